@@ -1,0 +1,33 @@
+// Text, checks and reference semantics of loop nests.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ir/loops.h"
+
+namespace lathe::ir {
+
+std::string print(const LoopNest& nest);
+LoopNest parse_loop_nest(std::string_view text, std::string_view file);  // throws FormatError with the line
+
+// All faults at once, one sentence each; empty if sound.
+std::vector<std::string> verify(const LoopNest& nest);
+
+// A fault that a kernel recorded: an index out of range.
+struct Fault {
+    std::int32_t site = -1;  // of the first BindIndex that failed; -1: none
+    std::int64_t index = 0, bound = 0;
+};
+
+// Runs iterations [begin, end) of the parallel loop (0, 1 where there is none) on raw memory: the reference for kernels.
+// `buffers` holds the arguments in order, `extents` the extents. Checks every index against its buffer's shape and throws
+// InternalError outside it.
+Fault interpret(const LoopNest& nest, std::span<void* const> buffers, std::span<const std::int64_t> extents,
+                std::int64_t begin, std::int64_t end);
+
+// How many iterations the parallel loop has for given extents (1 where there is none).
+std::int64_t parallel_trips(const LoopNest& nest, std::span<const std::int64_t> extents);
+
+}  // namespace lathe::ir

@@ -1,0 +1,62 @@
+// The type of a tensor: dtype and shape.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+#include "ir/dim.h"
+#include "ir/dtype.h"
+
+namespace lathe::ir {
+
+inline constexpr std::size_t max_rank = 8;
+
+// Up to max_rank dimensions, stored in place.
+class Shape {
+public:
+    constexpr Shape() = default;
+    constexpr Shape(std::initializer_list<Dim> dims) : Shape(std::span(dims.begin(), dims.size())) {}
+    constexpr explicit Shape(std::span<const Dim> dims) {
+        for (Dim d : dims) push_back(d);
+    }
+
+    constexpr std::size_t rank() const { return rank_; }
+    constexpr Dim operator[](std::size_t i) const { return dims_[i]; }
+    constexpr Dim& operator[](std::size_t i) { return dims_[i]; }
+    constexpr const Dim* begin() const { return dims_.data(); }
+    constexpr const Dim* end() const { return dims_.data() + rank_; }
+    constexpr void push_back(Dim d) {
+        assert(rank_ < max_rank);
+        dims_[rank_++] = d;
+    }
+    constexpr std::span<const Dim> dims() const { return {dims_.data(), rank_}; }
+
+    Dim element_count() const {
+        Dim n = 1;
+        for (Dim d : *this) n *= d;
+        return n;
+    }
+    bool is_constant() const {
+        return std::ranges::all_of(*this, [](Dim d) { return d.is_constant(); });
+    }
+
+    friend constexpr bool operator==(const Shape& a, const Shape& b) { return std::ranges::equal(a, b); }
+
+private:
+    std::array<Dim, max_rank> dims_{};
+    std::uint8_t rank_ = 0;
+};
+
+struct Type {
+    Dtype dtype = Dtype::f32;
+    Shape shape;
+
+    friend bool operator==(const Type&, const Type&) = default;
+    std::string to_string(std::span<const std::string> symbol_names = {}) const;  // f32[batch, 64]
+};
+
+}  // namespace lathe::ir
