@@ -205,6 +205,7 @@ struct OpDef {
     AxesRule axes = nullptr;                 // reduction
     ContractionRule contraction = nullptr;   // contraction
     ViewRule view = nullptr;                 // view
+    bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
     bool commutative = false;                // exchanging the operands keeps every bit
     Required<Gradient> gradient;
     Domain domain = {};
