@@ -24,7 +24,18 @@ struct Memory {
     friend bool operator==(const Memory&, const Memory&) = default;
 };
 
+enum class FoldKind : std::uint8_t {
+    none,
+    row,          // the last axis is reduced: one result a row, the row vectorizes
+    column,       // the last axis is kept: it vectorizes, the reduced axes are walked in order
+    contraction,  // tiles
+};
+
+// Of a reduction or contraction; none for every other node.
+FoldKind fold_kind(const ir::Node& node);
+
 struct Group {
+    FoldKind kind = FoldKind::none;          // of its folds: a group has folds of one kind only
     ir::Shape domain;
     std::size_t outer_rank = 0;              // < domain.rank() only with row folds
     std::vector<const ir::Node*> members;    // in topological order

@@ -24,6 +24,15 @@ bool is_free(const ir::Node& node) {
     }
 }
 
+FoldKind fold_kind(const ir::Node& node) {
+    if (node.op->contraction != nullptr) return FoldKind::contraction;
+    if (node.op->axes == nullptr) return FoldKind::none;
+    const std::vector<ir::Type> types{node.operands[0].type()};
+    const ir::Integers axes = node.op->axes(types, node.attributes);
+    const auto last = static_cast<std::int64_t>(types[0].shape.rank()) - 1;
+    return !axes.empty() && axes.back() == last ? FoldKind::row : FoldKind::column;
+}
+
 std::vector<Dim> broadcast_index(const ir::Type& operand, std::span<const Dim> at, const ir::Shape& result) {
     std::vector<Dim> index;
     const std::size_t skip = result.rank() - operand.shape.rank();
