@@ -5,7 +5,7 @@
 // code.
 //
 //   Plan plan = ...;                                    // filled once by the compiler, then immutable
-//   Binding bound = bind(plan, symbols);                // cached
+//   Binding bound = bind_plan(plan, symbols);                // cached
 //   Buffer workspace = allocate(bound->workspace_bytes);
 //   RunFault fault = run(*bound, inputs, outputs, workspace.data());
 #pragma once
@@ -175,8 +175,8 @@ struct Plan {
 std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span<const std::int64_t>> shapes);
 
 // Throws PlanError where a precondition fails or a size overflows. Thread-safe; cached.
-Binding bind(const Plan& plan, std::span<const std::int64_t> symbols);
-std::unique_ptr<const BoundPlan> bind_uncached(const Plan& plan, std::span<const std::int64_t> symbols);
+Binding bind_plan(const Plan& plan, std::span<const std::int64_t> symbols);
+std::unique_ptr<const BoundPlan> bind_plan_uncached(const Plan& plan, std::span<const std::int64_t> symbols);
 
 // Placement of temporaries whose lifetimes [first, last] overlap at disjoint offsets, by decreasing size.
 struct Lifetime {
@@ -198,6 +198,6 @@ const std::string& describe(const Plan& plan, const RunFault& fault);  // the si
 
 // Runs the steps in order. `workspace` has workspace_bytes, aligned to 64. Allocates nothing, takes no lock. Outputs
 // may be the memory of inputs as the plan's donations say. Threads: as parallel.h says for the calling thread.
-RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace) noexcept;
+RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace);
 
 }  // namespace lathe::runtime
