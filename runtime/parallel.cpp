@@ -1,6 +1,10 @@
 #include "runtime/parallel.h"
 
 #include <algorithm>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
@@ -17,6 +21,42 @@ int arena_threads() {
 
 // Some more chunks than threads, so that a thread that was held up elsewhere does not hold up the loop.
 constexpr std::int64_t chunks_per_thread = 4;
+
+#if defined(__SANITIZE_THREAD__)
+#define LATHE_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LATHE_THREAD_SANITIZER 1
+#endif
+#endif
+
+template <class Chunk>
+void run_chunks(std::int64_t chunks, const Chunk& chunk) {
+#ifdef LATHE_THREAD_SANITIZER
+    // TBB's library is not instrumented: the sanitizer would miss its synchronisation and report every loop.
+    std::mutex mutex;
+    std::exception_ptr failure;
+    std::vector<std::thread> threads;
+    for (std::int64_t c = 0; c < chunks; ++c)
+        threads.emplace_back([&, c] {
+            try {
+                chunk(c);
+            } catch (...) {
+                const std::lock_guard lock(mutex);
+                failure = std::current_exception();
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    if (failure) std::rethrow_exception(failure);
+#else
+    tbb::parallel_for(
+        tbb::blocked_range<std::int64_t>(0, chunks, 1),
+        [&](const tbb::blocked_range<std::int64_t>& range) {
+            for (std::int64_t c = range.begin(); c < range.end(); ++c) chunk(c);
+        },
+        tbb::simple_partitioner{});
+#endif
+}
 
 }  // namespace
 
@@ -44,18 +84,11 @@ void parallel_for(std::int64_t trips, std::int64_t grain, RangeBody body, void* 
     const bool limited = threads < arena_threads();
     const std::int64_t chunks = std::min<std::int64_t>(most, limited ? threads : threads * chunks_per_thread);
     const std::int64_t each = trips / chunks, extra = trips % chunks;
-    const auto run = [&] {
-        tbb::parallel_for(
-            tbb::blocked_range<std::int64_t>(0, chunks, 1),
-            [&](const tbb::blocked_range<std::int64_t>& range) {
-                for (std::int64_t c = range.begin(); c < range.end(); ++c) {
-                    const std::int64_t begin = c * each + std::min(c, extra);
-                    body(context, begin, begin + each + (c < extra ? 1 : 0));
-                }
-            },
-            tbb::simple_partitioner{});
+    const auto run_chunk = [&](std::int64_t c) {
+        const std::int64_t begin = c * each + std::min(c, extra);
+        body(context, begin, begin + each + (c < extra ? 1 : 0));
     };
-    const auto isolated = [&] { tbb::this_task_arena::isolate(run); };
+    const auto isolated = [&] { tbb::this_task_arena::isolate([&] { run_chunks(chunks, run_chunk); }); };
     if (arena_of_thread)
         arena_of_thread->execute(isolated);
     else
