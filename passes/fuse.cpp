@@ -459,7 +459,7 @@ private:
         const auto key = [](Value v) { return (static_cast<std::uint64_t>(v.node->id) << 8) | v.index; };
         for (std::size_t g = 0; g < n; ++g)
             for (const Memory& m : drafts_[g].group.outputs)
-                if (m.permutation.empty()) writer[key(m.value)] = static_cast<int>(g);
+                if (m.permutation.empty() && m.value.node->op->lowering != ir::Lowering::source) writer[key(m.value)] = static_cast<int>(g);
         const auto edge = [&](int from, std::size_t to) {
             consumers[static_cast<std::size_t>(from)].push_back(static_cast<int>(to));
             ++producers[to];

@@ -85,15 +85,17 @@ private:
 
     void add_argument(const Memory& m, ir::BufferRole role) {
         const Type type = classes_.type_of(m.value);
-        buffers_[{{m.value.node->id, m.value.index}, m.permutation}] =
+        auto& buffers = role == ir::BufferRole::input ? inputs_ : outputs_;
+        buffers[{{m.value.node->id, m.value.index}, m.permutation}] =
             nest().add_buffer({(role == ir::BufferRole::input ? "in" : "out") + std::to_string(out_.arguments.size()), role,
                                {type.dtype, permuted(type.shape, m.permutation)}});
         out_.arguments.push_back(m);
     }
 
-    BufferId buffer_of(Value v, const std::vector<std::uint8_t>& permutation = {}) const {
-        const auto found = buffers_.find({{v.node->id, v.index}, permutation});
-        return found == buffers_.end() ? -1 : found->second;
+    using Buffers = std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, BufferId>;
+    static BufferId find(const Buffers& buffers, Value v, const std::vector<std::uint8_t>& permutation = {}) {
+        const auto found = buffers.find({{v.node->id, v.index}, permutation});
+        return found == buffers.end() ? -1 : found->second;
     }
 
     // ---- loops over the domain
@@ -159,7 +161,7 @@ private:
 
     void store(const Memory& m, const Index& at) {
         const ValueId v = element(m.value, at, {});
-        emit(ir::Store{buffer_of(m.value, m.permutation), permuted(at, m.permutation), v, {}, false});
+        emit(ir::Store{find(outputs_, m.value, m.permutation), permuted(at, m.permutation), v, {}, false});
     }
 
     // ---- elements
@@ -211,9 +213,8 @@ private:
 
     ValueId compute(Value v, const Index& index, const Index& guards) {
         const Node& node = *v.node;
-        const bool stored_elsewhere = buffer_of(v) >= 0 && nest().buffers[static_cast<std::size_t>(buffer_of(v))].role ==
-                                                               ir::BufferRole::input;
-        if (stored_elsewhere || !(is_member(node) || is_free(node))) return load(buffer_of(v), v, index, guards);
+        const BufferId stored = find(inputs_, v);
+        if (stored >= 0 || !(is_member(node) || is_free(node))) return load(stored, v, index, guards);
         switch (node.op->lowering) {
             case ir::Lowering::source:
                 return splat(std::get<ir::Literal>(*std::ranges::find_if(node.attributes, [](const ir::Attribute& a) {
@@ -471,7 +472,7 @@ private:
         if (node.op->contraction != nullptr)
             for (const Memory& m : group_.inputs)
                 if (m.value == v && !m.permutation.empty() && operand == 1)
-                    return load(buffer_of(v, m.permutation), v, permuted(index, m.permutation), {});
+                    return load(find(inputs_, v, m.permutation), v, permuted(index, m.permutation), {});
         return element(v, index, {});
     }
 
@@ -485,14 +486,14 @@ private:
     std::vector<Scope> scopes_;
     std::size_t target_ = 0;
     std::size_t fold_loops_ = 0;
-    std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, BufferId> buffers_;
+    Buffers inputs_, outputs_;
     std::map<std::vector<std::uint64_t>, Dim> bound_;
 };
 
 void Lowerer::scatter(const Node& node) {
     const Value x = node.operands.front();
     const Value updates = node.operands.back();
-    const BufferId out = buffer_of({&node, 0});
+    const BufferId out = find(outputs_, {&node, 0});
     const auto loops = [&](const ir::Shape& shape, const char* name, auto&& body) {
         Index at;
         std::vector<Dim> open;
@@ -509,14 +510,14 @@ void Lowerer::scatter(const Node& node) {
         for (; !open.empty(); open.pop_back()) close_loop(open.back());
     };
     loops(classes_.type_of(x).shape, "i", [&](const Index& at) {
-        emit(ir::Store{out, at, load(buffer_of(x), x, at, {}), {}, false});
+        emit(ir::Store{out, at, load(find(inputs_, x), x, at, {}), {}, false});
     });
     loops(classes_.type_of(updates).shape, "u", [&](const Index& at) {
         const View context(*this, node, {});
         const Index to = node.op->view(context, at).front().index;
         target_ = scopes_.size() - 1;
         const ValueId old = load(out, {&node, 0}, to, {});
-        const ValueId update = load(buffer_of(updates), updates, at, {});
+        const ValueId update = load(find(inputs_, updates), updates, at, {});
         const ValueId sum = nest().add_value(node.results[0].dtype);
         emit(ir::Compute{{sum}, node.op, ir::ComputePart::scalar, {}, {old, update}, {}});
         emit(ir::Store{out, to, sum, {}, false});
