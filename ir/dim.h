@@ -1,8 +1,8 @@
 // Dimensions: canonical integer polynomials over symbols, with floor division, min and max as atoms.
 //
-// A Dim is one machine word: a constant, or a pointer to an interned, immutable polynomial. Equal polynomials are interned
-// once, so `==` is a word comparison and equality that holds algebraically is found. `mod(a, b)` is represented as
-// `a - b * floordiv(a, b)`, which makes `b * (a / b) + a % b` collapse to `a`.
+// A Dim is one machine word: a constant, or a pointer to an interned, immutable polynomial. Equal polynomials are
+// interned once, so `==` is a word comparison and equality that holds algebraically is found. `mod(a, b)` is
+// represented as `a - b * floordiv(a, b)`, which makes `b * (a / b) + a % b` collapse to `a`.
 //
 // The same algebra serves the extents of tensors (symbols are unknown extents, >= 0) and the index expressions of loop
 // nests (symbols are extents, loop variables and indices loaded from memory).
@@ -34,7 +34,9 @@ public:
     std::optional<Symbol> as_symbol() const;  // the symbol, where the Dim is exactly one
 
     friend constexpr bool operator==(Dim, Dim) = default;
-    constexpr std::uint64_t bits() const { return bits_; }  // equal iff the Dims are equal; stable within a process only
+    constexpr std::uint64_t bits() const {
+        return bits_;
+    }  // equal iff the Dims are equal; stable within a process only
 
     // Value of the Dim for given symbol values. Division by zero and overflow give nullopt.
     std::optional<std::int64_t> evaluate(std::span<const std::int64_t> symbol_values) const;
@@ -97,6 +99,12 @@ Dim mod(Dim a, Dim b);       // a - b * floordiv(a, b)
 Dim min(Dim a, Dim b);
 Dim max(Dim a, Dim b);
 inline Dim ceildiv(Dim a, Dim b) { return floordiv(a + b - 1, b); }
+
+// Reads an index expression from the start of `text` and advances `text` past it: integers, symbols (with or without a
+// leading %), + - *, parentheses, floordiv(a, b), mod(a, b), min(a, b), max(a, b). `symbol` resolves a name (without
+// the %). Empty where the text is no expression; `why` then says what was wrong, and `text` starts there.
+std::optional<Dim> parse_dim(std::string_view& text,
+                             const std::function<std::optional<Symbol>(std::string_view)>& symbol, std::string& why);
 
 // A total order on Dims that depends on structure alone (never on addresses), for canonical forms.
 int compare(Dim a, Dim b);

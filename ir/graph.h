@@ -31,6 +31,8 @@ struct Value {
 
     // Appends a node to the graph of the operands; the first result.
     static Value record(const OpDef& op, std::span<const Value> operands, Attributes attributes, Loc loc);
+    // A constant in the graph of `like`.
+    static Value constant_like(const Value& like, Literal literal, Loc loc);
 };
 
 struct Node {
@@ -60,6 +62,13 @@ concept Recordable = requires(const OpDef& op, std::span<const T> operands, Attr
     { T::record(op, operands, std::move(attributes), loc) } -> std::same_as<T>;
 };
 
+// What functions over ops need beyond that: the type of an operand, and constants that belong with it.
+template <class T>
+concept Operand = Recordable<T> && requires(const T& x, Literal literal, Loc loc) {
+    { x.type() } -> std::convertible_to<const Type&>;
+    { T::constant_like(x, std::move(literal), loc) } -> std::same_as<T>;
+};
+
 class Graph {
 public:
     Graph() = default;
@@ -71,6 +80,7 @@ public:
     std::string name = "main";
     std::vector<std::string> symbols;  // names of the dimension symbols, by id
     std::vector<Precondition> preconditions;
+    Loc default_loc;  // of nodes that are recorded without one, as gradient rules do
 
     Symbol add_symbol(std::string name);
 

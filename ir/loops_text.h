@@ -9,7 +9,13 @@
 
 namespace lathe::ir {
 
-std::string print(const LoopNest& nest);
+// The nest with symbols, values and scratch buffers numbered in order of definition, and names that are valid and
+// distinct. Nests that differ only in numbering have equal canonical forms; `anonymous` also replaces all names, so
+// that nests that differ only in names do (the key of a kernel).
+enum class Names : std::uint8_t { keep, anonymous };
+LoopNest canonical(const LoopNest& nest, Names names = Names::keep);
+
+std::string print(const LoopNest& nest);                                 // of the canonical form
 LoopNest parse_loop_nest(std::string_view text, std::string_view file);  // throws FormatError with the line
 
 // All faults at once, one sentence each; empty if sound.
@@ -21,9 +27,9 @@ struct Fault {
     std::int64_t index = 0, bound = 0;
 };
 
-// Runs iterations [begin, end) of the parallel loop (0, 1 where there is none) on raw memory: the reference for kernels.
-// `buffers` holds the arguments in order, `extents` the extents. Checks every index against its buffer's shape and throws
-// InternalError outside it.
+// Runs iterations [begin, end) of the parallel loop (0, 1 where there is none) on raw memory: the reference for
+// kernels. `buffers` holds the arguments in order, `extents` the extents. Checks every index against its buffer's shape
+// and throws InternalError outside it.
 Fault interpret(const LoopNest& nest, std::span<void* const> buffers, std::span<const std::int64_t> extents,
                 std::int64_t begin, std::int64_t end);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,8 +52,13 @@ constexpr Arity at_least(int n) { return {n, true}; }
 class TypeContext {
 public:
     TypeContext(const OpDef& op, std::span<const Type> operands, std::span<const Attribute> attributes, Loc loc,
-                std::vector<Precondition>* preconditions)
-        : op_(op), operands_(operands), attributes_(attributes), loc_(loc), preconditions_(preconditions) {}
+                std::vector<Precondition>* preconditions, std::span<const std::string> symbol_names = {})
+        : op_(op),
+          operands_(operands),
+          attributes_(attributes),
+          loc_(loc),
+          preconditions_(preconditions),
+          symbol_names_(symbol_names) {}
 
     std::size_t operand_count() const { return operands_.size(); }
     const Type& operand(std::size_t i) const { return operands_[i]; }
@@ -61,12 +67,14 @@ public:
     const T& attribute(std::size_t i) const {
         return std::get<T>(attributes_[i]);
     }
+    std::span<const Attribute> attributes() const { return attributes_; }
     const OpDef& op() const { return op_; }
 
     // The message becomes "add: <why> (f32[2, 3] and f32[4])".
     [[noreturn]] void fail(const std::string& why) const;
     // Throws where the Dims are known to differ; records a precondition where they may.
     void require_equal(Dim a, Dim b, std::string_view what);
+    void require_at_most(Dim a, Dim b, std::string_view what);  // a <= b, in the same way
     std::int64_t axis(std::int64_t axis, std::size_t rank) const;  // checks [-rank, rank) and wraps negatives
 
 private:
@@ -75,7 +83,11 @@ private:
     std::span<const Attribute> attributes_;
     Loc loc_;
     std::vector<Precondition>* preconditions_;
+    std::span<const std::string> symbol_names_;
 };
+
+// The result types of an op for given operands: arity, attribute kinds and the type rule, checked.
+std::vector<Type> infer_types(TypeContext& context);
 
 using Types = std::vector<Type>;
 // One result is the rule, so it avoids the vector; ops with several set `result_types` instead.
@@ -190,6 +202,13 @@ struct Domain {  // where property tests sample each operand; also where the gra
     double low = -2, high = 2;
 };
 
+// Operands that leave the other one as it is, every bit of it: op(x, right) = x, op(left, x) = x. In the dtype of x.
+struct Identity {
+    std::optional<double> left, right;
+};
+// A value that equals the node's first result bit for bit, built from the node's operands in the node's graph; or none.
+using Rewrite = Value (*)(const Node&);
+
 struct OpDef {
     std::string_view name;
     int version = 1;
@@ -202,19 +221,30 @@ struct OpDef {
     ResultTypesRule result_types = nullptr;  // for several results; then `type` gives the first
     ScalarRule scalar = nullptr;             // elementwise, index (x[0] is the i64 index along the attribute axis)
     Reducer reducer = {};                    // reduction, contraction, scatter
-    AxesRule axes = nullptr;                 // reduction
+    AxesRule axes = nullptr;                 // reduction: what is folded; index: the one axis
     ContractionRule contraction = nullptr;   // contraction
-    ViewRule view = nullptr;                 // view
+    ViewRule view = nullptr;                 // view; scatter: where in operand 0 an element of the last operand goes
+    bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
     bool commutative = false;                // exchanging the operands keeps every bit
+    bool involution = false;                 // op(op(x)) is x
+    Identity identity = {};                  // binary elementwise: neutral operands
+    Rewrite rewrite = nullptr;               // a simplification of a node of this op
     Required<Gradient> gradient;
     Domain domain = {};
 
-    // The row is the public function: works on graph values and on whatever wraps them (see Recorder in graph.h).
+    // The row is the public function: works on graph values and on whatever wraps them (see Recordable in graph.h).
     template <class T, class... More>
         requires Recordable<T> && (std::convertible_to<More, T> && ...)
     T operator()(const T& x, const More&... more) const {
         const T operands[] = {x, T(more)...};
         return T::record(*this, operands, {}, Loc{});
+    }
+    // The same for ops with attributes, which come in the row's order.
+    template <class T, class... More>
+        requires Recordable<T> && (std::convertible_to<More, T> && ...)
+    T with(Attributes attributes_of_node, const T& x, const More&... more) const {
+        const T operands[] = {x, T(more)...};
+        return T::record(*this, operands, std::move(attributes_of_node), Loc{});
     }
 };
 

@@ -114,6 +114,8 @@ public:
 
 private:
     Scalar emit(ScalarInst inst);  // reuses an identical earlier instruction
+    Scalar binary(Prim prim, Scalar a, Scalar b);
+    Scalar unary(Prim prim, Scalar a);
     ScalarProgram program_;
     std::uint64_t parameters_ = 0;
 };

@@ -1,0 +1,45 @@
+#include "ir/attribute.h"
+
+#include <cstring>
+
+#include "ir/error.h"
+#include "ir/scalar.h"
+
+namespace lathe::ir {
+namespace {
+
+Literal splat_of_bits(Dtype from, std::uint64_t bits, Dtype dtype, const Shape& shape) {
+    ScalarBuilder b;
+    const Scalar converted = b.convert(b.parameter(from), dtype);
+    const ScalarProgram program = b.finish({&converted, 1});
+    std::vector<std::uint64_t> scratch;
+    std::uint64_t result = 0;
+    execute(program, {&bits, 1}, {&result, 1}, scratch);
+    std::vector<std::byte> bytes(size_of(dtype));
+    std::memcpy(bytes.data(), &result, bytes.size());
+    return {{dtype, shape}, std::make_shared<const std::vector<std::byte>>(std::move(bytes))};
+}
+
+}  // namespace
+
+Literal make_literal(Type type, std::span<const std::byte> bytes) {
+    if (!type.shape.is_constant()) throw TypeError("a literal's shape is constant, not " + type.to_string(), Loc{});
+    std::uint64_t count = 1;
+    for (Dim d : type.shape) count *= static_cast<std::uint64_t>(d.constant());
+    const std::size_t size = size_of(type.dtype);
+    if (bytes.size() != size && (count > bytes.size() || bytes.size() != count * size))
+        throw TypeError("a literal of " + type.to_string() + " has " + std::to_string(bytes.size()) + " bytes", Loc{});
+    return {type, std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end())};
+}
+
+Literal splat_literal(Dtype dtype, const Shape& shape, double value) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof value);
+    return splat_of_bits(Dtype::f64, bits, dtype, shape);
+}
+
+Literal splat_literal(Dtype dtype, const Shape& shape, std::int64_t value) {
+    return splat_of_bits(Dtype::i64, static_cast<std::uint64_t>(value), dtype, shape);
+}
+
+}  // namespace lathe::ir

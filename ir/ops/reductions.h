@@ -1,0 +1,174 @@
+// Folds over some axes; the result drops them. The order of the fold is in ir/order.h.
+#pragma once
+
+#include <limits>
+
+#include "ir/functions/basic.h"
+#include "ir/ops/rules.h"
+
+namespace lathe::ir::ops {
+
+inline constexpr AttributeDef reduction_attributes[] = {{"axes", AttributeKind::integers}};
+
+inline Integers reduced_axes(std::span<const Type> operands, std::span<const Attribute> attributes) {
+    const auto rank = static_cast<std::int64_t>(operands[0].shape.rank());
+    Integers axes = std::get<Integers>(attributes[0]);
+    for (std::int64_t& axis : axes) axis += axis < 0 ? rank : 0;
+    std::ranges::sort(axes);
+    return axes;
+}
+inline Integers reduced_axes(const Node& node) {
+    const Type types[] = {node.operands[0].type()};
+    return reduced_axes(types, node.attributes);
+}
+
+inline Shape drop_axes(const Shape& shape, const Integers& axes) {
+    Shape kept;
+    for (std::size_t i = 0; i < shape.rank(); ++i)
+        if (!std::ranges::binary_search(axes, static_cast<std::int64_t>(i))) kept.push_back(shape[i]);
+    return kept;
+}
+
+inline Type reduction_type(TypeContext& c) {
+    rules::require_dtype(c, 0, c.op().dtypes);
+    const Shape& shape = c.operand(0).shape;
+    return {c.operand(0).dtype, drop_axes(shape, rules::axes(c, c.attribute<Integers>(0), shape.rank()))};
+}
+
+// Lowest value of a dtype: what every element is at least.
+inline Scalar lowest(ScalarBuilder& b, Dtype d) {
+    if (is_float(d)) return b.constant(d, -std::numeric_limits<double>::infinity());
+    if (is_unsigned_integer(d)) return b.constant_int(d, 0);
+    return b.constant_bits(d, std::uint64_t{1} << (8 * size_of(d) - 1));
+}
+inline Scalar highest(ScalarBuilder& b, Dtype d) {
+    return is_float(d) ? b.constant(d, std::numeric_limits<double>::infinity()) : b.bit_not(lowest(b, d));
+}
+
+// The order-free part of a maximum or minimum: `relation` is gt or lt. NaN stays once it came.
+template <Prim relation>
+Scalar better(ScalarBuilder& b, Scalar acc, Scalar x) {
+    const Scalar keep = b.compare(relation, acc, x);
+    return b.select(is_float(x.dtype) ? keep | is_nan(acc) : keep, acc, x);
+}
+
+// Extremes are exact in any dtype, so they need no wider accumulator.
+template <Prim relation>
+inline constexpr Reducer extreme = {
+    .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {relation == Prim::gt ? lowest(b, d) : highest(b, d)}; },
+    .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+        return {better<relation>(b, acc[0], x[0])};
+    },
+    .combine = [](ScalarBuilder& b, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+        return {better<relation>(b, earlier[0], later[0])};
+    },
+    .finish = [](ScalarBuilder&, std::span<const Scalar> acc, Dtype) -> Scalars { return {acc[0]}; },
+};
+
+// The tangent of an extreme is the mean of the tangents where it is attained.
+inline Value extreme_jvp(const GradientContext& g, std::span<const Value> t) {
+    const Shape& shape = functions::shape_of(g.x[0]);
+    const Integers axes = reduced_axes(g.node);
+    const Value attained = eq(g.x[0], functions::expand_dims(g.y[0], shape, axes));
+    const Value total = functions::sum(select(attained, t[0], functions::number(t[0], 0)), axes);
+    return div(total, functions::sum(functions::indicator(attained, t[0]), axes));
+}
+
+inline constexpr OpDef sum = {
+    .name = "sum",
+    .doc = "The sum over the axes. f16 and bf16 accumulate in f32 and round once; integers wrap. An empty sum is +0.",
+    .arity = 1,
+    .lowering = Lowering::reduction,
+    .dtypes = numbers,
+    .attributes = reduction_attributes,
+    .type = reduction_type,
+    .reducer =
+        {
+            .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(d), 0.0)}; },
+            .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+                return {acc[0] + b.convert(x[0], acc[0].dtype)};
+            },
+            .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+                return {earlier[0] + later[0]};
+            },
+            .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype d) -> Scalars {
+                return {b.convert(acc[0], d)};
+            },
+        },
+    .axes = reduced_axes,
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+        const Shape& shape = functions::shape_of(g.x[0]);
+        return functions::broadcast_to(functions::expand_dims(ct[0], shape, reduced_axes(g.node)), shape);
+    }),
+};
+
+inline constexpr OpDef reduce_max = {
+    .name = "reduce_max",
+    .doc = "The greatest element over the axes, NaN if there is one. Of nothing: -inf, or the least integer.",
+    .arity = 1,
+    .lowering = Lowering::reduction,
+    .dtypes = numbers,
+    .attributes = reduction_attributes,
+    .type = reduction_type,
+    .reducer = extreme<Prim::gt>,
+    .axes = reduced_axes,
+    .gradient = jvp(extreme_jvp),
+};
+
+inline constexpr OpDef reduce_min = {
+    .name = "reduce_min",
+    .doc = "The least element over the axes, NaN if there is one. Of nothing: +inf, or the greatest integer.",
+    .arity = 1,
+    .lowering = Lowering::reduction,
+    .dtypes = numbers,
+    .attributes = reduction_attributes,
+    .type = reduction_type,
+    .reducer = extreme<Prim::lt>,
+    .axes = reduced_axes,
+    .gradient = jvp(extreme_jvp),
+};
+
+// Whether (x, i) replaces (acc, j): greater, or equal and earlier; NaN is greatest and all NaN are equal.
+inline Scalars later_maximum(ScalarBuilder& b, Scalar acc, Scalar acc_index, Scalar x, Scalar index) {
+    Scalar greater = x > acc, same = equal(x, acc);
+    if (is_float(x.dtype)) {
+        const Scalar x_nan = is_nan(x), acc_nan = is_nan(acc);
+        greater = (greater | x_nan) & !acc_nan;
+        same = same | (x_nan & acc_nan);
+    }
+    const Scalar replace = greater | (same & (index < acc_index));
+    return {b.select(replace, x, acc), b.select(replace, index, acc_index)};
+}
+
+inline constexpr OpDef argmax = {
+    .name = "argmax",
+    .doc = "The position of the greatest element along one axis, as i64. The first one wins; NaN counts as greatest.\n"
+           "Of nothing: 0.",
+    .arity = 1,
+    .lowering = Lowering::reduction,
+    .dtypes = numbers,
+    .attributes = reduction_attributes,
+    .type = [](TypeContext& c) -> Type {
+        if (c.attribute<Integers>(0).size() != 1) c.fail("takes one axis");
+        return {Dtype::i64, reduction_type(c).shape};
+    },
+    .reducer =
+        {
+            .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {lowest(b, d), highest(b, Dtype::i64)}; },
+            .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x,
+                       Scalar index) -> Scalars { return later_maximum(b, acc[0], acc[1], x[0], index); },
+            .combine = [](ScalarBuilder& b, std::span<const Scalar> earlier,
+                          std::span<const Scalar> later) -> Scalars {
+                return later_maximum(b, earlier[0], earlier[1], later[0], later[1]);
+            },
+            .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype) -> Scalars {
+                return {b.select(equal(acc[1], highest(b, Dtype::i64)), b.constant_int(Dtype::i64, 0), acc[1])};
+            },
+        },
+    .axes = reduced_axes,
+    .gradient = no_grad("a position is piecewise constant"),
+};
+
+inline constexpr auto reductions = std::to_array<const OpDef*>({&sum, &reduce_max, &reduce_min, &argmax});
+
+}  // namespace lathe::ir::ops
