@@ -118,6 +118,9 @@ TEST_F(AotDriver, LeavesNothingBehindWhereItCannotWrite) {
     write("rows.csv", "1,2,3\n");
     EXPECT_EQ(run("rows.csv >/dev/full"), (Outcome{1, ""}));
     EXPECT_EQ(run("--output absent/y.npy rows.csv").status, 1);
+    EXPECT_EQ(run("--output /dev/full rows.csv"), (Outcome{1, "aot_stand_in: /dev/full: No space left on device\n"}));
+    EXPECT_EQ(run("--output /dev/null rows.csv"), (Outcome{0, ""}));
+    EXPECT_TRUE(fs::is_character_file("/dev/full"));
     fs::create_directory(folder_ / "taken.npy");
     EXPECT_EQ(run("--output taken.npy rows.csv").status, 1);
     std::size_t entries = 0;

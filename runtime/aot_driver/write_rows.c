@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ void lathe_aot_print_rows(const void* data, int32_t dtype, int64_t rows, int64_t
 
 static _Noreturn void fail_to_write(const char* path, const char* temporary) {
     const int reason = errno;
-    if (temporary) remove(temporary);
+    if (temporary && *temporary) remove(temporary);
     lathe_aot_fail(exit_bad_input, "%s: %s", path, strerror(reason));
 }
 
@@ -86,6 +87,7 @@ void lathe_aot_write_npy(const char* path, const void* data, int32_t dtype, cons
     int length, padded, file;
     int32_t i;
     FILE* stream;
+    struct stat there;
     const mode_t mask = umask(0);
     umask(mask);
     if (!element->descr)
@@ -106,15 +108,20 @@ void lathe_aot_write_npy(const char* path, const void* data, int32_t dtype, cons
     header[9] = (char)((padded - 10) >> 8);
 
     temporary = lathe_aot_allocate(name_bytes);
-    snprintf(temporary, name_bytes, "%s.XXXXXX", path);
-    file = mkstemp(temporary);
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) { /* a device or a pipe: never replaced */
+        *temporary = '\0';
+        file = open(path, O_WRONLY);
+    } else {
+        snprintf(temporary, name_bytes, "%s.XXXXXX", path);
+        file = mkstemp(temporary);
+    }
     if (file < 0) fail_to_write(path, NULL);
-    if (fchmod(file, 0666 & ~mask) != 0) fail_to_write(path, temporary);
+    if (*temporary && fchmod(file, 0666 & ~mask) != 0) fail_to_write(path, temporary);
     stream = fdopen(file, "wb");
     if (!stream) fail_to_write(path, temporary);
     if (fwrite(header, 1, (size_t)padded, stream) != (size_t)padded || fwrite(data, 1, bytes, stream) != bytes ||
-        fflush(stream) != 0 || fsync(file) != 0)
+        fflush(stream) != 0 || (*temporary && fsync(file) != 0))
         fail_to_write(path, temporary);
-    if (fclose(stream) != 0 || rename(temporary, path) != 0) fail_to_write(path, temporary);
+    if (fclose(stream) != 0 || (*temporary && rename(temporary, path) != 0)) fail_to_write(path, temporary);
     free(temporary);
 }
