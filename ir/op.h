@@ -226,6 +226,7 @@ struct OpDef {
     AxesRule axes = nullptr;                 // reduction: what is folded; index: the one axis
     ContractionRule contraction = nullptr;   // contraction
     ViewRule view = nullptr;                 // view; scatter: where in operand 0 an element of the last operand goes
+    bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
     bool commutative = false;                // exchanging the operands keeps every bit
     bool involution = false;                 // op(op(x)) is x
     Identity identity = {};                  // binary elementwise: neutral operands

@@ -1,4 +1,5 @@
-/* The C interface between compiled kernels, the plan walker and ahead-of-time compiled models. Plain C, no dependencies. */
+/* The C interface between compiled kernels, the plan walker and ahead-of-time compiled models. Plain C, no
+ * dependencies. */
 #ifndef LATHE_RUNTIME_ABI_H
 #define LATHE_RUNTIME_ABI_H
 
@@ -8,7 +9,8 @@
 extern "C" {
 #endif
 
-/* An index out of range: written by kernels (first one wins, by compare-and-swap of `site` from -1), read after the run. */
+/* An index out of range: written by kernels (first one wins, by compare-and-swap of `site` from -1), read after the
+ * run. */
 typedef struct lathe_fault {
     int32_t site; /* -1: none */
     int32_t reserved;
@@ -16,8 +18,8 @@ typedef struct lathe_fault {
 } lathe_fault;
 
 /* Runs iterations [begin, end) of a kernel's parallel loop. Argument k of the kernel is slots[operands[k]]. */
-typedef void (*lathe_kernel)(void* const* slots, const uint32_t* operands, const int64_t* extents, int64_t begin, int64_t end,
-                             lathe_fault* fault);
+typedef void (*lathe_kernel)(void* const* slots, const uint32_t* operands, const int64_t* extents, int64_t begin,
+                             int64_t end, lathe_fault* fault);
 
 /* One row of a plan's step table. */
 typedef struct lathe_step {
@@ -28,8 +30,8 @@ typedef struct lathe_step {
     int64_t grain; /* iterations worth a task of their own; 0: run serially */
 } lathe_step;
 
-/* Calls body(context, begin, end) on disjoint ranges that cover [0, trips), possibly from several threads, and returns when
-   all have finished. A null function means: run serially. */
+/* Calls body(context, begin, end) on disjoint ranges that cover [0, trips), possibly from several threads, and returns
+   when all have finished. A null function means: run serially. */
 typedef void (*lathe_parallel_for)(void* pool, int64_t trips, int64_t grain,
                                    void (*body)(void* context, int64_t begin, int64_t end), void* context);
 

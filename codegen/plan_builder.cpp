@@ -1,0 +1,230 @@
+#include "codegen/plan_builder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+
+#include "ir/loops_walk.h"
+#include "ir/op.h"
+
+namespace lathe::codegen {
+namespace {
+
+using ir::Dim;
+using ir::Value;
+using runtime::SizeExpression;
+
+using MemoryKey = std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>;
+MemoryKey key_of(const passes::Memory& m) { return {{m.value.node->id, m.value.index}, m.permutation}; }
+
+class PlanBuilder {
+public:
+    PlanBuilder(const passes::Program& program, const passes::LoopTarget& target, runtime::Plan& plan)
+        : program_(program), graph_(*program.fused.graph), target_(target), plan_(plan) {}
+
+    void run(std::vector<std::uint32_t>& outputs) {
+        plan_.symbol_count = static_cast<std::uint32_t>(graph_.symbols.size());
+        for (std::size_t i = 0; i < graph_.parameters().size(); ++i)
+            plan_.inputs.push_back(tensor(graph_.parameter_name(i), graph_.parameters()[i].type()));
+        for (std::size_t i = 0; i < graph_.outputs().size(); ++i) {
+            const Value v = graph_.outputs()[i];
+            const auto [found, fresh] =
+                output_of_.try_emplace({v.node->id, v.index}, static_cast<std::uint32_t>(plan_.outputs.size()));
+            if (fresh) plan_.outputs.push_back(tensor(graph_.output_name(i), v.type()));
+            outputs.push_back(found->second);
+        }
+        for (const ir::Precondition& p : graph_.preconditions)
+            plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b),
+                                           (p.loc.known() ? p.loc.to_string() + ": " : "") + p.what});
+        number_constants();
+        number_temporaries();
+        for (std::size_t k = 0; k < program_.kernels.size(); ++k) add_step(k);
+    }
+
+    void donate(std::span<const std::uint32_t> inputs) {
+        std::vector<bool> taken(plan_.outputs.size(), false);
+        for (std::uint32_t input : inputs)
+            for (std::uint32_t output = 0; output < plan_.outputs.size(); ++output)
+                if (!taken[output] && may_donate(input, output)) {
+                    taken[output] = true;
+                    plan_.donations.push_back({input, output});
+                    break;
+                }
+    }
+
+private:
+    static runtime::PlanTensor tensor(const std::string& name, const ir::Type& type) {
+        runtime::PlanTensor t;
+        t.name = name;
+        t.dtype = static_cast<std::uint8_t>(type.dtype);
+        t.element_size = static_cast<std::int64_t>(size_of(type.dtype));
+        for (Dim d : type.shape) t.dims.push_back(size_expression(d));
+        return t;
+    }
+
+    void number_constants() {
+        for (const passes::LoweredKernel& kernel : program_.kernels)
+            for (const passes::Memory& m : kernel.arguments) {
+                const ir::Literal* literal = literal_of(m.value);
+                if (literal == nullptr || is_output_only(kernel, m) || constants_.contains(key_of(m))) continue;
+                constants_[key_of(m)] = static_cast<std::uint32_t>(plan_.constants.size());
+                const auto count = static_cast<std::size_t>(literal->type.shape.element_count().constant());
+                const std::size_t size = size_of(literal->type.dtype);
+                runtime::Buffer buffer = runtime::allocate(std::max<std::size_t>(count * size, 1));
+                if (literal->is_splat()) {
+                    for (std::size_t i = 0; i < count; ++i) std::memcpy(buffer.data() + i * size, literal->bytes->data(), size);
+                } else {
+                    std::memcpy(buffer.data(), literal->bytes->data(), count * size);
+                }
+                plan_.constants.push_back(std::move(buffer));
+            }
+    }
+
+    static bool is_output_only(const passes::LoweredKernel& kernel, const passes::Memory& m) {
+        for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
+            if (kernel.arguments[i] == m && kernel.nest.buffers[i].role == ir::BufferRole::input) return false;
+        return true;
+    }
+
+    static const ir::Literal* literal_of(Value v) {
+        if (v.node->op->lowering != ir::Lowering::source) return nullptr;
+        for (const ir::Attribute& a : v.node->attributes)
+            if (const auto* literal = std::get_if<ir::Literal>(&a)) return literal;
+        return nullptr;
+    }
+
+    void number_temporaries() {
+        for (const passes::LoweredKernel& kernel : program_.kernels)
+            for (std::size_t i = 0; i < kernel.arguments.size(); ++i) {
+                const passes::Memory& m = kernel.arguments[i];
+                if (kernel.nest.buffers[i].role == ir::BufferRole::input) continue;
+                if (m.permutation.empty() && output_of_.contains({m.value.node->id, m.value.index})) continue;
+                temporaries_[key_of(m)] = static_cast<std::uint32_t>(plan_.temporaries.size());
+                const ir::Type& type = m.value.type();
+                plan_.temporaries.push_back(
+                    {size_expression(type.shape.element_count() * static_cast<std::int64_t>(size_of(type.dtype))), -1});
+            }
+    }
+
+    std::uint32_t slot(const passes::Memory& m, ir::BufferRole role) const {
+        const std::pair<std::uint32_t, std::uint32_t> id{m.value.node->id, m.value.index};
+        if (role == ir::BufferRole::input && m.permutation.empty()) {
+            for (std::size_t i = 0; i < graph_.parameters().size(); ++i)
+                if (graph_.parameters()[i] == m.value) return static_cast<std::uint32_t>(i);
+            if (const auto c = constants_.find(key_of(m)); c != constants_.end()) return plan_.constant_slot(c->second);
+        }
+        if (m.permutation.empty())
+            if (const auto o = output_of_.find(id); o != output_of_.end()) return plan_.output_slot(o->second);
+        return plan_.temporary_slot(temporaries_.at(key_of(m)));
+    }
+
+    void add_step(std::size_t k) {
+        const passes::LoweredKernel& kernel = program_.kernels[k];
+        runtime::PlanStep step;
+        step.kernel = static_cast<std::uint32_t>(k);
+        for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
+            step.operands.push_back(slot(kernel.arguments[i], kernel.nest.buffers[i].role));
+        for (Dim d : kernel.extents) step.extents.push_back(size_expression(d));
+        const auto over_graph = [&](Dim d) {
+            return size_expression(d.substitute([&](ir::Symbol s) { return kernel.extents[s]; }));
+        };
+        if (const auto* loop = std::get_if<ir::Loop>(&kernel.nest.body.back().node);
+            loop != nullptr && loop->kind == ir::LoopKind::parallel) {
+            step.trips = over_graph(ceildiv(loop->extent, loop->step));
+            step.cost = over_graph(passes::iteration_cost(kernel.nest, target_));
+        }
+        step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
+        for (std::size_t i = 0; i < kernel.sites.size(); ++i)
+            plan_.sites.push_back(kernel.sites[i].to_string() + ": " + kernel.site_ops[i] + ": index out of range");
+        plan_.steps.push_back(std::move(step));
+    }
+
+    // An output may take over an input's memory where no later step reads the input, none that follows can fault, and the step
+    // that writes the output reads each element of the input only to compute the same element.
+    bool may_donate(std::uint32_t input, std::uint32_t output) const {
+        if (plan_.inputs[input].dtype != plan_.outputs[output].dtype || plan_.inputs[input].dims != plan_.outputs[output].dims)
+            return false;
+        const std::uint32_t out_slot = plan_.output_slot(output);
+        std::optional<std::size_t> writer;
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+            const auto& operands = plan_.steps[s].operands;
+            const bool writes = std::ranges::find(operands, out_slot) != operands.end();
+            const bool reads = std::ranges::find(operands, input) != operands.end();
+            if (writes && !writer) {
+                writer = s;
+                if (reads && !same_elements(s, input, out_slot)) return false;
+            } else if (writer && reads) {
+                return false;
+            }
+            if (writer && !program_.kernels[s].sites.empty()) return false;
+        }
+        return writer.has_value();
+    }
+
+    bool same_elements(std::size_t step, std::uint32_t input, std::uint32_t output) const {
+        const auto& operands = plan_.steps[step].operands;
+        std::vector<std::vector<Dim>> reads;
+        std::vector<std::vector<Dim>> writes;
+        bool in_reduction = false;
+        const std::function<void(const ir::Block&, bool)> visit = [&](const ir::Block& block, bool reduced) {
+            for (const ir::Stmt& s : block) {
+                if (const auto* load = std::get_if<ir::Load>(&s.node))
+                    if (static_cast<std::size_t>(load->buffer) < operands.size() &&
+                        operands[static_cast<std::size_t>(load->buffer)] == input) {
+                        reads.push_back(load->index);
+                        in_reduction = in_reduction || reduced;
+                    }
+                if (const auto* store = std::get_if<ir::Store>(&s.node))
+                    if (static_cast<std::size_t>(store->buffer) < operands.size() &&
+                        operands[static_cast<std::size_t>(store->buffer)] == output)
+                        writes.push_back(store->index);
+                if (const ir::Block* body = ir::body_of(s))
+                    visit(*body, reduced || std::holds_alternative<ir::Reduce>(s.node));
+            }
+        };
+        visit(program_.kernels[step].nest.body, false);
+        return !in_reduction && writes.size() == 1 &&
+               std::ranges::all_of(reads, [&](const std::vector<Dim>& r) { return r == writes.front(); });
+    }
+
+    const passes::Program& program_;
+    const ir::Graph& graph_;
+    const passes::LoopTarget& target_;
+    runtime::Plan& plan_;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> output_of_;
+    std::map<MemoryKey, std::uint32_t> constants_, temporaries_;
+};
+
+}  // namespace
+
+SizeExpression size_expression(Dim d) {
+    using Code = SizeExpression::Code;
+    if (d.is_constant()) return d.constant();
+    std::optional<SizeExpression> sum;
+    for (const Dim::Term& term : d.terms()) {
+        std::optional<SizeExpression> product;
+        if (term.coefficient != 1 || term.factors.empty()) product = SizeExpression(term.coefficient);
+        for (const Dim::Atom& atom : term.factors) {
+            const auto binary = [&](Code code) {
+                return SizeExpression::binary(code, size_expression(atom.a), size_expression(atom.b));
+            };
+            const SizeExpression factor = atom.kind == Dim::Atom::Kind::symbol     ? SizeExpression::symbol(atom.symbol)
+                                          : atom.kind == Dim::Atom::Kind::floordiv ? binary(Code::floordiv)
+                                          : atom.kind == Dim::Atom::Kind::min      ? binary(Code::min)
+                                                                                   : binary(Code::max);
+            product = product ? *product * factor : factor;
+        }
+        sum = sum ? *sum + *product : *product;
+    }
+    return *sum;
+}
+
+void build_plan(const passes::Program& program, const passes::LoopTarget& target, std::span<const std::uint32_t> donated,
+                runtime::Plan& plan, std::vector<std::uint32_t>& outputs) {
+    PlanBuilder builder(program, target, plan);
+    builder.run(outputs);
+    builder.donate(donated);
+}
+
+}  // namespace lathe::codegen

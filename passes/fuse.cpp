@@ -1,0 +1,510 @@
+// Groups are grown from consumers to producers: nodes are visited from last to first, and each joins one of the groups that
+// read it where the loop structures agree, or starts its own. A group knows at which index it reads every value that it
+// does not compute, so joining a node replaces the reads of its result by reads of its operands.
+#include "passes/fuse.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+#include "ir/op.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::Dim;
+using ir::Node;
+using ir::Value;
+
+using Index = std::vector<Dim>;
+
+constexpr int domain_level = -1;
+constexpr std::size_t max_view_depth = 32;     // views seen through at one read
+constexpr std::size_t max_path_search = 512;   // groups visited when looking for a cycle
+
+struct Access {
+    Index index;
+    int level = domain_level;  // or the fold in whose loop the read happens
+    friend bool operator==(const Access&, const Access&) = default;
+};
+
+struct ValueOrder {
+    bool operator()(const Value& a, const Value& b) const {
+        return std::tuple(a.node->id, a.index) < std::tuple(b.node->id, b.index);
+    }
+};
+
+bool is_fold(const Node& node) { return fold_kind(node) != FoldKind::none; }
+
+bool is_pointwise(const Node& node) {
+    return node.op->lowering == ir::Lowering::elementwise || node.op->lowering == ir::Lowering::view ||
+           node.op->lowering == ir::Lowering::index;
+}
+
+std::size_t scalar_cost(const Node& node) {
+    if (node.op->scalar == nullptr) return 1;
+    std::vector<ir::Dtype> dtypes;
+    for (Value v : node.operands) dtypes.push_back(v.type().dtype);
+    return ir::scalar_program(*node.op, dtypes, node.attributes, node.results[0].dtype).insts.size();
+}
+
+struct Draft {
+    Group group;
+    std::size_t cost = 0;  // scalar instructions of the members
+    bool has_contraction() const { return group.kind == FoldKind::contraction; }
+    std::vector<Index> fold_identity;  // per fold: the index at which its loop reads operand 0
+    std::vector<ir::Shape> fold_domain;  // per fold: extents of that read
+    std::map<Value, std::vector<Access>, ValueOrder> reads;
+};
+
+class Fuser {
+public:
+    Fuser(const ir::Graph& graph, const FuseOptions& options)
+        : graph_(graph),
+          options_(options),
+          first_symbol_(static_cast<ir::Symbol>(graph.symbols.size())),
+          next_loaded_(first_symbol_ + 4096),
+          readers_(graph.nodes().size()) {}
+
+    FusedGraph run() {
+        for (Value v : graph_.outputs()) stored_.insert(v);
+        const auto& nodes = graph_.nodes();
+        for (std::size_t i = nodes.size(); i-- > 0;) visit(nodes[i]);
+        return finish();
+    }
+
+private:
+    // ---- symbols of a group: domain dimensions, then the loops of its folds
+
+    Dim domain_symbol(std::size_t i) const { return Dim::symbol(first_symbol_ + static_cast<ir::Symbol>(i)); }
+    Dim fold_symbol(std::size_t fold, std::size_t i) const {
+        return Dim::symbol(first_symbol_ + static_cast<ir::Symbol>(ir::max_rank * (fold + 1) + i));
+    }
+    Index domain_index(std::size_t rank) const {
+        Index at;
+        for (std::size_t i = 0; i < rank; ++i) at.push_back(domain_symbol(i));
+        return at;
+    }
+
+    // ---- reads
+
+    class Reads final : public ir::ViewContext {
+    public:
+        Reads(Fuser& fuser, int group, const Node& node, int level, std::size_t depth)
+            : fuser_(fuser), group_(group), node_(node), level_(level), depth_(depth) {
+            for (Value v : node.operands) types_.push_back(v.type());
+            operands = types_;
+            result = &node.results[0];
+            attributes = node.attributes;
+        }
+        Dim loaded_index(std::size_t operand, Index index, Dim) const override {
+            fuser_.read(group_, node_.operands[operand], index, level_, depth_);
+            return Dim::symbol(fuser_.next_loaded_++);
+        }
+
+    private:
+        Fuser& fuser_;
+        int group_;
+        const Node& node_;
+        int level_;
+        std::size_t depth_;
+        std::vector<ir::Type> types_;
+    };
+
+    void read(int group, Value v, const Index& index, int level, std::size_t depth = 0) {
+        const Node& node = *v.node;
+        if (is_free(node) && depth < max_view_depth) {
+            if (node.op->lowering == ir::Lowering::view) read_through(group, node, index, level, depth + 1);
+            return;
+        }
+        std::vector<Access>& accesses = drafts_[static_cast<std::size_t>(group)].reads[v];
+        Access access{index, level};
+        if (std::ranges::find(accesses, access) == accesses.end()) accesses.push_back(std::move(access));
+        std::vector<int>& readers = readers_[node.id];
+        if (std::ranges::find(readers, group) == readers.end()) readers.push_back(group);
+    }
+
+    void read_through(int group, const Node& view, const Index& index, int level, std::size_t depth) {
+        const Reads context(*this, group, view, level, depth);
+        for (const ir::ViewPiece& piece : view.op->view(context, index))
+            read(group, view.operands[piece.operand], piece.index, level, depth);
+    }
+
+    void read_operands(int group, const Node& node, const Index& at, int level) {
+        if (node.op->lowering == ir::Lowering::view) {
+            read_through(group, node, at, level, 1);
+            return;
+        }
+        if (node.op->lowering == ir::Lowering::index) return;
+        for (Value v : node.operands) read(group, v, broadcast_index(v.type(), at, node.results[0].shape), level);
+    }
+
+    // ---- joining
+
+    struct Refusal {
+        std::string reason;
+    };
+
+    // Whether some path leads from group `from` to group `to`; yes when the search grows too long.
+    bool reaches(int from, int to) const {
+        std::vector<int> stack{from};
+        std::set<int> seen{from};
+        while (!stack.empty()) {
+            const int g = stack.back();
+            stack.pop_back();
+            for (const Memory& out : drafts_[static_cast<std::size_t>(g)].group.outputs)
+                for (int reader : readers_[out.value.node->id]) {
+                    if (reader == to || seen.size() > max_path_search) return true;
+                    if (seen.insert(reader).second) stack.push_back(reader);
+                }
+        }
+        return false;
+    }
+
+    std::optional<Refusal> may_join(const Node& node, int g, bool stored) const {
+        const Draft& d = drafts_[static_cast<std::size_t>(g)];
+        if (!options_.enabled) return Refusal{"fusion is off"};
+        if (d.group.members.size() >= options_.max_members) return Refusal{"the kernel is full"};
+        if (!d.group.members.empty() && d.group.members.back()->op->lowering == ir::Lowering::scatter)
+            return Refusal{"the consumer accumulates into memory"};
+        for (const Memory& out : d.group.outputs)
+            if (!out.permutation.empty() && (stored || is_fold(node)))
+                return Refusal{"the consumer changes the layout of the data"};
+        return is_fold(node) ? may_join_fold(node, d) : may_join_pointwise(node, d, stored);
+    }
+
+    std::optional<Refusal> may_join_fold(const Node& node, const Draft& d) const {
+        const FoldKind kind = fold_kind(node);
+        const std::size_t rank = node.results[0].shape.rank();
+        if (node.results.size() != 1) return Refusal{"it has several results"};
+        if (d.group.kind != FoldKind::none && (d.group.kind != kind || kind == FoldKind::contraction))
+            return Refusal{"the consumer reduces in another way"};
+        const std::vector<Access>& accesses = d.reads.at(Value{&node, 0});
+        for (const Access& a : accesses)
+            if (a.index != domain_index(rank)) return Refusal{"the consumer reads it in another order"};
+        if (kind != FoldKind::row) {
+            if (!(node.results[0].shape == d.group.domain)) return Refusal{"the consumer repeats its elements"};
+            for (const Access& a : accesses)
+                if (a.level != domain_level) return Refusal{"a reduction over it follows"};
+            if (kind == FoldKind::contraction && d.cost > options_.max_epilogue)
+                return Refusal{"what follows is too heavy to repeat per register tile"};
+            return std::nullopt;
+        }
+        if (rank == d.group.outer_rank) return std::nullopt;  // one value a row, rows as they are
+        if (d.group.outer_rank != d.group.domain.rank() || !d.group.folds.empty())
+            return Refusal{"the consumer's rows are others"};
+        if (rank == 0) return Refusal{"all rows would wait for one value"};
+        return std::nullopt;
+    }
+
+    std::optional<Refusal> may_join_pointwise(const Node& node, const Draft& d, bool stored) const {
+        const ir::Shape& shape = node.results[0].shape;
+        const std::size_t outer = d.group.outer_rank;
+        bool full = true;
+        bool per_row = true;
+        std::size_t count = 0;
+        const Access* only = nullptr;
+        for (std::uint32_t r = 0; r < node.results.size(); ++r) {
+            const auto found = d.reads.find(Value{&node, r});
+            if (found == d.reads.end()) continue;
+            for (const Access& a : found->second) {
+                ++count;
+                only = &a;
+                full = full && reads_whole_level(a, d);
+                per_row = per_row && a.index == domain_index(outer) && shape.rank() == outer;
+                if (d.has_contraction() && a.level != domain_level)
+                    return Refusal{"a contraction reads its operands from memory"};
+            }
+        }
+        if (d.has_contraction() && d.cost + scalar_cost(node) > options_.max_epilogue)
+            return Refusal{"what follows the contraction is too heavy to repeat per register tile"};
+        if (stored) {
+            const bool as_row = per_row && shape.rank() == outer;
+            const bool as_domain = full && shape == d.group.domain && has_domain_output(d);
+            if (!as_row && !as_domain) return Refusal{"others need it too, and the consumer does not visit its elements once"};
+        }
+        if (full || per_row) return std::nullopt;
+        if (count != 1) return Refusal{"the consumer reads it at several places"};
+        if (shape.element_count() != level_count(*only, d)) return Refusal{"the consumer would compute it repeatedly"};
+        return std::nullopt;
+    }
+
+    bool reads_whole_level(const Access& a, const Draft& d) const {
+        if (a.level == domain_level) return a.index == domain_index(d.group.domain.rank());
+        return a.index == d.fold_identity[static_cast<std::size_t>(a.level)];
+    }
+    Dim level_count(const Access& a, const Draft& d) const {
+        if (a.level == domain_level) return d.group.domain.element_count();
+        return d.fold_domain[static_cast<std::size_t>(a.level)].element_count();
+    }
+    bool has_domain_output(const Draft& d) const {
+        return std::ranges::any_of(d.group.outputs, [&](const Memory& m) {
+            return m.value.type().shape.rank() == d.group.domain.rank();
+        });
+    }
+
+    void join(const Node& node, int g, bool stored) {
+        Draft& d = drafts_[static_cast<std::size_t>(g)];
+        std::vector<Access> at;
+        for (std::uint32_t r = 0; r < node.results.size(); ++r) {
+            const auto found = d.reads.find(Value{&node, r});
+            if (found == d.reads.end()) continue;
+            for (Access& a : found->second)
+                if (std::ranges::find(at, a) == at.end()) at.push_back(std::move(a));
+            d.reads.erase(found);
+        }
+        std::erase(readers_[node.id], g);
+        add_member(node, g, at);
+        if (stored) store(node, g);
+    }
+
+    void add_member(const Node& node, int g, std::span<const Access> at) {
+        Draft& d = drafts_[static_cast<std::size_t>(g)];
+        d.group.members.push_back(&node);
+        d.cost += scalar_cost(node);
+        if (is_fold(node)) {
+            add_fold(node, g);
+            return;
+        }
+        for (const Access& a : at) read_operands(g, node, a.index, a.level);
+    }
+
+    void add_fold(const Node& node, int g) {
+        Draft& d = drafts_[static_cast<std::size_t>(g)];
+        const std::size_t fold = d.group.folds.size();
+        const std::size_t rank = node.results[0].shape.rank();
+        d.group.folds.push_back(&node);
+        d.group.kind = fold_kind(node);
+        if (d.group.kind == FoldKind::row) d.group.outer_rank = rank;
+        const Index at = domain_index(rank);
+        Index loops;
+        for (std::size_t i = 0; i < fold_extents(node).size(); ++i) loops.push_back(fold_symbol(fold, i));
+        d.fold_identity.push_back(fold_operand_index(node, 0, at, loops));
+        d.fold_domain.push_back(node.operands[0].type().shape);
+        for (std::size_t i = 0; i < node.operands.size(); ++i) {
+            const Index index = fold_operand_index(node, i, at, loops);
+            const Value operand = node.operands[i];
+            std::vector<std::uint8_t> layout = wanted_layout(node, i, operand, index, rank);
+            if (layout.empty()) {
+                read(g, operand, index, static_cast<int>(fold));
+            } else {
+                relayout(g, {operand, std::move(layout)});
+            }
+        }
+    }
+
+    // A contraction vectorizes over the last dimension of its result, which is one of its second operand: that has to be
+    // the operand's innermost in memory. Gives the permutation that makes it so, or nothing if it is so already.
+    std::vector<std::uint8_t> wanted_layout(const Node& node, std::size_t operand, Value v, const Index& index,
+                                            std::size_t rank) const {
+        if (node.op->contraction == nullptr || operand != 1 || rank == 0) return {};
+        const Dim vector = domain_symbol(rank - 1);
+        const auto position = std::ranges::find(index, vector);
+        if (position == index.end()) return {};  // a matrix times a vector: the contracted loop vectorizes
+        const auto at = static_cast<std::size_t>(position - index.begin());
+        Value base = v;
+        Index base_index = index;
+        std::size_t depth = 0;
+        bool direct = true;
+        while (direct && is_free(*base.node) && base.node->op->lowering == ir::Lowering::view && depth++ < max_view_depth) {
+            const PlainView context(*base.node);
+            std::vector<ir::ViewPiece> pieces = base.node->op->view(context, base_index);
+            direct = pieces.size() == 1 && pieces[0].guards.empty();
+            if (!direct) break;
+            base_index = pieces[0].index;
+            base = base.node->operands[pieces[0].operand];
+        }
+        if (direct) {
+            const auto affine = linear_offset(base.type().shape, base_index).affine_in(*vector.as_symbol());
+            if (affine && affine->coefficient == Dim(1)) return {};
+        }
+        std::vector<std::uint8_t> order;
+        for (std::size_t i = 0; i < index.size(); ++i)
+            if (i != at) order.push_back(static_cast<std::uint8_t>(i));
+        order.push_back(static_cast<std::uint8_t>(at));
+        return order;
+    }
+
+    class PlainView final : public ir::ViewContext {
+    public:
+        explicit PlainView(const Node& node) {
+            for (Value v : node.operands) types_.push_back(v.type());
+            operands = types_;
+            result = &node.results[0];
+            attributes = node.attributes;
+        }
+        Dim loaded_index(std::size_t, Index, Dim) const override { return 0; }
+
+    private:
+        std::vector<ir::Type> types_;
+    };
+
+    void relayout(int reader, Memory memory) {
+        drafts_[static_cast<std::size_t>(reader)].group.inputs.push_back(memory);  // reads of relaid values: kept apart
+        std::vector<int>& readers = readers_[memory.value.node->id];
+        if (std::ranges::find(readers, reader) == readers.end()) readers.push_back(reader);
+        const auto [known, fresh] =
+            relayout_group_.try_emplace({{memory.value.node->id, memory.value.index}, memory.permutation},
+                                        static_cast<int>(drafts_.size()));
+        const int g = known->second;
+        relaid_[g].push_back(reader);
+        if (!fresh) return;
+        drafts_.emplace_back();
+        Draft& d = drafts_.back();
+        d.group.domain = memory.value.type().shape;
+        d.group.outer_rank = d.group.domain.rank();
+        d.group.outputs.push_back(memory);
+        // The group's first member is the relayout itself: it reads the value at every point of its domain.
+        const Value v = memory.value;
+        if (is_free(*v.node)) {
+            d.group.members.push_back(v.node);
+            read_operands(g, *v.node, domain_index(d.group.domain.rank()), domain_level);
+        } else {
+            read(g, v, domain_index(d.group.domain.rank()), domain_level);
+        }
+    }
+
+    void store(const Node& node, int g) {
+        Draft& d = drafts_[static_cast<std::size_t>(g)];
+        for (std::uint32_t r = 0; r < node.results.size(); ++r)
+            if (needed(Value{&node, r})) d.group.outputs.push_back({Value{&node, r}, {}});
+    }
+
+    bool needed(Value v) const {
+        if (stored_.contains(v)) return true;
+        for (int g : readers_[v.node->id])
+            if (drafts_[static_cast<std::size_t>(g)].reads.contains(v)) return true;
+        return false;
+    }
+
+    void visit(const Node& node) {
+        bool wanted = false;
+        for (std::uint32_t r = 0; r < node.results.size(); ++r) wanted = wanted || needed(Value{&node, r});
+        if (!wanted || (node.op->lowering == ir::Lowering::source && !is_output(node))) return;
+
+        std::vector<int> readers;
+        for (int g : readers_[node.id]) {
+            bool reads = false;
+            for (std::uint32_t r = 0; r < node.results.size(); ++r)
+                reads = reads || drafts_[static_cast<std::size_t>(g)].reads.contains(Value{&node, r});
+            if (reads) readers.push_back(g);
+        }
+        if (is_fold(node) || is_pointwise(node)) {
+            for (int g : readers) {
+                const bool stored = is_output(node) || readers.size() > 1;
+                std::optional<Refusal> refusal = may_join(node, g, stored);
+                if (!refusal && readers.size() > 1)
+                    for (int other : readers)
+                        if (other != g && reaches(other, g)) refusal = Refusal{"it would wait for itself"};
+                if (!refusal) {
+                    join(node, g, stored);
+                    return;
+                }
+                if (options_.enabled) note(node, g, refusal->reason);
+            }
+        }
+        start(node);
+    }
+
+    bool is_output(const Node& node) const {
+        for (std::uint32_t r = 0; r < node.results.size(); ++r)
+            if (stored_.contains(Value{&node, r})) return true;
+        return false;
+    }
+
+    void note(const Node& node, int g, const std::string& reason) {
+        const Draft& d = drafts_[static_cast<std::size_t>(g)];
+        const Node& consumer = d.group.members.empty() ? *d.group.outputs[0].value.node : *d.group.members.back();
+        remarks_.push_back({"fuse", reason, std::string(node.op->name), std::string(consumer.op->name), node.loc, consumer.loc});
+    }
+
+    void start(const Node& node) {
+        drafts_.emplace_back();
+        const int g = static_cast<int>(drafts_.size() - 1);
+        Draft& d = drafts_.back();
+        d.group.domain = node.results[0].shape;
+        d.group.outer_rank = d.group.domain.rank();
+        store(node, g);
+        const Access here{domain_index(d.group.domain.rank()), domain_level};
+        if (node.op->lowering == ir::Lowering::source) {  // an output that is a parameter or constant: a copy
+            read(g, Value{&node, 0}, here.index, here.level);
+            return;
+        }
+        if (is_fold(node) || is_pointwise(node)) {
+            add_member(node, g, std::span(&here, 1));
+            return;
+        }
+        d.group.members.push_back(&node);
+        for (Value v : node.operands) {  // the node's own lowering reads its operands from memory, whole
+            Draft& now = drafts_[static_cast<std::size_t>(g)];
+            now.reads[v].push_back({domain_index(v.type().shape.rank()), domain_level});
+            std::vector<int>& readers = readers_[v.node->id];
+            if (std::ranges::find(readers, g) == readers.end()) readers.push_back(g);
+        }
+    }
+
+    // ---- result
+
+    FusedGraph finish() {
+        FusedGraph out;
+        out.graph = &graph_;
+        out.remarks = std::move(remarks_);
+        const std::size_t n = drafts_.size();
+        std::vector<std::vector<int>> consumers(n);
+        std::vector<std::size_t> producers(n, 0);
+        std::unordered_map<std::uint64_t, int> writer;
+        const auto key = [](Value v) { return (static_cast<std::uint64_t>(v.node->id) << 8) | v.index; };
+        for (std::size_t g = 0; g < n; ++g)
+            for (const Memory& m : drafts_[g].group.outputs)
+                if (m.permutation.empty() && m.value.node->op->lowering != ir::Lowering::source) writer[key(m.value)] = static_cast<int>(g);
+        const auto edge = [&](int from, std::size_t to) {
+            consumers[static_cast<std::size_t>(from)].push_back(static_cast<int>(to));
+            ++producers[to];
+        };
+        for (std::size_t g = 0; g < n; ++g)
+            for (const auto& [value, accesses] : drafts_[g].reads)
+                if (const auto w = writer.find(key(value)); w != writer.end()) edge(w->second, g);
+        for (const auto& [from, readers] : relaid_)
+            for (int reader : readers) edge(from, static_cast<std::size_t>(reader));
+
+        std::vector<int> ready;
+        for (std::size_t g = n; g-- > 0;)
+            if (producers[g] == 0) ready.push_back(static_cast<int>(g));
+        std::vector<int> order;
+        for (std::size_t i = 0; i < ready.size(); ++i) {
+            order.push_back(ready[i]);
+            for (int c : consumers[static_cast<std::size_t>(ready[i])])
+                if (--producers[static_cast<std::size_t>(c)] == 0) ready.push_back(c);
+        }
+        if (order.size() != n) throw InternalError("fuse: the groups depend on each other in a cycle");
+        for (int g : order) {
+            Draft& d = drafts_[static_cast<std::size_t>(g)];
+            for (const auto& [value, accesses] : d.reads) d.group.inputs.push_back({value, {}});
+            std::ranges::sort(d.group.members, {}, &Node::id);
+            std::ranges::sort(d.group.folds, {}, &Node::id);
+            const auto duplicates = std::ranges::unique(d.group.members);
+            d.group.members.erase(duplicates.begin(), duplicates.end());
+            out.groups.push_back(std::move(d.group));
+        }
+        return out;
+    }
+
+    const ir::Graph& graph_;
+    const FuseOptions& options_;
+    ir::Symbol first_symbol_, next_loaded_;
+    std::vector<Draft> drafts_;
+    std::vector<std::vector<int>> readers_;  // by node: groups that read a result of it
+    std::set<Value, ValueOrder> stored_;     // the graph's outputs
+    std::map<int, std::vector<int>> relaid_;  // relayout group -> groups that read it
+    std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, int> relayout_group_;
+    Remarks remarks_;
+};
+
+}  // namespace
+
+FusedGraph fuse(const ir::Graph& graph, const FuseOptions& options) { return Fuser(graph, options).run(); }
+
+}  // namespace lathe::passes

@@ -1,0 +1,531 @@
+// A value is computed where it is first needed, at the index at which it is needed, in the outermost loop that knows that
+// index; asking again for the same element gives the same scalar. Everything else follows: producers end up inside the loops
+// of their consumers, what does not change in a loop outside of it, and a reduction's result once per row.
+#include "passes/lower.h"
+
+#include <algorithm>
+#include <map>
+
+#include "ir/op.h"
+#include "ir/order.h"
+#include "passes/extents.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::BufferId;
+using ir::Dim;
+using ir::Dtype;
+using ir::Node;
+using ir::Symbol;
+using ir::SymbolRole;
+using ir::Type;
+using ir::Value;
+using ir::ValueId;
+
+using Index = std::vector<Dim>;
+
+struct Element {  // an element of a value, as asked for
+    std::uint32_t node, result;
+    std::vector<std::uint64_t> index, guards;
+    auto operator<=>(const Element&) const = default;
+};
+
+struct Scope {
+    ir::Block block;
+    std::vector<Symbol> symbols;  // loop variables and loaded indices that it defines
+    std::map<Element, ValueId> elements;
+    std::map<std::pair<Dtype, std::uint64_t>, ValueId> constants;
+};
+
+class Lowerer {
+public:
+    Lowerer(const FusedGraph& fused, const Group& group)
+        : group_(group), classes_(group) {
+        (void)fused;
+        for (std::size_t i = 0; i < classes_.extents().size(); ++i)
+            nest().add_symbol(SymbolRole::extent, "n" + std::to_string(i));
+        out_.extents = classes_.extents();
+        std::vector<ir::Loc> locs;
+        for (const Node* n : group.members) locs.push_back(n->loc);
+        out_.loc = ir::Loc::fused(locs);
+    }
+
+    LoweredKernel run() {
+        nest().name = group_name();
+        for (const Memory& m : group_.inputs) add_argument(m, ir::BufferRole::input);
+        for (const Memory& m : group_.outputs) add_argument(m, ir::BufferRole::output);
+        scopes_.emplace_back();
+        if (!group_.members.empty() && group_.members[0]->op->lowering == ir::Lowering::scatter) {
+            scatter(*group_.members[0]);
+        } else {
+            domain();
+        }
+        nest().body = std::move(scopes_.back().block);
+        return std::move(out_);
+    }
+
+private:
+    ir::LoopNest& nest() { return out_.nest; }
+
+    std::string group_name() const {
+        std::string name;
+        std::size_t shown = 0;
+        for (const Node* n : group_.members) {
+            if (shown == 4) {
+                name += "_etc";
+                break;
+            }
+            if (!name.empty()) name += "_";
+            name += n->op->name;
+            ++shown;
+        }
+        return name.empty() ? "copy" : name;
+    }
+
+    void add_argument(const Memory& m, ir::BufferRole role) {
+        const Type type = classes_.type_of(m.value);
+        auto& buffers = role == ir::BufferRole::input ? inputs_ : outputs_;
+        buffers[{{m.value.node->id, m.value.index}, m.permutation}] =
+            nest().add_buffer({(role == ir::BufferRole::input ? "in" : "out") + std::to_string(out_.arguments.size()), role,
+                               {type.dtype, permuted(type.shape, m.permutation)}});
+        out_.arguments.push_back(m);
+    }
+
+    using Buffers = std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, BufferId>;
+    static BufferId find(const Buffers& buffers, Value v, const std::vector<std::uint8_t>& permutation = {}) {
+        const auto found = buffers.find({{v.node->id, v.index}, permutation});
+        return found == buffers.end() ? -1 : found->second;
+    }
+
+    // ---- loops over the domain
+
+    Dim open_loop(const std::string& name) {
+        const Symbol s = nest().add_symbol(SymbolRole::loop, name);
+        scopes_.emplace_back();
+        scopes_.back().symbols.push_back(s);
+        return Dim::symbol(s);
+    }
+    void close_loop(Dim extent) {
+        Scope inner = std::move(scopes_.back());
+        scopes_.pop_back();
+        scopes_.back().block.push_back(
+            {ir::Loop{inner.symbols[0], extent, 1, ir::LoopKind::serial, 1, std::move(inner.block)}});
+    }
+
+    void domain() {
+        const ir::Shape shape = domain_shape();
+        const std::vector<std::uint8_t>& layout = group_.outputs.front().permutation;
+        Index at;
+        std::vector<Dim> open;
+        const auto enter = [&](std::size_t from, std::size_t to) {
+            at.resize(to, Dim(0));
+            for (std::size_t i = from; i < to; ++i) {
+                const std::size_t dim = layout.empty() ? i : layout[i];  // memory is written in its own order
+                if (shape[dim] == Dim(1)) continue;
+                at[dim] = open_loop("i" + std::to_string(dim));
+                open.push_back(shape[dim]);
+            }
+        };
+        const auto leave = [&](std::size_t depth) {
+            while (open.size() > depth) {
+                close_loop(open.back());
+                open.pop_back();
+            }
+        };
+        const std::size_t outer = group_.outer_rank;
+        enter(0, outer);
+        for (const Node* fold : group_.folds) element({fold, 0}, at, {});
+        bool inside = false;
+        for (const Memory& m : group_.outputs) {
+            if (m.value.type().shape.rank() == outer && outer != shape.rank())
+                store(m, at);
+            else
+                inside = true;
+        }
+        if (inside) {
+            const std::size_t depth = open.size();
+            enter(outer, shape.rank());
+            for (const Memory& m : group_.outputs)
+                if (m.value.type().shape.rank() == shape.rank()) store(m, at);
+            leave(depth);
+        }
+        leave(0);
+    }
+
+    ir::Shape domain_shape() const {
+        for (const Memory& m : group_.outputs)
+            if (m.value.type().shape.rank() == group_.domain.rank()) return classes_.type_of(m.value).shape;
+        throw InternalError("lower: a group without an output of its domain");
+    }
+
+    void store(const Memory& m, const Index& at) {
+        const ValueId v = element(m.value, at, {});
+        emit(ir::Store{find(outputs_, m.value, m.permutation), permuted(at, m.permutation), v, {}, false});
+    }
+
+    // ---- elements
+
+    template <class S>
+    void emit(S statement) {
+        scopes_[target_].block.push_back({std::move(statement)});
+    }
+    void emit(ir::Store statement) { scopes_.back().block.push_back({std::move(statement)}); }
+
+    std::size_t scope_of(Symbol s) const {
+        for (std::size_t i = scopes_.size(); i-- > 0;)
+            if (std::ranges::find(scopes_[i].symbols, s) != scopes_[i].symbols.end()) return i;
+        return 0;
+    }
+    std::size_t scope_of(const Index& index, const Index& guards) const {
+        std::vector<Symbol> symbols;
+        for (Dim d : index) d.collect_symbols(symbols);
+        for (Dim d : guards) d.collect_symbols(symbols);
+        std::size_t scope = 0;
+        for (Symbol s : symbols) scope = std::max(scope, scope_of(s));
+        return scope;
+    }
+
+    // Statements for an element go to the outermost scope that knows its index, whatever is open.
+    struct At {
+        Lowerer& lowerer;
+        std::size_t previous;
+        At(Lowerer& l, std::size_t scope) : lowerer(l), previous(l.target_) { l.target_ = scope; }
+        ~At() { lowerer.target_ = previous; }
+        At(const At&) = delete;
+        At& operator=(const At&) = delete;
+    };
+
+    bool is_member(const Node& node) const { return std::ranges::find(group_.members, &node) != group_.members.end(); }
+
+    ValueId element(Value v, const Index& index, const Index& guards) {
+        Element key{v.node->id, v.index, {}, {}};
+        for (Dim d : index) key.index.push_back(d.bits());
+        for (Dim d : guards) key.guards.push_back(d.bits());
+        for (const Scope& scope : scopes_)
+            if (const auto found = scope.elements.find(key); found != scope.elements.end()) return found->second;
+        const std::size_t scope = scope_of(index, guards);
+        const At at(*this, scope);
+        const ValueId id = compute(v, index, guards);
+        scopes_[scope].elements[std::move(key)] = id;
+        return id;
+    }
+
+    ValueId compute(Value v, const Index& index, const Index& guards) {
+        const Node& node = *v.node;
+        const BufferId stored = find(inputs_, v);
+        if (stored >= 0 || !(is_member(node) || is_free(node))) return load(stored, v, index, guards);
+        switch (node.op->lowering) {
+            case ir::Lowering::source:
+                return splat(std::get<ir::Literal>(*std::ranges::find_if(node.attributes, [](const ir::Attribute& a) {
+                    return std::holds_alternative<ir::Literal>(a);
+                })));
+            case ir::Lowering::view:
+                return view(node, index, guards);
+            case ir::Lowering::index:
+            case ir::Lowering::elementwise:
+                return scalar(v, index, guards);
+            case ir::Lowering::reduction:
+            case ir::Lowering::contraction:
+                return fold(node, index);
+            default:
+                throw InternalError("lower: " + std::string(node.op->name) + " inside a group", node.loc);
+        }
+    }
+
+    ValueId load(BufferId buffer, Value v, const Index& index, const Index& guards) {
+        if (buffer < 0) throw InternalError("lower: " + std::string(v.node->op->name) + " is not an input", v.node->loc);
+        const ValueId id = nest().add_value(v.type().dtype);
+        emit(ir::Load{id, buffer, index, guards});
+        return id;
+    }
+
+    ValueId constant(Dtype dtype, std::uint64_t bits) {
+        const auto key = std::pair(dtype, bits);
+        for (const Scope& scope : scopes_)
+            if (const auto found = scope.constants.find(key); found != scope.constants.end()) return found->second;
+        const ValueId id = nest().add_value(dtype);
+        const At outermost(*this, 0);
+        emit(ir::Constant{id, bits});
+        scopes_[0].constants[key] = id;
+        return id;
+    }
+
+    ValueId splat(const ir::Literal& literal) {
+        std::uint64_t bits = 0;
+        for (std::size_t i = literal.bytes->size(); i-- > 0;)
+            bits = (bits << 8) | std::to_integer<std::uint64_t>((*literal.bytes)[i]);
+        return constant(literal.type.dtype, bits);
+    }
+
+    ValueId scalar(Value v, const Index& index, const Index& guards) {
+        const Node& node = *v.node;
+        std::vector<ValueId> operands;
+        if (node.op->lowering == ir::Lowering::index) {
+            const ValueId id = nest().add_value(Dtype::i64);
+            const ir::Integers axis = node.op->axes({}, node.attributes);
+            emit(ir::IndexValue{id, index[static_cast<std::size_t>(axis[0])]});
+            operands.push_back(id);
+        }
+        for (Value x : node.operands)
+            operands.push_back(element(x, broadcast_index(classes_.type_of(x), index, node.results[0].shape), guards));
+        ir::Compute compute{{}, node.op, ir::ComputePart::scalar, {}, std::move(operands), {}};
+        if (node.op->lowering == ir::Lowering::elementwise) compute.attributes = node.attributes;
+        for (const Type& t : node.results) compute.results.push_back(nest().add_value(t.dtype));
+        const std::vector<ValueId> results = compute.results;
+        emit(std::move(compute));
+        for (std::uint32_t r = 0; r < results.size(); ++r) {
+            if (r == v.index) continue;
+            Element key{node.id, r, {}, {}};
+            for (Dim d : index) key.index.push_back(d.bits());
+            for (Dim d : guards) key.guards.push_back(d.bits());
+            scopes_[target_].elements[std::move(key)] = results[r];
+        }
+        return results[v.index];
+    }
+
+    // ---- views
+
+    class View final : public ir::ViewContext {
+    public:
+        View(Lowerer& lowerer, const Node& node, Index guards)
+            : lowerer_(lowerer), node_(node), guards_(std::move(guards)), result_(lowerer.classes_.type_of({&node, 0})) {
+            for (Value v : node.operands) types_.push_back(lowerer.classes_.type_of(v));
+            operands = types_;
+            result = &result_;
+            attributes = lowerer.classes_.attributes_of(node);
+        }
+        Dim loaded_index(std::size_t operand, Index index, Dim bound) const override {
+            return lowerer_.bind_index(node_, operand, index, bound, guards_);
+        }
+
+    private:
+        Lowerer& lowerer_;
+        const Node& node_;
+        Index guards_;
+        Type result_;
+        std::vector<Type> types_;
+    };
+
+    Dim bind_index(const Node& node, std::size_t operand, const Index& index, Dim bound, const Index& guards) {
+        const ValueId value = element(node.operands[operand], index, guards);
+        std::vector<std::uint64_t> key{static_cast<std::uint64_t>(value), node.id};
+        for (Dim d : guards) key.push_back(d.bits());
+        if (const auto found = bound_.find(key); found != bound_.end()) return found->second;
+        const Symbol s = nest().add_symbol(SymbolRole::loaded, "x" + std::to_string(bound_.size()));
+        const auto site = static_cast<std::int32_t>(out_.sites.size());
+        out_.sites.push_back(node.loc);
+        out_.site_ops.emplace_back(node.op->name);
+        const std::size_t scope = scope_of(index, guards);
+        const At at(*this, scope);
+        emit(ir::BindIndex{s, value, bound, guards, site});
+        scopes_[scope].symbols.push_back(s);
+        return bound_[key] = Dim::symbol(s);
+    }
+
+    ValueId view(const Node& node, const Index& index, const Index& guards) {
+        const View context(*this, node, guards);
+        const std::vector<ir::ViewPiece> pieces = node.op->view(context, index);
+        ValueId result = -1;
+        for (std::size_t p = pieces.size(); p-- > 0;) {  // the last piece is the default
+            const ir::ViewPiece& piece = pieces[p];
+            Index inner = guards;
+            for (Dim g : piece.guards)
+                if (std::ranges::find(inner, g) == inner.end()) inner.push_back(g);
+            const ValueId value = element(node.operands[piece.operand], piece.index, inner);
+            if (result < 0) {
+                result = value;
+                continue;
+            }
+            const ValueId condition = nest().add_value(Dtype::boolean);
+            emit(ir::Condition{condition, piece.guards});
+            const ValueId chosen = nest().add_value(node.results[0].dtype);
+            emit(ir::Compute{{chosen}, ir::find_op("select"), ir::ComputePart::scalar, {}, {condition, value, result}, {}});
+            result = chosen;
+        }
+        return result;
+    }
+
+    // ---- folds
+
+    struct Flat {
+        Dim extent;    // of the one loop that runs over several
+        Index index;   // of each of them, given the loop's variable
+    };
+    static Flat flatten(const std::vector<Dim>& extents, Dim var) {
+        Flat out{1, Index(extents.size(), Dim(0))};
+        Dim rest = var;
+        for (std::size_t i = extents.size(); i-- > 0;) {
+            out.extent *= extents[i];
+            if (extents[i] == Dim(1)) continue;
+            bool more = false;  // whether an earlier loop is not of extent 1
+            for (std::size_t j = 0; j < i; ++j) more = more || extents[j] != Dim(1);
+            out.index[i] = more ? rest - extents[i] * floordiv(rest, extents[i]) : rest;
+            rest = floordiv(rest, extents[i]);
+        }
+        return out;
+    }
+
+    // Extents of the folded dimensions, as arguments of the kernel.
+    std::vector<Dim> mapped_fold_extents(const Node& node) const {
+        const std::size_t rank = node.results[0].shape.rank();
+        const std::size_t count = fold_extents(node).size();
+        Index at(rank, Dim(-1));
+        Index loops;
+        for (std::size_t i = 0; i < count; ++i) loops.push_back(Dim::symbol(static_cast<Symbol>(i)));
+        std::vector<Dim> extents(count, Dim(1));
+        for (std::size_t o = 0; o < node.operands.size(); ++o) {
+            const Index index = fold_operand_index(node, o, at, loops);
+            const Type type = classes_.type_of(node.operands[o]);
+            for (std::size_t i = 0; i < index.size(); ++i)
+                if (const auto s = index[i].as_symbol()) extents[*s] = type.shape[i];
+        }
+        return extents;
+    }
+
+    ValueId fold(const Node& node, const Index& at) {
+        const std::vector<Dim> extents = mapped_fold_extents(node);
+        std::vector<Dtype> elements;
+        for (Value v : node.operands) elements.push_back(v.type().dtype);
+        const ir::FoldOrder order = ir::fold_order(node);
+        // Loops beyond the inner group (leading axes of a fold over leading and trailing ones) fold its partial results.
+        const std::size_t inner_count = order.inner_loops;
+        const std::vector<Dim> leading(extents.begin(), extents.end() - static_cast<std::ptrdiff_t>(inner_count));
+        const std::vector<Dim> inner(extents.end() - static_cast<std::ptrdiff_t>(inner_count), extents.end());
+
+        if (leading.empty()) {
+            return fold_loop(node, at, {}, inner, elements, order.inner, true)[0];
+        }
+        const Symbol var = nest().add_symbol(SymbolRole::loop, "r" + std::to_string(fold_loops_++));
+        const Flat flat = flatten(leading, Dim::symbol(var));
+        scopes_.emplace_back();
+        scopes_.back().symbols.push_back(var);
+        const std::size_t outer_target = target_;
+        target_ = scopes_.size() - 1;
+        const std::vector<ValueId> partial = fold_loop(node, at, flat.index, inner, elements, order.inner, false);
+        target_ = outer_target;
+        ir::Reduce reduce;
+        reduce.op = node.op;
+        for (ValueId p : partial) reduce.elements.push_back(nest().value_dtypes[static_cast<std::size_t>(p)]);
+        reduce.var = var;
+        reduce.extent = flat.extent;
+        reduce.lanes = order.outer.lanes;
+        reduce.block = order.outer.block;
+        reduce.finish = false;
+        reduce.element = partial;
+        reduce.body = std::move(scopes_.back().block);
+        scopes_.pop_back();
+        const ValueId acc = nest().add_value(reduce.elements[0]);
+        reduce.results = {acc};
+        emit(std::move(reduce));
+        const ValueId result = nest().add_value(node.results[0].dtype);
+        emit(ir::Compute{{result}, node.op, ir::ComputePart::finish, {}, {acc}, elements});
+        return result;
+    }
+
+    std::vector<ValueId> fold_loop(const Node& node, const Index& at, const Index& leading, const std::vector<Dim>& inner,
+                                   const std::vector<Dtype>& elements, ir::LaneOrder order, bool finish) {
+        const Symbol var = nest().add_symbol(SymbolRole::loop, "r" + std::to_string(fold_loops_++));
+        const Flat flat = flatten(inner, Dim::symbol(var));
+        Index loops = leading;
+        loops.insert(loops.end(), flat.index.begin(), flat.index.end());
+        // The loop goes to the scope that the fold's result belongs to; scopes opened later are not its parents.
+        std::vector<Scope> set_aside;
+        while (scopes_.size() > target_ + 1) {
+            set_aside.push_back(std::move(scopes_.back()));
+            scopes_.pop_back();
+        }
+        scopes_.emplace_back();
+        scopes_.back().symbols.push_back(var);
+        const std::size_t outer_target = target_;
+        target_ = scopes_.size() - 1;
+        ir::Reduce reduce;
+        reduce.op = node.op;
+        reduce.elements = elements;
+        reduce.var = var;
+        reduce.extent = flat.extent;
+        reduce.lanes = order.lanes;
+        reduce.block = order.block;
+        reduce.finish = finish;
+        for (std::size_t o = 0; o < node.operands.size(); ++o)
+            reduce.element.push_back(fold_element(node, o, fold_operand_index(node, o, at, loops)));
+        target_ = outer_target;
+        reduce.body = std::move(scopes_.back().block);
+        scopes_.pop_back();
+        if (finish) {
+            for (const Type& t : node.results) reduce.results.push_back(nest().add_value(t.dtype));
+        } else {
+            const ir::ScalarProgram& init = ir::reducer_program(*node.op, ir::ReducerPart::init, elements);
+            for (std::int32_t r : init.results) reduce.results.push_back(nest().add_value(init.dtype_of(r)));
+        }
+        std::vector<ValueId> results = reduce.results;
+        emit(std::move(reduce));
+        while (!set_aside.empty()) {
+            scopes_.push_back(std::move(set_aside.back()));
+            set_aside.pop_back();
+        }
+        return results;
+    }
+
+    ValueId fold_element(const Node& node, std::size_t operand, const Index& index) {
+        const Value v = node.operands[operand];
+        if (node.op->contraction != nullptr)
+            for (const Memory& m : group_.inputs)
+                if (m.value == v && !m.permutation.empty() && operand == 1)
+                    return load(find(inputs_, v, m.permutation), v, permuted(index, m.permutation), {});
+        return element(v, index, {});
+    }
+
+    // ---- scatters: a copy, then out[where(u)] += updates[u] for ascending u
+
+    void scatter(const Node& node);
+
+    const Group& group_;
+    ExtentClasses classes_;
+    LoweredKernel out_;
+    std::vector<Scope> scopes_;
+    std::size_t target_ = 0;
+    std::size_t fold_loops_ = 0;
+    Buffers inputs_, outputs_;
+    std::map<std::vector<std::uint64_t>, Dim> bound_;
+};
+
+void Lowerer::scatter(const Node& node) {
+    const Value x = node.operands.front();
+    const Value updates = node.operands.back();
+    const BufferId out = find(outputs_, {&node, 0});
+    const auto loops = [&](const ir::Shape& shape, const char* name, auto&& body) {
+        Index at;
+        std::vector<Dim> open;
+        for (std::size_t i = 0; i < shape.rank(); ++i) {
+            if (shape[i] == Dim(1)) {
+                at.push_back(0);
+                continue;
+            }
+            at.push_back(open_loop(name + std::to_string(i)));
+            open.push_back(shape[i]);
+        }
+        target_ = scopes_.size() - 1;
+        body(at);
+        for (; !open.empty(); open.pop_back()) close_loop(open.back());
+    };
+    loops(classes_.type_of(x).shape, "i", [&](const Index& at) {
+        emit(ir::Store{out, at, load(find(inputs_, x), x, at, {}), {}, false});
+    });
+    loops(classes_.type_of(updates).shape, "u", [&](const Index& at) {
+        const View context(*this, node, {});
+        const Index to = node.op->view(context, at).front().index;
+        target_ = scopes_.size() - 1;
+        const ValueId old = load(out, {&node, 0}, to, {});
+        const ValueId update = load(find(inputs_, updates), updates, at, {});
+        const ValueId sum = nest().add_value(node.results[0].dtype);
+        emit(ir::Compute{{sum}, node.op, ir::ComputePart::scalar, {}, {old, update}, {}});
+        emit(ir::Store{out, to, sum, {}, false});
+    });
+}
+
+}  // namespace
+
+LoweredKernel lower(const FusedGraph& fused, const Group& group) { return Lowerer(fused, group).run(); }
+
+}  // namespace lathe::passes

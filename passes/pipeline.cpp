@@ -1,0 +1,107 @@
+#include "passes/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "ir/graph_text.h"
+#include "ir/loops_text.h"
+
+namespace lathe::passes {
+namespace {
+
+class Runner {
+public:
+    explicit Runner(const PipelineOptions& options) : options_(options) {
+        for (const std::string& name : options.off) {
+            const Pass* pass = find_pass(name);
+            if (pass == nullptr || !pass->optional)
+                throw UserError("there is no pass '" + name + "' that can be switched off");
+        }
+    }
+
+    Program run(const ir::Graph& graph) {
+        const ir::Graph* current = &graph;
+        for (const Pass& pass : pipeline)
+            if (const auto* run = std::get_if<GraphPass>(&pass.run); run != nullptr && !off(pass)) {
+                start();
+                std::unique_ptr<ir::Graph> next = (*run)(*current);
+                program_.graph = std::move(next);
+                current = program_.graph.get();
+                if (options_.verify) require_sound(pass, ir::verify(*current), [&] { return ir::print(*current); });
+                report({.pass = &pass, .graph = current});
+            }
+        for (const Pass& pass : pipeline)
+            if (const auto* run = std::get_if<FusePass>(&pass.run)) {
+                start();
+                FuseOptions fuse = options_.fuse;
+                fuse.enabled = fuse.enabled && !off(pass);
+                program_.fused = (*run)(*current, fuse);
+                report({.pass = &pass, .fused = &program_.fused});
+            }
+        for (const Group& group : program_.fused.groups) program_.kernels.push_back(kernel(group));
+        return std::move(program_);
+    }
+
+private:
+    LoweredKernel kernel(const Group& group) {
+        LoweredKernel out;
+        for (const Pass& pass : pipeline) {
+            if (const auto* lower_group = std::get_if<LowerPass>(&pass.run)) {
+                start();
+                out = (*lower_group)(program_.fused, group);
+            } else if (const auto* rewrite = std::get_if<LoopPass>(&pass.run); rewrite != nullptr && !off(pass)) {
+                start();
+                (*rewrite)(out.nest, options_.target);
+            } else {
+                continue;
+            }
+            renumber(out);
+            if (options_.verify) require_sound(pass, ir::verify(out.nest), [&] { return ir::print(out.nest); });
+            report({.pass = &pass, .kernel = &out});
+        }
+        return out;
+    }
+
+    static void renumber(LoweredKernel& kernel) {
+        const Renumbering numbers = canonicalize(kernel.nest);
+        std::vector<ir::Dim> extents;
+        for (ir::Dim d : numbers.extents)
+            extents.push_back(d.substitute([&](ir::Symbol s) { return kernel.extents[s]; }));
+        kernel.extents = std::move(extents);
+        std::vector<Memory> arguments;
+        for (std::size_t i : numbers.arguments) arguments.push_back(kernel.arguments[i]);
+        kernel.arguments = std::move(arguments);
+    }
+
+    bool off(const Pass& pass) const { return std::ranges::find(options_.off, pass.name) != options_.off.end(); }
+
+    template <class Print>
+    static void require_sound(const Pass& pass, const std::vector<std::string>& faults, const Print& print) {
+        if (faults.empty()) return;
+        std::string text = "pass " + std::string(pass.name) + " left unsound IR:\n";
+        for (const std::string& f : faults) text += "  " + f + "\n";
+        throw InternalError(text + print());
+    }
+
+    void start() { started_ = std::chrono::steady_clock::now(); }
+    void report(PassRun run) {
+        if (!options_.observe) return;
+        run.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_).count();
+        options_.observe(run);
+    }
+
+    const PipelineOptions& options_;
+    Program program_;
+    std::chrono::steady_clock::time_point started_;
+};
+
+}  // namespace
+
+const Pass* find_pass(std::string_view name) {
+    const auto* found = std::ranges::find(pipeline, name, &Pass::name);
+    return found == std::end(pipeline) ? nullptr : found;
+}
+
+Program run_pipeline(const ir::Graph& graph, const PipelineOptions& options) { return Runner(options).run(graph); }
+
+}  // namespace lathe::passes

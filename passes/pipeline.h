@@ -1,0 +1,69 @@
+// The pipeline: what happens to a graph on its way to kernels, as one table. Timing, dumping, verifying and switching off
+// are done by whoever walks the table, never inside a pass.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "passes/fuse.h"
+#include "passes/loop_passes.h"
+#include "passes/lower.h"
+#include "passes/simplify.h"
+
+namespace lathe::passes {
+
+using GraphPass = std::unique_ptr<ir::Graph> (*)(const ir::Graph&);
+using FusePass = FusedGraph (*)(const ir::Graph&, const FuseOptions&);
+using LowerPass = LoweredKernel (*)(const FusedGraph&, const Group&);
+using LoopPass = void (*)(ir::LoopNest&, const LoopTarget&);
+
+struct Pass {
+    std::string_view name;
+    std::string_view doc;
+    std::variant<GraphPass, FusePass, LowerPass, LoopPass> run;
+    bool optional = true;  // may be switched off: what it does is an optimisation
+};
+
+inline constexpr Pass pipeline[] = {
+    {"simplify", "fold constants, apply identities that keep every bit, join equal nodes, drop dead ones", simplify},
+    {"fuse", "decide which nodes share a kernel", fuse},
+    {"lower", "write each group of nodes as a plain loop nest", lower, false},
+    {"collapse", "join loops over dimensions that lie next to each other in memory", collapse},
+    {"tile", "cut the loops of contractions into register tiles", tile},
+    {"vectorize", "mark innermost loops and reductions to run in vectors", vectorize},
+    {"parallelize", "give each nest a parallel outermost loop", parallelize},
+};
+
+const Pass* find_pass(std::string_view name);  // null if unknown
+
+// What the pipeline makes of a graph.
+struct Program {
+    std::unique_ptr<ir::Graph> graph;     // simplified
+    FusedGraph fused;                     // of `graph`
+    std::vector<LoweredKernel> kernels;   // one per group, in the groups' order
+};
+
+struct PassRun {
+    const Pass* pass = nullptr;
+    double milliseconds = 0;
+    const ir::Graph* graph = nullptr;        // after a graph pass
+    const FusedGraph* fused = nullptr;       // after fuse
+    const LoweredKernel* kernel = nullptr;   // after lower and loop passes
+};
+
+struct PipelineOptions {
+    LoopTarget target;
+    FuseOptions fuse;
+    std::vector<std::string> off;                    // names of passes that are skipped
+    bool verify = false;                             // after each pass; throws InternalError with the pass and the IR
+    std::function<void(const PassRun&)> observe;     // called after each pass
+};
+
+// Throws UserError where `off` names a pass that does not exist or cannot be switched off.
+Program run_pipeline(const ir::Graph& graph, const PipelineOptions& options = {});
+
+}  // namespace lathe::passes

@@ -1,0 +1,303 @@
+#include "runtime/buffer.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <sys/mman.h>
+
+namespace lathe::runtime {
+namespace {
+
+// Size classes: multiples of 64 up to 256, then four per power of two.
+constexpr std::size_t largest_octave = 46;
+constexpr std::uint32_t class_count = 4 + (largest_octave - 8) * 4;
+constexpr std::size_t largest_bytes = std::size_t{1} << largest_octave;
+
+constexpr std::uint32_t class_of(std::size_t bytes) {
+    if (bytes <= 256) return bytes == 0 ? 0 : static_cast<std::uint32_t>((bytes - 1) / 64);
+    const std::size_t n = bytes - 1;
+    const int octave = std::bit_width(n) - 1;
+    return static_cast<std::uint32_t>(4 + (octave - 8) * 4 + static_cast<int>(n >> (octave - 2) & 3));
+}
+
+constexpr std::size_t class_bytes(std::uint32_t c) {
+    if (c < 4) return std::size_t{64} * (c + 1);
+    return std::size_t{(c - 4) % 4 + 5} << ((c - 4) / 4 + 6);
+}
+
+static_assert(class_of(0) == 0 && class_of(64) == 0 && class_of(65) == 1 && class_of(256) == 3 && class_of(257) == 4);
+static_assert(class_bytes(4) == 320 && class_of(320) == 4 && class_of(321) == 5);
+static_assert(class_of(largest_bytes) == class_count - 1 && class_bytes(class_count - 1) == largest_bytes);
+
+// How many free blocks a thread keeps: half a megabyte of each class, but 2 to 32 blocks.
+constexpr std::uint32_t magazine_capacity = 32;
+constexpr std::uint32_t magazine_limit(std::uint32_t c) {
+    return static_cast<std::uint32_t>(
+        std::clamp<std::size_t>((std::size_t{512} << 10) / class_bytes(c), 2, magazine_capacity));
+}
+
+// Memory that the depot keeps for reuse.
+constexpr std::uint64_t depot_bytes_limit = std::uint64_t{1} << 30;
+
+struct Magazine {
+    std::uint32_t count = 0;
+    std::array<BufferBlock*, magazine_capacity> blocks{};
+};
+
+struct Magazines {
+    std::array<Magazine, class_count> of_class{};
+    std::atomic<std::int64_t> in_use{0};  // written by the owning thread alone; blocks may be freed by other threads
+    Magazines* next = nullptr;            // in the registry
+    Magazines* previous = nullptr;
+
+    void count_use(std::int64_t bytes) {
+        in_use.store(in_use.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+    }
+};
+
+struct Depot {
+    std::mutex mutex;
+    BufferBlock* head = nullptr;
+};
+
+struct Pool {
+    std::array<Depot, class_count> depots;
+    std::atomic<std::uint64_t> depot_bytes{0}, reserved{0}, peak{0};
+    std::atomic<std::uint64_t> limit{~std::uint64_t{0}};
+    std::atomic<std::int64_t> in_use_of_ended_threads{0};
+    std::atomic<decltype(SystemMemory::allocate)> system_allocate{default_system_memory().allocate};
+    std::atomic<decltype(SystemMemory::release)> system_release{default_system_memory().release};
+    std::mutex registry_mutex;
+    Magazines* registry = nullptr;
+};
+
+// Never destroyed: buffers may outlive every other static object.
+Pool& pool() {
+    static Pool* const the = new Pool;
+    return *the;
+}
+
+constinit thread_local Magazines* mine = nullptr;
+constinit thread_local bool thread_ended = false;
+
+void release_to_system(Pool& p, BufferBlock* block) noexcept {
+    const std::size_t bytes = block->bytes;
+    p.system_release.load(std::memory_order_relaxed)(block->data, bytes);
+    p.reserved.fetch_sub(bytes, std::memory_order_relaxed);
+    delete block;
+}
+
+void put_in_depot(Pool& p, BufferBlock* block) noexcept {
+    if (p.depot_bytes.fetch_add(block->bytes, std::memory_order_relaxed) + block->bytes > depot_bytes_limit) {
+        p.depot_bytes.fetch_sub(block->bytes, std::memory_order_relaxed);
+        release_to_system(p, block);
+        return;
+    }
+    Depot& depot = p.depots[block->size_class];
+    const std::lock_guard lock(depot.mutex);
+    block->next = depot.head;
+    depot.head = block;
+}
+
+BufferBlock* take_from_depot(Pool& p, std::uint32_t size_class) noexcept {
+    Depot& depot = p.depots[size_class];
+    const std::lock_guard lock(depot.mutex);
+    BufferBlock* block = depot.head;
+    if (!block) return nullptr;
+    depot.head = block->next;
+    p.depot_bytes.fetch_sub(block->bytes, std::memory_order_relaxed);
+    return block;
+}
+
+void empty_magazines(Pool& p, Magazines& magazines) noexcept {
+    for (Magazine& magazine : magazines.of_class)
+        while (magazine.count > 0) put_in_depot(p, magazine.blocks[--magazine.count]);
+}
+
+struct ThreadExit {
+    bool armed = false;
+    ~ThreadExit() {
+        thread_ended = true;
+        Magazines* const magazines = std::exchange(mine, nullptr);
+        if (!magazines) return;
+        Pool& p = pool();
+        empty_magazines(p, *magazines);
+        {
+            const std::lock_guard lock(p.registry_mutex);
+            p.in_use_of_ended_threads.fetch_add(magazines->in_use.load(std::memory_order_relaxed),
+                                                std::memory_order_relaxed);
+            (magazines->previous ? magazines->previous->next : p.registry) = magazines->next;
+            if (magazines->next) magazines->next->previous = magazines->previous;
+        }
+        delete magazines;
+    }
+};
+thread_local ThreadExit thread_exit;
+
+// Null where the thread is ending or memory is exhausted: the depot serves instead.
+Magazines* start_magazines() noexcept {
+    if (thread_ended) return nullptr;
+    auto* const magazines = new (std::nothrow) Magazines;
+    if (!magazines) return nullptr;
+    thread_exit.armed = true;  // the first use registers its destructor
+    Pool& p = pool();
+    const std::lock_guard lock(p.registry_mutex);
+    magazines->next = p.registry;
+    if (p.registry) p.registry->previous = magazines;
+    p.registry = magazines;
+    return mine = magazines;
+}
+
+BufferBlock* reserve(Pool& p, std::uint32_t size_class) noexcept {
+    const std::size_t bytes = class_bytes(size_class);
+    const std::uint64_t reserved = p.reserved.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+    if (reserved <= p.limit.load(std::memory_order_relaxed)) {
+        if (auto* const block = new (std::nothrow) BufferBlock) {
+            void* const data = p.system_allocate.load(std::memory_order_relaxed)(
+                bytes, bytes >= huge_page ? huge_page : buffer_alignment);
+            if (data) {
+                block->data = static_cast<std::byte*>(data);
+                block->bytes = bytes;
+                block->size_class = size_class;
+                std::uint64_t peak = p.peak.load(std::memory_order_relaxed);
+                while (reserved > peak && !p.peak.compare_exchange_weak(peak, reserved, std::memory_order_relaxed)) {
+                }
+                return block;
+            }
+            delete block;
+        }
+    }
+    p.reserved.fetch_sub(bytes, std::memory_order_relaxed);
+    return nullptr;
+}
+
+BufferBlock* allocate_slowly(std::uint32_t size_class, std::size_t wanted) {
+    Pool& p = pool();
+    BufferBlock* block = take_from_depot(p, size_class);
+    if (!block) block = reserve(p, size_class);
+    if (!block) {
+        trim_memory();
+        block = reserve(p, size_class);
+    }
+    if (!block)
+        throw ResourceExhausted(wanted, p.reserved.load(std::memory_order_relaxed) + class_bytes(size_class) >
+                                            p.limit.load(std::memory_order_relaxed));
+    return block;
+}
+
+}  // namespace
+
+ResourceExhausted::ResourceExhausted(std::uint64_t wanted, bool limited) noexcept {
+    std::snprintf(text_, sizeof text_, "%s: %" PRIu64 " bytes were asked for",
+                  limited ? "the limit on memory is reached" : "the system has no more memory", wanted);
+}
+
+Buffer allocate(std::size_t bytes) {
+    if (bytes > largest_bytes) throw ResourceExhausted(bytes, false);
+    const std::uint32_t size_class = class_of(bytes);
+    Magazines* const magazines = mine ? mine : start_magazines();
+    if (!magazines) {
+        BufferBlock* const block = allocate_slowly(size_class, bytes);
+        pool().in_use_of_ended_threads.fetch_add(static_cast<std::int64_t>(block->bytes), std::memory_order_relaxed);
+        block->references.store(1, std::memory_order_relaxed);
+        return Buffer(block);
+    }
+    Magazine& magazine = magazines->of_class[size_class];
+    BufferBlock* const block =
+        magazine.count > 0 ? magazine.blocks[--magazine.count] : allocate_slowly(size_class, bytes);
+    magazines->count_use(static_cast<std::int64_t>(block->bytes));
+    block->references.store(1, std::memory_order_relaxed);
+    return Buffer(block);
+}
+
+void Buffer::recycle(BufferBlock* block) noexcept {
+    if (block->size_class == BufferBlock::external) {
+        block->release(block->owner);
+        delete block;
+        return;
+    }
+    const auto bytes = static_cast<std::int64_t>(block->bytes);
+    Magazines* const magazines = mine ? mine : start_magazines();
+    if (!magazines) {
+        Pool& p = pool();
+        p.in_use_of_ended_threads.fetch_sub(bytes, std::memory_order_relaxed);
+        put_in_depot(p, block);
+        return;
+    }
+    magazines->count_use(-bytes);
+    Magazine& magazine = magazines->of_class[block->size_class];
+    const std::uint32_t limit = magazine_limit(block->size_class);
+    if (magazine.count == limit) {
+        Pool& p = pool();
+        while (magazine.count > limit / 2) put_in_depot(p, magazine.blocks[--magazine.count]);
+    }
+    magazine.blocks[magazine.count++] = block;
+}
+
+Buffer Buffer::adopt(void* data, std::size_t bytes, void (*release)(void* owner), void* owner) {
+    auto* const block = new BufferBlock;
+    block->data = static_cast<std::byte*>(data);
+    block->bytes = bytes;
+    block->size_class = BufferBlock::external;
+    block->release = release;
+    block->owner = owner;
+    return Buffer(block);
+}
+
+MemoryUse memory_use() {
+    Pool& p = pool();
+    const std::lock_guard lock(p.registry_mutex);
+    std::int64_t in_use = p.in_use_of_ended_threads.load(std::memory_order_relaxed);
+    for (const Magazines* m = p.registry; m; m = m->next) in_use += m->in_use.load(std::memory_order_relaxed);
+    return {static_cast<std::uint64_t>(std::max<std::int64_t>(in_use, 0)), p.reserved.load(std::memory_order_relaxed),
+            p.peak.load(std::memory_order_relaxed)};
+}
+
+void reset_peak_memory() {
+    Pool& p = pool();
+    p.peak.store(p.reserved.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
+void limit_memory(std::uint64_t bytes) { pool().limit.store(bytes, std::memory_order_relaxed); }
+
+void trim_memory() {
+    Pool& p = pool();
+    if (mine) empty_magazines(p, *mine);
+    for (std::uint32_t c = 0; c < class_count; ++c)
+        while (BufferBlock* const block = take_from_depot(p, c)) release_to_system(p, block);
+}
+
+SystemMemory default_system_memory() {
+    const auto allocate_pages = [](std::size_t bytes, std::size_t alignment) -> void* {
+        if (bytes < huge_page) return std::aligned_alloc(alignment, bytes);
+        // Map more than asked for, then give back what is not aligned.
+        const std::size_t mapped = bytes + huge_page;
+        void* const at =
+            mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (at == MAP_FAILED) return nullptr;
+        auto* const begin = static_cast<std::byte*>(at);
+        const std::size_t skip = (huge_page - reinterpret_cast<std::uintptr_t>(at) % huge_page) % huge_page;
+        if (skip > 0) munmap(begin, skip);
+        munmap(begin + skip + bytes, mapped - skip - bytes);
+        madvise(begin + skip, bytes, MADV_HUGEPAGE);
+        return begin + skip;
+    };
+    const auto release_pages = [](void* data, std::size_t bytes) {
+        if (bytes < huge_page)
+            std::free(data);
+        else
+            munmap(data, bytes);
+    };
+    return {allocate_pages, release_pages};
+}
+
+void set_system_memory(SystemMemory memory) {
+    pool().system_allocate.store(memory.allocate, std::memory_order_relaxed);
+    pool().system_release.store(memory.release, std::memory_order_relaxed);
+}
+
+}  // namespace lathe::runtime

@@ -1,0 +1,56 @@
+/* Which of the processor levels that Lathe compiles for this processor and system offer. Plain C, no dependencies:
+   shared by the run time and the programs that are compiled ahead of time. */
+#ifndef LATHE_RUNTIME_CPU_FEATURES_H
+#define LATHE_RUNTIME_CPU_FEATURES_H
+
+#include <cpuid.h>
+#include <stdint.h>
+
+typedef struct lathe_cpu_feature {
+    const char* name;
+    uint32_t leaf; /* of CPUID, subleaf 0 */
+    uint32_t word; /* 0: eax, 1: ebx, 2: ecx, 3: edx */
+    uint32_t bit;
+    uint32_t state; /* bits of XCR0: registers that the system must save */
+    int level;      /* 1: needed for x86-64-v3, 2: for x86-64-v4 too, 3: extra */
+} lathe_cpu_feature;
+
+enum { lathe_cpu_feature_count = 16 };
+
+static const lathe_cpu_feature lathe_cpu_features[lathe_cpu_feature_count] = {
+    {"SSE4.2", 1, 2, 20, 0, 1},         {"POPCNT", 1, 2, 23, 0, 1},      {"AVX", 1, 2, 28, 0x6, 1},
+    {"F16C", 1, 2, 29, 0x6, 1},         {"FMA", 1, 2, 12, 0x6, 1},       {"MOVBE", 1, 2, 22, 0, 1},
+    {"LZCNT", 0x80000001u, 2, 5, 0, 1}, {"BMI1", 7, 1, 3, 0, 1},         {"BMI2", 7, 1, 8, 0, 1},
+    {"AVX2", 7, 1, 5, 0x6, 1},          {"AVX512F", 7, 1, 16, 0xe6, 2},  {"AVX512DQ", 7, 1, 17, 0xe6, 2},
+    {"AVX512CD", 7, 1, 28, 0xe6, 2},    {"AVX512BW", 7, 1, 30, 0xe6, 2}, {"AVX512VL", 7, 1, 31, 0xe6, 2},
+    {"AVX512VNNI", 7, 2, 11, 0xe6, 3},
+};
+
+/* Bit k is set if feature k of the table is there. */
+static inline uint32_t lathe_cpu_present(void) {
+    uint32_t present = 0, saved = 0, registers[4];
+    int k;
+    if (__get_cpuid_count(1, 0, &registers[0], &registers[1], &registers[2], &registers[3]) &&
+        (registers[2] >> 27 & 1)) {
+        uint32_t high;
+        __asm__ volatile("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+    }
+    for (k = 0; k < lathe_cpu_feature_count; ++k) {
+        const lathe_cpu_feature* feature = &lathe_cpu_features[k];
+        if (!__get_cpuid_count(feature->leaf, 0, &registers[0], &registers[1], &registers[2], &registers[3])) continue;
+        if ((registers[feature->word] >> feature->bit & 1) && (saved & feature->state) == feature->state)
+            present |= UINT32_C(1) << k;
+    }
+    return present;
+}
+
+/* The features that a level consists of, as bits. */
+static inline uint32_t lathe_cpu_needed(int level) {
+    uint32_t needed = 0;
+    int k;
+    for (k = 0; k < lathe_cpu_feature_count; ++k)
+        if (lathe_cpu_features[k].level <= level) needed |= UINT32_C(1) << k;
+    return needed;
+}
+
+#endif

@@ -1,0 +1,103 @@
+#include "runtime/parallel.h"
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/parallel_for.h>
+
+namespace lathe::runtime {
+namespace {
+
+constinit thread_local int limit_of_thread = 0;  // 0: none
+constinit thread_local tbb::task_arena* arena_of_thread = nullptr;
+
+int arena_threads() {
+    return arena_of_thread ? arena_of_thread->max_concurrency() : tbb::this_task_arena::max_concurrency();
+}
+
+// Some more chunks than threads, so that a thread that was held up elsewhere does not hold up the loop.
+constexpr std::int64_t chunks_per_thread = 4;
+
+#if defined(__SANITIZE_THREAD__)
+#define LATHE_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LATHE_THREAD_SANITIZER 1
+#endif
+#endif
+
+template <class Chunk>
+void run_chunks(std::int64_t chunks, const Chunk& chunk) {
+#ifdef LATHE_THREAD_SANITIZER
+    // TBB's library is not instrumented: the sanitizer would miss its synchronisation and report every loop.
+    std::mutex mutex;
+    std::exception_ptr failure;
+    std::vector<std::thread> threads;
+    for (std::int64_t c = 0; c < chunks; ++c)
+        threads.emplace_back([&, c] {
+            try {
+                chunk(c);
+            } catch (...) {
+                const std::lock_guard lock(mutex);
+                failure = std::current_exception();
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    if (failure) std::rethrow_exception(failure);
+#else
+    tbb::parallel_for(
+        tbb::blocked_range<std::int64_t>(0, chunks, 1),
+        [&](const tbb::blocked_range<std::int64_t>& range) {
+            for (std::int64_t c = range.begin(); c < range.end(); ++c) chunk(c);
+        },
+        tbb::simple_partitioner{});
+#endif
+}
+
+}  // namespace
+
+ThreadLimit::ThreadLimit(int threads) : previous_(limit_of_thread) { limit_of_thread = std::max(threads, 1); }
+ThreadLimit::~ThreadLimit() { limit_of_thread = previous_; }
+
+HostArena::HostArena(tbb::task_arena& arena) : previous_(arena_of_thread) { arena_of_thread = &arena; }
+HostArena::~HostArena() { arena_of_thread = previous_; }
+
+int thread_count() {
+    if (limit_of_thread == 1) return 1;
+    const int threads = arena_threads();
+    return limit_of_thread == 0 ? threads : std::min(threads, limit_of_thread);
+}
+
+void parallel_for(std::int64_t trips, std::int64_t grain, RangeBody body, void* context) {
+    if (trips <= 0) return;
+    const std::int64_t most = trips / std::max<std::int64_t>(grain, 1);
+    const int threads = most < 2 ? 1 : thread_count();
+    if (threads < 2) {
+        body(context, 0, trips);
+        return;
+    }
+    // As many chunks as threads are what keeps a limit below the arena's size.
+    const bool limited = threads < arena_threads();
+    const std::int64_t chunks = std::min<std::int64_t>(most, limited ? threads : threads * chunks_per_thread);
+    const std::int64_t each = trips / chunks, extra = trips % chunks;
+    const auto run_chunk = [&](std::int64_t c) {
+        const std::int64_t begin = c * each + std::min(c, extra);
+        body(context, begin, begin + each + (c < extra ? 1 : 0));
+    };
+    const auto isolated = [&] { tbb::this_task_arena::isolate([&] { run_chunks(chunks, run_chunk); }); };
+    if (arena_of_thread)
+        arena_of_thread->execute(isolated);
+    else
+        isolated();
+}
+
+}  // namespace lathe::runtime
+
+void lathe_runtime_parallel_for(void* /*pool*/, int64_t trips, int64_t grain,
+                                void (*body)(void* context, int64_t begin, int64_t end), void* context) {
+    lathe::runtime::parallel_for(trips, grain, body, context);
+}

@@ -1,0 +1,66 @@
+// Parallel loops over TBB, in the host's arena or the calling thread's own; capped per thread of the host.
+//
+// How a loop is cut never shows in its results: the library's kernels compute the same bits for any cut.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include <oneapi/tbb/task_arena.h>
+
+#include "runtime/abi.h"
+
+namespace lathe::runtime {
+
+// Caps the threads that parallel loops of the calling thread use, until the scope ends. 1 means serial.
+class ThreadLimit {
+public:
+    explicit ThreadLimit(int threads);
+    ~ThreadLimit();
+    ThreadLimit(const ThreadLimit&) = delete;
+    ThreadLimit& operator=(const ThreadLimit&) = delete;
+
+private:
+    int previous_;
+};
+
+// Parallel loops of the calling thread run in the host's arena until the scope ends.
+class HostArena {
+public:
+    explicit HostArena(tbb::task_arena& arena);
+    ~HostArena();
+    HostArena(const HostArena&) = delete;
+    HostArena& operator=(const HostArena&) = delete;
+
+private:
+    tbb::task_arena* previous_;
+};
+
+// Threads that a parallel loop of the calling thread would use at most.
+int thread_count();
+
+using RangeBody = void (*)(void* context, std::int64_t begin, std::int64_t end);
+
+// Calls body on disjoint ranges that cover [0, trips), each of `grain` iterations or more (but the last). Runs serially
+// where trips <= grain or one thread is allowed. Isolated: a thread that waits for the loop runs none of the host's
+// tasks.
+void parallel_for(std::int64_t trips, std::int64_t grain, RangeBody body, void* context);
+
+template <class Body>
+    requires std::is_invocable_v<Body&, std::int64_t, std::int64_t>
+void parallel_for(std::int64_t trips, std::int64_t grain, Body&& body) {
+    parallel_for(
+        trips, grain,
+        [](void* context, std::int64_t begin, std::int64_t end) {
+            (*static_cast<std::remove_reference_t<Body>*>(context))(begin, end);
+        },
+        const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+}  // namespace lathe::runtime
+
+extern "C" {
+// A lathe_parallel_for that models compiled ahead of time can be given; `pool` is ignored.
+void lathe_runtime_parallel_for(void* pool, int64_t trips, int64_t grain,
+                                void (*body)(void* context, int64_t begin, int64_t end), void* context);
+}
