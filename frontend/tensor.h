@@ -175,7 +175,7 @@ Tensor operator<(const Operand& a, const Operand& b);
 Tensor operator<=(const Operand& a, const Operand& b);
 Tensor operator>(const Operand& a, const Operand& b);
 Tensor operator>=(const Operand& a, const Operand& b);
-Tensor operator-(const Tensor& x);
+Tensor operator-(const Operand& x);
 
 // Evaluates several tensors as one program.
 void eval(std::span<const Tensor> tensors, Where where = Where::current());
