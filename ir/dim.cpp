@@ -567,7 +567,8 @@ std::string Dim::to_string(std::span<const std::string> names) const {
             if (!first) out += "*";
             first = false;
             if (f.kind == Atom::Kind::symbol) {
-                out += f.symbol < names.size() ? names[f.symbol] : "s" + std::to_string(f.symbol);
+                if (f.symbol < names.size()) out += names[f.symbol];
+                else out.append("s").append(std::to_string(f.symbol));
                 continue;
             }
             out += f.kind == Atom::Kind::floordiv ? "floordiv(" : f.kind == Atom::Kind::min ? "min(" : "max(";
