@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,8 +50,9 @@ private:
     class ScopeGuard;
 
     struct Symbol {
-        Register value;  // i64
-        int depth = 0;   // of the loop that defines it
+        Register value;                // i64
+        int depth = 0;                 // of the loop that defines it
+        std::optional<ir::Dim> below;  // a loop's extent, which its variable stays below
     };
     struct Array {
         llvm::Value* data = nullptr;
@@ -77,7 +79,9 @@ private:
     // none).
     void vector_step(ir::Symbol var, int width, llvm::Value* base, llvm::Value* remaining,
                      const std::function<void()>& body);
-    void define(ir::Symbol s, Register value);
+    void define(ir::Symbol s, Register value, std::optional<ir::Dim> below = std::nullopt);
+    // Whether d >= 1 follows from the extents of the loops around.
+    bool positive(ir::Dim d, int attempts = 6) const;
     llvm::AllocaInst* stack_array(llvm::Type* element, std::uint64_t count);
     std::size_t weight(const ir::Block& statements) const;
     bool needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const;
