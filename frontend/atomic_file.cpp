@@ -1,0 +1,105 @@
+#include "frontend/atomic_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+#include "ir/error.h"
+
+namespace lathe {
+namespace {
+
+FileSystem& file_system() {
+    static FileSystem system = default_file_system();
+    return system;
+}
+
+mode_t default_mode() {
+    const mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+}  // namespace
+
+FileSystem default_file_system() {
+    return {[](char* path_template) { return mkstemp(path_template); },
+            [](const char* path) { return open(path, O_WRONLY | O_CLOEXEC); },
+            [](int file, const void* data, std::size_t bytes) { return ::write(file, data, bytes); },
+            [](int file) { return fsync(file); },
+            [](int file) { return close(file); },
+            [](const char* from, const char* to) { return std::rename(from, to); },
+            [](const char* path) { return unlink(path); }};
+}
+
+void set_file_system(const FileSystem& system) { file_system() = system; }
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+    std::error_code error;
+    const auto status = std::filesystem::status(path_, error);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+        file_ = file_system().open_existing(path_.c_str());
+    } else {
+        // A link stays: what it points to is replaced.
+        const auto target =
+            std::filesystem::exists(status) ? std::filesystem::canonical(path_, error) : std::filesystem::path(path_);
+        if (!error) path_ = target.string();
+        temporary_ = path_ + ".XXXXXX";
+        file_ = file_system().open_temporary(temporary_.data());
+        if (file_ >= 0 && fchmod(file_, default_mode()) != 0) fail();
+    }
+    if (file_ < 0) {
+        temporary_.clear();
+        fail();
+    }
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::write(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = file_system().write(file_, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written == 0) errno = ENOSPC;
+        if (written <= 0) fail();
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+void AtomicFile::make_executable() {
+    const mode_t mode = default_mode();
+    if (!temporary_.empty() && fchmod(file_, mode | ((mode & 0444) >> 2)) != 0) fail();
+}
+
+void AtomicFile::commit() {
+    if (!temporary_.empty() && file_system().synchronise(file_) != 0) fail();
+    if (file_system().close(std::exchange(file_, -1)) != 0) fail();
+    if (!temporary_.empty() && file_system().rename(temporary_.c_str(), path_.c_str()) != 0) fail();
+    temporary_.clear();
+}
+
+void AtomicFile::fail() {
+    const std::string reason = std::strerror(errno);
+    discard();
+    throw ResourceError(path_ + ": " + reason);
+}
+
+void AtomicFile::discard() noexcept {
+    if (file_ >= 0) file_system().close(std::exchange(file_, -1));
+    if (!temporary_.empty()) file_system().remove(temporary_.c_str());
+    temporary_.clear();
+}
+
+void write_atomically(const std::string& path, std::string_view bytes) {
+    AtomicFile file(path);
+    file.write(bytes);
+    file.commit();
+}
+
+}  // namespace lathe

@@ -1,0 +1,106 @@
+#include "frontend/csv.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "frontend/read_file.h"
+#include "ir/error.h"
+
+namespace lathe {
+namespace {
+
+using ir::Dtype;
+
+// Appends the number that `text` is, all of it; false where it is none of that type.
+template <class T>
+bool append_number(std::string_view text, std::vector<std::byte>& to) {
+    T value{};
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || stop != text.data() + text.size()) return false;
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&value);
+    to.insert(to.end(), bytes, bytes + sizeof value);
+    return true;
+}
+
+template <std::uint16_t (*narrow)(float)>
+bool append_narrow(std::string_view text, std::vector<std::byte>& to) {
+    std::vector<std::byte> wide;
+    if (!append_number<float>(text, wide)) return false;
+    float value = 0;
+    std::memcpy(&value, wide.data(), sizeof value);
+    const std::uint16_t bits = narrow(value);
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&bits);
+    to.insert(to.end(), bytes, bytes + sizeof bits);
+    return true;
+}
+
+bool append_boolean(std::string_view text, std::vector<std::byte>& to) {
+    if (text != "0" && text != "1") return false;
+    to.push_back(static_cast<std::byte>(text[0] - '0'));
+    return true;
+}
+
+using AppendCell = bool (*)(std::string_view text, std::vector<std::byte>& to);
+constexpr std::array<AppendCell, ir::dtype_count> append_cell = {append_number<double>,
+                                                                 append_number<float>,
+                                                                 append_narrow<ir::f32_to_f16>,
+                                                                 append_narrow<ir::f32_to_bf16>,
+                                                                 append_number<std::int64_t>,
+                                                                 append_number<std::int32_t>,
+                                                                 append_number<std::int16_t>,
+                                                                 append_number<std::int8_t>,
+                                                                 append_number<std::uint64_t>,
+                                                                 append_number<std::uint32_t>,
+                                                                 append_number<std::uint16_t>,
+                                                                 append_number<std::uint8_t>,
+                                                                 append_boolean};
+
+std::string_view trim(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r";
+    const std::size_t first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+}
+
+}  // namespace
+
+Array parse_csv(std::string_view text, const std::string& name, Dtype dtype) {
+    Array array{dtype, {0, 0}, {}};
+    std::int64_t &rows = array.shape[0], &columns = array.shape[1];
+    const auto fail = [&](const std::string& what) {
+        throw FormatError(name + ": row " + std::to_string(rows + 1) + what);
+    };
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+        if (text.empty() && trim(line).empty()) break;  // the last line may be blank
+        for (std::int64_t column = 1;; ++column) {
+            const std::size_t comma = line.find(',');
+            std::string_view cell = trim(line.substr(0, comma));
+            if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
+            if (rows > 0 && column > columns) fail(" has more than " + std::to_string(columns) + " columns");
+            if (!append_cell[static_cast<std::size_t>(dtype)](cell, array.bytes))
+                fail(", column " + std::to_string(column) + ": '" + std::string(cell.substr(0, 40)) +
+                     "' is not a number of type " + std::string(ir::name(dtype)));
+            if (comma == std::string_view::npos) {
+                if (rows == 0) columns = column;
+                if (column != columns)
+                    fail(" has " + std::to_string(column) + " columns, not " + std::to_string(columns));
+                break;
+            }
+            line.remove_prefix(comma + 1);
+        }
+        ++rows;
+    }
+    if (rows == 0) throw FormatError(name + ": has no rows");
+    return array;
+}
+
+Array read_csv(const std::string& path, Dtype dtype) {
+    const std::string bytes = read_file(path);
+    return parse_csv(is_gzip(bytes) ? unzip(bytes, path) : bytes, path, dtype);
+}
+
+}  // namespace lathe

@@ -1,0 +1,41 @@
+/* The program around a compiled model: reads rows, runs the model, writes predictions. C11 and libc only. */
+#ifndef LATHE_RUNTIME_AOT_DRIVER_DRIVER_H
+#define LATHE_RUNTIME_AOT_DRIVER_DRIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/aot.h"
+
+enum { exit_ok = 0, exit_bad_input = 1, exit_bad_usage = 2, exit_bad_cpu = 3 };
+
+/* What is known of an element type. */
+typedef struct element_type {
+    const char* name;  /* as Lathe writes it */
+    const char* descr; /* as .npy files write it, or null */
+    size_t size;
+} element_type;
+extern const element_type lathe_aot_element_types[LATHE_DTYPE_COUNT];
+
+/* Prints one line to standard error and ends the program with the status. */
+_Noreturn void lathe_aot_fail(int status, const char* format, ...) __attribute__((format(printf, 2, 3)));
+
+void* lathe_aot_allocate(uint64_t bytes); /* aligned to 64; ends the program where there is no memory */
+
+/* Rows of `columns` elements each. */
+typedef struct row_table {
+    void* data;
+    int64_t rows;
+} row_table;
+
+/* Reads all rows of a CSV or .npy file ("-": standard input); ends the program with a message where it is malformed.
+   `dims` are the extents of one row, which .npy files must have; CSV rows hold their product. */
+row_table lathe_aot_read_rows(const char* path, int32_t dtype, const int64_t* dims, int32_t rank);
+
+/* Prints one line per row: the index of the largest element, or all elements with commas between. */
+void lathe_aot_print_rows(const void* data, int32_t dtype, int64_t rows, int64_t columns, int all);
+
+/* Writes an array as .npy: complete, or not at all. */
+void lathe_aot_write_npy(const char* path, const void* data, int32_t dtype, const int64_t* dims, int32_t rank);
+
+#endif
