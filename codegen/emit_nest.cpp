@@ -19,8 +19,9 @@ using ir::LoopKind;
 namespace {
 
 constexpr int widest_lanes = 256;  // bytes or elements that a masked access of scratch may touch beyond its end
-constexpr std::size_t heavy_body =
-    160;  // instructions beyond which a second copy of a loop's body costs more than it gains
+// Instructions beyond which a second copy of a loop body costs more to compile than it gains: then one masked copy
+// does.
+constexpr std::size_t heavy_body = 60;
 
 bool never_negative(Dim d) {
     const auto bounds = d.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });

@@ -14,6 +14,7 @@
 #include "ir/loops.h"
 
 namespace llvm {
+struct Align;
 class AllocaInst;
 class BasicBlock;
 class Function;
@@ -104,6 +105,7 @@ private:
     // ---- emit_memory.cpp: loads and stores
     Register load(const ir::Load& l);
     void store(const ir::Store& s);
+    void stream(llvm::Value* lanes, llvm::Value* address, llvm::Align align);
     ir::Dim offset(ir::BufferId b, std::span<const ir::Dim> index) const;
     struct Access;
     Access access(ir::BufferId b, std::span<const ir::Dim> index);

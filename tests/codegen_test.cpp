@@ -500,6 +500,136 @@ TEST(Codegen, ComputeParts) {
                 {50});
 }
 
+TEST(Codegen, StreamingStores) {
+    std::string text(add_text);
+    replace_all(text, "], %2", "], %2 streaming");
+    for (std::int64_t n : {16, 64, 500, 511, 512})
+        expect_same(text, {n});  // the buffer's end is aligned, its start may not be
+    EXPECT_NE(emit_asm(ir::parse_loop_nest(text, "t"), target_named("avx512")).find("vmovntps"), std::string::npos);
+}
+
+// A tile of accumulators.
+constexpr std::string_view tile_text = R"(gemm(%m, %n, %k) {
+  in a: f32[%m, %k]
+  in b: f32[%k, %n]
+  out c: f32[%m, %n]
+  scratch acc: f32[ROWS, COLUMNS]
+  scratch total: f32[ROWS, COLUMNS]
+  parallel i0 in ROW_EXTENT step ROWS {
+    serial j0 in COLUMN_EXTENT step COLUMNS {
+      alloc total
+      unroll i1 in ROWS {
+        unroll j1 in COLUMNS step WIDTH {
+          vector(WIDTH) v1 in WIDTH {
+            %0 = dot_general.init() of f32, f32 : f32
+            store total[%i1, %j1 + %v1], %0
+          }
+        }
+      }
+      serial kb in %k step 32 {
+        alloc acc
+        unroll i2 in ROWS {
+          unroll j2 in COLUMNS step WIDTH {
+            vector(WIDTH) v2 in WIDTH {
+              %1 = dot_general.init() of f32, f32 : f32
+              store acc[%i2, %j2 + %v2], %1
+            }
+          }
+        }
+        serial k1 in min(32, %k - %kb) {
+          unroll i3 in ROWS {
+            unroll j3 in COLUMNS step WIDTH {
+              vector(WIDTH) v3 in LANES {
+                %2 = load acc[%i3, %j3 + %v3]
+                %3 = load a[%i0 + %i3, %kb + %k1]
+                %4 = load b[%kb + %k1, %j0 + %j3 + %v3]
+                %5 = index %kb + %k1
+                %6 = dot_general.step(%2, %3, %4, %5) of f32, f32 : f32
+                store acc[%i3, %j3 + %v3], %6
+              }
+            }
+          }
+        }
+        unroll i4 in ROWS {
+          unroll j4 in COLUMNS step WIDTH {
+            vector(WIDTH) v4 in WIDTH {
+              %7 = load total[%i4, %j4 + %v4]
+              %8 = load acc[%i4, %j4 + %v4]
+              %9 = dot_general.combine(%7, %8) of f32, f32 : f32
+              store total[%i4, %j4 + %v4], %9
+            }
+          }
+        }
+      }
+      unroll i5 in ROWS {
+        unroll j5 in COLUMNS step WIDTH {
+          vector(WIDTH) v5 in LANES {
+            %10 = load total[%i5, %j5 + %v5]
+            %11 = dot_general.finish(%10) of f32, f32 : f32
+            store c[%i0 + %i5, %j0 + %j5 + %v5], %11
+          }
+        }
+      }
+    }
+  }
+}
+)";
+
+std::string tile(int rows, int columns, int width, bool masked) {
+    std::string text(tile_text);
+    replace_all(text, "ROW_EXTENT", "floordiv(%m, ROWS)*ROWS");
+    replace_all(text, "COLUMN_EXTENT", masked ? "%n" : "floordiv(%n, COLUMNS)*COLUMNS");
+    replace_all(text, "LANES", masked ? "min(WIDTH, %n - %j0)" : "WIDTH");
+    replace_all(text, "ROWS", std::to_string(rows));
+    replace_all(text, "COLUMNS", std::to_string(columns));
+    replace_all(text, "WIDTH", std::to_string(width));
+    return text;
+}
+
+TEST(Codegen, RegisterTiles) {
+    expect_same(tile(6, 64, 16, false), {14, 130, 70}, {.specials = false});
+    expect_same(tile(6, 16, 8, false), {14, 130, 70}, {.specials = false});
+    for (std::int64_t n : {1, 16, 19}) expect_same(tile(6, 16, 16, true), {12, n, 33}, {.specials = false});
+    expect_same(tile(1, 8, 8, true), {3, 13, 1}, {.specials = false});
+}
+
+// The loops of an assembly text that contain `instruction`, innermost ones as a compiler lays them out: label to back
+// edge.
+std::vector<std::string> loops_with(const std::string& assembly, std::string_view instruction) {
+    std::vector<std::string> out;
+    std::size_t label = 0;
+    for (std::size_t at = 0; at < assembly.size();) {
+        const std::size_t end = std::min(assembly.find('\n', at), assembly.size());
+        const std::string line = assembly.substr(at, end - at);
+        if (line.starts_with(".LBB")) label = at;
+        const std::string name = assembly.substr(label, assembly.find(':', label) - label);
+        if (line.starts_with("\tj") && line.ends_with("\t" + name)) {
+            std::string loop = assembly.substr(label, end - label);
+            if (loop.find(instruction) != std::string::npos) out.push_back(std::move(loop));
+        }
+        at = end + 1;
+    }
+    return out;
+}
+
+TEST(Codegen, TilesStayInRegisters) {
+    struct Row {
+        const char* target;
+        std::string text;
+        std::size_t multiplications;
+    };
+    for (const Row& row : {Row{"avx512", tile(6, 64, 16, false), 24}, Row{"avx512", tile(6, 16, 16, true), 6},
+                           Row{"avx2", tile(6, 16, 8, false), 12}}) {
+        const std::string assembly = emit_asm(ir::parse_loop_nest(row.text, "t"), target_named(row.target));
+        const auto loops = loops_with(assembly, "vfmadd");
+        ASSERT_EQ(loops.size(), 1U) << assembly;
+        std::size_t count = 0;
+        for (std::size_t at = 0; (at = loops[0].find("vfmadd", at)) != std::string::npos; ++at) ++count;
+        EXPECT_EQ(count, row.multiplications);
+        EXPECT_EQ(loops[0].find("(%rsp"), std::string::npos) << loops[0];  // nothing is spilled
+    }
+}
+
 TEST(KernelCache, CompilesEqualKernelsOnce) {
     KernelCache cache;
     const Target target = host_target();
