@@ -1,5 +1,5 @@
-// Attributes: the compile-time arguments of an op. An op's row declares their names and kinds; a node stores their values
-// in that order.
+// Attributes: the compile-time arguments of an op. An op's row declares their names and kinds; a node stores their
+// values in that order.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ Literal splat_literal(Dtype dtype, const Shape& shape, std::int64_t value);
 enum class AttributeKind : std::uint8_t { integer, integers, dims, dtype, boolean, literal, text };
 
 using Integers = std::vector<std::int64_t>;
-using Attribute = std::variant<std::int64_t, Integers, Shape, Dtype, bool, Literal, std::string>;  // order of AttributeKind
+using Attribute =
+    std::variant<std::int64_t, Integers, Shape, Dtype, bool, Literal, std::string>;  // order of AttributeKind
 using Attributes = std::vector<Attribute>;
 
 inline AttributeKind kind_of(const Attribute& a) { return static_cast<AttributeKind>(a.index()); }

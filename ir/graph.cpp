@@ -60,9 +60,7 @@ const Node& Graph::add(const OpDef& op, std::span<const Value> operands, Attribu
     }
 }
 
-Value Graph::constant(Literal literal, Loc loc) {
-    return {&add(ops::constant, {}, {std::move(literal)}, loc), 0};
-}
+Value Graph::constant(Literal literal, Loc loc) { return {&add(ops::constant, {}, {std::move(literal)}, loc), 0}; }
 
 void Graph::add_output(std::string name, Value value) {
     if (!value || value.node->graph != this) throw InternalError("an output belongs to another graph");

@@ -1,6 +1,7 @@
 // The op table's mechanism: an op is one constexpr record. The row is at once the public function, the textual op, the
-// verifier's rule, the gradient's rule, the semantics of interpreter and code generator, the manual entry, and the source
-// of property tests. Passes and code generation look at the lowering class and the rules of the row, never at its name.
+// verifier's rule, the gradient's rule, the semantics of interpreter and code generator, the manual entry, and the
+// source of property tests. Passes and code generation look at the lowering class and the rules of the row, never at
+// its name.
 #pragma once
 
 #include <concepts>
@@ -21,7 +22,8 @@ namespace lathe::ir {
 template <class T>
 struct Required {
     T value;
-    constexpr Required(T v) : value(v) {}  // NOLINT(google-explicit-constructor): reads as the field itself
+    template <std::convertible_to<T> U>
+    constexpr Required(U v) : value(v) {}  // NOLINT(google-explicit-constructor): reads as the field itself
 };
 
 // How an op becomes loops.
@@ -39,7 +41,7 @@ enum class Lowering : std::uint8_t {
 
 struct Arity {
     int minimum = 0;
-    bool variadic = false;  // more than the minimum may follow
+    bool variadic = false;                  // more than the minimum may follow
     constexpr Arity(int n) : minimum(n) {}  // NOLINT(google-explicit-constructor)
     constexpr Arity(int n, bool more) : minimum(n), variadic(more) {}
 };
@@ -74,7 +76,7 @@ public:
     [[noreturn]] void fail(const std::string& why) const;
     // Throws where the Dims are known to differ; records a precondition where they may.
     void require_equal(Dim a, Dim b, std::string_view what);
-    void require_at_most(Dim a, Dim b, std::string_view what);  // a <= b, in the same way
+    void require_at_most(Dim a, Dim b, std::string_view what);     // a <= b, in the same way
     std::int64_t axis(std::int64_t axis, std::size_t rank) const;  // checks [-rank, rank) and wraps negatives
 
 private:
@@ -108,8 +110,8 @@ using ScalarRule = Scalars (*)(const ScalarContext&);
 // A fold with a defined order. The accumulator is one or more scalars of dtypes that `init` fixes.
 struct Reducer {
     Scalars (*init)(ScalarBuilder&, Dtype element) = nullptr;
-    // Folds one element in: `x` has one scalar per operand (a sum has 1, a contraction 2), `index` is the i64 position of
-    // the element among the reduced ones (flattened, row-major).
+    // Folds one element in: `x` has one scalar per operand (a sum has 1, a contraction 2), `index` is the i64 position
+    // of the element among the reduced ones (flattened, row-major).
     Scalars (*step)(ScalarBuilder&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) = nullptr;
     // Merges two partial results; the first comes from earlier elements or the lower lane.
     Scalars (*combine)(ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) = nullptr;
@@ -117,8 +119,8 @@ struct Reducer {
     constexpr explicit operator bool() const { return init != nullptr; }
 };
 
-// Index maps of views: which operand element an output element is. Pieces are tried in order; the first whose guards are
-// all >= 0 is taken; the last piece has no guards and is the default.
+// Index maps of views: which operand element an output element is. Pieces are tried in order; the first whose guards
+// are all >= 0 is taken; the last piece has no guards and is the default.
 struct ViewPiece {
     std::size_t operand = 0;
     std::vector<Dim> index;   // one per dimension of that operand, in terms of the output's index
@@ -138,11 +140,11 @@ protected:
 };
 using ViewRule = std::vector<ViewPiece> (*)(const ViewContext&, std::span<const Dim> out_index);
 
-// Roles of the dimensions of a contraction: which operand dimension each loop of its nest runs over. The nest's loops are
-// the output's dimensions in order, followed by the contracted ones.
+// Roles of the dimensions of a contraction: which operand dimension each loop of its nest runs over. The nest's loops
+// are the output's dimensions in order, followed by the contracted ones.
 struct ContractionMaps {
-    std::size_t contracted = 0;                       // how many loops are contracted
-    std::vector<std::vector<std::size_t>> operands;   // [operand][dimension] -> loop
+    std::size_t contracted = 0;                      // how many loops are contracted
+    std::vector<std::vector<std::size_t>> operands;  // [operand][dimension] -> loop
     std::vector<Dim> contracted_extents;
 };
 using ContractionRule = ContractionMaps (*)(std::span<const Type> operands, std::span<const Attribute> attributes);
@@ -204,7 +206,7 @@ struct Domain {  // where property tests sample each operand; also where the gra
 
 // Operands that leave the other one as it is, every bit of it: op(x, right) = x, op(left, x) = x. In the dtype of x.
 struct Identity {
-    std::optional<double> left, right;
+    std::optional<double> left = {}, right = {};
 };
 // A value that equals the node's first result bit for bit, built from the node's operands in the node's graph; or none.
 using Rewrite = Value (*)(const Node&);
@@ -250,12 +252,12 @@ struct OpDef {
 
 // ---- the table
 
-std::span<const OpDef* const> op_table();          // every row, in the order of the manual
-const OpDef* find_op(std::string_view name);       // null if unknown
+std::span<const OpDef* const> op_table();     // every row, in the order of the manual
+const OpDef* find_op(std::string_view name);  // null if unknown
 
 // Programs of a row for given operand dtypes, built once per process and cached (lock-free after the first time).
-const ScalarProgram& scalar_program(const OpDef& op, std::span<const Dtype> operands, std::span<const Attribute> attributes,
-                                    Dtype result);
+const ScalarProgram& scalar_program(const OpDef& op, std::span<const Dtype> operands,
+                                    std::span<const Attribute> attributes, Dtype result);
 enum class ReducerPart : std::uint8_t { init, step, combine, finish };
 // Parameters: init none; step acc..., x..., index; combine acc..., acc...; finish acc...
 const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::span<const Dtype> elements);

@@ -33,19 +33,30 @@ std::uint64_t to_bits(T value) {
 template <class F>
 auto with_type(Dtype d, F&& f) {
     switch (d) {
-        case Dtype::f64: return f(double{});
-        case Dtype::f32: return f(float{});
-        case Dtype::i64: return f(std::int64_t{});
-        case Dtype::i32: return f(std::int32_t{});
-        case Dtype::i16: return f(std::int16_t{});
-        case Dtype::i8: return f(std::int8_t{});
-        case Dtype::u64: return f(std::uint64_t{});
-        case Dtype::u32: return f(std::uint32_t{});
+        case Dtype::f64:
+            return f(double{});
+        case Dtype::f32:
+            return f(float{});
+        case Dtype::i64:
+            return f(std::int64_t{});
+        case Dtype::i32:
+            return f(std::int32_t{});
+        case Dtype::i16:
+            return f(std::int16_t{});
+        case Dtype::i8:
+            return f(std::int8_t{});
+        case Dtype::u64:
+            return f(std::uint64_t{});
+        case Dtype::u32:
+            return f(std::uint32_t{});
         case Dtype::f16:
         case Dtype::bf16:
-        case Dtype::u16: return f(std::uint16_t{});
-        case Dtype::u8: break;
-        case Dtype::boolean: break;
+        case Dtype::u16:
+            return f(std::uint16_t{});
+        case Dtype::u8:
+            break;
+        case Dtype::boolean:
+            break;
     }
     return f(std::uint8_t{});
 }
@@ -61,11 +72,16 @@ template <class T>
 T arithmetic(Prim prim, T a, T b) {
     if constexpr (std::is_floating_point_v<T>) {
         switch (prim) {
-            case Prim::add: return a + b;
-            case Prim::sub: return a - b;
-            case Prim::mul: return a * b;
-            case Prim::div: return a / b;
-            default: return T{};
+            case Prim::add:
+                return a + b;
+            case Prim::sub:
+                return a - b;
+            case Prim::mul:
+                return a * b;
+            case Prim::div:
+                return a / b;
+            default:
+                return T{};
         }
     } else {
         const auto wide_a = static_cast<std::uint64_t>(a), wide_b = static_cast<std::uint64_t>(b);
@@ -73,17 +89,28 @@ T arithmetic(Prim prim, T a, T b) {
         // Rules keep the divisor away from 0 and from MIN / -1; programs are also built by tests, so stay defined.
         const bool divisible = b != 0 && !(std::is_signed_v<T> && b == T(-1));
         switch (prim) {
-            case Prim::add: return wrap<T>(wide_a + wide_b);
-            case Prim::sub: return wrap<T>(wide_a - wide_b);
-            case Prim::mul: return wrap<T>(wide_a * wide_b);
-            case Prim::div: return divisible ? static_cast<T>(a / b) : b == 0 ? T{} : wrap<T>(0 - wide_a);
-            case Prim::rem: return divisible ? static_cast<T>(a % b) : T{};
-            case Prim::bit_and: return wrap<T>(wide_a & wide_b);
-            case Prim::bit_or: return wrap<T>(wide_a | wide_b);
-            case Prim::bit_xor: return wrap<T>(wide_a ^ wide_b);
-            case Prim::shl: return wrap<T>(wide_a << count);
-            case Prim::shr: return static_cast<T>(a >> count);
-            default: return T{};
+            case Prim::add:
+                return wrap<T>(wide_a + wide_b);
+            case Prim::sub:
+                return wrap<T>(wide_a - wide_b);
+            case Prim::mul:
+                return wrap<T>(wide_a * wide_b);
+            case Prim::div:
+                return divisible ? static_cast<T>(a / b) : b == 0 ? T{} : wrap<T>(0 - wide_a);
+            case Prim::rem:
+                return divisible ? static_cast<T>(a % b) : T{};
+            case Prim::bit_and:
+                return wrap<T>(wide_a & wide_b);
+            case Prim::bit_or:
+                return wrap<T>(wide_a | wide_b);
+            case Prim::bit_xor:
+                return wrap<T>(wide_a ^ wide_b);
+            case Prim::shl:
+                return wrap<T>(wide_a << count);
+            case Prim::shr:
+                return static_cast<T>(a >> count);
+            default:
+                return T{};
         }
     }
 }
@@ -91,12 +118,18 @@ T arithmetic(Prim prim, T a, T b) {
 template <class T>
 bool compares(Prim relation, T a, T b) {
     switch (relation) {
-        case Prim::eq: return a == b;
-        case Prim::ne: return a != b;
-        case Prim::lt: return a < b;
-        case Prim::le: return a <= b;
-        case Prim::gt: return a > b;
-        default: return a >= b;
+        case Prim::eq:
+            return a == b;
+        case Prim::ne:
+            return a != b;
+        case Prim::lt:
+            return a < b;
+        case Prim::le:
+            return a <= b;
+        case Prim::gt:
+            return a > b;
+        default:
+            return a >= b;
     }
 }
 
@@ -104,11 +137,16 @@ template <class T>
 std::uint64_t unary(Prim prim, T a) {
     if constexpr (std::is_floating_point_v<T>) {
         switch (prim) {
-            case Prim::neg: return to_bits(-a);
-            case Prim::abs: return to_bits(std::fabs(a));
-            case Prim::sqrt: return to_bits(std::sqrt(a));
-            case Prim::round_even: return to_bits(std::nearbyint(a));
-            default: return to_bits(std::floor(a));
+            case Prim::neg:
+                return to_bits(-a);
+            case Prim::abs:
+                return to_bits(std::fabs(a));
+            case Prim::sqrt:
+                return to_bits(std::sqrt(a));
+            case Prim::round_even:
+                return to_bits(std::nearbyint(a));
+            default:
+                return to_bits(std::floor(a));
         }
     } else {
         const auto wide = static_cast<std::uint64_t>(a);
@@ -147,7 +185,8 @@ std::uint64_t convert_bits(Dtype from, Dtype to, std::uint64_t bits) {
 std::uint64_t run(const ScalarInst& inst, Dtype operand, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
     switch (inst.prim) {
         case Prim::parameter:
-        case Prim::constant: return inst.imm;
+        case Prim::constant:
+            return inst.imm;
         case Prim::add:
         case Prim::sub:
         case Prim::mul:
@@ -183,9 +222,12 @@ std::uint64_t run(const ScalarInst& inst, Dtype operand, std::uint64_t a, std::u
             return with_type(operand, [&]<class T>(T) {
                 return std::uint64_t{compares<T>(inst.prim, from_bits<T>(a), from_bits<T>(b))};
             });
-        case Prim::select: return a != 0 ? b : c;
-        case Prim::convert: return convert_bits(operand, inst.dtype, a);
-        case Prim::bitcast: return a;
+        case Prim::select:
+            return a != 0 ? b : c;
+        case Prim::convert:
+            return convert_bits(operand, inst.dtype, a);
+        case Prim::bitcast:
+            return a;
     }
     return 0;
 }
@@ -227,12 +269,18 @@ Scalar ScalarBuilder::constant_bits(Dtype dtype, std::uint64_t bits) {
 
 Scalar ScalarBuilder::constant(Dtype dtype, double value) {
     switch (dtype) {
-        case Dtype::f64: return constant_bits(dtype, to_bits(value));
-        case Dtype::f32: return constant_bits(dtype, to_bits(static_cast<float>(value)));
-        case Dtype::f16: return constant_bits(dtype, f32_to_f16(static_cast<float>(value)));
-        case Dtype::bf16: return constant_bits(dtype, f32_to_bf16(static_cast<float>(value)));
-        case Dtype::boolean: return constant_bits(dtype, std::uint64_t{value != 0});
-        default: break;
+        case Dtype::f64:
+            return constant_bits(dtype, to_bits(value));
+        case Dtype::f32:
+            return constant_bits(dtype, to_bits(static_cast<float>(value)));
+        case Dtype::f16:
+            return constant_bits(dtype, f32_to_f16(static_cast<float>(value)));
+        case Dtype::bf16:
+            return constant_bits(dtype, f32_to_bf16(static_cast<float>(value)));
+        case Dtype::boolean:
+            return constant_bits(dtype, std::uint64_t{value != 0});
+        default:
+            break;
     }
     return constant_bits(dtype, convert_bits(Dtype::f64, dtype, to_bits(value)));
 }
@@ -273,14 +321,12 @@ Scalar ScalarBuilder::fma(Scalar a, Scalar b, Scalar c) {
 }
 
 Scalar ScalarBuilder::neg(Scalar a) {
-    if (is_half(a.dtype))
-        return bitcast(bit_xor(bitcast(a, Dtype::u16), constant_bits(Dtype::u16, 0x8000)), a.dtype);
+    if (is_half(a.dtype)) return bitcast(bit_xor(bitcast(a, Dtype::u16), constant_bits(Dtype::u16, 0x8000)), a.dtype);
     return unary(Prim::neg, a);
 }
 
 Scalar ScalarBuilder::abs(Scalar a) {
-    if (is_half(a.dtype))
-        return bitcast(bit_and(bitcast(a, Dtype::u16), constant_bits(Dtype::u16, 0x7fff)), a.dtype);
+    if (is_half(a.dtype)) return bitcast(bit_and(bitcast(a, Dtype::u16), constant_bits(Dtype::u16, 0x7fff)), a.dtype);
     if (is_unsigned_integer(a.dtype)) return a;
     return unary(Prim::abs, a);
 }

@@ -1,9 +1,9 @@
 // Scalar rules: what an op computes for one element, written once and executed everywhere.
 //
-// A rule is a function that builds a ScalarProgram through ScalarBuilder, a small closed vocabulary of exact operations.
-// The interpreter executes the program, constant folding uses the interpreter, and code generation translates each
-// instruction to one LLVM instruction or intrinsic, on vectors. No library function ever computes an op's value, so the
-// results cannot differ between interpreter, JIT and AOT, or between vector widths.
+// A rule is a function that builds a ScalarProgram through ScalarBuilder, a small closed vocabulary of exact
+// operations. The interpreter executes the program, constant folding uses the interpreter, and code generation
+// translates each instruction to one LLVM instruction or intrinsic, on vectors. No library function ever computes an
+// op's value, so the results cannot differ between interpreter, JIT and AOT, or between vector widths.
 //
 // f16 and bf16 never reach an executor as arithmetic: the builder widens to f32, computes, and rounds, as instructions.
 #pragma once
@@ -20,19 +20,19 @@ namespace lathe::ir {
 
 class ScalarBuilder;
 
-// The closed vocabulary of the executors. Arithmetic is IEEE in the instruction's dtype, round to nearest even; integers
-// wrap. f16 and bf16 occur only in parameter, result, select, bitcast, and convert to/from f32.
+// The closed vocabulary of the executors. Arithmetic is IEEE in the instruction's dtype, round to nearest even;
+// integers wrap. f16 and bf16 occur only in parameter, result, select, bitcast, and convert to/from f32.
 enum class Prim : std::uint8_t {
     parameter,  // the imm-th operand
     constant,   // imm: the bits, in the low bytes
     add,
     sub,
     mul,
-    div,   // floats; integers: truncating, the divisor is not 0 and not (MIN / -1): rules guard with select
-    rem,   // integers only, same guard
-    fma,   // floats only: a * b + c with one rounding
-    neg,   // floats: flips the sign bit; integers: wraps
-    abs,   // floats: clears the sign bit
+    div,  // floats; integers: truncating, the divisor is not 0 and not (MIN / -1): rules guard with select
+    rem,  // integers only, same guard
+    fma,  // floats only: a * b + c with one rounding
+    neg,  // floats: flips the sign bit; integers: wraps
+    abs,  // floats: clears the sign bit
     sqrt,
     round_even,  // to the nearest integral value, ties to even
     floor,
@@ -49,15 +49,15 @@ enum class Prim : std::uint8_t {
     gt,
     ge,
     select,   // a ? b : c, a is boolean
-    convert,  // between dtypes: int -> int wraps or extends by the source's signedness; int -> float rounds to nearest even;
-              // float -> float rounds; float -> int truncates and the operand is in range (rules guard); boolean -> 0 or 1;
-              // to boolean: nonzero
+    convert,  // between dtypes: int -> int wraps or extends by the source's signedness; int -> float rounds to nearest
+              // even; float -> float rounds; float -> int truncates and the operand is in range (rules guard); boolean
+              // -> 0 or 1; to boolean: nonzero
     bitcast,  // same size, reinterpreted
 };
 
 struct ScalarInst {
     Prim prim = Prim::constant;
-    Dtype dtype = Dtype::f32;  // of the result
+    Dtype dtype = Dtype::f32;             // of the result
     std::int32_t a = -1, b = -1, c = -1;  // operand instructions
     std::uint64_t imm = 0;
     friend bool operator==(const ScalarInst&, const ScalarInst&) = default;
@@ -81,8 +81,8 @@ using Scalars = std::vector<Scalar>;
 
 class ScalarBuilder {
 public:
-    Scalar parameter(Dtype dtype);  // the next operand
-    Scalar constant(Dtype dtype, double value);  // rounds to the dtype
+    Scalar parameter(Dtype dtype);                         // the next operand
+    Scalar constant(Dtype dtype, double value);            // rounds to the dtype
     Scalar constant_int(Dtype dtype, std::int64_t value);  // wraps to the dtype; floats: rounds
     Scalar constant_bits(Dtype dtype, std::uint64_t bits);
 
@@ -139,7 +139,8 @@ inline Scalar is_nan(Scalar a) { return not_equal(a, a); }
 inline Scalar select(Scalar c, Scalar t, Scalar f) { return c.builder->select(c, t, f); }
 inline Scalar fma(Scalar a, Scalar b, Scalar c) { return a.builder->fma(a, b, c); }
 
-// Executes a program on raw element bits (zero-extended to 64). `operands` in parameter order; one result per results entry.
+// Executes a program on raw element bits (zero-extended to 64). `operands` in parameter order; one result per results
+// entry.
 void execute(const ScalarProgram& program, std::span<const std::uint64_t> operands, std::span<std::uint64_t> results,
              std::vector<std::uint64_t>& scratch);
 

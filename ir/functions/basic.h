@@ -1,5 +1,5 @@
-// The ops with attributes as functions, and small combinations that rules and other functions need. Everything here and in
-// its neighbours works on graph values and on whatever wraps them.
+// The ops with attributes as functions, and small combinations that rules and other functions need. Everything here and
+// in its neighbours works on graph values and on whatever wraps them.
 #pragma once
 
 #include <algorithm>
@@ -83,7 +83,8 @@ T sum_to(const T& x, const Shape& shape) {
     const std::size_t extra = from.rank() - shape.rank();
     Integers axes;
     for (std::size_t i = 0; i < from.rank(); ++i)
-        if (i < extra || (shape[i - extra] == Dim(1) && from[i] != Dim(1))) axes.push_back(static_cast<std::int64_t>(i));
+        if (i < extra || (shape[i - extra] == Dim(1) && from[i] != Dim(1)))
+            axes.push_back(static_cast<std::int64_t>(i));
     return reshape(sum(x, std::move(axes)), shape);
 }
 

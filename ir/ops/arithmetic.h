@@ -43,8 +43,8 @@ inline constexpr OpDef mul = {
     .scalar = [](const ScalarContext& c) -> Scalars { return {c.x[0] * c.x[1]}; },
     .commutative = true,
     .identity = {.left = 1.0, .right = 1.0},
-    .gradient = partials([](const GradientContext& g) { return g.x[1]; },
-                         [](const GradientContext& g) { return g.x[0]; }),
+    .gradient =
+        partials([](const GradientContext& g) { return g.x[1]; }, [](const GradientContext& g) { return g.x[0]; }),
 };
 
 inline constexpr OpDef div = {
@@ -105,9 +105,8 @@ inline constexpr OpDef max = {
         const Scalar x = c.x[0], y = c.x[1];
         return {ir::select(is_float(c.result) ? (x > y) | is_nan(x) : x > y, x, y)};
     },
-    .gradient = jvp([](const GradientContext& g, std::span<const Value> t) {
-        return select(gt(g.x[0], g.x[1]), t[0], t[1]);
-    }),
+    .gradient =
+        jvp([](const GradientContext& g, std::span<const Value> t) { return select(gt(g.x[0], g.x[1]), t[0], t[1]); }),
 };
 
 inline constexpr OpDef min = {
@@ -121,9 +120,8 @@ inline constexpr OpDef min = {
         const Scalar x = c.x[0], y = c.x[1];
         return {ir::select(is_float(c.result) ? (x < y) | is_nan(x) : x < y, x, y)};
     },
-    .gradient = jvp([](const GradientContext& g, std::span<const Value> t) {
-        return select(lt(g.x[0], g.x[1]), t[0], t[1]);
-    }),
+    .gradient =
+        jvp([](const GradientContext& g, std::span<const Value> t) { return select(lt(g.x[0], g.x[1]), t[0], t[1]); }),
 };
 
 inline constexpr auto arithmetic = std::to_array<const OpDef*>({&add, &sub, &mul, &div, &neg, &abs, &max, &min});

@@ -7,7 +7,8 @@
 
 namespace lathe::ir::ops {
 
-constexpr OpDef bits_row(std::string_view name, std::string_view doc, ScalarRule scalar, std::optional<double> neutral) {
+constexpr OpDef bits_row(std::string_view name, std::string_view doc, ScalarRule scalar,
+                         std::optional<double> neutral) {
     return {
         .name = name,
         .doc = doc,
@@ -22,10 +23,10 @@ constexpr OpDef bits_row(std::string_view name, std::string_view doc, ScalarRule
     };
 }
 
-inline constexpr OpDef bit_and = bits_row(
-    "bit_and", "x and y, bit by bit.", [](const ScalarContext& c) -> Scalars { return {c.x[0] & c.x[1]}; }, {});
-inline constexpr OpDef bit_or = bits_row(
-    "bit_or", "x or y, bit by bit.", [](const ScalarContext& c) -> Scalars { return {c.x[0] | c.x[1]}; }, 0.0);
+inline constexpr OpDef bit_and = bits_row("bit_and", "x and y, bit by bit.",
+                                          [](const ScalarContext& c) -> Scalars { return {c.x[0] & c.x[1]}; }, {});
+inline constexpr OpDef bit_or =
+    bits_row("bit_or", "x or y, bit by bit.", [](const ScalarContext& c) -> Scalars { return {c.x[0] | c.x[1]}; }, 0.0);
 inline constexpr OpDef bit_xor = bits_row(
     "bit_xor", "x exclusive-or y, bit by bit.", [](const ScalarContext& c) -> Scalars { return {c.x[0] ^ c.x[1]}; },
     0.0);
@@ -83,9 +84,11 @@ inline constexpr OpDef shift_right = {
 
 inline constexpr OpDef philox = {
     .name = "philox",
-    .doc = "128 random bits for each element of the counter: Philox4x32-10 under a 64-bit key.\n"
-           "The element is the low half of the 128-bit counter, whose high half is 0; the results are output words 0 and 1\n"
-           "(word 1 in the high half) and words 2 and 3. Key and counter are u64 and broadcast.",
+    .doc =
+        "128 random bits for each element of the counter: Philox4x32-10 under a 64-bit key.\n"
+        "The element is the low half of the 128-bit counter, whose high half is 0; the results are output words 0 and "
+        "1\n"
+        "(word 1 in the high half) and words 2 and 3. Key and counter are u64 and broadcast.",
     .arity = 2,
     .lowering = Lowering::elementwise,
     .dtypes = {std::uint16_t{1} << static_cast<unsigned>(Dtype::u64)},

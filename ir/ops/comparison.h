@@ -92,8 +92,9 @@ inline constexpr OpDef select = {
 inline constexpr AttributeDef convert_attributes[] = {{"dtype", AttributeKind::dtype}};
 inline constexpr OpDef convert = {
     .name = "convert",
-    .doc = "x in another dtype. Floats round to nearest even; float to integer truncates and saturates, NaN gives 0;\n"
-           "integers wrap; to bool: x != 0. To and from f16 and bf16 goes through f32.",
+    .doc =
+        "x in another dtype. Floats round to nearest even; float to integer truncates and saturates, NaN gives 0;\n"
+        "integers wrap; to bool: x != 0. To and from f16 and bf16 goes through f32.",
     .arity = 1,
     .lowering = Lowering::elementwise,
     .dtypes = any_dtype,

@@ -82,19 +82,18 @@ inline constexpr OpDef sum = {
     .dtypes = numbers,
     .attributes = reduction_attributes,
     .type = reduction_type,
-    .reducer =
-        {
-            .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(d), 0.0)}; },
-            .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
-                return {acc[0] + b.convert(x[0], acc[0].dtype)};
-            },
-            .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
-                return {earlier[0] + later[0]};
-            },
-            .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype d) -> Scalars {
-                return {b.convert(acc[0], d)};
-            },
+    .reducer = {
+        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(d), 0.0)}; },
+        .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+            return {acc[0] + b.convert(x[0], acc[0].dtype)};
         },
+        .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+            return {earlier[0] + later[0]};
+        },
+        .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype d) -> Scalars {
+            return {b.convert(acc[0], d)};
+        },
+    },
     .axes = reduced_axes,
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
         const Shape& shape = functions::shape_of(g.x[0]);
@@ -142,8 +141,9 @@ inline Scalars later_maximum(ScalarBuilder& b, Scalar acc, Scalar acc_index, Sca
 
 inline constexpr OpDef argmax = {
     .name = "argmax",
-    .doc = "The position of the greatest element along one axis, as i64. The first one wins; NaN counts as greatest.\n"
-           "Of nothing: 0.",
+    .doc =
+        "The position of the greatest element along one axis, as i64. The first one wins; NaN counts as greatest.\n"
+        "Of nothing: 0.",
     .arity = 1,
     .lowering = Lowering::reduction,
     .dtypes = numbers,
@@ -152,19 +152,18 @@ inline constexpr OpDef argmax = {
         if (c.attribute<Integers>(0).size() != 1) c.fail("takes one axis");
         return {Dtype::i64, reduction_type(c).shape};
     },
-    .reducer =
-        {
-            .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {lowest(b, d), highest(b, Dtype::i64)}; },
-            .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x,
-                       Scalar index) -> Scalars { return later_maximum(b, acc[0], acc[1], x[0], index); },
-            .combine = [](ScalarBuilder& b, std::span<const Scalar> earlier,
-                          std::span<const Scalar> later) -> Scalars {
-                return later_maximum(b, earlier[0], earlier[1], later[0], later[1]);
-            },
-            .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype) -> Scalars {
-                return {b.select(equal(acc[1], highest(b, Dtype::i64)), b.constant_int(Dtype::i64, 0), acc[1])};
-            },
+    .reducer = {
+        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {lowest(b, d), highest(b, Dtype::i64)}; },
+        .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) -> Scalars {
+            return later_maximum(b, acc[0], acc[1], x[0], index);
         },
+        .combine = [](ScalarBuilder& b, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+            return later_maximum(b, earlier[0], earlier[1], later[0], later[1]);
+        },
+        .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype) -> Scalars {
+            return {b.select(equal(acc[1], highest(b, Dtype::i64)), b.constant_int(Dtype::i64, 0), acc[1])};
+        },
+    },
     .axes = reduced_axes,
     .gradient = no_grad("a position is piecewise constant"),
 };

@@ -72,8 +72,7 @@ void require_permutation(const TypeContext& c, const Integers& permutation, std:
     Integers sorted = permutation;
     std::ranges::sort(sorted);
     bool is_permutation = sorted.size() == rank;
-    for (std::size_t i = 0; is_permutation && i < rank; ++i)
-        is_permutation = sorted[i] == static_cast<std::int64_t>(i);
+    for (std::size_t i = 0; is_permutation && i < rank; ++i) is_permutation = sorted[i] == static_cast<std::int64_t>(i);
     if (!is_permutation) c.fail("not a permutation of the axes");
 }
 

@@ -8,7 +8,8 @@ namespace lathe::ir::rules {
 void require_dtype(const TypeContext& c, std::size_t operand, DtypeSet allowed);
 void require_same_dtype(const TypeContext& c, std::size_t first, std::size_t second);
 
-// NumPy's broadcasting. A constant 1 stretches; a symbol never does; a symbol against anything else has to be equal to it.
+// NumPy's broadcasting. A constant 1 stretches; a symbol never does; a symbol against anything else has to be equal to
+// it.
 Shape broadcast(TypeContext& c, const Shape& a, const Shape& b);
 Shape broadcast_operands(TypeContext& c);
 

@@ -6,7 +6,8 @@
 
 namespace lathe::ir::ops {
 
-inline constexpr AttributeDef parameter_attributes[] = {{"shape", AttributeKind::dims}, {"dtype", AttributeKind::dtype}};
+inline constexpr AttributeDef parameter_attributes[] = {{"shape", AttributeKind::dims},
+                                                        {"dtype", AttributeKind::dtype}};
 inline constexpr OpDef parameter = {
     .name = "parameter",
     .doc = "An input of the graph.",

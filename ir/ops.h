@@ -1,0 +1,11 @@
+// Every row, as functions and by name.
+#pragma once
+
+#include "ir/ops/arithmetic.h"
+#include "ir/ops/bits.h"
+#include "ir/ops/comparison.h"
+#include "ir/ops/contraction.h"
+#include "ir/ops/math.h"
+#include "ir/ops/reductions.h"
+#include "ir/ops/sources.h"
+#include "ir/ops/views.h"

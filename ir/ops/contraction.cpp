@@ -1,0 +1,138 @@
+#include "ir/ops/contraction.h"
+
+namespace lathe::ir::ops {
+namespace {
+
+const Integers& axes_of(std::span<const Attribute> attributes, std::size_t i) {
+    return std::get<Integers>(attributes[i]);
+}
+
+// Dimensions of a tensor of some rank that are in neither list, ascending.
+Integers free_axes(std::size_t rank, const Integers& batch, const Integers& contract) {
+    Integers result;
+    for (std::int64_t axis = 0; axis < static_cast<std::int64_t>(rank); ++axis)
+        if (std::ranges::find(batch, axis) == batch.end() && std::ranges::find(contract, axis) == contract.end())
+            result.push_back(axis);
+    return result;
+}
+
+Integers range(std::size_t begin, std::size_t count) {
+    Integers result;
+    for (std::size_t i = 0; i < count; ++i) result.push_back(static_cast<std::int64_t>(begin + i));
+    return result;
+}
+
+// x with its dimensions in the order batch, own, ones: where `ones` of them are new extents of 1 placed before own
+// (`before`) or behind.
+Value spread(const Value& x, const Integers& batch, const Integers& own, std::size_t ones, bool before) {
+    Integers order = batch;
+    order.insert(order.end(), own.begin(), own.end());
+    const Value moved = functions::transpose(x, order);
+    const Shape& shape = functions::shape_of(moved);
+    Shape wide;
+    for (std::size_t i = 0; i < batch.size(); ++i) wide.push_back(shape[i]);
+    for (std::size_t i = 0; i < (before ? ones : 0); ++i) wide.push_back(1);
+    for (std::size_t i = batch.size(); i < shape.rank(); ++i) wide.push_back(shape[i]);
+    for (std::size_t i = 0; i < (before ? 0 : ones); ++i) wide.push_back(1);
+    return functions::reshape(moved, wide);
+}
+
+}  // namespace
+
+Type dot_general_type(TypeContext& c) {
+    rules::require_dtype(c, 0, numbers);
+    rules::require_same_dtype(c, 0, 1);
+    const Shape &lhs = c.operand(0).shape, &rhs = c.operand(1).shape;
+    const auto check_side = [&](const Integers& batch, const Integers& contract, std::size_t rank) {
+        Integers all = batch;
+        all.insert(all.end(), contract.begin(), contract.end());
+        for (std::int64_t axis : all)
+            if (axis < 0) c.fail("an axis is negative");
+        rules::axes(c, all, rank);
+    };
+    const Integers &lhs_batch = axes_of(c.attributes(), 0), &rhs_batch = axes_of(c.attributes(), 1);
+    const Integers &lhs_contract = axes_of(c.attributes(), 2), &rhs_contract = axes_of(c.attributes(), 3);
+    check_side(lhs_batch, lhs_contract, lhs.rank());
+    check_side(rhs_batch, rhs_contract, rhs.rank());
+    if (lhs_batch.size() != rhs_batch.size()) c.fail("the operands have different numbers of batch dimensions");
+    if (lhs_contract.size() != rhs_contract.size())
+        c.fail("the operands have different numbers of contracted dimensions");
+    const auto at = [](const Shape& shape, std::int64_t axis) { return shape[static_cast<std::size_t>(axis)]; };
+    const Integers lhs_free = free_axes(lhs.rank(), lhs_batch, lhs_contract);
+    const Integers rhs_free = free_axes(rhs.rank(), rhs_batch, rhs_contract);
+    rules::require_rank(c, lhs_batch.size() + lhs_free.size() + rhs_free.size());
+
+    Shape result;
+    for (std::size_t i = 0; i < lhs_batch.size(); ++i) {
+        const Dim a = at(lhs, lhs_batch[i]), b = at(rhs, rhs_batch[i]);
+        c.require_equal(a, b, "the batch extents differ");
+        result.push_back(b.is_constant() ? b : a);
+    }
+    for (std::size_t i = 0; i < lhs_contract.size(); ++i)
+        c.require_equal(at(lhs, lhs_contract[i]), at(rhs, rhs_contract[i]), "the contracted extents differ");
+    for (std::int64_t axis : lhs_free) result.push_back(at(lhs, axis));
+    for (std::int64_t axis : rhs_free) result.push_back(at(rhs, axis));
+    return {c.operand(0).dtype, result};
+}
+
+ContractionMaps dot_general_maps(std::span<const Type> operands, std::span<const Attribute> attributes) {
+    ContractionMaps maps;
+    std::size_t loop = axes_of(attributes, 0).size();
+    for (std::size_t side = 0; side < 2; ++side) {
+        const Integers &batch = axes_of(attributes, side), &contract = axes_of(attributes, 2 + side);
+        const std::size_t rank = operands[side].shape.rank();
+        std::vector<std::size_t>& loops = maps.operands.emplace_back(rank);
+        for (std::size_t i = 0; i < batch.size(); ++i) loops[static_cast<std::size_t>(batch[i])] = i;
+        for (std::int64_t axis : free_axes(rank, batch, contract)) loops[static_cast<std::size_t>(axis)] = loop++;
+    }
+    maps.contracted = axes_of(attributes, 2).size();
+    for (std::size_t i = 0; i < maps.contracted; ++i) {
+        const auto l = static_cast<std::size_t>(axes_of(attributes, 2)[i]);
+        const auto r = static_cast<std::size_t>(axes_of(attributes, 3)[i]);
+        maps.operands[0][l] = maps.operands[1][r] = loop + i;
+        const Dim a = operands[0].shape[l], b = operands[1].shape[r];
+        maps.contracted_extents.push_back(b.is_constant() ? b : a);
+    }
+    return maps;
+}
+
+// The cotangent contracted with the other operand over that one's free dimensions, and the dimensions put in place.
+Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+    const std::size_t other = 1 - operand;
+    const auto& attributes = g.node.attributes;
+    const Integers &batch = axes_of(attributes, operand), &contract = axes_of(attributes, 2 + operand);
+    const Integers &other_batch = axes_of(attributes, other), &other_contract = axes_of(attributes, 2 + other);
+    const std::size_t rank = functions::shape_of(g.x[operand]).rank();
+    const Integers own_free = free_axes(rank, batch, contract);
+    const Integers other_free = free_axes(functions::shape_of(g.x[other]).rank(), other_batch, other_contract);
+    const std::size_t own_at = batch.size() + (operand == 0 ? 0 : other_free.size());
+    const std::size_t other_at = batch.size() + (operand == 0 ? own_free.size() : 0);
+    const Integers ct_batch = range(0, batch.size());
+
+    // The result's dimensions: batch, own free ones, then the other operand's contracted ones in ascending order.
+    Integers remaining = other_contract;
+    std::ranges::sort(remaining);
+    Value product;
+    if (other_free.empty()) {
+        // Nothing to sum over: an outer product.
+        product = mul(spread(ct[0], ct_batch, range(own_at, own_free.size()), remaining.size(), false),
+                      spread(g.x[other], other_batch, remaining, own_free.size(), true));
+    } else {
+        product = dot_general.with({ct_batch, other_batch, range(other_at, other_free.size()), other_free}, ct[0],
+                                   g.x[other]);
+    }
+
+    Integers permutation(rank);
+    for (std::size_t i = 0; i < batch.size(); ++i)
+        permutation[static_cast<std::size_t>(batch[i])] = static_cast<std::int64_t>(i);
+    for (std::size_t i = 0; i < own_free.size(); ++i)
+        permutation[static_cast<std::size_t>(own_free[i])] = static_cast<std::int64_t>(batch.size() + i);
+    for (std::size_t i = 0; i < contract.size(); ++i) {
+        const auto position = std::ranges::find(remaining, other_contract[i]) - remaining.begin();
+        permutation[static_cast<std::size_t>(contract[i])] =
+            static_cast<std::int64_t>(batch.size() + own_free.size()) + position;
+    }
+    return functions::transpose(product, permutation);
+}
+
+}  // namespace lathe::ir::ops

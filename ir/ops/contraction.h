@@ -1,0 +1,49 @@
+// Sums over products of elements of two operands. The order of the sum is in ir/order.h.
+#pragma once
+
+#include "ir/functions/basic.h"
+#include "ir/ops/rules.h"
+
+namespace lathe::ir::ops {
+
+inline constexpr AttributeDef dot_general_attributes[] = {{"lhs_batch", AttributeKind::integers},
+                                                          {"rhs_batch", AttributeKind::integers},
+                                                          {"lhs_contract", AttributeKind::integers},
+                                                          {"rhs_contract", AttributeKind::integers}};
+Type dot_general_type(TypeContext& c);
+ContractionMaps dot_general_maps(std::span<const Type> operands, std::span<const Attribute> attributes);
+Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+
+inline constexpr OpDef dot_general = {
+    .name = "dot_general",
+    .doc =
+        "Sums products of elements over the contracted dimensions, for each index of the batch dimensions, which pair\n"
+        "up in the order given. The result's dimensions: batch, those of lhs that are left, those of rhs that are "
+        "left.\n"
+        "f16 and bf16 accumulate in f32 and round once; floats use one fma for each product.",
+    .arity = 2,
+    .lowering = Lowering::contraction,
+    .dtypes = numbers,
+    .attributes = dot_general_attributes,
+    .type = dot_general_type,
+    .reducer = {
+        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(d), 0.0)}; },
+        .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+            const Dtype d = acc[0].dtype;
+            const Scalar lhs = b.convert(x[0], d), rhs = b.convert(x[1], d);
+            return {is_float(d) ? fma(lhs, rhs, acc[0]) : lhs * rhs + acc[0]};
+        },
+        .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+            return {earlier[0] + later[0]};
+        },
+        .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype d) -> Scalars {
+            return {b.convert(acc[0], d)};
+        },
+    },
+    .contraction = dot_general_maps,
+    .gradient = linear(dot_general_transpose),
+};
+
+inline constexpr auto contractions = std::to_array<const OpDef*>({&dot_general});
+
+}  // namespace lathe::ir::ops

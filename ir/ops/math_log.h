@@ -1,0 +1,11 @@
+// The logarithm and powers. f32 and f64; branch-free.
+#pragma once
+
+#include "ir/scalar.h"
+
+namespace lathe::ir::math {
+
+Scalar log(Scalar x);
+Scalar pow(Scalar x, Scalar y);
+
+}  // namespace lathe::ir::math

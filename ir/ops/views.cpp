@@ -1,0 +1,121 @@
+#include "ir/ops/views.h"
+
+namespace lathe::ir::ops {
+namespace {
+
+// Row-major position of an index within dimensions [begin, end) of a shape.
+Dim flatten(const Shape& shape, std::span<const Dim> index, std::size_t begin, std::size_t end) {
+    Dim position = 0;
+    for (std::size_t i = begin; i < end; ++i) position = position * shape[i] + index[i];
+    return position;
+}
+
+void unflatten(Dim position, const Shape& shape, std::size_t begin, std::size_t end, std::vector<Dim>& index) {
+    for (std::size_t i = end; i-- > begin;) {
+        if (shape[i] == Dim(1)) {
+            index[i] = 0;
+        } else if (i == begin) {
+            index[i] = position;
+        } else {
+            index[i] = mod(position, shape[i]);
+            position = floordiv(position, shape[i]);
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<Dim> same_position(const Shape& from, std::span<const Dim> index, const Shape& to) {
+    std::vector<Dim> result(to.rank(), 0);
+    std::size_t i = 0, j = 0;
+    while (i < from.rank() && j < to.rank()) {
+        // The smallest group of dimensions on each side with equal products; all that remain where none is found.
+        std::size_t i_end = from.rank(), j_end = to.rank();
+        Dim a = 1;
+        for (std::size_t ii = i; ii < from.rank() && i_end == from.rank(); ++ii) {
+            a *= from[ii];
+            Dim b = 1;
+            for (std::size_t jj = j; jj < to.rank(); ++jj) {
+                b *= to[jj];
+                if (a == b && a != Dim(1)) {
+                    i_end = ii + 1;
+                    j_end = jj + 1;
+                    break;
+                }
+            }
+            if (j_end != to.rank()) break;
+        }
+        // Trailing extents of 1 join the group, so that the search ends with both sides used up.
+        while (i_end < from.rank() && from[i_end] == Dim(1)) ++i_end;
+        while (j_end < to.rank() && to[j_end] == Dim(1)) ++j_end;
+        if (i_end == from.rank() || j_end == to.rank()) {
+            i_end = from.rank();
+            j_end = to.rank();
+        }
+        unflatten(flatten(from, index, i, i_end), to, j, j_end, result);
+        i = i_end;
+        j = j_end;
+    }
+    return result;
+}
+
+Value unslice(const GradientContext& g, Value ct) {
+    const Shape& shape = functions::shape_of(g.x[0]);
+    auto start = std::get<Shape>(g.node.attributes[0]);
+    const auto& size = std::get<Shape>(g.node.attributes[1]);
+    auto step = std::get<Integers>(g.node.attributes[2]);
+    const std::size_t rank = shape.rank();
+    const Value zero = functions::number(ct, 0);
+
+    // Negative steps: turn the dimension round first.
+    Shape turn_start;
+    Integers turn(rank, 1);
+    for (std::size_t i = 0; i < rank; ++i) {
+        turn_start.push_back(step[i] < 0 ? size[i] - 1 : Dim(0));
+        if (step[i] > 0) continue;
+        turn[i] = -1;
+        start[i] += (size[i] - 1) * step[i];
+        step[i] = -step[i];
+    }
+    if (std::ranges::count(turn, -1) != 0) ct = functions::slice(ct, turn_start, size, turn);
+
+    // Steps above 1: put step - 1 zeros behind each element. The pad below removes what hangs over the end.
+    for (std::size_t i = 0; i < rank; ++i) {
+        if (step[i] == 1) continue;
+        Shape split, low, high, joined = functions::shape_of(ct);
+        for (std::size_t k = 0; k < rank; ++k) {
+            split.push_back(joined[k]);
+            low.push_back(0);
+            high.push_back(0);
+            if (k != i) continue;
+            split.push_back(1);
+            low.push_back(0);
+            high.push_back(step[i] - 1);
+        }
+        joined[i] = joined[i] * step[i];
+        ct = functions::reshape(functions::pad(functions::reshape(ct, split), zero, low, high), joined);
+    }
+
+    Shape high;
+    for (std::size_t i = 0; i < rank; ++i) high.push_back(shape[i] - start[i] - size[i] * step[i]);
+    return functions::pad(ct, zero, start, high);
+}
+
+Value unpad(const GradientContext& g, Value ct, std::size_t operand) {
+    const auto &low = std::get<Shape>(g.node.attributes[0]), &high = std::get<Shape>(g.node.attributes[1]);
+    if (operand == 0) {
+        Shape back_low, back_high;
+        for (Dim d : low) back_low.push_back(Dim(0) - d);
+        for (Dim d : high) back_high.push_back(Dim(0) - d);
+        return functions::pad(ct, functions::number(ct, 0), back_low, back_high);
+    }
+    const Shape& shape = functions::shape_of(ct);
+    const auto boolean = [&](bool value) {
+        return Value::constant_like(ct, splat_literal(Dtype::boolean, Shape{}, std::int64_t{value}), Loc{});
+    };
+    const Value filled =
+        functions::pad(functions::broadcast_to(boolean(false), functions::shape_of(g.x[0])), boolean(true), low, high);
+    return functions::sum(select(filled, ct, functions::number(ct, 0)), functions::all_axes(shape.rank()));
+}
+
+}  // namespace lathe::ir::ops

@@ -1,0 +1,359 @@
+// Movement of data: out[i] is one element of an operand, or a fill value.
+#pragma once
+
+#include "ir/functions/basic.h"
+#include "ir/ops/rules.h"
+
+namespace lathe::ir::ops {
+
+// The index of the element of a tensor of shape `to` that has the same row-major position as `index` has in `from`,
+// which holds as many elements. Dimensions are matched in groups of equal products, so that most divisions fold away.
+std::vector<Dim> same_position(const Shape& from, std::span<const Dim> index, const Shape& to);
+
+inline constexpr AttributeDef shape_attribute[] = {{"shape", AttributeKind::dims}};
+
+inline constexpr OpDef reshape = {
+    .name = "reshape",
+    .doc = "The same elements in row-major order, in another shape.",
+    .arity = 1,
+    .lowering = Lowering::view,
+    .dtypes = any_dtype,
+    .attributes = shape_attribute,
+    .type = [](TypeContext& c) -> Type {
+        const Shape& shape = c.attribute<Shape>(0);
+        for (Dim d : shape) rules::require_extent(c, d, "an extent is negative");
+        c.require_equal(c.operand(0).shape.element_count(), shape.element_count(), "the numbers of elements differ");
+        return {c.operand(0).dtype, shape};
+    },
+    .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
+        return {{.operand = 0, .index = same_position(c.result->shape, out, c.operands[0].shape), .guards = {}}};
+    },
+    .rewrite = [](const Node& n) -> Value {
+        const Value x = n.operands[0];
+        if (x.type() == n.results[0]) return x;
+        return x.node->op == n.op ? functions::reshape(x.node->operands[0], n.results[0].shape) : Value{};
+    },
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+        return functions::reshape(ct[0], functions::shape_of(g.x[0]));
+    }),
+};
+
+inline Integers inverse(const Integers& permutation) {
+    Integers result(permutation.size());
+    for (std::size_t i = 0; i < permutation.size(); ++i)
+        result[static_cast<std::size_t>(permutation[i])] = static_cast<std::int64_t>(i);
+    return result;
+}
+
+inline constexpr AttributeDef transpose_attributes[] = {{"permutation", AttributeKind::integers}};
+inline constexpr OpDef transpose = {
+    .name = "transpose",
+    .doc = "Dimension i of the result is dimension permutation[i] of x.",
+    .arity = 1,
+    .lowering = Lowering::view,
+    .dtypes = any_dtype,
+    .attributes = transpose_attributes,
+    .type = [](TypeContext& c) -> Type {
+        const Integers& permutation = c.attribute<Integers>(0);
+        const Shape& shape = c.operand(0).shape;
+        rules::require_permutation(c, permutation, shape.rank());
+        Shape result;
+        for (std::int64_t axis : permutation) result.push_back(shape[static_cast<std::size_t>(axis)]);
+        return {c.operand(0).dtype, result};
+    },
+    .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
+        std::vector<Dim> index(out.size());
+        const auto& permutation = std::get<Integers>(c.attributes[0]);
+        for (std::size_t i = 0; i < out.size(); ++i) index[static_cast<std::size_t>(permutation[i])] = out[i];
+        return {{.operand = 0, .index = std::move(index), .guards = {}}};
+    },
+    .rewrite = [](const Node& n) -> Value {
+        const Value x = n.operands[0];
+        Integers permutation = std::get<Integers>(n.attributes[0]);
+        if (std::ranges::is_sorted(permutation)) return x;
+        if (x.node->op != n.op) return {};
+        const auto& inner = std::get<Integers>(x.node->attributes[0]);
+        for (std::int64_t& axis : permutation) axis = inner[static_cast<std::size_t>(axis)];
+        return functions::transpose(x.node->operands[0], std::move(permutation));
+    },
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+        return functions::transpose(ct[0], inverse(std::get<Integers>(g.node.attributes[0])));
+    }),
+};
+
+inline constexpr OpDef broadcast_to = {
+    .name = "broadcast_to",
+    .doc = "x stretched to a shape by NumPy's rule.",
+    .arity = 1,
+    .lowering = Lowering::view,
+    .dtypes = any_dtype,
+    .attributes = shape_attribute,
+    .type = [](TypeContext& c) -> Type {
+        const Shape &from = c.operand(0).shape, &to = c.attribute<Shape>(0);
+        if (from.rank() > to.rank()) c.fail("the shape has fewer dimensions");
+        const std::size_t extra = to.rank() - from.rank();
+        for (Dim d : to) rules::require_extent(c, d, "an extent is negative");
+        for (std::size_t i = 0; i < from.rank(); ++i)
+            if (from[i] != Dim(1)) c.require_equal(from[i], to[extra + i], "the shape does not broadcast");
+        return {c.operand(0).dtype, to};
+    },
+    .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
+        const Shape& from = c.operands[0].shape;
+        std::vector<Dim> index(out.end() - static_cast<std::ptrdiff_t>(from.rank()), out.end());
+        for (std::size_t i = 0; i < from.rank(); ++i)
+            if (from[i] == Dim(1)) index[i] = 0;
+        return {{.operand = 0, .index = std::move(index), .guards = {}}};
+    },
+    .rewrite = [](const Node& n) -> Value {
+        const Value x = n.operands[0];
+        if (x.type() == n.results[0]) return x;
+        return x.node->op == n.op ? functions::broadcast_to(x.node->operands[0], n.results[0].shape) : Value{};
+    },
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+        return functions::sum_to(ct[0], functions::shape_of(g.x[0]));
+    }),
+};
+
+inline constexpr AttributeDef slice_attributes[] = {
+    {"start", AttributeKind::dims}, {"size", AttributeKind::dims}, {"step", AttributeKind::integers}};
+// The cotangent of a slice's operand: the slice put back among zeros.
+Value unslice(const GradientContext& g, Value ct);
+inline constexpr OpDef slice = {
+    .name = "slice",
+    .doc = "y[i] = x[start + i * step], size elements along each dimension. A step may be negative, not 0.",
+    .arity = 1,
+    .lowering = Lowering::view,
+    .dtypes = any_dtype,
+    .attributes = slice_attributes,
+    .type = [](TypeContext& c) -> Type {
+        const Shape& from = c.operand(0).shape;
+        const Shape &start = c.attribute<Shape>(0), &size = c.attribute<Shape>(1);
+        const Integers& step = c.attribute<Integers>(2);
+        if (start.rank() != from.rank() || size.rank() != from.rank() || step.size() != from.rank())
+            c.fail("start, size and step have one entry for each dimension");
+        for (std::size_t i = 0; i < from.rank(); ++i) {
+            if (step[i] == 0) c.fail("a step is 0");
+            rules::require_extent(c, size[i], "a size is negative");
+            if (size[i] == Dim(0)) continue;
+            const Dim last = start[i] + (size[i] - 1) * step[i];
+            c.require_at_most(0, step[i] > 0 ? start[i] : last, "the slice starts before its operand");
+            c.require_at_most((step[i] > 0 ? last : start[i]) + 1, from[i], "the slice ends behind its operand");
+        }
+        return {c.operand(0).dtype, size};
+    },
+    .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
+        const auto& start = std::get<Shape>(c.attributes[0]);
+        const auto& step = std::get<Integers>(c.attributes[2]);
+        std::vector<Dim> index;
+        for (std::size_t i = 0; i < out.size(); ++i) index.push_back(start[i] + out[i] * step[i]);
+        return {{.operand = 0, .index = std::move(index), .guards = {}}};
+    },
+    .rewrite = [](const Node& n) -> Value {
+        const Value x = n.operands[0];
+        auto start = std::get<Shape>(n.attributes[0]);
+        auto step = std::get<Integers>(n.attributes[2]);
+        if (x.type() == n.results[0] && std::ranges::all_of(start, [](Dim d) { return d == Dim(0); }) &&
+            std::ranges::all_of(step, [](std::int64_t s) { return s == 1; }))
+            return x;
+        if (x.node->op != n.op) return {};
+        const auto& inner_start = std::get<Shape>(x.node->attributes[0]);
+        const auto& inner_step = std::get<Integers>(x.node->attributes[2]);
+        for (std::size_t i = 0; i < step.size(); ++i) {
+            if (std::abs(step[i]) > 0xffff || std::abs(inner_step[i]) > 0xffff) return {};
+            start[i] = inner_start[i] + start[i] * inner_step[i];
+            step[i] *= inner_step[i];
+        }
+        return functions::slice(x.node->operands[0], start, std::get<Shape>(n.attributes[1]), std::move(step));
+    },
+    .gradient =
+        linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) { return unslice(g, ct[0]); }),
+};
+
+inline constexpr AttributeDef pad_attributes[] = {{"low", AttributeKind::dims}, {"high", AttributeKind::dims}};
+// The cotangents of a pad's operands: the part that x fills, and the sum of the rest.
+Value unpad(const GradientContext& g, Value ct, std::size_t operand);
+inline constexpr OpDef pad = {
+    .name = "pad",
+    .doc =
+        "x with low elements before it and high behind it along each dimension, all equal to the rank-0 fill.\n"
+        "Negative amounts remove elements.",
+    .arity = 2,
+    .lowering = Lowering::view,
+    .dtypes = any_dtype,
+    .attributes = pad_attributes,
+    .type = [](TypeContext& c) -> Type {
+        const Shape &from = c.operand(0).shape, &low = c.attribute<Shape>(0), &high = c.attribute<Shape>(1);
+        rules::require_same_dtype(c, 0, 1);
+        if (c.operand(1).shape.rank() != 0) c.fail("the fill value has rank 0");
+        if (low.rank() != from.rank() || high.rank() != from.rank())
+            c.fail("low and high have one entry for each dimension");
+        Shape result;
+        for (std::size_t i = 0; i < from.rank(); ++i) {
+            result.push_back(low[i] + from[i] + high[i]);
+            rules::require_extent(c, result[i], "more is removed than there is");
+        }
+        return {c.operand(0).dtype, result};
+    },
+    .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
+        const auto &low = std::get<Shape>(c.attributes[0]), &high = std::get<Shape>(c.attributes[1]);
+        const auto removes = [](Dim d) { return d.is_constant() && d.constant() <= 0; };
+        ViewPiece inside{.operand = 0, .index = {}, .guards = {}};
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            const Dim at = out[i] - low[i];
+            inside.index.push_back(at);
+            if (!removes(low[i])) inside.guards.push_back(at);
+            if (!removes(high[i])) inside.guards.push_back(c.operands[0].shape[i] - 1 - at);
+        }
+        if (inside.guards.empty()) return {inside};
+        return {inside, {.operand = 1, .index = {}, .guards = {}}};
+    },
+    .rewrite = [](const Node& n) -> Value {
+        const auto is_zero = [](Dim d) { return d == Dim(0); };
+        const bool nothing = std::ranges::all_of(std::get<Shape>(n.attributes[0]), is_zero) &&
+                             std::ranges::all_of(std::get<Shape>(n.attributes[1]), is_zero);
+        return nothing ? n.operands[0] : Value{};
+    },
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+        return unpad(g, ct[0], operand);
+    }),
+};
+
+inline constexpr AttributeDef axis_attribute[] = {{"axis", AttributeKind::integer}};
+inline constexpr OpDef concat = {
+    .name = "concat",
+    .doc = "The operands one behind the other along an axis.",
+    .arity = at_least(1),
+    .lowering = Lowering::view,
+    .dtypes = any_dtype,
+    .attributes = axis_attribute,
+    .type = [](TypeContext& c) -> Type {
+        Shape result = c.operand(0).shape;
+        const auto axis = static_cast<std::size_t>(c.axis(c.attribute<std::int64_t>(0), result.rank()));
+        if (c.attribute<std::int64_t>(0) < 0) c.fail("the axis is negative");
+        for (std::size_t k = 1; k < c.operand_count(); ++k) {
+            const Shape& shape = c.operand(k).shape;
+            rules::require_same_dtype(c, 0, k);
+            if (shape.rank() != result.rank()) c.fail("the ranks differ");
+            for (std::size_t i = 0; i < result.rank(); ++i) {
+                if (i == axis) {
+                    result[i] += shape[i];
+                } else {
+                    c.require_equal(result[i], shape[i], "the other extents differ");
+                    if (shape[i].is_constant()) result[i] = shape[i];
+                }
+            }
+        }
+        return {c.operand(0).dtype, result};
+    },
+    .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
+        const auto axis = static_cast<std::size_t>(std::get<std::int64_t>(c.attributes[0]));
+        std::vector<ViewPiece> pieces;
+        Dim begin = 0;
+        for (std::size_t k = 0; k < c.operands.size(); ++k) {
+            ViewPiece piece{.operand = k, .index = {out.begin(), out.end()}, .guards = {}};
+            piece.index[axis] = out[axis] - begin;
+            begin += c.operands[k].shape[axis];
+            if (k + 1 < c.operands.size()) piece.guards.push_back(begin - 1 - out[axis]);
+            pieces.push_back(std::move(piece));
+        }
+        return pieces;
+    },
+    .rewrite = [](const Node& n) { return n.operands.size() == 1 ? n.operands[0] : Value{}; },
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+        const auto axis = static_cast<std::size_t>(std::get<std::int64_t>(g.node.attributes[0]));
+        const Shape& shape = functions::shape_of(g.x[operand]);
+        Shape start;
+        for (std::size_t i = 0; i < shape.rank(); ++i) start.push_back(0);
+        for (std::size_t k = 0; k < operand; ++k) start[axis] += functions::shape_of(g.x[k])[axis];
+        return functions::slice(ct[0], start, shape, Integers(shape.rank(), 1));
+    }),
+};
+
+// ---- positions that are data
+
+// The shape of x with `axis` replaced by the indices' dimensions.
+inline Shape taken_shape(TypeContext& c, std::size_t axis) {
+    const Shape &x = c.operand(0).shape, &indices = c.operand(1).shape;
+    rules::require_dtype(c, 1, integers);
+    rules::require_rank(c, x.rank() + indices.rank() - 1);
+    Shape result;
+    for (std::size_t i = 0; i < axis; ++i) result.push_back(x[i]);
+    for (Dim d : indices) result.push_back(d);
+    for (std::size_t i = axis + 1; i < x.rank(); ++i) result.push_back(x[i]);
+    return result;
+}
+
+inline std::size_t indexed_axis(const TypeContext& c) {
+    if (c.attribute<std::int64_t>(0) < 0) c.fail("the axis is negative");
+    return static_cast<std::size_t>(c.axis(c.attribute<std::int64_t>(0), c.operand(0).shape.rank()));
+}
+
+// The element of x that `taken`, an index into a tensor of the shape above, stands for.
+inline std::vector<ViewPiece> taken_element(const ViewContext& c, std::span<const Dim> taken) {
+    const auto axis = static_cast<std::size_t>(std::get<std::int64_t>(c.attributes[0]));
+    const std::size_t rank = c.operands[1].shape.rank();
+    std::vector<Dim> index(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(axis));
+    const std::span<const Dim> position = taken.subspan(axis, rank);
+    index.push_back(c.loaded_index(1, {position.begin(), position.end()}, c.operands[0].shape[axis]));
+    index.insert(index.end(), taken.begin() + static_cast<std::ptrdiff_t>(axis + rank), taken.end());
+    return {{.operand = 0, .index = std::move(index), .guards = {}}};
+}
+
+inline constexpr OpDef gather = {
+    .name = "gather",
+    .doc =
+        "x[..., indices, ...]: the indices' dimensions take the place of the axis, as numpy.take.\n"
+        "An index outside [0, extent) is a fault.",
+    .arity = 2,
+    .lowering = Lowering::view,
+    .dtypes = any_dtype,
+    .attributes = axis_attribute,
+    .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, taken_shape(c, indexed_axis(c))}; },
+    .view = taken_element,
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+        if (operand != 0) return Value{};
+        return scatter_add.with(g.node.attributes, functions::full_like(ct[0], functions::shape_of(g.x[0]), 0), g.x[1],
+                                ct[0]);
+    }),
+};
+
+inline constexpr OpDef scatter_add = {
+    .name = "scatter_add",
+    .doc =
+        "x, and at x[..., indices, ...] the updates added, one after the other in row-major order: gather's adjoint.\n"
+        "An index outside [0, extent) is a fault.",
+    .arity = 3,
+    .lowering = Lowering::scatter,
+    .dtypes = numbers,
+    .attributes = axis_attribute,
+    .type = [](TypeContext& c) -> Type {
+        rules::require_dtype(c, 0, numbers);
+        rules::require_same_dtype(c, 0, 2);
+        const Shape taken = taken_shape(c, indexed_axis(c));
+        if (taken.rank() != c.operand(2).shape.rank()) c.fail("the updates have the wrong rank");
+        for (std::size_t i = 0; i < taken.rank(); ++i)
+            c.require_equal(taken[i], c.operand(2).shape[i], "the updates have the wrong shape");
+        return c.operand(0);
+    },
+    // The accumulator is the element itself, so each addition rounds to the dtype.
+    .reducer = {
+        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(d, 0.0)}; },
+        .step = [](ScalarBuilder&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+            return {acc[0] + x[0]};
+        },
+        .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+            return {earlier[0] + later[0]};
+        },
+        .finish = [](ScalarBuilder&, std::span<const Scalar> acc, Dtype) -> Scalars { return {acc[0]}; },
+    },
+    .view = taken_element,
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+        if (operand == 0) return ct[0];
+        return operand == 2 ? gather.with(g.node.attributes, ct[0], g.x[1]) : Value{};
+    }),
+};
+
+inline constexpr auto views =
+    std::to_array<const OpDef*>({&reshape, &transpose, &broadcast_to, &slice, &pad, &concat, &gather, &scatter_add});
+
+}  // namespace lathe::ir::ops
