@@ -1,0 +1,398 @@
+// The frame of a kernel, its loops and statements.
+#include <algorithm>
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/IntrinsicsX86.h>
+#include <llvm/IR/MDBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include "codegen/emitter.h"
+#include "ir/error.h"
+#include "ir/loops_walk.h"
+
+namespace lathe::codegen {
+
+using ir::Dim;
+using ir::Dtype;
+using ir::LoopKind;
+
+namespace {
+
+constexpr int widest_lanes = 256;  // bytes or elements that a masked access of scratch may touch beyond its end
+constexpr std::size_t heavy_body =
+    160;  // instructions beyond which a second copy of a loop's body costs more than it gains
+
+bool never_negative(Dim d) {
+    const auto bounds = d.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
+    return bounds.low && *bounds.low >= 0;
+}
+
+}  // namespace
+
+Emitter::Emitter(const ir::LoopNest& nest, llvm::Module& module, llvm::IRBuilderBase& builder)
+    : nest_(nest),
+      module_(module),
+      b_(builder),
+      symbols_(nest.symbols.size()),
+      values_(nest.value_dtypes.size()),
+      arrays_(nest.buffers.size()) {}
+
+void Emitter::emit_kernel(std::string_view symbol) {
+    llvm::Type *pointer = b_.getPtrTy(), *i64 = b_.getInt64Ty();
+    auto* type = llvm::FunctionType::get(b_.getVoidTy(), {pointer, pointer, pointer, i64, i64, pointer}, false);
+    function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage,
+                                       llvm::StringRef(symbol.data(), symbol.size()), module_);
+    function_->setDoesNotThrow();
+    static constexpr const char* names[] = {"slots", "operands", "extents", "begin", "end", "fault"};
+    for (unsigned i = 0; i < 6; ++i) function_->getArg(i)->setName(names[i]);
+    // The tables that a kernel is called with are not among the arrays that it writes.
+    for (unsigned i = 0; i < 3; ++i) {
+        function_->addParamAttr(i, llvm::Attribute::NoAlias);
+        function_->addParamAttr(i, llvm::Attribute::ReadOnly);
+    }
+    llvm::Value *slots = function_->getArg(0), *operands = function_->getArg(1), *extents = function_->getArg(2);
+    fault_ = function_->getArg(5);
+    b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function_));
+
+    llvm::AllocaInst* zero = b_.CreateAlloca(i64, nullptr, "zero");
+    b_.CreateStore(b_.getInt64(0), zero);
+    zero_ = zero;
+    std::uint64_t extent = 0, argument = 0;
+    for (std::size_t s = 0; s < nest_.symbols.size(); ++s)
+        if (nest_.symbols[s].role == ir::SymbolRole::extent)
+            symbols_[s].value.value =
+                b_.CreateLoad(i64, b_.CreateConstGEP1_64(i64, extents, extent++), nest_.symbols[s].name);
+    for (std::size_t k = 0; k < nest_.buffers.size(); ++k) {
+        if (nest_.buffers[k].role == ir::BufferRole::scratch) continue;
+        llvm::Value* number =
+            b_.CreateLoad(b_.getInt32Ty(), b_.CreateConstGEP1_64(b_.getInt32Ty(), operands, argument++));
+        llvm::Value* slot = b_.CreateGEP(pointer, slots, b_.CreateZExt(number, i64));
+        arrays_[k].data = b_.CreateLoad(pointer, slot, nest_.buffers[k].name);
+    }
+
+    llvm::Value *begin = function_->getArg(3), *end = function_->getArg(4);
+    const auto* parallel = nest_.body.size() == 1 ? std::get_if<ir::Loop>(&nest_.body[0].node) : nullptr;
+    if (parallel != nullptr && parallel->kind == LoopKind::parallel) {
+        counted_loop(begin, end, 1, false, {}, [&](llvm::Value* i, const Values&) -> Values {
+            define(parallel->var, {b_.CreateMul(i, b_.getInt64(static_cast<std::uint64_t>(parallel->step))), false});
+            block(parallel->body);
+            return {};
+        });
+    } else {
+        only_if(b_.CreateICmpSLT(begin, end), {}, [&]() -> Values {
+            block(nest_.body);
+            return {};
+        });
+    }
+    if (streamed_) b_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
+    b_.CreateRetVoid();
+}
+
+void Emitter::define(ir::Symbol s, Register value) { symbols_[s] = {value, scope_.depth}; }
+
+llvm::AllocaInst* Emitter::stack_array(llvm::Type* element, std::uint64_t count) {
+    llvm::BasicBlock& entry = function_->getEntryBlock();
+    llvm::IRBuilder<> at(&entry, entry.begin());
+    auto* array = at.CreateAlloca(llvm::ArrayType::get(element, count + widest_lanes));
+    array->setAlignment(llvm::Align(64));
+    return array;
+}
+
+Values Emitter::counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t step, bool known, Values initial,
+                             const std::function<Values(llvm::Value*, const Values&)>& body) {
+    const ScopeGuard scope(*this);
+    llvm::LLVMContext& c = b_.getContext();
+    llvm::BasicBlock* before = b_.GetInsertBlock();
+    auto* loop = llvm::BasicBlock::Create(c, "loop", function_);
+    auto* after = llvm::BasicBlock::Create(c, "after", function_);
+    if (known)
+        b_.CreateBr(loop);
+    else
+        b_.CreateCondBr(b_.CreateICmpSLT(begin, end), loop, after);
+
+    b_.SetInsertPoint(loop);
+    ++scope_.depth;
+    auto* i = b_.CreatePHI(begin->getType(), 2, "i");
+    i->addIncoming(begin, before);
+    Values carried;
+    for (llvm::Value* v : initial) {
+        auto* phi = b_.CreatePHI(v->getType(), 2);
+        phi->addIncoming(v, before);
+        carried.push_back(phi);
+    }
+    const Values next = body(i, carried);
+    llvm::Value* next_i = b_.CreateNSWAdd(i, b_.getInt64(static_cast<std::uint64_t>(step)));
+    llvm::BasicBlock* latch = b_.GetInsertBlock();
+    i->addIncoming(next_i, latch);
+    for (std::size_t k = 0; k < next.size(); ++k) llvm::cast<llvm::PHINode>(carried[k])->addIncoming(next[k], latch);
+    b_.CreateCondBr(b_.CreateICmpSLT(next_i, end), loop, after);
+
+    b_.SetInsertPoint(after);
+    if (known) return next;
+    Values results;
+    for (std::size_t k = 0; k < next.size(); ++k) {
+        auto* phi = b_.CreatePHI(next[k]->getType(), 2);
+        phi->addIncoming(initial[k], before);
+        phi->addIncoming(next[k], latch);
+        results.push_back(phi);
+    }
+    return results;
+}
+
+Values Emitter::only_if(llvm::Value* condition, Values otherwise, const std::function<Values()>& body) {
+    const ScopeGuard scope(*this);
+    llvm::LLVMContext& c = b_.getContext();
+    llvm::BasicBlock* before = b_.GetInsertBlock();
+    auto* then = llvm::BasicBlock::Create(c, "then", function_);
+    auto* after = llvm::BasicBlock::Create(c, "after", function_);
+    b_.CreateCondBr(condition, then, after);
+    b_.SetInsertPoint(then);
+    const Values taken = body();
+    llvm::BasicBlock* last = b_.GetInsertBlock();
+    b_.CreateBr(after);
+    b_.SetInsertPoint(after);
+    Values results;
+    for (std::size_t k = 0; k < taken.size(); ++k) {
+        auto* phi = b_.CreatePHI(taken[k]->getType(), 2);
+        phi->addIncoming(otherwise[k], before);
+        phi->addIncoming(taken[k], last);
+        results.push_back(phi);
+    }
+    return results;
+}
+
+void Emitter::block(const ir::Block& statements) {
+    for (const ir::Stmt& s : statements) statement(s);
+}
+
+void Emitter::statement(const ir::Stmt& stmt) {
+    std::visit(ir::Overloaded{
+                   [&](const ir::Load& l) { value(l.result) = load(l); },
+                   [&](const ir::Store& s) { store(s); },
+                   [&](const ir::Compute& c) {
+                       Registers operands;
+                       std::vector<Dtype> dtypes;
+                       for (ir::ValueId v : c.operands) {
+                           operands.push_back(value(v));
+                           dtypes.push_back(dtype(v));
+                       }
+                       const ir::ScalarProgram& p =
+                           c.part == ir::ComputePart::scalar
+                               ? scalar_program(*c.op, dtypes, c.attributes, dtype(c.results[0]))
+                               : reducer_program(*c.op, static_cast<ir::ReducerPart>(static_cast<int>(c.part) - 1),
+                                                 c.elements);
+                       const Registers results = program(p, operands);
+                       for (std::size_t i = 0; i < results.size(); ++i) value(c.results[i]) = results[i];
+                   },
+                   [&](const ir::Constant& c) {
+                       ir::ScalarProgram p;
+                       p.insts.push_back({.prim = ir::Prim::constant, .dtype = dtype(c.result), .imm = c.bits});
+                       p.results.push_back(0);
+                       value(c.result) = program(p, {})[0];
+                   },
+                   [&](const ir::IndexValue& i) { value(i.result) = index(i.index); },
+                   [&](const ir::Condition& c) { value(c.result) = condition(c.guards); },
+                   [&](const ir::BindIndex& b) { bind(b); },
+                   [&](const ir::Alloc& a) {
+                       const ir::Buffer& buffer = nest_.buffers[static_cast<std::size_t>(a.buffer)];
+                       const auto count = static_cast<std::uint64_t>(buffer.type.shape.element_count().constant());
+                       const auto lanes = static_cast<std::uint64_t>(scope_.width);
+                       Array& array = arrays_[static_cast<std::size_t>(a.buffer)];
+                       // Written again where the code of a loop's body appears again: the copies are never alive
+                       // together.
+                       if (array.data == nullptr || array.lanes != scope_.width)
+                           array = {stack_array(memory_type(buffer.type.dtype), count * lanes), scope_.width, true};
+                   },
+                   [&](const ir::Loop& l) { loop(l); },
+                   [&](const ir::Reduce& r) {
+                       const Registers results = reduce(r);
+                       for (std::size_t i = 0; i < results.size(); ++i) value(r.results[i]) = results[i];
+                   },
+               },
+               stmt.node);
+}
+
+void Emitter::loop(const ir::Loop& l) {
+    switch (l.kind) {
+        case LoopKind::vector:
+            return vector_loop(l);
+        case LoopKind::unroll:
+            return unrolled_loop(l);
+        default:
+            break;
+    }
+    const bool known = l.extent.is_constant() && l.extent.constant() > 0;
+    if (known && l.extent.constant() <= l.step) return unrolled_loop(l);
+    counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, {},
+                 [&](llvm::Value* i, const Values&) -> Values {
+                     define(l.var, {i, false});
+                     block(l.body);
+                     return {};
+                 });
+}
+
+void Emitter::unrolled_loop(const ir::Loop& l) {
+    for (std::int64_t i = 0; i < l.extent.constant(); i += l.step) {
+        const ScopeGuard scope(*this);
+        define(l.var, {b_.getInt64(static_cast<std::uint64_t>(i)), false});
+        block(l.body);
+    }
+}
+
+void Emitter::vector_step(ir::Symbol var, int width, llvm::Value* base, llvm::Value* remaining,
+                          const std::function<void()>& body) {
+    const ScopeGuard scope(*this);
+    scope_.width = width;
+    scope_.vector_var = var;
+    scope_.vector_base = base;
+    scope_.mask = nullptr;
+    const auto lanes = static_cast<unsigned>(width);
+    if (width == 1) {
+        define(var, {base, false});
+    } else {
+        define(var, {b_.CreateAdd(b_.CreateVectorSplat(lanes, base), lane_numbers(width, false)), true});
+        if (remaining != nullptr) {
+            llvm::Value* count = b_.CreateTrunc(
+                b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, remaining, b_.getInt64(lanes)), b_.getInt32Ty());
+            scope_.mask = b_.CreateICmpSLT(lane_numbers(width, true), b_.CreateVectorSplat(lanes, count));
+        }
+    }
+    body();
+}
+
+void Emitter::vector_loop(const ir::Loop& l) {
+    const int width = l.width;
+    const auto body = [&] { block(l.body); };
+    const auto bounds = l.extent.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
+    const bool one_step = bounds.high && *bounds.high <= width;
+    if (l.extent.is_constant() && one_step) {
+        const std::int64_t extent = l.extent.constant();
+        if (extent > 0)
+            vector_step(l.var, width, b_.getInt64(0),
+                        extent == width ? nullptr : b_.getInt64(static_cast<std::uint64_t>(extent)), body);
+        return;
+    }
+    llvm::Value* extent = uniform_index(l.extent);
+    if (one_step) {
+        const auto write = [&]() -> Values {
+            vector_step(l.var, width, b_.getInt64(0), extent, body);
+            return {};
+        };
+        if (width > 1 && !needs_an_active_lane(l.body, l.var))
+            write();
+        else
+            only_if(b_.CreateICmpSGT(extent, b_.getInt64(0)), {}, write);
+        return;
+    }
+    if (width > 1 && weight(l.body) > heavy_body) {
+        counted_loop(b_.getInt64(0), extent, width, false, {}, [&](llvm::Value* i, const Values&) -> Values {
+            vector_step(l.var, width, i, b_.CreateSub(extent, i), body);
+            return {};
+        });
+        return;
+    }
+    if (!never_negative(l.extent)) extent = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, extent, b_.getInt64(0));
+    llvm::Value* whole = b_.CreateAnd(extent, b_.getInt64(~(static_cast<std::uint64_t>(width) - 1)));
+    counted_loop(b_.getInt64(0), whole, width, false, {}, [&](llvm::Value* i, const Values&) -> Values {
+        vector_step(l.var, width, i, nullptr, body);
+        return {};
+    });
+    if (width == 1 || (l.extent.is_constant() && l.extent.constant() % width == 0)) return;
+    only_if(b_.CreateICmpSLT(whole, extent), {}, [&]() -> Values {
+        vector_step(l.var, width, whole, b_.CreateSub(extent, whole), body);
+        return {};
+    });
+}
+
+// Whether the body touches memory on behalf of all lanes, which must not happen where none is active.
+bool Emitter::needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const {
+    return std::ranges::any_of(statements, [&](const ir::Stmt& s) {
+        if (const ir::Block* body = ir::body_of(s)) return needs_an_active_lane(*body, vector_var);
+        if (std::holds_alternative<ir::BindIndex>(s.node)) return true;
+        const auto* l = std::get_if<ir::Load>(&s.node);
+        return l != nullptr && nest_.buffers[static_cast<std::size_t>(l->buffer)].role != ir::BufferRole::scratch &&
+               std::ranges::none_of(l->index, [&](Dim d) { return d.depends_on(vector_var); });
+    });
+}
+
+std::size_t Emitter::weight(const ir::Block& statements) const {
+    std::size_t sum = 0;
+    for (const ir::Stmt& s : statements) {
+        sum += 2;
+        if (const auto* c = std::get_if<ir::Compute>(&s.node)) {
+            std::vector<Dtype> dtypes;
+            for (ir::ValueId v : c->operands) dtypes.push_back(dtype(v));
+            const ir::ScalarProgram& p =
+                c->part == ir::ComputePart::scalar
+                    ? scalar_program(*c->op, dtypes, c->attributes, dtype(c->results[0]))
+                    : reducer_program(*c->op, static_cast<ir::ReducerPart>(static_cast<int>(c->part) - 1), c->elements);
+            sum += p.insts.size();
+        } else if (const auto* l = std::get_if<ir::Loop>(&s.node)) {
+            const bool unrolled = l->kind == LoopKind::unroll && l->extent.is_constant();
+            const std::int64_t copies = unrolled ? (l->extent.constant() + l->step - 1) / l->step : 1;
+            sum += weight(l->body) * static_cast<std::size_t>(std::max<std::int64_t>(copies, 0));
+        } else if (const auto* r = std::get_if<ir::Reduce>(&s.node)) {
+            sum += weight(r->body) + reducer_program(*r->op, ir::ReducerPart::step, r->elements).insts.size();
+        }
+    }
+    return sum;
+}
+
+void Emitter::bind(const ir::BindIndex& b) {
+    const Register raw = value(b.value);
+    llvm::Type* i64 = b_.getInt64Ty();
+    if (raw.varying) i64 = llvm::VectorType::get(i64, llvm::cast<llvm::VectorType>(raw.value->getType()));
+    const Register index{b_.CreateIntCast(raw.value, i64, is_signed_integer(dtype(b.value))), raw.varying};
+    const Register bound = this->index(b.bound);
+    // One unsigned comparison finds both ends.
+    const Register wrong = [&] {
+        if (!index.varying && !bound.varying) return Register{b_.CreateICmpUGE(index.value, bound.value), false};
+        return Register{b_.CreateICmpUGE(splat(index), splat(bound)), true};
+    }();
+    if (b.guards.empty()) {
+        record_fault(wrong, index, bound, b.site);
+    } else {
+        const Register guard = condition(b.guards);
+        const bool varying = wrong.varying || guard.varying;
+        record_fault(
+            {varying ? b_.CreateAnd(splat(wrong), splat(guard)) : b_.CreateAnd(wrong.value, guard.value), varying},
+            index, bound, b.site);
+    }
+    const bool varying = index.varying || bound.varying;
+    llvm::Value* i = varying ? splat(index) : index.value;
+    llvm::Value* one = llvm::ConstantInt::get(i->getType(), 1);
+    llvm::Value* last = b_.CreateSub(varying ? splat(bound) : bound.value, one);
+    llvm::Value* low = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, i, last);
+    define(b.symbol,
+           {b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, low, llvm::Constant::getNullValue(i->getType())), varying});
+}
+
+void Emitter::record_fault(const Register& wrong, const Register& index, const Register& bound, std::int32_t site) {
+    llvm::Value *any = wrong.value, *lane = nullptr;
+    if (wrong.varying) {
+        llvm::Value* lanes = both(scope_.mask, wrong.value);
+        llvm::Value* bits = b_.CreateBitCast(lanes, b_.getIntNTy(static_cast<unsigned>(scope_.width)));
+        any = b_.CreateICmpNE(bits, llvm::Constant::getNullValue(bits->getType()));
+        lane = bits;
+    }
+    llvm::LLVMContext& c = b_.getContext();
+    auto* record = llvm::BasicBlock::Create(c, "fault", function_);
+    auto* won = llvm::BasicBlock::Create(c, "first_fault", function_);
+    auto* after = llvm::BasicBlock::Create(c, "checked", function_);
+    b_.CreateCondBr(any, record, after, llvm::MDBuilder(c).createBranchWeights(1, 1 << 20));
+    b_.SetInsertPoint(record);
+    if (lane != nullptr) lane = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, lane, b_.getTrue());
+    const auto first = [&](const Register& r) { return r.varying ? b_.CreateExtractElement(r.value, lane) : r.value; };
+    llvm::Value *wrong_index = first(index), *wrong_bound = first(bound);
+    llvm::Value* exchange = b_.CreateAtomicCmpXchg(fault_, b_.getInt32(static_cast<std::uint32_t>(-1)),
+                                                   b_.getInt32(static_cast<std::uint32_t>(site)), llvm::MaybeAlign(8),
+                                                   llvm::AtomicOrdering::Monotonic, llvm::AtomicOrdering::Monotonic);
+    b_.CreateCondBr(b_.CreateExtractValue(exchange, 1), won, after);
+    b_.SetInsertPoint(won);
+    b_.CreateStore(wrong_index, b_.CreateConstGEP1_64(b_.getInt8Ty(), fault_, 8));
+    b_.CreateStore(wrong_bound, b_.CreateConstGEP1_64(b_.getInt8Ty(), fault_, 16));
+    b_.CreateBr(after);
+    b_.SetInsertPoint(after);
+}
+
+}  // namespace lathe::codegen

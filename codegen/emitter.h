@@ -1,0 +1,167 @@
+// Loop nest to LLVM IR. One emitter writes one kernel; its methods are spread over emit_*.cpp by subject.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "codegen/target.h"
+#include "ir/loops.h"
+
+namespace llvm {
+class AllocaInst;
+class BasicBlock;
+class Function;
+class IRBuilderBase;
+class Module;
+class Type;
+class Value;
+}  // namespace llvm
+
+namespace lathe::codegen {
+
+// A value in a register: one for all lanes, or a vector with an element for each lane of the vector loop around.
+struct Register {
+    llvm::Value* value = nullptr;
+    bool varying = false;
+};
+using Registers = std::vector<Register>;
+using Values = std::vector<llvm::Value*>;
+
+class Emitter {
+public:
+    Emitter(const ir::LoopNest& nest, llvm::Module& module, llvm::IRBuilderBase& builder);
+    void emit_kernel(std::string_view symbol);
+
+private:
+    // ---- state that ends with a scope: what is known in the block being written
+    struct Scope {
+        int width = 1;                       // lanes of the vector loop around; 1 outside of one
+        llvm::Value* mask = nullptr;         // active lanes; null: all
+        ir::Symbol vector_var = 0;           // meaningful where width > 1, as is the following
+        llvm::Value* vector_base = nullptr;  // value of vector_var in lane 0
+        int depth = 0;                       // loops around that are loops in the code as well
+    };
+    class ScopeGuard;
+
+    struct Symbol {
+        Register value;  // i64
+        int depth = 0;   // of the loop that defines it
+    };
+    struct Array {
+        llvm::Value* data = nullptr;
+        int lanes = 1;  // scratch that is allocated within a vector loop has this many copies, interleaved
+        bool scratch = false;
+    };
+    struct ReduceCode;
+
+    // ---- emit_nest.cpp: the frame, loops and statements
+    void block(const ir::Block& statements);
+    void statement(const ir::Stmt& stmt);
+    void loop(const ir::Loop& l);
+    void vector_loop(const ir::Loop& l);
+    void unrolled_loop(const ir::Loop& l);
+    void bind(const ir::BindIndex& b);
+    void record_fault(const Register& wrong, const Register& index, const Register& bound, std::int32_t site);
+    // for (i = begin; i < end; i += step) carried = body(i, carried), with the test at the bottom; `known` where it
+    // runs at least once. Gives the final values.
+    Values counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t step, bool known, Values initial,
+                        const std::function<Values(llvm::Value*, const Values&)>& body);
+    // if (condition) otherwise = body()
+    Values only_if(llvm::Value* condition, Values otherwise, const std::function<Values()>& body);
+    // Writes `body` for the lanes base + [0, width) of the loop over `var`; lanes from `remaining` on are masked (null:
+    // none).
+    void vector_step(ir::Symbol var, int width, llvm::Value* base, llvm::Value* remaining,
+                     const std::function<void()>& body);
+    void define(ir::Symbol s, Register value);
+    llvm::AllocaInst* stack_array(llvm::Type* element, std::uint64_t count);
+    std::size_t weight(const ir::Block& statements) const;
+    bool needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const;
+
+    // ---- emit_index.cpp: index expressions
+    Register index(ir::Dim d);              // i64
+    llvm::Value* uniform_index(ir::Dim d);  // of a Dim that does not vary
+    Register condition(std::span<const ir::Dim> guards);
+    bool varies(ir::Dim d) const;
+    Register product(const ir::Dim::Term& term);
+    Register atom(const ir::Dim::Atom& a);
+    Register floor_division(const Register& a, const Register& b, ir::Dim dividend, ir::Dim divisor);
+    template <class F>
+    Register lift(Register a, Register b, F&& f);  // in vectors where one of them is
+    // base + d elements, where d does not vary but for the vector variable, which counts as its lane 0. The sum is
+    // built from what changes least to what changes most often, so that loops hoist all but the last part.
+    llvm::Value* element_address(llvm::Value* base, llvm::Type* element, ir::Dim d, std::int64_t scale = 1);
+    llvm::Value* lane_numbers(int width, bool narrow);
+
+    // ---- emit_memory.cpp: loads and stores
+    Register load(const ir::Load& l);
+    void store(const ir::Store& s);
+    ir::Dim offset(ir::BufferId b, std::span<const ir::Dim> index) const;
+    struct Access;
+    Access access(ir::BufferId b, std::span<const ir::Dim> index);
+    llvm::Value* from_memory(llvm::Value* v, ir::Dtype d);
+    llvm::Value* to_memory(llvm::Value* v, ir::Dtype d);
+    llvm::Value* active_lanes();                        // the mask, all ones where there is none
+    llvm::Value* both(llvm::Value* a, llvm::Value* b);  // conjunction of masks; null stands for true
+
+    // ---- emit_reduce.cpp: accumulators are lists of values, one for each result of the reducer's init
+    Registers reduce(const ir::Reduce& r);
+    Values chain_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end);
+    Values register_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end);
+    Values memory_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end);
+    Values single_lanes_block(const ReduceCode& code, llvm::Value* end);
+    Values blocks(const ReduceCode& code, const std::function<Values(llvm::Value* begin, llvm::Value* end)>& one_block);
+    Values step(const ReduceCode& code, const Values& acc);
+    Values halve(const ReduceCode& code, std::vector<Values> groups);
+    Values combine(const ReduceCode& code, const Values& earlier, const Values& later, int width);
+    Values run(const ir::ScalarProgram& p, const Values& operands, int width);
+    struct AccumulatorArrays;
+    Values read(const AccumulatorArrays& arrays, llvm::Value* lane);
+    void write(const AccumulatorArrays& arrays, llvm::Value* lane, const Values& values);
+
+    // ---- emit_program.cpp
+    Registers program(const ir::ScalarProgram& p, std::span<const Register> operands);
+    llvm::Value* splat(const Register& r);
+
+    llvm::Type* scalar_type(ir::Dtype d);  // in registers
+    llvm::Type* memory_type(ir::Dtype d);
+    ir::Dtype dtype(ir::ValueId v) const { return nest_.value_dtypes[static_cast<std::size_t>(v)]; }
+    Register& value(ir::ValueId v) { return values_[static_cast<std::size_t>(v)]; }
+
+    const ir::LoopNest& nest_;
+    llvm::Module& module_;
+    llvm::IRBuilderBase& b_;
+    llvm::Function* function_ = nullptr;
+    llvm::Value* fault_ = nullptr;
+    llvm::Value* zero_ = nullptr;  // eight bytes of zeros: where loads with a failed guard read
+    bool streamed_ = false;
+    Scope scope_;
+    std::vector<Symbol> symbols_;
+    Registers values_;
+    std::vector<Array> arrays_;
+    std::unordered_map<std::uint64_t, Register> indices_;  // of Dims already computed in the scopes around
+    std::vector<std::uint64_t> computed_;                  // keys of `indices_`, innermost scope last
+};
+
+// Saves what ends with a scope.
+class Emitter::ScopeGuard {
+public:
+    explicit ScopeGuard(Emitter& e) : e_(e), saved_(e.scope_), computed_(e.computed_.size()) {}
+    ~ScopeGuard() {
+        e_.scope_ = saved_;
+        for (; e_.computed_.size() > computed_; e_.computed_.pop_back()) e_.indices_.erase(e_.computed_.back());
+    }
+    ScopeGuard(const ScopeGuard&) = delete;
+    ScopeGuard& operator=(const ScopeGuard&) = delete;
+
+private:
+    Emitter& e_;
+    Scope saved_;
+    std::size_t computed_;
+};
+
+}  // namespace lathe::codegen

@@ -1,0 +1,173 @@
+#include "codegen/object.h"
+
+#include <cstring>
+#include <mutex>
+
+#include <llvm/Analysis/CGSCCPassManager.h>
+#include <llvm/Analysis/LoopAnalysisManager.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Module.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Object/ObjectFile.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/CommandLine.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/LICM.h>
+#include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Scalar/SROA.h>
+#include <llvm/Transforms/Scalar/SimplifyCFG.h>
+
+#include "codegen/emitter.h"
+#include "ir/error.h"
+#include "ir/loops_text.h"
+
+namespace lathe::codegen {
+
+namespace {
+
+constexpr const char* triple = "x86_64-unknown-linux-gnu";
+
+void initialize_llvm() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        LLVMInitializeX86TargetInfo();
+        LLVMInitializeX86Target();
+        LLVMInitializeX86TargetMC();
+        LLVMInitializeX86AsmPrinter();
+        // The emitter shapes addresses itself; strength reduction costs a tenth of the compile time and undoes that.
+        auto& options = llvm::cl::getRegisteredOptions();
+        if (const auto at = options.find("disable-lsr"); at != options.end())
+            static_cast<llvm::cl::opt<bool>*>(at->second)->setValue(true);
+    });
+}
+
+// The optimizer's bookkeeping, built once for a target machine.
+struct Optimizer {
+    explicit Optimizer(llvm::TargetMachine& machine) : builder(&machine) {
+        builder.registerModuleAnalyses(modules);
+        builder.registerCGSCCAnalyses(sccs);
+        builder.registerFunctionAnalyses(functions);
+        builder.registerLoopAnalyses(loops);
+        builder.crossRegisterProxies(loops, functions, sccs, modules);
+        passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+        passes.addPass(llvm::EarlyCSEPass(true));
+        passes.addPass(llvm::InstCombinePass());
+        passes.addPass(
+            llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+        passes.addPass(llvm::SimplifyCFGPass());
+    }
+    void run(llvm::Module& module) {
+        for (llvm::Function& f : module)
+            if (!f.isDeclaration()) passes.run(f, functions);
+        functions.clear();
+        loops.clear();
+        modules.clear();
+        sccs.clear();
+    }
+
+    llvm::LoopAnalysisManager loops;
+    llvm::FunctionAnalysisManager functions;
+    llvm::CGSCCAnalysisManager sccs;
+    llvm::ModuleAnalysisManager modules;
+    llvm::PassBuilder builder;
+    llvm::FunctionPassManager passes;
+};
+
+// Kernels must link into anything: a symbol that is not defined would be a library call that codegen chose.
+void check_self_contained(llvm::MemoryBufferRef object, const ir::LoopNest& nest) {
+    auto file = llvm::object::ObjectFile::createObjectFile(object);
+    if (!file) throw InternalError("codegen: the object of kernel " + nest.name + " cannot be read back");
+    for (const llvm::object::SymbolRef& symbol : (*file)->symbols()) {
+        auto flags = symbol.getFlags();
+        if (!flags) {
+            llvm::consumeError(flags.takeError());
+            continue;
+        }
+        if ((*flags & llvm::object::SymbolRef::SF_Undefined) == 0) continue;
+        auto name = symbol.getName();
+        const std::string text = name ? name->str() : "?";
+        if (!name) llvm::consumeError(name.takeError());
+        if (!text.empty()) throw InternalError("codegen: kernel " + nest.name + " calls " + text + "\n" + print(nest));
+    }
+}
+
+}  // namespace
+
+struct ObjectCompiler::State {
+    std::unique_ptr<llvm::TargetMachine> machine;
+    std::unique_ptr<Optimizer> optimizer;
+
+    std::unique_ptr<llvm::Module> optimized(llvm::LLVMContext& context, const ir::LoopNest& nest,
+                                            std::string_view symbol) {
+        auto module = std::make_unique<llvm::Module>(llvm::StringRef(symbol.data(), symbol.size()), context);
+        module->setTargetTriple(triple);
+        module->setDataLayout(machine->createDataLayout());
+        llvm::IRBuilder<> builder(context);
+        Emitter(nest, *module, builder).emit_kernel(symbol);
+        std::string why;
+        llvm::raw_string_ostream stream(why);
+        if (llvm::verifyModule(*module, &stream))
+            throw InternalError("codegen: kernel " + nest.name + " became invalid code: " + why + "\n" + print(nest));
+        optimizer->run(*module);
+        return module;
+    }
+
+    llvm::SmallVector<char, 0> generate(llvm::Module& module, llvm::CodeGenFileType type) {
+        llvm::SmallVector<char, 0> out;
+        llvm::raw_svector_ostream stream(out);
+        llvm::legacy::PassManager passes;
+        if (machine->addPassesToEmitFile(passes, stream, nullptr, type))
+            throw InternalError("codegen: the target cannot write this kind of file");
+        passes.run(module);
+        return out;
+    }
+};
+
+ObjectCompiler::ObjectCompiler(const Target& target) : state_(std::make_unique<State>()) {
+    initialize_llvm();
+    std::string error;
+    const llvm::Target* found = llvm::TargetRegistry::lookupTarget(triple, error);
+    if (found == nullptr) throw InternalError("codegen: " + error);
+    llvm::TargetOptions options;
+    options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+    state_->machine.reset(found->createTargetMachine(triple, target.cpu, "", options, llvm::Reloc::PIC_, std::nullopt,
+                                                     llvm::CodeGenOptLevel::Default));
+    state_->optimizer = std::make_unique<Optimizer>(*state_->machine);
+}
+
+ObjectCompiler::~ObjectCompiler() = default;
+
+std::vector<std::byte> ObjectCompiler::compile(const ir::LoopNest& nest, std::string_view symbol) {
+    llvm::LLVMContext context;
+    const auto module = state_->optimized(context, nest, symbol);
+    const auto code = state_->generate(*module, llvm::CodeGenFileType::ObjectFile);
+    check_self_contained({llvm::StringRef(code.data(), code.size()), "kernel"}, nest);
+    std::vector<std::byte> bytes(code.size());
+    std::memcpy(bytes.data(), code.data(), code.size());
+    return bytes;
+}
+
+std::string ObjectCompiler::llvm_text(const ir::LoopNest& nest, std::string_view symbol) {
+    llvm::LLVMContext context;
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    state_->optimized(context, nest, symbol)->print(stream, nullptr);
+    return text;
+}
+
+std::string ObjectCompiler::assembly(const ir::LoopNest& nest, std::string_view symbol) {
+    llvm::LLVMContext context;
+    const auto module = state_->optimized(context, nest, symbol);
+    const auto code = state_->generate(*module, llvm::CodeGenFileType::AssemblyFile);
+    return {code.data(), code.size()};
+}
+
+}  // namespace lathe::codegen

@@ -1,0 +1,241 @@
+#include "frontend/node.h"
+
+#include <mutex>
+#include <thread>
+
+#include "frontend/trace.h"
+
+namespace lathe {
+namespace {
+
+std::atomic<std::uint32_t> pending_nodes_limit{4096};
+
+}  // namespace
+
+void limit_pending(std::uint32_t nodes) { pending_nodes_limit.store(nodes == 0 ? 1 : nodes, std::memory_order_relaxed); }
+std::uint32_t pending_limit() { return pending_nodes_limit.load(std::memory_order_relaxed); }
+
+namespace detail {
+
+thread_local std::source_location LocScope::current_{};
+thread_local ir::Loc LocScope::loc_{};
+
+namespace {
+
+// Memory of nodes: a magazine per thread, and a depot that magazines are filled from and emptied into.
+struct NodeDepot {
+    std::mutex mutex;  // protects blocks
+    std::vector<void*> blocks;
+};
+NodeDepot& depot() {
+    static auto* d = new NodeDepot;  // outlives every thread
+    return *d;
+}
+
+constexpr std::size_t magazine_size = 256;
+
+struct Magazine {
+    std::vector<void*> blocks;
+    Magazine() { blocks.reserve(2 * magazine_size); }
+    ~Magazine() {
+        const std::lock_guard lock(depot().mutex);
+        depot().blocks.insert(depot().blocks.end(), blocks.begin(), blocks.end());
+        blocks.clear();
+        closed = true;
+    }
+    bool closed = false;
+
+    void* take() {
+        if (blocks.empty()) refill();
+        void* p = blocks.back();
+        blocks.pop_back();
+        return p;
+    }
+    void give(void* p) {
+        blocks.push_back(p);
+        if (blocks.size() >= 2 * magazine_size) {
+            const std::lock_guard lock(depot().mutex);
+            depot().blocks.insert(depot().blocks.end(), blocks.end() - magazine_size, blocks.end());
+            blocks.resize(blocks.size() - magazine_size);
+        }
+    }
+    void refill() {
+        const std::lock_guard lock(depot().mutex);
+        auto& from = depot().blocks;
+        if (from.size() < magazine_size) {
+            constexpr std::size_t size = (sizeof(Node) + 63) / 64 * 64;
+            auto* slab = static_cast<std::byte*>(::operator new(size * magazine_size, std::align_val_t{64}));
+            for (std::size_t i = 0; i < magazine_size; ++i) from.push_back(slab + i * size);
+        }
+        blocks.insert(blocks.end(), from.end() - magazine_size, from.end());
+        from.resize(from.size() - magazine_size);
+    }
+};
+
+Magazine& magazine() {
+    thread_local Magazine m;
+    return m;
+}
+
+}  // namespace
+
+NodeRef make_node(NodeKind kind) {
+    auto* node = new (magazine().take()) Node;
+    node->kind = kind;
+    return NodeRef::adopt(node);
+}
+
+void release(Node* node) noexcept {
+    const auto last = [](Node* n) {
+        return n->references.load(std::memory_order_acquire) == 1 ||
+               n->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    };
+    if (!last(node)) return;
+    // Destroying a node releases its operands: a list instead of recursion, linked through the operands themselves.
+    Node* doomed = node;
+    std::vector<Node*> rest;
+    while (doomed != nullptr) {
+        for (Node* input : doomed->inputs())
+            if (last(input)) rest.push_back(input);
+        doomed->operand_count = 0;
+        doomed->~Node();
+        magazine().give(doomed);
+        doomed = nullptr;
+        if (!rest.empty()) {
+            doomed = rest.back();
+            rest.pop_back();
+        }
+    }
+}
+
+NodeRef resolve(const NodeRef& node) {
+    if (node->kind != NodeKind::variable) return node;
+    if (Trace* trace = Trace::current()) return trace->read(node);
+    VariableData& v = *node->variable;
+    while (v.lock.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+    NodeRef value = v.value;
+    v.lock.clear(std::memory_order_release);
+    return value;
+}
+
+namespace {
+
+void set_operands(Node& node, std::span<const NodeRef> operands) {
+    node.operand_count = static_cast<std::uint32_t>(operands.size());
+    Node** slots = node.operands.data();
+    if (operands.size() > Node::inline_operands) {
+        node.more_operands = std::make_unique<Node*[]>(operands.size());
+        slots = node.more_operands.get();
+    }
+    std::uint64_t below = 1;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        Node* x = operands[i].get();
+        slots[i] = NodeRef(operands[i]).detach();
+        node.symbolic = node.symbolic || x->symbolic;
+        node.keeps_history = node.keeps_history || x->keeps_history;
+        if (x->kind == NodeKind::op || x->kind == NodeKind::projection)
+            if (x->symbolic || !x->is_ready()) below += x->pending_size;
+    }
+    node.pending_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(below, 1U << 30));
+}
+
+NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes, std::source_location where,
+              std::vector<ir::Type>& types) {
+    constexpr std::size_t few = 4;
+    std::array<ir::Type, few> small;
+    std::vector<ir::Type> large;
+    std::span<ir::Type> operand_types(small.data(), operands.size());
+    if (operands.size() > few) {
+        large.resize(operands.size());
+        operand_types = large;
+    }
+    bool symbolic = false;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        operand_types[i] = operands[i]->type;
+        symbolic = symbolic || operands[i]->symbolic;
+    }
+    NodeRef node = make_node(NodeKind::op);
+    node->op = &op;
+    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
+    node->loc = LocScope::loc();
+    Trace* trace = symbolic ? Trace::current() : nullptr;
+    ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(), trace != nullptr ? trace->preconditions() : nullptr,
+                            trace != nullptr ? trace->symbol_names() : std::span<const std::string>{});
+    try {
+        if (op.result_types != nullptr || !attributes.empty() || op.arity.variadic ||
+            operands.size() != static_cast<std::size_t>(op.arity.minimum)) {
+            types = ir::infer_types(context);
+            node->type = types[0];
+        } else {
+            node->type = op.type.value(context);
+        }
+    } catch (const TypeError& e) {
+        if (e.loc().known()) throw;
+        throw TypeError(e.what(), node->location());
+    }
+    if (!attributes.empty()) node->attributes = std::make_unique<ir::Attributes>(std::move(attributes));
+    return node;
+}
+
+void bound_pending(const NodeRef& node) {
+    if (node->pending_size >= pending_limit() && !node->symbolic) {
+        Node* target = node.get();
+        evaluate(std::span(&target, 1));
+    }
+}
+
+}  // namespace
+
+NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes, std::source_location where) {
+    std::vector<ir::Type> types;
+    NodeRef node = start(op, operands, std::move(attributes), where, types);
+    set_operands(*node, operands);
+    if (types.size() > 1) {
+        NodeRef first = make_node(NodeKind::projection);
+        first->type = node->type;
+        first->where = node->where;
+        first->loc = node->loc;
+        set_operands(*first, std::span(&node, 1));
+        return first;
+    }
+    bound_pending(node);
+    return node;
+}
+
+std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+                                    std::source_location where) {
+    std::vector<ir::Type> types;
+    NodeRef node = start(op, operands, std::move(attributes), where, types);
+    set_operands(*node, operands);
+    if (types.size() <= 1) return {node};
+    std::vector<NodeRef> results;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        NodeRef result = make_node(NodeKind::projection);
+        result->index = static_cast<std::uint32_t>(i);
+        result->type = types[i];
+        result->where = node->where;
+        result->loc = node->loc;
+        set_operands(*result, std::span(&node, 1));
+        results.push_back(std::move(result));
+    }
+    return results;
+}
+
+NodeRef leaf(ir::Type type, runtime::Buffer data) {
+    NodeRef node = make_node(NodeKind::leaf);
+    node->type = type;
+    node->data = std::move(data);
+    node->state.store(ready, std::memory_order_relaxed);
+    return node;
+}
+
+NodeRef number(ir::Dtype dtype, std::uint64_t bits) {
+    NodeRef node = make_node(NodeKind::number);
+    node->type.dtype = dtype;
+    node->bits = bits;
+    node->state.store(ready, std::memory_order_relaxed);
+    return node;
+}
+
+}  // namespace detail
+}  // namespace lathe

@@ -1,0 +1,179 @@
+// Lazy nodes: what a Tensor points to. Recording a call makes a node; evaluation gives it data.
+//
+// Threads: a node is immutable but for its state. `state` goes from pending to the evaluation that claims it by
+// compare-and-swap; only that evaluation may read the node's operands or write its data, until it publishes `ready` by a
+// release store (or goes back to pending after an error). Ready nodes that keep their operands (for gradients) never change
+// again. Reference counts are atomic. Variables guard the node that they stand for with a lock of their own.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/op.h"
+#include "runtime/buffer.h"
+
+namespace lathe {
+
+class Tensor;
+class Trace;
+
+namespace detail {
+
+enum class NodeKind : std::uint8_t {
+    op,           // a recorded call
+    projection,   // result `index` of a call with several results
+    leaf,         // data
+    number,       // a rank-0 value of the user's, kept in the node
+    placeholder,  // an input of the trace that is being recorded
+    variable,     // a cell: stands for the node that it was last set to
+};
+
+// pending, ready, or the address of the evaluation that works on the node.
+using NodeState = std::uintptr_t;
+inline constexpr NodeState pending = 0, ready = 1;
+
+struct Node;
+void release(Node* node) noexcept;  // drops a reference; destroys iteratively
+
+// A counted reference.
+class NodeRef {
+public:
+    NodeRef() = default;
+    NodeRef(const NodeRef& other) noexcept;
+    NodeRef(NodeRef&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+    NodeRef& operator=(NodeRef other) noexcept {
+        std::swap(node_, other.node_);
+        return *this;
+    }
+    ~NodeRef() {
+        if (node_ != nullptr) release(node_);
+    }
+    static NodeRef adopt(Node* node) {
+        NodeRef r;
+        r.node_ = node;
+        return r;
+    }
+    static NodeRef share(Node* node);
+
+    Node* get() const { return node_; }
+    Node* operator->() const { return node_; }
+    Node& operator*() const { return *node_; }
+    Node* detach() { return std::exchange(node_, nullptr); }
+    explicit operator bool() const { return node_ != nullptr; }
+    friend bool operator==(const NodeRef&, const NodeRef&) = default;
+
+private:
+    Node* node_ = nullptr;
+};
+
+// What only variables have.
+struct VariableData;
+
+struct Node {
+    static constexpr std::size_t inline_operands = 3;
+
+    std::atomic<std::uint32_t> references{1};
+    std::atomic<NodeState> state{pending};
+    NodeKind kind = NodeKind::op;
+    bool symbolic = false;     // depends on a placeholder: belongs to a trace and is never evaluated itself
+    bool keeps_history = false;  // depends on a variable: keeps its operands for gradients
+    std::uint32_t operand_count = 0;
+    std::uint32_t index = 0;         // projection: which result
+    std::uint32_t number = 0;        // while claimed: position in the evaluation
+    std::uint32_t uses = 0;          // while claimed: references from claimed nodes
+    std::uint32_t pending_size = 1;  // pending nodes below, counting shared ones repeatedly; saturates
+    const ir::OpDef* op = nullptr;
+    std::array<Node*, inline_operands> operands{};
+    std::unique_ptr<Node*[]> more_operands;  // all of them, where there are more
+    ir::Type type;
+    std::unique_ptr<ir::Attributes> attributes;
+    std::unique_ptr<VariableData> variable;
+    runtime::Buffer data;
+    std::uint64_t bits = 0;     // number: the element; placeholder: its number in the trace
+    std::source_location where;  // of the user's call
+    ir::Loc loc;                 // instead of `where`, if known
+    const Trace* trace = nullptr;  // placeholder: whose
+
+    std::span<Node* const> inputs() const {
+        return {more_operands ? more_operands.get() : operands.data(), operand_count};
+    }
+    std::span<Node*> inputs() { return {more_operands ? more_operands.get() : operands.data(), operand_count}; }
+    ir::Loc location() const { return loc.known() || where.line() == 0 ? loc : ir::Loc::of(where); }
+    bool is_ready() const { return state.load(std::memory_order_acquire) == ready; }
+    // The elements of a ready node.
+    const void* elements() const { return kind == NodeKind::number ? static_cast<const void*>(&bits) : data.data(); }
+};
+
+struct VariableData {
+    std::atomic_flag lock = ATOMIC_FLAG_INIT;  // protects `value` and `gradient`; held for a few instructions
+    NodeRef value;
+    NodeRef gradient;
+    std::string name;
+    bool trainable = true;
+};
+
+NodeRef make_node(NodeKind kind);  // one reference, pending
+
+// What a variable stands for now; other nodes stand for themselves.
+NodeRef resolve(const NodeRef& node);
+
+inline NodeRef::NodeRef(const NodeRef& other) noexcept : node_(other.node_) {
+    if (node_ != nullptr) node_->references.fetch_add(1, std::memory_order_relaxed);
+}
+inline NodeRef NodeRef::share(Node* node) {
+    node->references.fetch_add(1, std::memory_order_relaxed);
+    return adopt(node);
+}
+
+// ---- recording
+
+// The line that nodes recorded by the library's own functions are blamed on.
+class LocScope {
+public:
+    explicit LocScope(std::source_location where) : previous_(current_), previous_loc_(loc_) {
+        if (current_.line() == 0) current_ = where;
+    }
+    explicit LocScope(ir::Loc loc) : previous_(current_), previous_loc_(loc_) { loc_ = loc; }
+    ~LocScope() {
+        current_ = previous_;
+        loc_ = previous_loc_;
+    }
+    LocScope(const LocScope&) = delete;
+    LocScope& operator=(const LocScope&) = delete;
+
+    static std::source_location current() { return current_; }
+    static ir::Loc loc() { return loc_; }
+
+private:
+    static thread_local std::source_location current_;
+    static thread_local ir::Loc loc_;
+    std::source_location previous_;
+    ir::Loc previous_loc_;
+};
+
+// Appends a call to the graph of pending work, its types checked. Throws TypeError at the user's line.
+NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes, std::source_location where);
+// All results of a call with several.
+std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+                                    std::source_location where);
+
+NodeRef leaf(ir::Type type, runtime::Buffer data);
+NodeRef number(ir::Dtype dtype, std::uint64_t bits);
+
+// Computes the nodes, in one program; those of their ancestors that somebody holds get their data too.
+void evaluate(std::span<Node* const> targets);
+
+}  // namespace detail
+
+// Pending nodes that a recorded call may sit on before it is evaluated at once: bounds the memory of work not yet done.
+void limit_pending(std::uint32_t nodes);
+std::uint32_t pending_limit();
+
+}  // namespace lathe

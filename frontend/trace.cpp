@@ -1,0 +1,231 @@
+#include "frontend/trace.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ir/ops.h"
+
+namespace lathe {
+namespace {
+
+thread_local Trace* current_trace = nullptr;
+
+using detail::Node;
+using detail::NodeKind;
+using detail::NodeRef;
+
+// Nodes of a trace. Pending calls that do not depend on its inputs (constants, iotas) are recomputed inside; data is
+// captured.
+class TraceBuilder final : public detail::GraphBuilder {
+public:
+    using GraphBuilder::GraphBuilder;
+    std::vector<NodeRef> captured;
+
+protected:
+    bool is_input(const Node& node) const override {
+        return node.kind == NodeKind::leaf || node.kind == NodeKind::number || node.kind == NodeKind::placeholder ||
+               node.kind == NodeKind::variable || (!node.symbolic && node.is_ready());
+    }
+    ir::Value input(Node& node) override {
+        if (node.kind == NodeKind::placeholder)
+            throw UserError("a tensor of another trace was used in this one", node.location());
+        if (node.kind == NodeKind::number) return graph_.constant(detail::literal_of(node), node.location());
+        captured.push_back(NodeRef::share(&node));
+        return graph_.add_parameter("captured" + std::to_string(captured.size() - 1), node.type, node.location());
+    }
+};
+
+// Equalities that the recorded calls demanded, solved for symbols: what a symbol stands for.
+class Unifier {
+public:
+    explicit Unifier(const ir::Graph& graph) {
+        for (const ir::Precondition& p : graph.preconditions) {
+            const ir::Dim a = apply(p.a);
+            const ir::Dim b = apply(p.b);
+            if (a == b) continue;
+            const auto x = a.as_symbol();
+            const auto y = b.as_symbol();
+            if (x && y) {
+                replace(std::max(*x, *y), ir::Dim::symbol(std::min(*x, *y)));
+            } else if (x && !b.depends_on(*x)) {
+                replace(*x, b);
+            } else if (y && !a.depends_on(*y)) {
+                replace(*y, a);
+            }
+        }
+    }
+    ir::Dim apply(ir::Dim d) const {
+        if (d.is_constant() || solved_.empty()) return d;
+        return d.substitute([this](ir::Symbol s) {
+            const auto found = solved_.find(s);
+            return found == solved_.end() ? ir::Dim::symbol(s) : found->second;
+        });
+    }
+
+private:
+    void replace(ir::Symbol s, ir::Dim by) {
+        for (auto& [symbol, dim] : solved_)
+            dim = dim.substitute([&](ir::Symbol x) { return x == s ? by : ir::Dim::symbol(x); });
+        solved_[s] = by;
+    }
+    std::unordered_map<ir::Symbol, ir::Dim> solved_;
+};
+
+// A copy of a graph with the dimensions of its parameters and attributes rewritten; types follow from them.
+std::unique_ptr<ir::Graph> with_dims(const ir::Graph& graph, const Unifier& unifier) {
+    auto out = std::make_unique<ir::Graph>();
+    out->name = graph.name;
+    out->symbols = graph.symbols;
+    std::unordered_map<const ir::Node*, const ir::Node*> copies;
+    const auto mapped = [&](ir::Value v) { return ir::Value{copies.at(v.node), v.index}; };
+    std::size_t parameter = 0;
+    for (const ir::Node& n : graph.nodes()) {
+        if (parameter < graph.parameters().size() && graph.parameters()[parameter].node == &n) {
+            ir::Type type = n.results[0];
+            for (std::size_t i = 0; i < type.shape.rank(); ++i) type.shape[i] = unifier.apply(type.shape[i]);
+            copies[&n] = out->add_parameter(graph.parameter_name(parameter++), type, n.loc).node;
+            continue;
+        }
+        ir::Attributes attributes = n.attributes;
+        for (ir::Attribute& a : attributes)
+            if (auto* shape = std::get_if<ir::Shape>(&a))
+                for (std::size_t i = 0; i < shape->rank(); ++i) (*shape)[i] = unifier.apply((*shape)[i]);
+        std::vector<ir::Value> operands;
+        for (ir::Value v : n.operands) operands.push_back(mapped(v));
+        copies[&n] = &out->add(*n.op, operands, std::move(attributes), n.loc);
+    }
+    for (std::size_t i = 0; i < graph.outputs().size(); ++i)
+        out->add_output(graph.output_name(i), mapped(graph.outputs()[i]));
+    return out;
+}
+
+}  // namespace
+
+Trace::Trace(std::string name) : graph_(std::make_unique<ir::Graph>()), previous_(current_trace) {
+    graph_->name = std::move(name);
+    current_trace = this;
+}
+Trace::~Trace() { current_trace = previous_; }
+Trace* Trace::current() { return current_trace; }
+
+ir::Dim Trace::add_symbol(std::string name) { return ir::Dim::symbol(graph_->add_symbol(std::move(name))); }
+
+NodeRef Trace::add_input(std::string name, ir::Type type) {
+    NodeRef node = detail::make_node(NodeKind::placeholder);
+    node->type = type;
+    node->symbolic = true;
+    node->trace = this;
+    node->bits = inputs_.size();
+    inputs_.push_back({node, std::move(name)});
+    return node;
+}
+
+NodeRef Trace::read(const NodeRef& variable) {
+    const auto [found, fresh] = cell_of_.try_emplace(variable.get(), cells_.size());
+    if (fresh) {
+        NodeRef node = detail::make_node(NodeKind::placeholder);
+        node->type = variable->type;
+        node->symbolic = true;
+        node->keeps_history = variable->keeps_history;
+        node->trace = this;
+        cells_.push_back({variable, node, node, false});
+    }
+    return cells_[found->second].value;
+}
+
+void Trace::write(const NodeRef& variable, NodeRef value) {
+    read(variable);
+    Cell& cell = cells_[cell_of_.at(variable.get())];
+    cell.value = std::move(value);
+    cell.set = true;
+}
+
+Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
+    TraceBuilder builder(*graph_);
+    for (const Input& input : inputs_)
+        builder.bind(input.placeholder.get(), graph_->add_parameter(input.name, input.placeholder->type));
+    Result result;
+    for (const Cell& cell : cells_) {
+        const std::string& name = cell.variable->variable->name;
+        builder.bind(cell.placeholder.get(),
+                     graph_->add_parameter(name.empty() ? "variable" + std::to_string(result.captured.size()) : name,
+                                           cell.placeholder->type));
+        result.captured.push_back(cell.variable);
+    }
+    std::size_t count = 0;
+    for (const NodeRef& out : outputs)
+        graph_->add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++), builder.build(out.get()));
+    for (const Cell& cell : cells_)
+        if (cell.set) {
+            graph_->add_output("updated_" + std::to_string(result.updated.size()), builder.build(cell.value.get()));
+            result.updated.push_back(cell.variable);
+        }
+    result.captured.insert(result.captured.end(), builder.captured.begin(), builder.captured.end());
+    const Unifier unifier(*graph_);
+    std::unique_ptr<ir::Graph> unified = with_dims(*graph_, unifier);
+    for (const ir::Precondition& p : graph_->preconditions)
+        if (unifier.apply(p.a) != unifier.apply(p.b)) unified->require_equal(unifier.apply(p.a), unifier.apply(p.b), p.loc, p.what);
+    result.graph = std::move(unified);
+    return result;
+}
+
+namespace detail {
+
+ir::Value GraphBuilder::build(Node* target) {
+    std::vector<Node*> stack{target};
+    while (!stack.empty()) {
+        Node* node = stack.back();
+        if (values_.contains(node)) {
+            stack.pop_back();
+            continue;
+        }
+        if (is_input(*node)) {
+            values_[node] = input(*node);
+            stack.pop_back();
+            continue;
+        }
+        bool waits = false;
+        for (Node* x : node->inputs())
+            if (!values_.contains(x)) {
+                stack.push_back(x);
+                waits = true;
+            }
+        if (waits) continue;
+        stack.pop_back();
+        if (node->kind == NodeKind::projection) {
+            values_[node] = ir::Value{values_.at(node->inputs()[0]).node, node->index};
+            continue;
+        }
+        std::vector<ir::Value> operands;
+        for (Node* x : node->inputs()) operands.push_back(values_.at(x));
+        const ir::Node& added = graph_.add(*node->op, operands, node->attributes ? *node->attributes : ir::Attributes{},
+                                           node->location());
+        values_[node] = ir::Value{&added, 0};
+    }
+    return values_.at(target);
+}
+
+ir::Literal literal_of(const Node& node) {
+    const std::size_t size = size_of(node.type.dtype);
+    const auto count = static_cast<std::size_t>(node.type.shape.element_count().constant());
+    const auto* bytes = static_cast<const std::byte*>(node.elements());
+    return ir::make_literal(node.type, std::span(bytes, (node.kind == NodeKind::number ? 1 : count) * size));
+}
+
+std::vector<NodeRef> inline_graph(const ir::Graph& graph, std::span<const NodeRef> inputs) {
+    std::unordered_map<const ir::Node*, std::vector<NodeRef>> results;
+    for (std::size_t i = 0; i < inputs.size(); ++i) results[graph.parameters()[i].node] = {inputs[i]};
+    for (const ir::Node& n : graph.nodes()) {
+        if (results.contains(&n)) continue;
+        std::vector<NodeRef> operands;
+        for (ir::Value v : n.operands) operands.push_back(results.at(v.node)[v.index]);
+        const LocScope loc(n.loc);
+        results[&n] = record_results(*n.op, operands, n.attributes, {});
+    }
+    std::vector<NodeRef> outputs;
+    for (ir::Value v : graph.outputs()) outputs.push_back(results.at(v.node)[v.index]);
+    return outputs;
+}
+
+}  // namespace detail
+}  // namespace lathe

@@ -1,0 +1,91 @@
+// Traces: the recording of a function of Tensors as a graph.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "frontend/node.h"
+#include "ir/graph.h"
+
+namespace lathe {
+
+// While a Trace is on a thread's stack, variables read there are inputs of the trace and variables set there are outputs.
+class Trace {
+public:
+    explicit Trace(std::string name);
+    ~Trace();
+    Trace(const Trace&) = delete;
+    Trace& operator=(const Trace&) = delete;
+
+    static Trace* current();
+
+    ir::Dim add_symbol(std::string name);
+    // A new input of the function.
+    detail::NodeRef add_input(std::string name, ir::Type type);
+
+    detail::NodeRef read(const detail::NodeRef& variable);
+    void write(const detail::NodeRef& variable, detail::NodeRef value);
+
+    std::vector<ir::Precondition>* preconditions() { return &graph_->preconditions; }
+    std::span<const std::string> symbol_names() const { return graph_->symbols; }
+
+    // The graph of what was recorded: parameters are the inputs in order, then what the function captured; outputs are the
+    // given ones, then the new values of variables that were set.
+    struct Result {
+        std::unique_ptr<ir::Graph> graph;
+        std::vector<detail::NodeRef> captured;  // variables, and leaves that existed before
+        std::vector<detail::NodeRef> updated;   // variables
+    };
+    Result finish(std::span<const detail::NodeRef> outputs);
+
+private:
+    struct Input {
+        detail::NodeRef placeholder;
+        std::string name;
+    };
+    std::unique_ptr<ir::Graph> graph_;
+    std::vector<Input> inputs_;
+    struct Cell {
+        detail::NodeRef variable, placeholder, value;
+        bool set = false;
+    };
+    std::vector<Cell> cells_;
+    std::unordered_map<detail::Node*, std::size_t> cell_of_;
+    Trace* previous_;
+};
+
+namespace detail {
+
+// Adds lazy nodes to a graph, iteratively.
+class GraphBuilder {
+public:
+    explicit GraphBuilder(ir::Graph& graph) : graph_(graph) {}
+    virtual ~GraphBuilder() = default;
+    GraphBuilder(const GraphBuilder&) = delete;
+    GraphBuilder& operator=(const GraphBuilder&) = delete;
+
+    void bind(const Node* node, ir::Value value) { values_[node] = value; }
+    bool bound(const Node* node) const { return values_.contains(node); }
+    ir::Value build(Node* node);  // with everything that it needs
+
+protected:
+    // Whether a node enters the graph as an input rather than by its operands.
+    virtual bool is_input(const Node& node) const = 0;
+    virtual ir::Value input(Node& node) = 0;
+    ir::Graph& graph_;
+
+private:
+    std::unordered_map<const Node*, ir::Value> values_;
+};
+
+// The data of a ready node as a literal; a number as a splat.
+ir::Literal literal_of(const Node& node);
+
+// Records a graph's nodes as lazy ones; `inputs` stand for its parameters.
+std::vector<NodeRef> inline_graph(const ir::Graph& graph, std::span<const NodeRef> inputs);
+
+}  // namespace detail
+}  // namespace lathe
