@@ -18,9 +18,17 @@ Value Value::constant_like(const Value& like, Literal literal, Loc loc) {
 }
 
 Symbol Graph::add_symbol(std::string name) {
-    const std::string base = name.empty() ? "d" : name;
-    for (int n = 1; name.empty() || std::ranges::find(symbols, name) != symbols.end(); ++n)
-        name = base + std::to_string(n);
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    for (char& c : name)
+        if (!is_letter(c) && !(c >= '0' && c <= '9')) c = '_';
+    if (name.empty() || !is_letter(name[0])) name.insert(0, 1, 'd');
+    constexpr std::string_view functions[] = {"min", "max", "floordiv", "mod"};  // of index expressions
+    const auto taken = [&](const std::string& candidate) {
+        return std::ranges::find(symbols, candidate) != symbols.end() ||
+               std::ranges::find(functions, candidate) != std::end(functions);
+    };
+    const std::string base = name;
+    for (int n = 1; taken(name); ++n) name = base + std::to_string(n);
     symbols.push_back(std::move(name));
     return static_cast<Symbol>(symbols.size() - 1);
 }
@@ -32,7 +40,8 @@ Value Graph::add_parameter(std::string name, Type type, Loc loc) {
     return parameters_.back();
 }
 
-const Node& Graph::add(const OpDef& op, std::span<const Value> operands, Attributes attributes, Loc loc) {
+const Node& Graph::add(const OpDef& op, std::span<const Value> operands, Attributes attributes, Loc loc,
+                       std::vector<Value> captures, std::vector<std::unique_ptr<Graph>> subgraphs) {
     if (!loc.known()) loc = default_loc;
     std::vector<Type> types;
     types.reserve(operands.size());
@@ -51,6 +60,8 @@ const Node& Graph::add(const OpDef& op, std::span<const Value> operands, Attribu
         node.attributes = std::move(attributes);
         node.results = std::move(results);
         node.loc = loc;
+        node.captures = std::move(captures);
+        node.subgraphs = std::move(subgraphs);
         node.id = static_cast<std::uint32_t>(nodes_.size() - 1);
         node.graph = this;
         return node;

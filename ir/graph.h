@@ -82,11 +82,13 @@ public:
     std::vector<Precondition> preconditions;
     Loc default_loc;  // of nodes that are recorded without one, as gradient rules do
 
+    // The name is made an identifier that no other symbol has.
     Symbol add_symbol(std::string name);
 
     Value add_parameter(std::string name, Type type, Loc loc = {});
     // Checks the op's type rule (recording preconditions) and appends. Throws TypeError.
-    const Node& add(const OpDef& op, std::span<const Value> operands, Attributes attributes = {}, Loc loc = {});
+    const Node& add(const OpDef& op, std::span<const Value> operands, Attributes attributes = {}, Loc loc = {},
+                    std::vector<Value> captures = {}, std::vector<std::unique_ptr<Graph>> subgraphs = {});
     Value constant(Literal literal, Loc loc = {});
     void add_output(std::string name, Value value);
 
