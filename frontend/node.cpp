@@ -108,16 +108,6 @@ void release(Node* node) noexcept {
     }
 }
 
-NodeRef resolve(const NodeRef& node) {
-    if (node->kind != NodeKind::variable) return node;
-    if (Trace* trace = Trace::current()) return trace->read(node);
-    VariableData& v = *node->variable;
-    while (v.lock.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-    NodeRef value = v.value;
-    v.lock.clear(std::memory_order_release);
-    return value;
-}
-
 namespace {
 
 void set_operands(Node& node, std::span<const NodeRef> operands) {

@@ -73,7 +73,6 @@ private:
     Node* node_ = nullptr;
 };
 
-// What only variables have.
 struct VariableData;
 
 struct Node {
@@ -94,7 +93,7 @@ struct Node {
     std::unique_ptr<Node*[]> more_operands;  // all of them, where there are more
     ir::Type type;
     std::unique_ptr<ir::Attributes> attributes;
-    std::unique_ptr<VariableData> variable;
+    std::shared_ptr<VariableData> variable;  // of variables, and of the leaves and placeholders that are their values
     runtime::Buffer data;
     std::uint64_t bits = 0;     // number: the element; placeholder: its number in the trace
     std::source_location where;  // of the user's call
@@ -111,6 +110,7 @@ struct Node {
     const void* elements() const { return kind == NodeKind::number ? static_cast<const void*>(&bits) : data.data(); }
 };
 
+// The state of a variable.
 struct VariableData {
     std::atomic_flag lock = ATOMIC_FLAG_INIT;  // protects `value` and `gradient`; held for a few instructions
     NodeRef value;
@@ -120,6 +120,12 @@ struct VariableData {
 };
 
 NodeRef make_node(NodeKind kind);  // one reference, pending
+
+NodeRef make_variable(ir::Type type, std::string name, bool trainable);
+// Gives the variable a value: a leaf of its own with the node's data, computed if need be, without history.
+void store_variable(const NodeRef& variable, const NodeRef& value);
+NodeRef variable_gradient(VariableData& variable);
+void set_variable_gradient(VariableData& variable, NodeRef gradient);
 
 // What a variable stands for now; other nodes stand for themselves.
 NodeRef resolve(const NodeRef& node);

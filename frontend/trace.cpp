@@ -105,10 +105,32 @@ Trace::Trace(std::string name) : graph_(std::make_unique<ir::Graph>()), previous
     graph_->name = std::move(name);
     current_trace = this;
 }
-Trace::~Trace() { current_trace = previous_; }
+Trace::~Trace() {
+    current_trace = previous_;
+    for (const Cell& cell : cells_) {  // derivatives that backward() left behind mean nothing outside
+        detail::VariableData& v = *cell.variable->variable;
+        if (const NodeRef gradient = detail::variable_gradient(v); gradient && gradient->symbolic)
+            detail::set_variable_gradient(v, {});
+    }
+}
 Trace* Trace::current() { return current_trace; }
 
-ir::Dim Trace::add_symbol(std::string name) { return ir::Dim::symbol(graph_->add_symbol(std::move(name))); }
+ir::Dim Trace::add_symbol(std::string name, std::optional<std::int64_t> example) {
+    examples_.push_back(example);
+    return ir::Dim::symbol(graph_->add_symbol(std::move(name)));
+}
+
+std::int64_t Trace::pin(ir::Dim dim, ir::Loc loc) {
+    std::vector<std::int64_t> values;
+    for (const auto& example : examples_) {
+        if (!example) throw UserError("a symbolic extent was read as a number while tracing", loc);
+        values.push_back(*example);
+    }
+    const std::optional<std::int64_t> value = dim.evaluate(values);
+    if (!value) throw UserError("an extent has no value", loc);
+    graph_->require_equal(dim, *value, loc, "the extent was read as a number");
+    return *value;
+}
 
 NodeRef Trace::add_input(std::string name, ir::Type type) {
     NodeRef node = detail::make_node(NodeKind::placeholder);
@@ -127,6 +149,7 @@ NodeRef Trace::read(const NodeRef& variable) {
         node->type = variable->type;
         node->symbolic = true;
         node->keeps_history = variable->keeps_history;
+        node->variable = variable->variable;
         node->trace = this;
         cells_.push_back({variable, node, node, false});
     }

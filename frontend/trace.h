@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -22,7 +23,10 @@ public:
 
     static Trace* current();
 
-    ir::Dim add_symbol(std::string name);
+    // A dimension of an input that is not known while tracing; `example` is its extent in this call, if there is one.
+    ir::Dim add_symbol(std::string name, std::optional<std::int64_t> example = {});
+    // The extent of a dimension in this call; the traced function then holds for this extent only.
+    std::int64_t pin(ir::Dim dim, ir::Loc loc);
     // A new input of the function.
     detail::NodeRef add_input(std::string name, ir::Type type);
 
@@ -48,6 +52,7 @@ private:
     };
     std::unique_ptr<ir::Graph> graph_;
     std::vector<Input> inputs_;
+    std::vector<std::optional<std::int64_t>> examples_;  // by symbol
     struct Cell {
         detail::NodeRef variable, placeholder, value;
         bool set = false;

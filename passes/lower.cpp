@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-#include "ir/op.h"
+#include "ir/ops/forward.h"
 #include "ir/order.h"
 #include "passes/extents.h"
 
@@ -340,7 +340,7 @@ private:
             const ValueId condition = nest().add_value(Dtype::boolean);
             emit(ir::Condition{condition, piece.guards});
             const ValueId chosen = nest().add_value(node.results[0].dtype);
-            emit(ir::Compute{{chosen}, ir::find_op("select"), ir::ComputePart::scalar, {}, {condition, value, result}, {}});
+            emit(ir::Compute{{chosen}, &ir::ops::select, ir::ComputePart::scalar, {}, {condition, value, result}, {}});
             result = chosen;
         }
         return result;
@@ -387,15 +387,20 @@ private:
         const std::vector<Dim> extents = mapped_fold_extents(node);
         std::vector<Dtype> elements;
         for (Value v : node.operands) elements.push_back(v.type().dtype);
-        const ir::FoldOrder order = ir::fold_order(node);
-        // Loops beyond the inner group (leading axes of a fold over leading and trailing ones) fold its partial results.
-        const std::size_t inner_count = order.inner_loops;
-        const std::vector<Dim> leading(extents.begin(), extents.end() - static_cast<std::ptrdiff_t>(inner_count));
-        const std::vector<Dim> inner(extents.end() - static_cast<std::ptrdiff_t>(inner_count), extents.end());
-
-        if (leading.empty()) {
-            return fold_loop(node, at, {}, inner, elements, order.inner, true)[0];
+        std::vector<Type> types;
+        for (Value v : node.operands) types.push_back(v.type());
+        ir::ReductionOrder order;
+        if (node.op->contraction != nullptr) {
+            order.inner = ir::order_of_contraction(elements[0], node.op->contraction(types, node.attributes),
+                                                   node.results[0].shape.rank());
+        } else {
+            order = ir::order_of_reduction(elements[0], types[0].shape.rank(), node.op->axes(types, node.attributes));
         }
+        // The outer axes come first among the folded ones.
+        const auto outer_count = static_cast<std::ptrdiff_t>(order.outer_axes.size());
+        const std::vector<Dim> leading(extents.begin(), extents.begin() + outer_count);
+        const std::vector<Dim> inner(extents.begin() + outer_count, extents.end());
+        if (leading.empty()) return fold_loop(node, at, {}, inner, elements, order.inner, true)[0];
         const Symbol var = nest().add_symbol(SymbolRole::loop, "r" + std::to_string(fold_loops_++));
         const Flat flat = flatten(leading, Dim::symbol(var));
         scopes_.emplace_back();
@@ -424,7 +429,7 @@ private:
     }
 
     std::vector<ValueId> fold_loop(const Node& node, const Index& at, const Index& leading, const std::vector<Dim>& inner,
-                                   const std::vector<Dtype>& elements, ir::LaneOrder order, bool finish) {
+                                   const std::vector<Dtype>& elements, ir::FoldOrder order, bool finish) {
         const Symbol var = nest().add_symbol(SymbolRole::loop, "r" + std::to_string(fold_loops_++));
         const Flat flat = flatten(inner, Dim::symbol(var));
         Index loops = leading;
