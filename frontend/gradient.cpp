@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include "frontend/grad.h"
 #include "frontend/tensor.h"
 #include "frontend/trace.h"
 #include "ir/ops.h"
@@ -50,6 +51,16 @@ std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const 
     std::vector<NodeRef> inputs(wrt_values.begin(), wrt_values.end());
     inputs.insert(inputs.end(), builder.inputs.begin(), builder.inputs.end());
     return inline_graph(*derivative, inputs);
+}
+
+NodeRef differentiation_input(const Tensor& x) {
+    if (!is_float(x.dtype()))
+        throw TypeError("grad: a derivative by " + x.type().to_string() + " is not defined: only floats have one");
+    NodeRef node = make_node(NodeKind::placeholder);
+    node->type = x.type();
+    node->symbolic = true;
+    node->keeps_history = true;
+    return node;
 }
 
 void backward(const Tensor& target, std::source_location where) {

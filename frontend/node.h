@@ -124,6 +124,9 @@ NodeRef make_node(NodeKind kind);  // one reference, pending
 NodeRef make_variable(ir::Type type, std::string name, bool trainable);
 // Gives the variable a value: a leaf of its own with the node's data, computed if need be, without history.
 void store_variable(const NodeRef& variable, const NodeRef& value);
+// Takes the value out of a variable while a program overwrites its memory; readers wait until it is put back.
+NodeRef check_out(VariableData& variable);
+void check_in(VariableData& variable, NodeRef value);
 NodeRef variable_gradient(VariableData& variable);
 void set_variable_gradient(VariableData& variable, NodeRef gradient);
 

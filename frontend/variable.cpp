@@ -60,11 +60,33 @@ void set_variable_gradient(VariableData& variable, NodeRef gradient) {
     std::swap(variable.gradient, gradient);
 }
 
+NodeRef check_out(VariableData& variable) {
+    while (true) {
+        NodeRef value;
+        {
+            const Locked locked(variable);
+            std::swap(value, variable.value);
+        }
+        if (value) return value;
+        std::this_thread::yield();
+    }
+}
+
+void check_in(VariableData& variable, NodeRef value) {
+    const Locked locked(variable);
+    std::swap(variable.value, value);
+}
+
 NodeRef resolve(const NodeRef& node) {
     if (!node || node->kind != NodeKind::variable) return node;
     if (Trace* trace = Trace::current()) return trace->read(node);
-    const Locked locked(*node->variable);
-    return node->variable->value;
+    while (true) {
+        {
+            const Locked locked(*node->variable);
+            if (node->variable->value) return node->variable->value;
+        }
+        std::this_thread::yield();  // a program is giving it another value
+    }
 }
 
 }  // namespace lathe::detail
