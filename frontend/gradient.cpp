@@ -41,9 +41,9 @@ std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const 
     if (Trace* trace = Trace::current())
         for (const std::string& name : trace->symbol_names()) graph.add_symbol(name);
     HistoryBuilder builder(graph);
-    std::vector<std::uint32_t> indices;
+    std::vector<std::size_t> indices;
     for (const NodeRef& x : wrt) {
-        indices.push_back(static_cast<std::uint32_t>(graph.parameters().size()));
+        indices.push_back(graph.parameters().size());
         builder.bind(x.get(), graph.add_parameter("wrt" + std::to_string(indices.size()), x->type));
     }
     graph.add_output("value", builder.build(target.get()));

@@ -387,19 +387,11 @@ private:
         const std::vector<Dim> extents = mapped_fold_extents(node);
         std::vector<Dtype> elements;
         for (Value v : node.operands) elements.push_back(v.type().dtype);
-        std::vector<Type> types;
-        for (Value v : node.operands) types.push_back(v.type());
-        ir::ReductionOrder order;
-        if (node.op->contraction != nullptr) {
-            order.inner = ir::order_of_contraction(elements[0], node.op->contraction(types, node.attributes),
-                                                   node.results[0].shape.rank());
-        } else {
-            order = ir::order_of_reduction(elements[0], types[0].shape.rank(), node.op->axes(types, node.attributes));
-        }
-        // The outer axes come first among the folded ones.
-        const auto outer_count = static_cast<std::ptrdiff_t>(order.outer_axes.size());
-        const std::vector<Dim> leading(extents.begin(), extents.begin() + outer_count);
-        const std::vector<Dim> inner(extents.begin() + outer_count, extents.end());
+        const ir::FoldOrder order = ir::fold_order(node);
+        // Loops beyond the inner fold (leading axes of a fold over leading and trailing ones) fold its partial results.
+        const auto inner_count = static_cast<std::ptrdiff_t>(order.inner_loops);
+        const std::vector<Dim> leading(extents.begin(), extents.end() - inner_count);
+        const std::vector<Dim> inner(extents.end() - inner_count, extents.end());
         if (leading.empty()) return fold_loop(node, at, {}, inner, elements, order.inner, true)[0];
         const Symbol var = nest().add_symbol(SymbolRole::loop, "r" + std::to_string(fold_loops_++));
         const Flat flat = flatten(leading, Dim::symbol(var));
@@ -429,7 +421,7 @@ private:
     }
 
     std::vector<ValueId> fold_loop(const Node& node, const Index& at, const Index& leading, const std::vector<Dim>& inner,
-                                   const std::vector<Dtype>& elements, ir::FoldOrder order, bool finish) {
+                                   const std::vector<Dtype>& elements, ir::LaneOrder order, bool finish) {
         const Symbol var = nest().add_symbol(SymbolRole::loop, "r" + std::to_string(fold_loops_++));
         const Flat flat = flatten(inner, Dim::symbol(var));
         Index loops = leading;
