@@ -31,10 +31,14 @@ std::optional<T> read(std::string_view text, int base = 10) {
 
 std::uint64_t usual_nan(Dtype d) {
     switch (d) {
-        case Dtype::f64: return 0x7ff8000000000000;
-        case Dtype::f32: return 0x7fc00000;
-        case Dtype::f16: return 0x7e00;
-        default: return 0x7fc0;
+        case Dtype::f64:
+            return 0x7ff8000000000000;
+        case Dtype::f32:
+            return 0x7fc00000;
+        case Dtype::f16:
+            return 0x7e00;
+        default:
+            return 0x7fc0;
     }
 }
 
@@ -44,10 +48,16 @@ double widened(Dtype d, std::uint64_t bits) {
     float single = 0;
     const auto low = static_cast<std::uint32_t>(bits);
     switch (d) {
-        case Dtype::f64: std::memcpy(&wide, &bits, sizeof wide); return wide;
-        case Dtype::f32: std::memcpy(&single, &low, sizeof single); return static_cast<double>(single);
-        case Dtype::f16: return static_cast<double>(f16_to_f32(static_cast<std::uint16_t>(bits)));
-        default: return static_cast<double>(bf16_to_f32(static_cast<std::uint16_t>(bits)));
+        case Dtype::f64:
+            std::memcpy(&wide, &bits, sizeof wide);
+            return wide;
+        case Dtype::f32:
+            std::memcpy(&single, &low, sizeof single);
+            return static_cast<double>(single);
+        case Dtype::f16:
+            return static_cast<double>(f16_to_f32(static_cast<std::uint16_t>(bits)));
+        default:
+            return static_cast<double>(bf16_to_f32(static_cast<std::uint16_t>(bits)));
     }
 }
 
@@ -81,13 +91,16 @@ std::optional<std::uint64_t> parse_float(Dtype d, std::string_view text) {
 
 std::string print_element(Dtype dtype, std::uint64_t bits) {
     switch (info(dtype).kind) {
-        case DtypeKind::boolean: return bits != 0 ? "true" : "false";
-        case DtypeKind::unsigned_integer: return decimal(bits);
+        case DtypeKind::boolean:
+            return bits != 0 ? "true" : "false";
+        case DtypeKind::unsigned_integer:
+            return decimal(bits);
         case DtypeKind::signed_integer: {
             const unsigned unused = 64 - 8 * static_cast<unsigned>(size_of(dtype));
             return decimal(static_cast<std::int64_t>(bits << unused) >> unused);
         }
-        case DtypeKind::floating: break;
+        case DtypeKind::floating:
+            break;
     }
     const double value = widened(dtype, bits);
     if (std::isnan(value)) {
@@ -117,7 +130,8 @@ std::optional<std::uint64_t> parse_element(Dtype dtype, std::string_view text) {
             if (!value || *value > limit || *value < -limit - 1) return std::nullopt;
             return static_cast<std::uint64_t>(*value) & (~std::uint64_t{0} >> (64 - value_bits));
         }
-        case DtypeKind::floating: break;
+        case DtypeKind::floating:
+            break;
     }
     return parse_float(dtype, text);
 }

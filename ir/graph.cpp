@@ -17,6 +17,10 @@ Value Value::constant_like(const Value& like, Literal literal, Loc loc) {
     return like.node->graph->constant(std::move(literal), loc);
 }
 
+Value Value::source_like(const Value& like, const OpDef& op, Attributes attributes, Loc loc) {
+    return {&like.node->graph->add(op, {}, std::move(attributes), loc), 0};
+}
+
 Symbol Graph::add_symbol(std::string name) {
     const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
     for (char& c : name)

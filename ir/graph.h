@@ -31,8 +31,9 @@ struct Value {
 
     // Appends a node to the graph of the operands; the first result.
     static Value record(const OpDef& op, std::span<const Value> operands, Attributes attributes, Loc loc);
-    // A constant in the graph of `like`.
+    // A constant, or another op without operands, in the graph of `like`.
     static Value constant_like(const Value& like, Literal literal, Loc loc);
+    static Value source_like(const Value& like, const OpDef& op, Attributes attributes, Loc loc);
 };
 
 struct Node {
@@ -62,7 +63,8 @@ concept Recordable = requires(const OpDef& op, std::span<const T> operands, Attr
     { T::record(op, operands, std::move(attributes), loc) } -> std::same_as<T>;
 };
 
-// What functions over ops need beyond that: the type of an operand, and constants that belong with it.
+// What functions over ops need beyond that: the type of an operand, and constants that belong with it. Where T::record
+// cannot do without operands, T::source_like records an op that has none; see `source` in functions/basic.h.
 template <class T>
 concept Operand = Recordable<T> && requires(const T& x, Literal literal, Loc loc) {
     { x.type() } -> std::convertible_to<const Type&>;

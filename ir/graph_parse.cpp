@@ -114,7 +114,8 @@ public:
                 if (c == 'x') {
                     unsigned code = 0;
                     const char* begin = text_.data() + at_;
-                    const auto end = std::from_chars(begin, begin + std::min<std::size_t>(2, text_.size() - at_), code, 16);
+                    const auto end =
+                        std::from_chars(begin, begin + std::min<std::size_t>(2, text_.size() - at_), code, 16);
                     if (end.ptr != begin + 2) throw Fault{"\\x wants two hexadecimal digits"};
                     at_ += 2;
                     c = static_cast<char>(code);
@@ -129,7 +130,8 @@ public:
     std::string_view element() {
         skip_space();
         const std::size_t begin = at_;
-        while (at_ < text_.size() && !is_space(text_[at_]) && text_[at_] != '\n' && text_[at_] != ',' && text_[at_] != ']')
+        while (at_ < text_.size() && !is_space(text_[at_]) && text_[at_] != '\n' && text_[at_] != ',' &&
+               text_[at_] != ']')
             ++at_;
         return text_.substr(begin, at_ - begin);
     }
@@ -296,7 +298,8 @@ private:
         const std::vector<Value> operands = value_list(scope);
         Attributes attributes;
         for (const AttributeDef& def : op->attributes) {
-            if (!words_.accept_word(def.name)) throw Fault{"expected " + std::string(def.name) + "=, not " + words_.found()};
+            if (!words_.accept_word(def.name))
+                throw Fault{"expected " + std::string(def.name) + "=, not " + words_.found()};
             words_.expect("=");
             attributes.push_back(attribute(scope, def.kind));
         }
@@ -396,7 +399,8 @@ private:
 
     Attribute attribute(const Scope& scope, AttributeKind kind) {
         switch (kind) {
-            case AttributeKind::integer: return words_.integer();
+            case AttributeKind::integer:
+                return words_.integer();
             case AttributeKind::integers: {
                 Integers list;
                 words_.expect("[");
@@ -406,15 +410,19 @@ private:
                 words_.expect("]");
                 return list;
             }
-            case AttributeKind::dims: return shape(scope);
-            case AttributeKind::dtype: return dtype();
+            case AttributeKind::dims:
+                return shape(scope);
+            case AttributeKind::dtype:
+                return dtype();
             case AttributeKind::boolean: {
                 const std::string_view word = words_.identifier("true or false");
                 if (word != "true" && word != "false") throw Fault{"expected true or false"};
                 return word == "true";
             }
-            case AttributeKind::literal: return literal(scope);
-            case AttributeKind::text: break;
+            case AttributeKind::literal:
+                return literal(scope);
+            case AttributeKind::text:
+                break;
         }
         return words_.quoted();
     }

@@ -48,9 +48,8 @@ public:
 private:
     static std::string quoted_unless_identifier(const std::string& name) {
         const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-        const bool plain = !name.empty() && is_letter(name[0]) && std::ranges::all_of(name, [&](char c) {
-            return is_letter(c) || (c >= '0' && c <= '9');
-        });
+        const bool plain = !name.empty() && is_letter(name[0]) &&
+                           std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
         return plain ? name : quoted(name);
     }
 
@@ -99,7 +98,9 @@ private:
 
     void print_attribute(const Attribute& attribute) {
         switch (kind_of(attribute)) {
-            case AttributeKind::integer: out_ += std::to_string(std::get<std::int64_t>(attribute)); break;
+            case AttributeKind::integer:
+                out_ += std::to_string(std::get<std::int64_t>(attribute));
+                break;
             case AttributeKind::integers: {
                 const auto& list = std::get<Integers>(attribute);
                 out_ += "[";
@@ -115,10 +116,18 @@ private:
                 out_ += "]";
                 break;
             }
-            case AttributeKind::dtype: out_ += name(std::get<Dtype>(attribute)); break;
-            case AttributeKind::boolean: out_ += std::get<bool>(attribute) ? "true" : "false"; break;
-            case AttributeKind::literal: print_literal(std::get<Literal>(attribute)); break;
-            case AttributeKind::text: out_ += quoted(std::get<std::string>(attribute)); break;
+            case AttributeKind::dtype:
+                out_ += name(std::get<Dtype>(attribute));
+                break;
+            case AttributeKind::boolean:
+                out_ += std::get<bool>(attribute) ? "true" : "false";
+                break;
+            case AttributeKind::literal:
+                print_literal(std::get<Literal>(attribute));
+                break;
+            case AttributeKind::text:
+                out_ += quoted(std::get<std::string>(attribute));
+                break;
         }
     }
 

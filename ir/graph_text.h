@@ -11,8 +11,8 @@
 //     return "y" = %3, "bits" = %5
 //   }
 //
-// A line is a statement; // starts a comment. Literals are one element that stands for all, or [all, of, them]. Floats are
-// the shortest decimals that read back as the same bits; a NaN other than the usual one is its bits in hexadecimal.
+// A line is a statement; // starts a comment. Literals are one element that stands for all, or [all, of, them]. Floats
+// are the shortest decimals that read back as the same bits; a NaN other than the usual one is its bits in hexadecimal.
 #pragma once
 
 #include <memory>
@@ -28,7 +28,8 @@ enum class Locs : bool { hide, show };
 
 std::string print(const Graph& graph, Locs locs = Locs::hide);
 
-// Nodes without a loc(...) get their line of the text. Throws FormatError with every fault, one a line: "file:line: why".
+// Nodes without a loc(...) get their line of the text. Throws FormatError with every fault, one a line: "file:line:
+// why".
 std::unique_ptr<Graph> parse_graph(std::string_view text, std::string_view file);
 
 // All faults at once, one sentence each; empty if sound.

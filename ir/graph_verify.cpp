@@ -32,12 +32,11 @@ private:
     }
 
     void check(const Node& node, std::size_t position) {
-        const std::string who = "%" + std::to_string(position) + " = " +
-                                (node.op == nullptr ? "?" : std::string(node.op->name)) + ": ";
+        const std::string who =
+            "%" + std::to_string(position) + " = " + (node.op == nullptr ? "?" : std::string(node.op->name)) + ": ";
         if (node.op == nullptr || find_op(node.op->name) != node.op)
             return fault(node.loc, who + "the op is not in the table");
-        if (node.id != position || node.graph != &graph_)
-            fault(node.loc, who + "the node does not know its place");
+        if (node.id != position || node.graph != &graph_) fault(node.loc, who + "the node does not know its place");
         std::vector<Type> types;
         for (const auto& values : {node.operands, node.captures})
             for (const Value& v : values)
@@ -72,8 +71,8 @@ private:
             if (results.size() != node.results.size()) return fault(node.loc, who + "wrong number of results");
             for (std::size_t i = 0; i < results.size(); ++i)
                 if (!(results[i] == node.results[i]))
-                    fault(node.loc, who + "the type is " + node.results[i].to_string(graph_.symbols) + ", the rule gives " +
-                                        results[i].to_string(graph_.symbols));
+                    fault(node.loc, who + "the type is " + node.results[i].to_string(graph_.symbols) +
+                                        ", the rule gives " + results[i].to_string(graph_.symbols));
         } catch (const Error& e) {
             return fault(node.loc, who + e.what());
         }

@@ -91,7 +91,8 @@ public:
 
 private:
     [[noreturn]] void fail(const Node& node) const {
-        throw ResourceError(std::string(node.op->name) + ": " + type_.to_string() + " does not fit in memory", node.loc);
+        throw ResourceError(std::string(node.op->name) + ": " + type_.to_string() + " does not fit in memory",
+                            node.loc);
     }
     Type type_;
     std::size_t size_;
@@ -211,7 +212,8 @@ private:
 class Viewer {
 public:
     // `out` is the type whose index the rule gets: the result, or for a scatter the updates.
-    Viewer(const Job& job, const Type& out) : job_(job), rank_(out.shape.rank()), attributes_(job.concrete_attributes()) {
+    Viewer(const Job& job, const Type& out)
+        : job_(job), rank_(out.shape.rank()), attributes_(job.concrete_attributes()) {
         Context context(*this);
         context.operands = job.operand_types;
         context.result = &out;
@@ -350,7 +352,7 @@ public:
 
     // `take(acc, r)` folds element r into acc.
     template <class Take>
-    Words fold(std::int64_t extent, FoldOrder order, Take&& take) {
+    Words fold(std::int64_t extent, LaneOrder order, Take&& take) {
         Words total = initial_;
         for (std::int64_t begin = 0; begin < extent; begin += order.block) {
             std::vector<Words> lanes(static_cast<std::size_t>(order.lanes), initial_);
@@ -393,26 +395,28 @@ Literal run_reduction(const Job& job) {
     Integers kept;
     for (std::int64_t i = 0; i < static_cast<std::int64_t>(extents.size()); ++i)
         if (!std::ranges::binary_search(axes, i)) kept.push_back(i);
-    const ReductionOrder order = order_of_reduction(elements[0], extents.size(), axes);
+    const FoldOrder order = reduction_order(elements[0], extents.size(), axes);
+    const auto first_inner = axes.end() - static_cast<std::ptrdiff_t>(order.inner_loops);
+    const Integers outer_axes(axes.begin(), first_inner), inner_axes(first_inner, axes.end());
     const Extents kept_offsets = offsets_over(pick(extents, kept), pick(strides, kept));
-    const Extents outer = offsets_over(pick(extents, order.outer_axes), pick(strides, order.outer_axes));
-    const Extents inner = offsets_over(pick(extents, order.inner_axes), pick(strides, order.inner_axes));
+    const Extents outer = offsets_over(pick(extents, outer_axes), pick(strides, outer_axes));
+    const Extents inner = offsets_over(pick(extents, inner_axes), pick(strides, inner_axes));
     const auto inner_count = static_cast<std::int64_t>(inner.size());
     const Reader x(job.operands[0]);
     Writer writer(job.result_types[0], job.node);
     for (std::int64_t position = 0; position < writer.count(); ++position) {
         const auto inner_fold = [&](std::int64_t o) {
-            const std::int64_t base = kept_offsets[static_cast<std::size_t>(position)] + outer[static_cast<std::size_t>(o)];
+            const std::int64_t base =
+                kept_offsets[static_cast<std::size_t>(position)] + outer[static_cast<std::size_t>(o)];
             return folder.fold(inner_count, order.inner, [&](Words& acc, std::int64_t r) {
                 const std::uint64_t element = x[base + inner[static_cast<std::size_t>(r)]];
                 folder.step(acc, {&element, 1}, o * inner_count + r);
             });
         };
-        const Words total =
-            order.outer_axes.empty()
-                ? inner_fold(0)
-                : folder.fold(static_cast<std::int64_t>(outer.size()), order.outer,
-                              [&](Words& acc, std::int64_t o) { folder.combine(acc, inner_fold(o)); });
+        const Words total = outer_axes.empty()
+                                ? inner_fold(0)
+                                : folder.fold(static_cast<std::int64_t>(outer.size()), order.outer,
+                                              [&](Words& acc, std::int64_t o) { folder.combine(acc, inner_fold(o)); });
         writer.set(position, folder.finish(total));
     }
     return writer.finish();
@@ -423,7 +427,7 @@ Literal run_contraction(const Job& job) {
     Folder folder(*job.node.op, elements);
     const Extents result_extents = extents_of(job.result_types[0].shape);
     const ContractionMaps maps = job.node.op->contraction(job.operand_types, job.node.attributes);
-    const FoldOrder order = order_of_contraction(elements[0], maps, result_extents.size());
+    const FoldOrder order = contraction_order(elements[0], maps, result_extents.size());
     Extents contracted_extents;
     for (Dim d : maps.contracted_extents) contracted_extents.push_back(d.constant());
 
@@ -443,7 +447,7 @@ Literal run_contraction(const Job& job) {
     for (std::int64_t position = 0; position < writer.count(); ++position) {
         const auto p = static_cast<std::size_t>(position);
         const auto count = static_cast<std::int64_t>(contracted_offsets[0].size());
-        const Words total = folder.fold(count, order, [&](Words& acc, std::int64_t r) {
+        const Words total = folder.fold(count, order.inner, [&](Words& acc, std::int64_t r) {
             const auto k = static_cast<std::size_t>(r);
             const std::uint64_t x[] = {lhs[result_offsets[0][p] + contracted_offsets[0][k]],
                                        rhs[result_offsets[1][p] + contracted_offsets[1][k]]};
@@ -490,14 +494,21 @@ std::vector<Literal> interpret_node(const Node& node, std::span<const Literal> o
             for (const Attribute& a : node.attributes)
                 if (const auto* literal = std::get_if<Literal>(&a)) return {*literal};
             break;
-        case Lowering::elementwise: return run_elementwise(job);
-        case Lowering::index: return {run_index(job)};
-        case Lowering::view: return {run_view(job)};
-        case Lowering::reduction: return {run_reduction(job)};
-        case Lowering::contraction: return {run_contraction(job)};
-        case Lowering::scatter: return {run_scatter(job)};
+        case Lowering::elementwise:
+            return run_elementwise(job);
+        case Lowering::index:
+            return {run_index(job)};
+        case Lowering::view:
+            return {run_view(job)};
+        case Lowering::reduction:
+            return {run_reduction(job)};
+        case Lowering::contraction:
+            return {run_contraction(job)};
+        case Lowering::scatter:
+            return {run_scatter(job)};
         case Lowering::control:
-        case Lowering::opaque: break;
+        case Lowering::opaque:
+            break;
     }
     throw InternalError("the interpreter does not know how to run " + std::string(node.op->name));
 }

@@ -8,11 +8,13 @@
 
 namespace lathe::ir {
 
-// Values of the graph's symbols for given types of its parameters. Throws TypeError where a dtype, rank or extent does not
-// fit, a symbol stays open, or a precondition does not hold; the message names the parameter or the precondition's line.
+// Values of the graph's symbols for given types of its parameters. Throws TypeError where a dtype, rank or extent does
+// not fit, a symbol stays open, or a precondition does not hold; the message names the parameter or the precondition's
+// line.
 std::vector<std::int64_t> bind_symbols(const Graph& graph, std::span<const Type> parameters);
 
-// The outputs. Throws IndexError where an index read from data is out of range, ResourceError where a value is too large.
+// The outputs. Throws IndexError where an index read from data is out of range, ResourceError where a value is too
+// large.
 std::vector<Literal> interpret(const Graph& graph, std::span<const Literal> inputs);
 
 // The results of one node (no parameter) on given operands.

@@ -1,20 +1,21 @@
-// The order in which reductions and contractions fold: numerics version 1. The reference interpreter and the lowering to
-// loops both ask here, so that they cannot differ. The order depends on dtypes and ranks alone, never on extents.
+// The order in which reductions and contractions fold: numerics version 1. The reference interpreter and the lowering
+// to loops both ask here, so that they cannot differ. The order depends on dtypes and ranks alone, never on extents.
 //
-// A fold over `extent` elements in the order (lanes, block): element r goes to lane r mod lanes of block r div block. Each
-// lane of a block starts from the reducer's init and takes its elements in ascending order by step. At the end of a block
-// lane l combines with lane l + lanes/2 for l < lanes/2, and so on by halving, until one is left; lanes that got no element
-// take part. The blocks combine in ascending order onto an accumulator that starts from init.
+// A fold over `extent` elements in the order (lanes, block): element r goes to lane r mod lanes of block r div block.
+// Each lane of a block starts from the reducer's init and takes its elements in ascending order by step. At the end of
+// a block lane l combines with lane l + lanes/2 for l < lanes/2, and so on by halving, until one is left; lanes that
+// got no element take part. The blocks combine in ascending order onto an accumulator that starts from init.
 //
-// Reductions. Where the last axis is reduced, the reduced axes that are trailing (no kept axis behind them), flattened in
-// row-major order, fold in lanes of 256 bytes and blocks of 4,096: the inner fold. Reduced axes before a kept one,
-// flattened likewise, are the outer fold: it combines the inner folds' accumulators in the order (1, 256). Where the last
-// axis is kept there is no outer fold: all reduced axes, flattened, fold in the order (1, 256). The element's index that
-// step sees is its row-major position among all reduced axes. finish, and with it the rounding of f16 and bf16, comes last.
+// Reductions. Where the last axis is reduced, the reduced axes that are trailing (no kept axis behind them), flattened
+// in row-major order, fold in lanes of 256 bytes and blocks of 4,096: the inner fold. Reduced axes before a kept one,
+// flattened likewise, are the outer fold: it combines the inner folds' accumulators in the order (1, 256). Where the
+// last axis is kept there is no outer fold: all reduced axes, flattened, fold in the order (1, 256). The element's
+// index that step sees is its row-major position among all reduced axes. finish, and with it the rounding of f16 and
+// bf16, comes last.
 //
-// Contractions. The contracted dimensions, in the order the op lists them, are flattened in row-major order and fold in the
-// order (1, 1024). Where one operand has no free dimension, that is, none that the result has from it alone, they fold in
-// lanes of 256 bytes and blocks of 4,096.
+// Contractions. The contracted dimensions, in the order the op lists them, are flattened in row-major order and fold in
+// the order (1, 1024). Where one operand has no free dimension, that is, none that the result has from it alone, they
+// fold in lanes of 256 bytes and blocks of 4,096.
 #pragma once
 
 #include <algorithm>
@@ -25,43 +26,46 @@ namespace lathe::ir {
 
 inline constexpr int numerics_version = 1;
 
-struct FoldOrder {
+struct LaneOrder {
     std::int64_t lanes = 1, block = 1;
+    friend bool operator==(const LaneOrder&, const LaneOrder&) = default;
+};
+
+struct FoldOrder {
+    std::size_t inner_loops = 0;  // of the folded loops, in order, the last so many are the inner fold
+    LaneOrder inner, outer;       // outer matters only where loops are left for it
     friend bool operator==(const FoldOrder&, const FoldOrder&) = default;
 };
 
-struct ReductionOrder {
-    Integers outer_axes, inner_axes;  // ascending; every inner axis is behind every outer one
-    FoldOrder outer, inner;           // outer matters only where there are outer axes
-};
-
 // Of a reduction over ascending axes of a tensor of some rank.
-inline ReductionOrder order_of_reduction(Dtype element, std::size_t rank, const Integers& axes) {
-    ReductionOrder order{.outer_axes = {}, .inner_axes = axes, .outer = {1, column_block}, .inner = {1, column_block}};
-    std::int64_t trailing = static_cast<std::int64_t>(rank);
-    while (!order.inner_axes.empty() && order.inner_axes.back() == trailing - 1) {
-        --trailing;
-        order.inner_axes.pop_back();
-    }
-    if (trailing == static_cast<std::int64_t>(rank)) {
-        order.inner_axes = axes;
-        return order;
-    }
-    order.outer_axes = std::move(order.inner_axes);
-    order.inner_axes.assign(axes.begin() + static_cast<std::ptrdiff_t>(order.outer_axes.size()), axes.end());
-    order.inner = {row_lanes(accumulator_of(element)), row_block};
-    return order;
+inline FoldOrder reduction_order(Dtype element, std::size_t rank, const Integers& axes) {
+    std::size_t trailing = 0;
+    while (trailing < axes.size() && axes[axes.size() - 1 - trailing] == static_cast<std::int64_t>(rank - 1 - trailing))
+        ++trailing;
+    const LaneOrder chain{1, column_block};
+    if (trailing == 0) return {axes.size(), chain, chain};
+    return {trailing, {row_lanes(accumulator_of(element)), row_block}, chain};
 }
 
 // Of a contraction whose result has some rank: loops below it are the result's, the others are contracted.
-inline FoldOrder order_of_contraction(Dtype element, const ContractionMaps& maps, std::size_t result_rank) {
+inline FoldOrder contraction_order(Dtype element, const ContractionMaps& maps, std::size_t result_rank) {
     const auto has_free = [&](std::size_t own, std::size_t other) {
         return std::ranges::any_of(maps.operands[own], [&](std::size_t loop) {
             return loop < result_rank && std::ranges::find(maps.operands[other], loop) == maps.operands[other].end();
         });
     };
-    if (has_free(0, 1) && has_free(1, 0)) return {1, contraction_block};
-    return {row_lanes(accumulator_of(element)), row_block};
+    if (has_free(0, 1) && has_free(1, 0)) return {maps.contracted, {1, contraction_block}, {}};
+    return {maps.contracted, {row_lanes(accumulator_of(element)), row_block}, {}};
+}
+
+// Of a node whose row is a reduction or a contraction.
+inline FoldOrder fold_order(const Node& node) {
+    std::vector<Type> types;
+    for (const Value& v : node.operands) types.push_back(v.type());
+    if (node.op->lowering == Lowering::contraction)
+        return contraction_order(types[0].dtype, node.op->contraction(types, node.attributes),
+                                 node.results[0].shape.rank());
+    return reduction_order(types[0].dtype, types[0].shape.rank(), node.op->axes(types, node.attributes));
 }
 
 }  // namespace lathe::ir

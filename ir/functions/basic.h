@@ -14,6 +14,15 @@ T number(const T& x, double value) {
     return T::constant_like(x, splat_literal(static_cast<const Type&>(x.type()).dtype, Shape{}, value), Loc{});
 }
 
+// An op without operands that belongs with x.
+template <Operand T>
+T source(const T& x, const OpDef& op, Attributes attributes) {
+    if constexpr (requires { T::source_like(x, op, std::move(attributes), Loc{}); })
+        return T::source_like(x, op, std::move(attributes), Loc{});
+    else
+        return T::record(op, std::span<const T>{}, std::move(attributes), Loc{});
+}
+
 template <Operand T>
 const Shape& shape_of(const T& x) {
     return static_cast<const Type&>(x.type()).shape;
@@ -56,6 +65,20 @@ inline Integers all_axes(std::size_t rank) {
     Integers axes;
     for (std::size_t i = 0; i < rank; ++i) axes.push_back(static_cast<std::int64_t>(i));
     return axes;
+}
+
+// 0, 1, ... along one dimension.
+template <Operand T>
+T count_up(const T& x, Dim extent, Dtype dtype) {
+    return source(x, ops::iota, {Shape{extent}, std::int64_t{0}, dtype});
+}
+
+// An extent as a rank-0 value: the last of the numbers 0 ... extent. A computation from the shape rather than a
+// constant, so that a program for one extent serves all.
+template <Operand T>
+T extent_value(const T& x, Dim extent, Dtype dtype) {
+    const T last = slice(count_up(x, extent + 1, Dtype::i64), Shape{extent}, Shape{1}, {1});
+    return convert(reshape(last, Shape{}), dtype);
 }
 
 // A splat of any shape, symbolic or not.

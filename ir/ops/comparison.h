@@ -1,4 +1,4 @@
-// Comparisons, boolean logic, choice and conversion.
+// Comparisons, boolean logic, choice and conversion; and what differentiation must not see through.
 #pragma once
 
 #include "ir/functions/basic.h"
@@ -107,7 +107,18 @@ inline constexpr OpDef convert = {
     }),
 };
 
+inline constexpr OpDef stop_gradient = {
+    .name = "stop_gradient",
+    .doc = "x, taken as a constant by differentiation.",
+    .arity = 1,
+    .lowering = Lowering::elementwise,
+    .dtypes = any_dtype,
+    .type = rules::elementwise,
+    .scalar = [](const ScalarContext& c) -> Scalars { return {c.x[0]}; },
+    .gradient = linear([](const GradientContext&, std::span<const Value>, std::size_t) { return Value{}; }),
+};
+
 inline constexpr auto comparisons = std::to_array<const OpDef*>(
-    {&eq, &ne, &lt, &le, &gt, &ge, &logical_and, &logical_or, &logical_not, &select, &convert});
+    {&eq, &ne, &lt, &le, &gt, &ge, &logical_and, &logical_or, &logical_not, &select, &convert, &stop_gradient});
 
 }  // namespace lathe::ir::ops

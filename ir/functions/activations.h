@@ -1,0 +1,28 @@
+// Activation functions.
+#pragma once
+
+#include "ir/functions/basic.h"
+
+namespace lathe::ir::functions {
+
+// max(x, 0); NaN stays NaN, the derivative at 0 is 0.
+template <Operand T>
+T relu(const T& x) {
+    return ops::max(x, number(x, 0));
+}
+
+// x times the normal distribution's cumulative function, by erf.
+template <Operand T>
+T gelu(const T& x) {
+    constexpr double root_half = 0.70710678118654752440;
+    const T cumulative = ops::add(ops::erf(ops::mul(x, number(x, root_half))), number(x, 1));
+    return ops::mul(ops::mul(x, number(x, 0.5)), cumulative);
+}
+
+// x * sigmoid(x).
+template <Operand T>
+T silu(const T& x) {
+    return ops::mul(x, ops::sigmoid(x));
+}
+
+}  // namespace lathe::ir::functions

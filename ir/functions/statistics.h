@@ -1,0 +1,66 @@
+// Means and what is normalised by them.
+#pragma once
+
+#include "ir/functions/basic.h"
+
+namespace lathe::ir::functions {
+
+// Axes in [0, rank), ascending.
+inline Integers natural_axes(Integers axes, std::size_t rank) {
+    for (std::int64_t& axis : axes) axis += axis < 0 ? static_cast<std::int64_t>(rank) : 0;
+    std::ranges::sort(axes);
+    return axes;
+}
+
+// The mean over the axes, which the result drops. NaN where there is nothing.
+template <Operand T>
+T mean(const T& x, Integers axes) {
+    axes = natural_axes(std::move(axes), shape_of(x).rank());
+    const Dtype wide = accumulator_of(dtype_of(x));
+    Dim count = 1;
+    for (std::int64_t axis : axes) count *= shape_of(x)[static_cast<std::size_t>(axis)];
+    return convert(ops::div(convert(sum(x, axes), wide), extent_value(x, count, wide)), dtype_of(x));
+}
+template <Operand T>
+T mean(const T& x) {
+    return mean(x, all_axes(shape_of(x).rank()));
+}
+
+// x - max(x), and its exponential's sum, along one axis; the maximum only keeps exp in range, so no gradient flows
+// there.
+template <Operand T>
+struct Shifted {
+    T x, total;  // total keeps the axis, with extent 1
+    Shifted(const T& input, std::int64_t axis) : x(input), total(input) {
+        const Integers axes = natural_axes({axis}, shape_of(input).rank());
+        const Shape shape = shape_of(input);
+        const T top = ops::stop_gradient(ops::reduce_max.with({axes}, input));
+        x = ops::sub(input, expand_dims(top, shape, axes));
+        total = expand_dims(sum(ops::exp(x), axes), shape, axes);
+    }
+};
+
+template <Operand T>
+T softmax(const T& x, std::int64_t axis = -1) {
+    const Shifted<T> shifted(x, axis);
+    return ops::div(ops::exp(shifted.x), shifted.total);
+}
+
+template <Operand T>
+T log_softmax(const T& x, std::int64_t axis = -1) {
+    const Shifted<T> shifted(x, axis);
+    return ops::sub(shifted.x, ops::log(shifted.total));
+}
+
+// (x - mean) / sqrt(variance + epsilon) along the last axis, then scaled and moved.
+template <Operand T>
+T layer_norm(const T& x, const T& scale, const T& offset, double epsilon = 1e-5) {
+    const Shape shape = shape_of(x);
+    const Integers axes = natural_axes({-1}, shape.rank());
+    const T centred = ops::sub(x, expand_dims(mean(x, axes), shape, axes));
+    const T variance = expand_dims(mean(ops::mul(centred, centred), axes), shape, axes);
+    const T normal = ops::mul(centred, ops::rsqrt(ops::add(variance, number(x, epsilon))));
+    return ops::add(ops::mul(normal, scale), offset);
+}
+
+}  // namespace lathe::ir::functions
