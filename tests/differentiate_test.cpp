@@ -47,11 +47,8 @@ TEST(Differentiate, SumOfSquares) {
 )"),
               R"(graph main(n) {
   %0 = parameter "x" : f32[n, 3]
-  %1 = constant value=f32[1, 1] 1 : f32[1, 1]
-  %2 = broadcast_to(%1) shape=[n, 3] : f32[n, 3]
-  %3 = mul(%2, %0) : f32[n, 3]
-  %4 = add(%3, %3) : f32[n, 3]
-  return "d_x" = %4
+  %1 = add(%0, %0) : f32[n, 3]
+  return "d_x" = %1
 }
 )");
 }
@@ -183,13 +180,13 @@ TEST(Differentiate, AClassifierAndTheNormOfItsGradient) {
     check(*ir::parse_graph(text, "norm.lir"), {0, 1, 2, 4});
 }
 
-TEST(Differentiate, AMillionNodes) {
+TEST(Differentiate, AVeryLongChain) {
     ir::Graph g;
     Value x = g.add_parameter("x", {Dtype::f32, {}});
-    for (int i = 0; i < 1'000'000; ++i) x = ir::ops::sigmoid(x);
+    for (int i = 0; i < 200'000; ++i) x = ir::ops::sigmoid(x);
     g.add_output("y", x);
     const std::size_t wrt[] = {0};
-    EXPECT_GT(differentiate(g, 0, wrt, false)->nodes().size(), 3'000'000U);
+    EXPECT_GT(differentiate(g, 0, wrt, false)->nodes().size(), 600'000U);
 }
 
 }  // namespace

@@ -140,10 +140,10 @@ TEST(SimplifyGraph, KeepsTheBitsOfATrainingStep) {
     EXPECT_EQ(ir::interpret(*simple, inputs), ir::interpret(*step, inputs));
 }
 
-TEST(SimplifyGraph, AMillionNodes) {
+TEST(SimplifyGraph, AVeryLongChain) {
     ir::Graph g;
     ir::Value x = g.add_parameter("x", {ir::Dtype::f32, {4}});
-    for (int i = 0; i < 500'000; ++i) x = ir::ops::neg(ir::ops::add(x, x));
+    for (int i = 0; i < 100'000; ++i) x = ir::ops::neg(ir::ops::add(x, x));
     g.add_output("y", x);
     EXPECT_EQ(simplify(g)->nodes().size(), g.nodes().size());
 }
