@@ -7,7 +7,6 @@
 #include <thread>
 #include <unordered_map>
 
-#include "codegen/object.h"
 #include "ir/error.h"
 #include "ir/loops_text.h"
 
@@ -90,18 +89,18 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
 
     std::atomic<std::size_t> next{0};
     const auto work = [&] {
-        std::unique_ptr<ObjectCompiler> compiler;
+        std::unique_ptr<KernelCompiler> compiler;
         for (std::size_t i = next.fetch_add(1); i < tasks.size(); i = next.fetch_add(1)) {
             Task& task = tasks[i];
             try {
                 check(*task.nest);
-                if (!compiler) compiler = std::make_unique<ObjectCompiler>(target);
+                if (!compiler) compiler = backend().compiler(target);
                 auto kernel = std::make_shared<CompiledKernel>();
                 kernel->key = task.key;
                 kernel->symbol = symbol_of(task.key);
                 kernel->object =
                     std::make_shared<const std::vector<std::byte>>(compiler->compile(*task.nest, kernel->symbol));
-                if (target.runs_here) kernel->code = Jit::shared().load(*kernel->object, kernel->symbol);
+                if (target.runs_here) kernel->code = backend().load(*kernel->object, kernel->symbol);
                 compiled_.fetch_add(1, std::memory_order_relaxed);
                 task.result.set_value(std::move(kernel));
             } catch (...) {
@@ -133,12 +132,12 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
 
 std::string emit_llvm(const ir::LoopNest& nest, const Target& target) {
     check(nest);
-    return ObjectCompiler(target).llvm_text(nest, "kernel");
+    return backend().compiler(target)->llvm_text(nest, "kernel");
 }
 
 std::string emit_asm(const ir::LoopNest& nest, const Target& target) {
     check(nest);
-    return ObjectCompiler(target).assembly(nest, "kernel");
+    return backend().compiler(target)->assembly(nest, "kernel");
 }
 
 }  // namespace lathe::codegen

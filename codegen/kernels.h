@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "codegen/jit.h"
+#include "codegen/backend.h"
 #include "codegen/target.h"
 #include "ir/loops.h"
 #include "runtime/abi.h"

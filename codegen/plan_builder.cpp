@@ -35,8 +35,8 @@ public:
             outputs.push_back(found->second);
         }
         for (const ir::Precondition& p : graph_.preconditions)
-            plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b),
-                                           (p.loc.known() ? p.loc.to_string() + ": " : "") + p.what});
+            plan_.preconditions.push_back(
+                {size_expression(p.a), size_expression(p.b), (p.loc.known() ? p.loc.to_string() + ": " : "") + p.what});
         number_constants();
         number_temporaries();
         for (std::size_t k = 0; k < program_.kernels.size(); ++k) add_step(k);
@@ -73,7 +73,8 @@ private:
                 const std::size_t size = size_of(literal->type.dtype);
                 runtime::Buffer buffer = runtime::allocate(std::max<std::size_t>(count * size, 1));
                 if (literal->is_splat()) {
-                    for (std::size_t i = 0; i < count; ++i) std::memcpy(buffer.data() + i * size, literal->bytes->data(), size);
+                    for (std::size_t i = 0; i < count; ++i)
+                        std::memcpy(buffer.data() + i * size, literal->bytes->data(), size);
                 } else {
                     std::memcpy(buffer.data(), literal->bytes->data(), count * size);
                 }
@@ -140,10 +141,11 @@ private:
         plan_.steps.push_back(std::move(step));
     }
 
-    // An output may take over an input's memory where no later step reads the input, none that follows can fault, and the step
-    // that writes the output reads each element of the input only to compute the same element.
+    // An output may take over an input's memory where no later step reads the input, none that follows can fault, and
+    // the step that writes the output reads each element of the input only to compute the same element.
     bool may_donate(std::uint32_t input, std::uint32_t output) const {
-        if (plan_.inputs[input].dtype != plan_.outputs[output].dtype || plan_.inputs[input].dims != plan_.outputs[output].dims)
+        if (plan_.inputs[input].dtype != plan_.outputs[output].dtype ||
+            plan_.inputs[input].dims != plan_.outputs[output].dims)
             return false;
         const std::uint32_t out_slot = plan_.output_slot(output);
         std::optional<std::size_t> writer;
@@ -220,8 +222,8 @@ SizeExpression size_expression(Dim d) {
     return *sum;
 }
 
-void build_plan(const passes::Program& program, const passes::LoopTarget& target, std::span<const std::uint32_t> donated,
-                runtime::Plan& plan, std::vector<std::uint32_t>& outputs) {
+void build_plan(const passes::Program& program, const passes::LoopTarget& target,
+                std::span<const std::uint32_t> donated, runtime::Plan& plan, std::vector<std::uint32_t>& outputs) {
     PlanBuilder builder(program, target, plan);
     builder.run(outputs);
     builder.donate(donated);

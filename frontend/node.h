@@ -1,9 +1,9 @@
 // Lazy nodes: what a Tensor points to. Recording a call makes a node; evaluation gives it data.
 //
 // Threads: a node is immutable but for its state. `state` goes from pending to the evaluation that claims it by
-// compare-and-swap; only that evaluation may read the node's operands or write its data, until it publishes `ready` by a
-// release store (or goes back to pending after an error). Ready nodes that keep their operands (for gradients) never change
-// again. Reference counts are atomic. Variables guard the node that they stand for with a lock of their own.
+// compare-and-swap; only that evaluation may read the node's operands or write its data, until it publishes `ready` by
+// a release store (or goes back to pending after an error). Ready nodes that keep their operands (for gradients) never
+// change again. Reference counts are atomic. Variables guard the node that they stand for with a lock of their own.
 #pragma once
 
 #include <array>
@@ -73,7 +73,6 @@ private:
     Node* node_ = nullptr;
 };
 
-// What only variables have.
 struct VariableData;
 
 struct Node {
@@ -82,7 +81,7 @@ struct Node {
     std::atomic<std::uint32_t> references{1};
     std::atomic<NodeState> state{pending};
     NodeKind kind = NodeKind::op;
-    bool symbolic = false;     // depends on a placeholder: belongs to a trace and is never evaluated itself
+    bool symbolic = false;       // depends on a placeholder: belongs to a trace and is never evaluated itself
     bool keeps_history = false;  // depends on a variable: keeps its operands for gradients
     std::uint32_t operand_count = 0;
     std::uint32_t index = 0;         // projection: which result
@@ -94,11 +93,11 @@ struct Node {
     std::unique_ptr<Node*[]> more_operands;  // all of them, where there are more
     ir::Type type;
     std::unique_ptr<ir::Attributes> attributes;
-    std::unique_ptr<VariableData> variable;
+    std::shared_ptr<VariableData> variable;  // of variables, and of the leaves and placeholders that are their values
     runtime::Buffer data;
-    std::uint64_t bits = 0;     // number: the element; placeholder: its number in the trace
-    std::source_location where;  // of the user's call
-    ir::Loc loc;                 // instead of `where`, if known
+    std::uint64_t bits = 0;        // number: the element; placeholder: its number in the trace
+    std::source_location where;    // of the user's call
+    ir::Loc loc;                   // instead of `where`, if known
     const Trace* trace = nullptr;  // placeholder: whose
 
     std::span<Node* const> inputs() const {
@@ -111,6 +110,7 @@ struct Node {
     const void* elements() const { return kind == NodeKind::number ? static_cast<const void*>(&bits) : data.data(); }
 };
 
+// The state of a variable.
 struct VariableData {
     std::atomic_flag lock = ATOMIC_FLAG_INIT;  // protects `value` and `gradient`; held for a few instructions
     NodeRef value;
@@ -120,6 +120,15 @@ struct VariableData {
 };
 
 NodeRef make_node(NodeKind kind);  // one reference, pending
+
+NodeRef make_variable(ir::Type type, std::string name, bool trainable);
+// Gives the variable a value: a leaf of its own with the node's data, computed if need be, without history.
+void store_variable(const NodeRef& variable, const NodeRef& value);
+// Takes the value out of a variable while a program overwrites its memory; readers wait until it is put back.
+NodeRef check_out(VariableData& variable);
+void check_in(VariableData& variable, NodeRef value);
+NodeRef variable_gradient(VariableData& variable);
+void set_variable_gradient(VariableData& variable, NodeRef gradient);
 
 // What a variable stands for now; other nodes stand for themselves.
 NodeRef resolve(const NodeRef& node);
@@ -159,7 +168,8 @@ private:
 };
 
 // Appends a call to the graph of pending work, its types checked. Throws TypeError at the user's line.
-NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes, std::source_location where);
+NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+               std::source_location where);
 // All results of a call with several.
 std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
                                     std::source_location where);

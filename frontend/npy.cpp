@@ -11,6 +11,7 @@
 #include "frontend/atomic_file.h"
 #include "frontend/read_file.h"
 #include "ir/error.h"
+#include "runtime/convert.h"
 
 namespace lathe {
 namespace {
@@ -140,31 +141,16 @@ private:
     Header header_;
 };
 
-void swap_bytes(std::vector<std::byte>& bytes, std::size_t size) {
-    for (std::size_t i = 0; i + size <= bytes.size(); i += size)
-        std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(i),
-                     bytes.begin() + static_cast<std::ptrdiff_t>(i + size));
-}
-
 // From the order in which the first index runs fastest to the order in which the last does.
-std::vector<std::byte> to_row_major(const std::vector<std::byte>& from, std::span<const std::int64_t> shape,
+std::vector<std::byte> to_row_major(std::vector<std::byte>& from, std::span<const std::int64_t> shape,
                                     std::size_t size) {
     std::vector<std::byte> to(from.size());
-    std::vector<std::int64_t> index(shape.size());
-    std::vector<std::size_t> stride(shape.size());
-    std::size_t step = size;
-    for (std::size_t axis = 0; axis < shape.size(); step *= static_cast<std::size_t>(shape[axis++]))
-        stride[axis] = step;
-    std::size_t source = 0;
-    for (std::size_t at = 0; at < to.size(); at += size) {
-        std::memcpy(to.data() + at, from.data() + source, size);
-        for (std::size_t axis = shape.size(); axis-- > 0;) {
-            source += stride[axis];
-            if (++index[axis] < shape[axis]) break;
-            source -= stride[axis] * static_cast<std::size_t>(shape[axis]);
-            index[axis] = 0;
-        }
-    }
+    std::vector<std::int64_t> to_strides(shape.size()), from_strides(shape.size());
+    auto step = static_cast<std::int64_t>(size);
+    for (std::size_t axis = 0; axis < shape.size(); step *= shape[axis++]) from_strides[axis] = step;
+    step = static_cast<std::int64_t>(size);
+    for (std::size_t axis = shape.size(); axis-- > 0; step *= shape[axis]) to_strides[axis] = step;
+    runtime::copy_strided({to.data(), to_strides}, {from.data(), from_strides}, shape, size);
     return to;
 }
 
@@ -201,7 +187,7 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
         if (array.dtype == Dtype::boolean)
             for (std::size_t i = 0; i < array.bytes.size(); ++i)
                 if (array.bytes[i] > std::byte{1}) fail(start + i, "a boolean is neither 0 nor 1");
-        if (header.swapped) swap_bytes(array.bytes, size);
+        if (header.swapped) runtime::swap_bytes(array.bytes.data(), array.bytes.size() / size, size);
         if (header.fortran && array.shape.size() > 1) array.bytes = to_row_major(array.bytes, array.shape, size);
         return array;
     } catch (const std::bad_alloc&) {

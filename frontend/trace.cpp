@@ -105,10 +105,32 @@ Trace::Trace(std::string name) : graph_(std::make_unique<ir::Graph>()), previous
     graph_->name = std::move(name);
     current_trace = this;
 }
-Trace::~Trace() { current_trace = previous_; }
+Trace::~Trace() {
+    current_trace = previous_;
+    for (const Cell& cell : cells_) {  // derivatives that backward() left behind mean nothing outside
+        detail::VariableData& v = *cell.variable->variable;
+        if (const NodeRef gradient = detail::variable_gradient(v); gradient && gradient->symbolic)
+            detail::set_variable_gradient(v, {});
+    }
+}
 Trace* Trace::current() { return current_trace; }
 
-ir::Dim Trace::add_symbol(std::string name) { return ir::Dim::symbol(graph_->add_symbol(std::move(name))); }
+ir::Dim Trace::add_symbol(std::string name, std::optional<std::int64_t> example) {
+    examples_.push_back(example);
+    return ir::Dim::symbol(graph_->add_symbol(std::move(name)));
+}
+
+std::int64_t Trace::pin(ir::Dim dim, ir::Loc loc) {
+    std::vector<std::int64_t> values;
+    for (const auto& example : examples_) {
+        if (!example) throw UserError("a symbolic extent was read as a number while tracing", loc);
+        values.push_back(*example);
+    }
+    const std::optional<std::int64_t> value = dim.evaluate(values);
+    if (!value) throw UserError("an extent has no value", loc);
+    graph_->require_equal(dim, *value, loc, "the extent was read as a number");
+    return *value;
+}
 
 NodeRef Trace::add_input(std::string name, ir::Type type) {
     NodeRef node = detail::make_node(NodeKind::placeholder);
@@ -127,6 +149,7 @@ NodeRef Trace::read(const NodeRef& variable) {
         node->type = variable->type;
         node->symbolic = true;
         node->keeps_history = variable->keeps_history;
+        node->variable = variable->variable;
         node->trace = this;
         cells_.push_back({variable, node, node, false});
     }
@@ -154,7 +177,8 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     }
     std::size_t count = 0;
     for (const NodeRef& out : outputs)
-        graph_->add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++), builder.build(out.get()));
+        graph_->add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++),
+                           builder.build(out.get()));
     for (const Cell& cell : cells_)
         if (cell.set) {
             graph_->add_output("updated_" + std::to_string(result.updated.size()), builder.build(cell.value.get()));
@@ -164,7 +188,8 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     const Unifier unifier(*graph_);
     std::unique_ptr<ir::Graph> unified = with_dims(*graph_, unifier);
     for (const ir::Precondition& p : graph_->preconditions)
-        if (unifier.apply(p.a) != unifier.apply(p.b)) unified->require_equal(unifier.apply(p.a), unifier.apply(p.b), p.loc, p.what);
+        if (unifier.apply(p.a) != unifier.apply(p.b))
+            unified->require_equal(unifier.apply(p.a), unifier.apply(p.b), p.loc, p.what);
     result.graph = std::move(unified);
     return result;
 }
@@ -198,8 +223,8 @@ ir::Value GraphBuilder::build(Node* target) {
         }
         std::vector<ir::Value> operands;
         for (Node* x : node->inputs()) operands.push_back(values_.at(x));
-        const ir::Node& added = graph_.add(*node->op, operands, node->attributes ? *node->attributes : ir::Attributes{},
-                                           node->location());
+        const ir::Node& added =
+            graph_.add(*node->op, operands, node->attributes ? *node->attributes : ir::Attributes{}, node->location());
         values_[node] = ir::Value{&added, 0};
     }
     return values_.at(target);

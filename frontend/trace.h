@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -12,7 +13,8 @@
 
 namespace lathe {
 
-// While a Trace is on a thread's stack, variables read there are inputs of the trace and variables set there are outputs.
+// While a Trace is on a thread's stack, variables read there are inputs of the trace and variables set there are
+// outputs.
 class Trace {
 public:
     explicit Trace(std::string name);
@@ -22,7 +24,10 @@ public:
 
     static Trace* current();
 
-    ir::Dim add_symbol(std::string name);
+    // A dimension of an input that is not known while tracing; `example` is its extent in this call, if there is one.
+    ir::Dim add_symbol(std::string name, std::optional<std::int64_t> example = {});
+    // The extent of a dimension in this call; the traced function then holds for this extent only.
+    std::int64_t pin(ir::Dim dim, ir::Loc loc);
     // A new input of the function.
     detail::NodeRef add_input(std::string name, ir::Type type);
 
@@ -32,8 +37,8 @@ public:
     std::vector<ir::Precondition>* preconditions() { return &graph_->preconditions; }
     std::span<const std::string> symbol_names() const { return graph_->symbols; }
 
-    // The graph of what was recorded: parameters are the inputs in order, then what the function captured; outputs are the
-    // given ones, then the new values of variables that were set.
+    // The graph of what was recorded: parameters are the inputs in order, then what the function captured; outputs are
+    // the given ones, then the new values of variables that were set.
     struct Result {
         std::unique_ptr<ir::Graph> graph;
         std::vector<detail::NodeRef> captured;  // variables, and leaves that existed before
@@ -48,6 +53,7 @@ private:
     };
     std::unique_ptr<ir::Graph> graph_;
     std::vector<Input> inputs_;
+    std::vector<std::optional<std::int64_t>> examples_;  // by symbol
     struct Cell {
         detail::NodeRef variable, placeholder, value;
         bool set = false;

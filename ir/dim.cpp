@@ -488,8 +488,11 @@ Bounds multiply(Bounds x, Bounds y) {
         return {negate(r.high), negate(r.low)};
     }
     if (y.high && *y.high <= 0) return multiply(y, x);
-    if (x.low && *x.low >= 0 && y.low && *y.low >= 0) return {product(x.low, y.low), product(x.high, y.high)};
-    return {};
+    if (!x.low || *x.low < 0) std::swap(x, y);
+    if (!x.low || *x.low < 0) return {};
+    // x >= 0 scales y: an end of y that is negative is farthest at x's high end, else at its low end.
+    return {product(y.low && *y.low < 0 ? x.high : x.low, y.low),
+            product(y.high && *y.high > 0 ? x.high : x.low, y.high)};
 }
 
 Bounds divide_bounds(Bounds x, Bounds y) {
@@ -567,7 +570,10 @@ std::string Dim::to_string(std::span<const std::string> names) const {
             if (!first) out += "*";
             first = false;
             if (f.kind == Atom::Kind::symbol) {
-                out += f.symbol < names.size() ? names[f.symbol] : "s" + std::to_string(f.symbol);
+                if (f.symbol < names.size())
+                    out += names[f.symbol];
+                else
+                    out.append("s").append(std::to_string(f.symbol));
                 continue;
             }
             out += f.kind == Atom::Kind::floordiv ? "floordiv(" : f.kind == Atom::Kind::min ? "min(" : "max(";

@@ -38,7 +38,7 @@ private:
     std::string dim(Dim d) const { return d.to_string(names_); }
     std::string symbol(Symbol s) const { return nest_.symbols[s].name; }
     std::string type(ValueId v) const { return std::string(name(nest_.value_dtypes[static_cast<std::size_t>(v)])); }
-    static std::string value(ValueId v) { return "%" + std::to_string(v); }
+    static std::string value(ValueId v) { return std::string("%").append(std::to_string(v)); }
 
     template <class Range, class F>
     static std::string list(const Range& items, F&& f) {

@@ -7,40 +7,18 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/command.h"
+
 namespace lathe {
 namespace {
 
 namespace fs = std::filesystem;
+using testing_support::Outcome;
 
-struct Outcome {
-    int status = -1;
-    std::string output;  // standard output and error
-    friend bool operator==(const Outcome&, const Outcome&) = default;
-};
-void PrintTo(const Outcome& o, std::ostream* to) { *to << "status " << o.status << ": " << o.output; }
-
-class AotDriver : public testing::Test {
+class AotDriver : public testing_support::InFolder {
 protected:
-    AotDriver() : folder_(fs::path(LATHE_BINARY_DIR) / "aot_driver_test" / name()) {
-        fs::remove_all(folder_);
-        fs::create_directories(folder_);
-    }
-    ~AotDriver() override { fs::remove_all(folder_); }
-
-    static std::string name() { return testing::UnitTest::GetInstance()->current_test_info()->name(); }
-    std::string write(const std::string& file, const std::string& bytes) {
-        std::ofstream(folder_ / file, std::ios::binary) << bytes;
-        return file;
-    }
-    Outcome run(const std::string& arguments, const std::string& before = "") {
-        const std::string command = "cd '" + folder_.string() + "' && " + before +
-                                    " '" LATHE_BINARY_DIR "/tests/aot_stand_in' " + arguments + " 2>&1";
-        Outcome o;
-        FILE* const pipe = popen(command.c_str(), "r");
-        for (int c = 0; (c = std::fgetc(pipe)) != EOF;) o.output += static_cast<char>(c);
-        const int status = pclose(pipe);
-        o.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        return o;
+    Outcome run(const std::string& arguments, const std::string& before = "") const {
+        return run_here(before + " '" LATHE_BINARY_DIR "/tests/aot_stand_in' " + arguments);
     }
     std::string npy(const std::string& descr, const std::string& shape, std::size_t data_bytes, char version = 1) {
         std::string header = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }";
@@ -49,7 +27,6 @@ protected:
         return std::string("\x93NUMPY") + version + '\0' + static_cast<char>(header.size()) + '\0' + header +
                std::string(data_bytes, '\0');
     }
-    fs::path folder_;
 };
 
 TEST_F(AotDriver, PrintsPredictionsAndLogits) {
@@ -116,16 +93,14 @@ TEST_F(AotDriver, NamesMissingCpuFeatures) {
 
 TEST_F(AotDriver, LeavesNothingBehindWhereItCannotWrite) {
     write("rows.csv", "1,2,3\n");
-    EXPECT_EQ(run("rows.csv >/dev/full"), (Outcome{1, ""}));
+    EXPECT_EQ(run("rows.csv >/dev/full"), (Outcome{1, "aot_stand_in: standard output: No space left on device\n"}));
     EXPECT_EQ(run("--output absent/y.npy rows.csv").status, 1);
     EXPECT_EQ(run("--output /dev/full rows.csv"), (Outcome{1, "aot_stand_in: /dev/full: No space left on device\n"}));
     EXPECT_EQ(run("--output /dev/null rows.csv"), (Outcome{0, ""}));
     EXPECT_TRUE(fs::is_character_file("/dev/full"));
     fs::create_directory(folder_ / "taken.npy");
     EXPECT_EQ(run("--output taken.npy rows.csv").status, 1);
-    std::size_t entries = 0;
-    for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder_)) ++entries;
-    EXPECT_EQ(entries, 2u);
+    EXPECT_EQ(entries(), 2u);
 }
 
 }  // namespace

@@ -103,6 +103,10 @@ TEST(Dim, BoundsAreConservative) {
     EXPECT_EQ((n * 2 - m).bounds(of).low, std::nullopt);
     EXPECT_EQ((n * -2 - m).bounds(of).high, 0);
     EXPECT_EQ(min(m, 64).bounds(of).high, 64);
+    EXPECT_EQ(min(64, m - n).bounds(of).high, 64);
+    EXPECT_EQ((3 * min(64, m - k)).bounds(of).low, std::nullopt);
+    EXPECT_EQ((n * min(64, m - k)).bounds(of).high, 9 * 64);
+    EXPECT_EQ((n * max(-5, m - k)).bounds(of).low, -45);
     EXPECT_EQ(floordiv(n + 1, 4).bounds(of).high, 2);
 }
 

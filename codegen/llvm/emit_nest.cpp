@@ -6,7 +6,7 @@
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Module.h>
 
-#include "codegen/emitter.h"
+#include "codegen/llvm/emitter.h"
 #include "ir/error.h"
 #include "ir/loops_walk.h"
 
@@ -19,8 +19,9 @@ using ir::LoopKind;
 namespace {
 
 constexpr int widest_lanes = 256;  // bytes or elements that a masked access of scratch may touch beyond its end
-constexpr std::size_t heavy_body =
-    160;  // instructions beyond which a second copy of a loop's body costs more than it gains
+// Instructions beyond which a second copy of a loop body costs more to compile than it gains: then one masked copy
+// does.
+constexpr std::size_t heavy_body = 60;
 
 bool never_negative(Dim d) {
     const auto bounds = d.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
@@ -74,7 +75,8 @@ void Emitter::emit_kernel(std::string_view symbol) {
     const auto* parallel = nest_.body.size() == 1 ? std::get_if<ir::Loop>(&nest_.body[0].node) : nullptr;
     if (parallel != nullptr && parallel->kind == LoopKind::parallel) {
         counted_loop(begin, end, 1, false, {}, [&](llvm::Value* i, const Values&) -> Values {
-            define(parallel->var, {b_.CreateMul(i, b_.getInt64(static_cast<std::uint64_t>(parallel->step))), false});
+            define(parallel->var, {b_.CreateMul(i, b_.getInt64(static_cast<std::uint64_t>(parallel->step))), false},
+                   parallel->extent);
             block(parallel->body);
             return {};
         });
@@ -88,7 +90,37 @@ void Emitter::emit_kernel(std::string_view symbol) {
     b_.CreateRetVoid();
 }
 
-void Emitter::define(ir::Symbol s, Register value) { symbols_[s] = {value, scope_.depth}; }
+void Emitter::define(ir::Symbol s, Register value, std::optional<Dim> below) {
+    symbols_[s] = {value, scope_.depth, below};
+}
+
+bool Emitter::positive(Dim d, int attempts) const {
+    const auto bounds = d.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
+    if (bounds.low && *bounds.low >= 1) return true;
+    if (attempts == 0 || (bounds.high && *bounds.high < 1)) return false;
+    const auto minimum = [](Dim x) -> const Dim::Atom* {
+        if (x.terms().size() != 1 || x.terms()[0].coefficient != 1 || x.terms()[0].factors.size() != 1) return nullptr;
+        const Dim::Atom& a = x.terms()[0].factors[0];
+        return a.kind == Dim::Atom::Kind::min ? &a : nullptr;
+    };
+    if (const Dim::Atom* m = minimum(d)) return positive(m->a, attempts - 1) && positive(m->b, attempts - 1);
+    std::vector<ir::Symbol> used;
+    d.collect_symbols(used);
+    for (ir::Symbol s : used) {
+        if (!symbols_[s].below) continue;
+        const auto affine = d.affine_in(s);
+        if (!affine || !affine->coefficient.is_constant()) continue;
+        if (affine->coefficient.constant() > 0) {
+            if (positive(affine->rest, attempts - 1)) return true;
+            continue;
+        }
+        std::vector<Dim> ends{*symbols_[s].below};
+        if (const Dim::Atom* m = minimum(ends[0])) ends = {m->a, m->b};
+        for (Dim end : ends)
+            if (positive(affine->rest + affine->coefficient * (end - 1), attempts - 1)) return true;
+    }
+    return false;
+}
 
 llvm::AllocaInst* Emitter::stack_array(llvm::Type* element, std::uint64_t count) {
     llvm::BasicBlock& entry = function_->getEntryBlock();
@@ -221,11 +253,11 @@ void Emitter::loop(const ir::Loop& l) {
         default:
             break;
     }
-    const bool known = l.extent.is_constant() && l.extent.constant() > 0;
-    if (known && l.extent.constant() <= l.step) return unrolled_loop(l);
+    const bool known = positive(l.extent);
+    if (known && l.extent.is_constant() && l.extent.constant() <= l.step) return unrolled_loop(l);
     counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, {},
                  [&](llvm::Value* i, const Values&) -> Values {
-                     define(l.var, {i, false});
+                     define(l.var, {i, false}, l.extent);
                      block(l.body);
                      return {};
                  });
@@ -234,7 +266,7 @@ void Emitter::loop(const ir::Loop& l) {
 void Emitter::unrolled_loop(const ir::Loop& l) {
     for (std::int64_t i = 0; i < l.extent.constant(); i += l.step) {
         const ScopeGuard scope(*this);
-        define(l.var, {b_.getInt64(static_cast<std::uint64_t>(i)), false});
+        define(l.var, {b_.getInt64(static_cast<std::uint64_t>(i)), false}, l.extent);
         block(l.body);
     }
 }
@@ -278,20 +310,22 @@ void Emitter::vector_loop(const ir::Loop& l) {
             vector_step(l.var, width, b_.getInt64(0), extent, body);
             return {};
         };
-        if (width > 1 && !needs_an_active_lane(l.body, l.var))
+        if (positive(l.extent) || (width > 1 && !needs_an_active_lane(l.body, l.var)))
             write();
         else
             only_if(b_.CreateICmpSGT(extent, b_.getInt64(0)), {}, write);
         return;
     }
     if (width > 1 && weight(l.body) > heavy_body) {
-        counted_loop(b_.getInt64(0), extent, width, false, {}, [&](llvm::Value* i, const Values&) -> Values {
-            vector_step(l.var, width, i, b_.CreateSub(extent, i), body);
-            return {};
-        });
+        counted_loop(b_.getInt64(0), extent, width, positive(l.extent), {},
+                     [&](llvm::Value* i, const Values&) -> Values {
+                         vector_step(l.var, width, i, b_.CreateSub(extent, i), body);
+                         return {};
+                     });
         return;
     }
-    if (!never_negative(l.extent)) extent = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, extent, b_.getInt64(0));
+    if (!never_negative(l.extent) && !positive(l.extent))
+        extent = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, extent, b_.getInt64(0));
     llvm::Value* whole = b_.CreateAnd(extent, b_.getInt64(~(static_cast<std::uint64_t>(width) - 1)));
     counted_loop(b_.getInt64(0), whole, width, false, {}, [&](llvm::Value* i, const Values&) -> Values {
         vector_step(l.var, width, i, nullptr, body);

@@ -6,16 +6,9 @@
 #include <span>
 #include <string_view>
 
-#include "runtime/abi.h"
+#include "codegen/backend.h"
 
 namespace lathe::codegen {
-
-// Machine code of one object; freed with the last reference.
-class LoadedCode {
-public:
-    virtual ~LoadedCode() = default;
-    lathe_kernel entry = nullptr;
-};
 
 // One per process. Any number of threads may load at once. Throws ResourceError where the system refuses executable
 // memory.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "ir/loops.h"
 
 namespace llvm {
+struct Align;
 class AllocaInst;
 class BasicBlock;
 class Function;
@@ -49,8 +51,9 @@ private:
     class ScopeGuard;
 
     struct Symbol {
-        Register value;  // i64
-        int depth = 0;   // of the loop that defines it
+        Register value;                // i64
+        int depth = 0;                 // of the loop that defines it
+        std::optional<ir::Dim> below;  // a loop's extent, which its variable stays below
     };
     struct Array {
         llvm::Value* data = nullptr;
@@ -77,7 +80,9 @@ private:
     // none).
     void vector_step(ir::Symbol var, int width, llvm::Value* base, llvm::Value* remaining,
                      const std::function<void()>& body);
-    void define(ir::Symbol s, Register value);
+    void define(ir::Symbol s, Register value, std::optional<ir::Dim> below = std::nullopt);
+    // Whether d >= 1 follows from the extents of the loops around.
+    bool positive(ir::Dim d, int attempts = 6) const;
     llvm::AllocaInst* stack_array(llvm::Type* element, std::uint64_t count);
     std::size_t weight(const ir::Block& statements) const;
     bool needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const;
@@ -100,6 +105,7 @@ private:
     // ---- emit_memory.cpp: loads and stores
     Register load(const ir::Load& l);
     void store(const ir::Store& s);
+    void stream(llvm::Value* lanes, llvm::Value* address, llvm::Align align);
     ir::Dim offset(ir::BufferId b, std::span<const ir::Dim> index) const;
     struct Access;
     Access access(ir::BufferId b, std::span<const ir::Dim> index);

@@ -1,4 +1,4 @@
-#include "codegen/object.h"
+#include "codegen/llvm/object.h"
 
 #include <cstring>
 #include <mutex>
@@ -25,7 +25,7 @@
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
-#include "codegen/emitter.h"
+#include "codegen/llvm/emitter.h"
 #include "ir/error.h"
 #include "ir/loops_text.h"
 

@@ -2,8 +2,9 @@
 #include <algorithm>
 
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
 
-#include "codegen/emitter.h"
+#include "codegen/llvm/emitter.h"
 #include "ir/error.h"
 
 namespace lathe::codegen {
@@ -142,6 +143,24 @@ Register Emitter::load(const ir::Load& l) {
     return {from_memory(b_.CreateMaskedGather(type, pointers, align, mask, zero), d), true};
 }
 
+// Writes around the cache where the vector is aligned, which all steps of a loop are or none is.
+void Emitter::stream(llvm::Value* lanes, llvm::Value* address, llvm::Align align) {
+    const std::uint64_t bytes = module_.getDataLayout().getTypeStoreSize(lanes->getType()).getFixedValue();
+    llvm::Value* odd = b_.CreateAnd(b_.CreatePtrToInt(address, b_.getInt64Ty()), b_.getInt64(bytes - 1));
+    llvm::Value* aligned = b_.CreateICmpEQ(odd, b_.getInt64(0));
+    only_if(aligned, {}, [&]() -> Values {
+        auto* around = b_.CreateAlignedStore(lanes, address, llvm::Align(bytes));
+        around->setMetadata(llvm::LLVMContext::MD_nontemporal,
+                            llvm::MDNode::get(b_.getContext(), llvm::ConstantAsMetadata::get(b_.getInt32(1))));
+        return {};
+    });
+    only_if(b_.CreateNot(aligned), {}, [&]() -> Values {
+        b_.CreateAlignedStore(lanes, address, align);
+        return {};
+    });
+    streamed_ = true;
+}
+
 void Emitter::store(const ir::Store& s) {
     const Dtype d = nest_.buffers[static_cast<std::size_t>(s.buffer)].type.dtype;
     llvm::Type* element = memory_type(d);
@@ -172,10 +191,12 @@ void Emitter::store(const ir::Store& s) {
         return;
     }
     if (a.kind == Access::Kind::contiguous) {
-        if (mask == nullptr)
-            b_.CreateAlignedStore(lanes, a.address, align);
-        else
+        if (mask != nullptr)
             b_.CreateMaskedStore(lanes, a.address, align, mask);
+        else if (s.streaming)
+            stream(lanes, a.address, align);
+        else
+            b_.CreateAlignedStore(lanes, a.address, align);
         return;
     }
     llvm::Value* offsets =

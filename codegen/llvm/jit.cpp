@@ -1,4 +1,4 @@
-#include "codegen/jit.h"
+#include "codegen/llvm/jit.h"
 
 #include <atomic>
 #include <string>

@@ -3,7 +3,7 @@
 
 #include <llvm/IR/IRBuilder.h>
 
-#include "codegen/emitter.h"
+#include "codegen/llvm/emitter.h"
 #include "ir/error.h"
 
 namespace lathe::codegen {

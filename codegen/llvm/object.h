@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codegen/backend.h"
 #include "codegen/target.h"
 #include "ir/loops.h"
 
@@ -14,17 +15,17 @@ namespace lathe::codegen {
 
 // Compiles kernels for one target. Holds LLVM's context and code generator: one per thread, used by one thread at a
 // time.
-class ObjectCompiler {
+class ObjectCompiler final : public KernelCompiler {
 public:
     explicit ObjectCompiler(const Target& target);
-    ~ObjectCompiler();
+    ~ObjectCompiler() override;
     ObjectCompiler(const ObjectCompiler&) = delete;
     ObjectCompiler& operator=(const ObjectCompiler&) = delete;
 
     // A relocatable object that defines `symbol` (a lathe_kernel) and needs no other.
-    std::vector<std::byte> compile(const ir::LoopNest& nest, std::string_view symbol);
-    std::string llvm_text(const ir::LoopNest& nest, std::string_view symbol);  // after the passes
-    std::string assembly(const ir::LoopNest& nest, std::string_view symbol);
+    std::vector<std::byte> compile(const ir::LoopNest& nest, std::string_view symbol) override;
+    std::string llvm_text(const ir::LoopNest& nest, std::string_view symbol) override;  // after the passes
+    std::string assembly(const ir::LoopNest& nest, std::string_view symbol) override;
 
 private:
     struct State;

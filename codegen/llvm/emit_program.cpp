@@ -2,7 +2,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Intrinsics.h>
 
-#include "codegen/emitter.h"
+#include "codegen/llvm/emitter.h"
 #include "ir/error.h"
 
 namespace lathe::codegen {

@@ -1,0 +1,56 @@
+#include "codegen/compile.h"
+
+#include <chrono>
+
+#include "codegen/plan_builder.h"
+#include "ir/op.h"
+
+namespace lathe::codegen {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+std::size_t count_operations(const ir::Graph& graph) {
+    std::size_t n = 0;
+    for (const ir::Node& node : graph.nodes())
+        if (node.op->lowering != ir::Lowering::source && !passes::is_free(node)) ++n;
+    return n;
+}
+
+}  // namespace
+
+passes::LoopTarget loop_target(const Target& target) { return {target.vector_bytes, target.vector_registers}; }
+
+std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileOptions& options) {
+    auto out = std::make_shared<Executable>();
+    passes::PipelineOptions pipeline = options.pipeline;
+    pipeline.target = loop_target(options.target);
+    const auto start = Clock::now();
+    passes::Program program = passes::run_pipeline(graph, pipeline);
+    build_plan(program, pipeline.target, options.donated, out->plan, out->outputs);
+    out->statistics.operations = count_operations(*program.fused.graph);
+    out->statistics.pass_milliseconds = milliseconds_since(start);
+
+    const auto code_start = Clock::now();
+    std::vector<ir::LoopNest> nests;
+    nests.reserve(program.kernels.size());
+    for (passes::LoweredKernel& k : program.kernels) nests.push_back(std::move(k.nest));
+    KernelCache& cache = KernelCache::shared();
+    const std::uint64_t before = cache.compiled();
+    out->kernels = cache.compile(nests, options.target);
+    out->statistics.compiled = cache.compiled() - before;
+    for (const auto& kernel : out->kernels) {
+        out->plan.kernels.push_back(kernel->entry());
+        out->plan.owners.push_back(kernel);
+    }
+    out->statistics.kernels = out->kernels.size();
+    out->statistics.code_milliseconds = milliseconds_since(code_start);
+    out->remarks = std::move(program.fused.remarks);
+    return out;
+}
+
+}  // namespace lathe::codegen

@@ -1,0 +1,343 @@
+// Evaluation of pending nodes: claim the ancestors of the targets, encode their structure as a key, find or compile the
+// plan for it, run it, publish the results.
+//
+// The key holds ops, attributes, who reads whom, which nodes are results, and the types of the inputs; never the values
+// of numbers. A thread looks in a small table of its own first, then in the shared one.
+#include <algorithm>
+#include <array>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+#include "codegen/compile.h"
+#include "frontend/node.h"
+#include "frontend/run_plan.h"
+#include "frontend/trace.h"
+#include "ir/ops.h"
+
+namespace lathe::detail {
+namespace {
+
+using Key = std::vector<std::uint64_t>;
+
+std::uint64_t hash_of(const Key& key) {
+    std::uint64_t h = 0x9e3779b97f4a7c15ULL;
+    for (std::uint64_t word : key) {
+        h = (h ^ word) * 0xff51afd7ed558ccdULL;
+        h ^= h >> 32;
+    }
+    return h;
+}
+
+struct PlanEntry {
+    Key key;
+    std::shared_ptr<const codegen::Executable> executable;
+    std::shared_ptr<const runtime::BoundPlan> bound;
+    std::vector<std::uint32_t> results;  // numbers of the nodes that get data, in the order of the graph's outputs
+};
+
+// All plans, oldest use first out.
+class PlanCache {
+public:
+    static PlanCache& shared() {
+        static auto* cache = new PlanCache;  // threads may evaluate while the process ends
+        return *cache;
+    }
+    std::shared_ptr<const PlanEntry> find(std::uint64_t hash, const Key& key) {
+        const std::lock_guard lock(mutex_);
+        const auto [first, last] = entries_.equal_range(hash);
+        for (auto i = first; i != last; ++i)
+            if ((*i->second)->key == key) {
+                order_.splice(order_.end(), order_, i->second);
+                return *i->second;
+            }
+        return nullptr;
+    }
+    void insert(std::uint64_t hash, std::shared_ptr<const PlanEntry> entry) {
+        const std::lock_guard lock(mutex_);
+        if (order_.size() >= capacity) {
+            const std::uint64_t oldest = hash_of(order_.front()->key);
+            const auto [first, last] = entries_.equal_range(oldest);
+            for (auto i = first; i != last; ++i)
+                if (i->second == order_.begin()) {
+                    entries_.erase(i);
+                    break;
+                }
+            order_.pop_front();
+        }
+        entries_.emplace(hash, order_.insert(order_.end(), std::move(entry)));
+    }
+
+private:
+    static constexpr std::size_t capacity = 4096;
+    std::mutex mutex_;  // protects both members
+    std::list<std::shared_ptr<const PlanEntry>> order_;
+    std::unordered_multimap<std::uint64_t, std::list<std::shared_ptr<const PlanEntry>>::iterator> entries_;
+};
+
+class PendingBuilder final : public GraphBuilder {
+public:
+    using GraphBuilder::GraphBuilder;
+
+protected:
+    bool is_input(const Node&) const override { return false; }
+    ir::Value input(Node& node) override { throw InternalError("evaluate: an unknown input", node.location()); }
+};
+
+constexpr std::size_t front_size = 256;
+
+class Evaluation {
+public:
+    // Kept by each thread, so that nothing is allocated once it is warm.
+    static Evaluation& of_thread() {
+        thread_local Evaluation e;
+        return e;
+    }
+
+    void run(std::span<Node* const> targets) {
+        while (true) {
+            Node* busy = nullptr;
+            for (Node* t : targets)
+                if ((busy = claim(t)) != nullptr) break;
+            if (busy == nullptr) break;
+            const NodeRef keep = NodeRef::share(busy);
+            const NodeState owner = busy->state.load(std::memory_order_acquire);
+            abandon();
+            if (owner != pending && owner != ready) busy->state.wait(owner, std::memory_order_acquire);
+        }
+        if (order_.empty()) return;
+        try {
+            compute();
+        } catch (...) {
+            abandon();
+            throw;
+        }
+        publish();
+    }
+
+private:
+    NodeState self() const { return reinterpret_cast<NodeState>(this); }
+
+    // Claims the target and its pending ancestors, ancestors first in `order_`. A node that another evaluation works on
+    // is returned: nothing may be held while waiting for it.
+    Node* claim(Node* target) {
+        if (Node* busy = take(target)) return busy;
+        while (!stack_.empty()) {
+            auto& [node, next] = stack_.back();
+            const auto inputs = node->inputs();
+            if (next == inputs.size()) {
+                node->number = static_cast<std::uint32_t>(order_.size());
+                order_.push_back(node);
+                stack_.pop_back();
+                continue;
+            }
+            Node* x = inputs[next++];
+            if (Node* busy = take(x)) return busy;
+            if (x->state.load(std::memory_order_relaxed) == self()) ++x->uses;
+        }
+        return nullptr;
+    }
+
+    Node* take(Node* node) {
+        NodeState state = node->state.load(std::memory_order_acquire);
+        if (state == ready || state == self()) return nullptr;
+        if (node->symbolic) throw_symbolic(*node);
+        while (state == pending) {
+            if (node->state.compare_exchange_weak(state, self(), std::memory_order_acquire)) {
+                node->uses = 0;
+                stack_.emplace_back(node, 0);
+                return nullptr;
+            }
+        }
+        return state == ready ? nullptr : node;
+    }
+
+    [[noreturn]] void throw_symbolic(const Node& node) {
+        abandon();
+        throw UserError(
+            "the value of a tensor was asked for while its function is being traced; it is known only when the "
+            "compiled function runs",
+            LocScope::current().line() != 0 ? ir::Loc::of(LocScope::current()) : node.location());
+    }
+
+    void abandon() {
+        for (auto& [node, next] : stack_) unclaim(node);
+        for (Node* node : order_) unclaim(node);
+        clear();
+    }
+    static void unclaim(Node* node) {
+        node->state.store(pending, std::memory_order_release);
+        node->state.notify_all();
+    }
+    void clear() {
+        stack_.clear();
+        order_.clear();
+        leaves_.clear();
+        leaf_numbers_.clear();
+        key_.clear();
+        results_.clear();
+    }
+
+    std::uint32_t leaf_number(Node* leaf) {
+        constexpr std::size_t few = 16;
+        if (leaves_.size() <= few) {
+            for (std::size_t i = 0; i < leaves_.size(); ++i)
+                if (leaves_[i] == leaf) return static_cast<std::uint32_t>(i);
+        } else {
+            if (leaf_numbers_.empty())
+                for (std::size_t i = 0; i < leaves_.size(); ++i)
+                    leaf_numbers_[leaves_[i]] = static_cast<std::uint32_t>(i);
+            const auto found = leaf_numbers_.find(leaf);
+            if (found != leaf_numbers_.end()) return found->second;
+            leaf_numbers_[leaf] = static_cast<std::uint32_t>(leaves_.size());
+        }
+        leaves_.push_back(leaf);
+        return static_cast<std::uint32_t>(leaves_.size() - 1);
+    }
+
+    void encode(const ir::Attributes& attributes) {
+        for (const ir::Attribute& a : attributes) {
+            key_.push_back(a.index());
+            std::visit(
+                [this](const auto& x) {
+                    using X = std::decay_t<decltype(x)>;
+                    if constexpr (std::is_same_v<X, ir::Integers>) {
+                        key_.push_back(x.size());
+                        for (std::int64_t i : x) key_.push_back(static_cast<std::uint64_t>(i));
+                    } else if constexpr (std::is_same_v<X, ir::Shape>) {
+                        encode(x);
+                    } else if constexpr (std::is_same_v<X, ir::Literal>) {
+                        key_.push_back(static_cast<std::uint64_t>(x.type.dtype));
+                        encode(x.type.shape);
+                        encode_bytes({x.bytes->data(), x.bytes->size()});
+                    } else if constexpr (std::is_same_v<X, std::string>) {
+                        encode_bytes(std::as_bytes(std::span(x)));
+                    } else {
+                        key_.push_back(static_cast<std::uint64_t>(x));
+                    }
+                },
+                a);
+        }
+    }
+    void encode(const ir::Shape& shape) {
+        key_.push_back(shape.rank());
+        for (ir::Dim d : shape) key_.push_back(d.bits());
+    }
+    void encode_bytes(std::span<const std::byte> bytes) {
+        key_.push_back(bytes.size());
+        std::uint64_t word = 0;
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            word = (word << 8) | std::to_integer<std::uint64_t>(bytes[i]);
+            if (i % 8 == 7 || i + 1 == bytes.size()) {
+                key_.push_back(word);
+                word = 0;
+            }
+        }
+    }
+
+    // A claimed node gets data where somebody beyond the claimed nodes holds it.
+    static bool is_result(const Node& node) {
+        if (node.kind == NodeKind::op && node.op->result_types != nullptr) return false;  // its projections are
+        return node.references.load(std::memory_order_relaxed) > node.uses;
+    }
+
+    void encode() {
+        constexpr std::uint64_t leaf_bit = 1ULL << 32;
+        for (Node* node : order_) {
+            key_.push_back(reinterpret_cast<std::uint64_t>(node->op) ^
+                           (node->kind == NodeKind::projection ? node->index + 1 : 0));
+            const bool result = is_result(*node);
+            if (result) results_.push_back(node->number);
+            key_.push_back((static_cast<std::uint64_t>(node->operand_count) << 1) | static_cast<std::uint64_t>(result));
+            for (Node* x : node->inputs())
+                key_.push_back(x->state.load(std::memory_order_relaxed) == self() ? x->number
+                                                                                  : leaf_bit | leaf_number(x));
+            if (node->attributes) encode(*node->attributes);
+        }
+        for (Node* leaf : leaves_) {
+            key_.push_back(static_cast<std::uint64_t>(leaf->type.dtype));
+            encode(leaf->type.shape);
+        }
+    }
+
+    void compute() {
+        encode();
+        const std::uint64_t hash = hash_of(key_);
+        std::shared_ptr<const PlanEntry>& front = front_[hash % front_size];
+        if (!front || front->key != key_) {
+            front = PlanCache::shared().find(hash, key_);
+            if (!front) {
+                front = compile();
+                PlanCache::shared().insert(hash, front);
+            }
+        }
+        entry_ = front.get();
+        inputs_.clear();
+        for (Node* leaf : leaves_) inputs_.push_back(leaf->elements());
+        buffers_.clear();
+        outputs_.clear();
+        for (std::int64_t bytes : entry_->bound->output_bytes) {
+            buffers_.push_back(allocate_tensor(static_cast<std::size_t>(bytes)));
+            outputs_.push_back(buffers_.back().data());
+        }
+        run_bound(entry_->executable->plan, *entry_->bound, inputs_.data(), outputs_.data());
+    }
+
+    std::shared_ptr<const PlanEntry> compile() {
+        ir::Graph graph;
+        graph.name = "lazy";
+        PendingBuilder builder(graph);
+        for (std::size_t i = 0; i < leaves_.size(); ++i)
+            builder.bind(leaves_[i], graph.add_parameter("x" + std::to_string(i), leaves_[i]->type));
+        for (Node* node : order_) builder.build(node);
+        auto entry = std::make_shared<PlanEntry>();
+        entry->key = key_;
+        entry->results = results_;
+        for (std::size_t i = 0; i < results_.size(); ++i)
+            graph.add_output("y" + std::to_string(i), builder.build(order_[results_[i]]));
+        entry->executable = codegen::compile(graph);
+        entry->bound = runtime::bind_plan_uncached(entry->executable->plan, {});
+        return entry;
+    }
+
+    void publish() {
+        for (std::size_t i = 0; i < entry_->results.size(); ++i) {
+            Node* node = order_[entry_->results[i]];
+            node->data = buffers_[entry_->executable->outputs[i]];
+            if (node->keeps_history) continue;
+            drop_inputs(*node);
+        }
+        // Nodes without data stay as they were; those that nobody holds go with their readers' references.
+        for (Node* node : order_) {
+            const bool has_data = static_cast<bool>(node->data);
+            node->state.store(has_data ? ready : pending, std::memory_order_release);
+            node->state.notify_all();
+        }
+        buffers_.clear();
+        clear();
+        for (Node* node : dropped_) release(node);
+        dropped_.clear();
+    }
+    void drop_inputs(Node& node) {
+        for (Node* x : node.inputs()) dropped_.push_back(x);
+        node.operand_count = 0;
+        node.more_operands.reset();
+    }
+
+    std::vector<std::pair<Node*, std::size_t>> stack_;
+    std::vector<Node*> order_, leaves_, dropped_;
+    std::unordered_map<Node*, std::uint32_t> leaf_numbers_;
+    Key key_;
+    std::vector<std::uint32_t> results_;
+    std::array<std::shared_ptr<const PlanEntry>, front_size> front_;
+    const PlanEntry* entry_ = nullptr;
+    std::vector<const void*> inputs_;
+    std::vector<void*> outputs_;
+    std::vector<runtime::Buffer> buffers_;
+};
+
+}  // namespace
+
+void evaluate(std::span<Node* const> targets) { Evaluation::of_thread().run(targets); }
+
+}  // namespace lathe::detail

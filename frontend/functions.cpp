@@ -1,0 +1,237 @@
+#include "frontend/functions.h"
+
+#include <algorithm>
+#include <numbers>
+
+#include "ir/functions/activations.h"
+#include "ir/functions/losses.h"
+#include "ir/functions/matmul.h"
+#include "ir/functions/statistics.h"
+#include "ir/ops.h"
+
+namespace lathe {
+namespace {
+
+namespace f = ir::functions;
+namespace ops = ir::ops;
+using detail::LocScope;
+
+Shape as_shape(const std::vector<std::int64_t>& extents) {
+    Shape out;
+    for (std::int64_t e : extents) out.push_back(e);
+    return out;
+}
+
+Tensor source(const ir::OpDef& op, ir::Attributes attributes, Where where) {
+    return Tensor(detail::record(op, {}, std::move(attributes), where));
+}
+
+ir::Integers axes_or_all(const Tensor& x, std::vector<std::int64_t> axes) {
+    return axes.empty() ? f::all_axes(x.rank()) : f::natural_axes(std::move(axes), x.rank());
+}
+
+// A reduction, with the reduced axes put back as extents of 1 where `keep` says so.
+Tensor reduce(const ir::OpDef& op, const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
+    const LocScope scope(where);
+    const ir::Integers all = axes_or_all(x, std::move(axes));
+    if (all.empty()) return x;
+    const Tensor y = op.with({all}, x);
+    return keep ? f::expand_dims(y, x.type().shape, all) : y;
+}
+
+}  // namespace
+
+Tensor full(std::vector<std::int64_t> shape, double value, Dtype dtype, Where where) {
+    const LocScope scope(where);
+    return f::broadcast_to(Tensor::scalar_as(dtype, value, static_cast<std::int64_t>(value)), as_shape(shape));
+}
+Tensor zeros(std::vector<std::int64_t> shape, Dtype dtype, Where where) {
+    return full(std::move(shape), 0, dtype, where);
+}
+Tensor ones(std::vector<std::int64_t> shape, Dtype dtype, Where where) {
+    return full(std::move(shape), 1, dtype, where);
+}
+Tensor zeros_like(const Tensor& x, Where where) {
+    const LocScope scope(where);
+    return f::broadcast_to(Tensor::scalar_as(x.dtype(), 0, 0), x.type().shape);
+}
+Tensor ones_like(const Tensor& x, Where where) {
+    const LocScope scope(where);
+    return f::broadcast_to(Tensor::scalar_as(x.dtype(), 1, 1), x.type().shape);
+}
+Tensor arange(std::int64_t n, Dtype dtype, Where where) {
+    return source(ops::iota, {Shape{n}, std::int64_t{0}, dtype}, where);
+}
+
+Tensor abs(const Tensor& x, Where where) { return unary(ops::abs, x, where); }
+Tensor exp(const Tensor& x, Where where) { return unary(ops::exp, x, where); }
+Tensor log(const Tensor& x, Where where) { return unary(ops::log, x, where); }
+Tensor sqrt(const Tensor& x, Where where) { return unary(ops::sqrt, x, where); }
+Tensor rsqrt(const Tensor& x, Where where) { return unary(ops::rsqrt, x, where); }
+Tensor tanh(const Tensor& x, Where where) { return unary(ops::tanh, x, where); }
+Tensor sigmoid(const Tensor& x, Where where) { return unary(ops::sigmoid, x, where); }
+Tensor erf(const Tensor& x, Where where) { return unary(ops::erf, x, where); }
+Tensor relu(const Tensor& x, Where where) {
+    const LocScope scope(where);
+    return f::relu(x);
+}
+Tensor gelu(const Tensor& x, Where where) {
+    const LocScope scope(where);
+    return f::gelu(x);
+}
+Tensor pow(const Operand& x, const Operand& y) { return binary(ops::pow, x, y); }
+Tensor maximum(const Operand& x, const Operand& y) { return binary(ops::max, x, y); }
+Tensor minimum(const Operand& x, const Operand& y) { return binary(ops::min, x, y); }
+Tensor logical_and(const Tensor& a, const Tensor& b, Where where) {
+    return binary(ops::logical_and, {a, where}, {b, where});
+}
+Tensor logical_or(const Tensor& a, const Tensor& b, Where where) {
+    return binary(ops::logical_or, {a, where}, {b, where});
+}
+Tensor logical_not(const Tensor& a, Where where) { return unary(ops::logical_not, a, where); }
+Tensor bit_and(const Operand& a, const Operand& b) { return binary(ops::bit_and, a, b); }
+Tensor bit_or(const Operand& a, const Operand& b) { return binary(ops::bit_or, a, b); }
+Tensor bit_xor(const Operand& a, const Operand& b) { return binary(ops::bit_xor, a, b); }
+Tensor shift_left(const Operand& a, const Operand& b) { return binary(ops::shift_left, a, b); }
+Tensor shift_right(const Operand& a, const Operand& b) { return binary(ops::shift_right, a, b); }
+Tensor where(const Tensor& condition, const Operand& if_true, const Operand& if_false) {
+    const LocScope scope(if_true.where());
+    const Dtype dtype = !if_true.is_number()    ? if_true.tensor().dtype()
+                        : !if_false.is_number() ? if_false.tensor().dtype()
+                                                : Dtype::f32;
+    const Tensor operands[] = {condition, if_true.as(dtype), if_false.as(dtype)};
+    return Tensor::record(ops::select, operands, {});
+}
+Tensor convert(const Tensor& x, Dtype dtype, Where where) {
+    const LocScope scope(where);
+    return f::convert(x, dtype);
+}
+
+Tensor reshape(const Tensor& x, Shape shape, Where where) {
+    const LocScope scope(where);
+    return f::reshape(x, shape);
+}
+Tensor Tensor::reshape(std::vector<std::int64_t> shape, Where where) const {
+    return lathe::reshape(*this, as_shape(shape), where);
+}
+Tensor transpose(const Tensor& x, std::vector<std::int64_t> permutation, Where where) {
+    const LocScope scope(where);
+    return f::transpose(x, std::move(permutation));
+}
+Tensor Tensor::t(Where where) const {
+    if (rank() < 2) throw TypeError("t: wants two axes or more (" + type().to_string() + ")", ir::Loc::of(where));
+    ir::Integers order = f::all_axes(rank());
+    std::swap(order[order.size() - 1], order[order.size() - 2]);
+    return transpose(*this, std::move(order), where);
+}
+Tensor broadcast_to(const Tensor& x, Shape shape, Where where) {
+    const LocScope scope(where);
+    return f::broadcast_to(x, shape);
+}
+Tensor slice(const Tensor& x, Shape start, Shape size, Where where) {
+    const LocScope scope(where);
+    return f::slice(x, start, size, ir::Integers(start.rank(), 1));
+}
+Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where) {
+    const LocScope scope(where);
+    return Tensor::record(ops::concat, parts,
+                          {axis < 0 && !parts.empty() ? axis + static_cast<std::int64_t>(parts[0].rank()) : axis});
+}
+Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where) {
+    const LocScope scope(where);
+    return ops::gather.with({axis < 0 ? axis + static_cast<std::int64_t>(x.rank()) : axis}, x, indices);
+}
+Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates, std::int64_t axis, Where where) {
+    const LocScope scope(where);
+    return ops::scatter_add.with({axis < 0 ? axis + static_cast<std::int64_t>(x.rank()) : axis}, x, indices, updates);
+}
+Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype, Where where) {
+    const LocScope scope(where);
+    return f::one_hot(indices, Dim(classes), dtype);
+}
+
+Tensor sum(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
+    return reduce(ops::sum, x, std::move(axes), keep, where);
+}
+Tensor max(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
+    return reduce(ops::reduce_max, x, std::move(axes), keep, where);
+}
+Tensor min(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
+    return reduce(ops::reduce_min, x, std::move(axes), keep, where);
+}
+Tensor mean(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
+    const LocScope scope(where);
+    const ir::Integers all = axes_or_all(x, std::move(axes));
+    const Tensor y = f::mean(x, all);
+    return keep ? f::expand_dims(y, x.type().shape, all) : y;
+}
+Tensor argmax(const Tensor& x, std::int64_t axis, Where where) {
+    const LocScope scope(where);
+    return ops::argmax.with({f::natural_axes({axis}, x.rank())}, x);
+}
+Tensor softmax(const Tensor& x, std::int64_t axis, Where where) {
+    const LocScope scope(where);
+    return f::softmax(x, axis);
+}
+Tensor log_softmax(const Tensor& x, std::int64_t axis, Where where) {
+    const LocScope scope(where);
+    return f::log_softmax(x, axis);
+}
+Tensor matmul(const Tensor& a, const Tensor& b, Where where) {
+    const LocScope scope(where);
+    return f::matmul(a, b);
+}
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, Where where) {
+    const LocScope scope(where);
+    return f::cross_entropy(logits, labels);
+}
+Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where) {
+    const LocScope scope(where);
+    return f::mean_squared_error(prediction, target);
+}
+
+namespace {
+
+// Two 64-bit words of Philox for each element.
+std::pair<Tensor, Tensor> random_words(std::uint64_t key, const std::vector<std::int64_t>& shape, Where where) {
+    std::int64_t count = 1;
+    for (std::int64_t e : shape) count *= e;
+    const Tensor counter = f::reshape(arange(count, Dtype::u64, where), as_shape(shape));
+    const Tensor keys = Tensor::scalar_as(Dtype::u64, 0, static_cast<std::int64_t>(key));
+    const detail::NodeRef operands[] = {keys.node(), counter.node()};
+    std::vector<detail::NodeRef> words = detail::record_results(ops::philox, operands, {}, where);
+    return {Tensor(words[0]), Tensor(words[1])};
+}
+
+// The upper 24 bits as a number in [0, 1).
+Tensor unit_interval(const Tensor& word) { return convert(shift_right(word, 40), Dtype::f32) * (1.0 / (1 << 24)); }
+
+}  // namespace
+
+Tensor random_uniform(std::uint64_t key, std::vector<std::int64_t> shape, double low, double high, Where where) {
+    const LocScope scope(where);
+    return unit_interval(random_words(key, shape, where).first) * (high - low) + low;
+}
+
+Tensor random_normal(std::uint64_t key, std::vector<std::int64_t> shape, Where where) {
+    // The inverse of the distribution: sqrt(2) erfinv(2u - 1), with erfinv by Giles, "Approximating the erfinv
+    // function", 2010, in single precision.
+    const LocScope scope(where);
+    const Tensor u = unit_interval(random_words(key, shape, where).first) * 2.0 - (1.0 - 1.0 / (1 << 24));
+    const Tensor w = -log((1.0 - u) * (1.0 + u));
+    const auto polynomial = [](const Tensor& x, std::initializer_list<double> c) {
+        Tensor p = zeros_like(x) + *c.begin();
+        for (const double* i = c.begin() + 1; i != c.end(); ++i) p = p * x + *i;
+        return p;
+    };
+    const Tensor central =
+        polynomial(w - 2.5, {2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
+                             -0.00125372503, -0.00417768164, 0.246640727, 1.50140941});
+    const Tensor tail =
+        polynomial(sqrt(w) - 3.0, {-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
+                                   -0.0076224613, 0.00943887047, 1.00167406, 2.83297682});
+    return lathe::where(w < 5.0, central, tail) * u * std::numbers::sqrt2;
+}
+
+}  // namespace lathe

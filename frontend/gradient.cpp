@@ -1,0 +1,96 @@
+#include "frontend/gradient.h"
+
+#include <unordered_set>
+
+#include "frontend/grad.h"
+#include "frontend/tensor.h"
+#include "frontend/trace.h"
+#include "ir/ops.h"
+#include "passes/differentiate.h"
+
+namespace lathe::detail {
+namespace {
+
+// Nodes that keep no history cannot depend on what is differentiated by: they enter as they are. The others never lose
+// their operands, so that reading them needs no claim.
+bool ends_history(const Node& node) {
+    return !node.keeps_history || (node.kind != NodeKind::op && node.kind != NodeKind::projection);
+}
+
+class HistoryBuilder final : public GraphBuilder {
+public:
+    using GraphBuilder::GraphBuilder;
+    std::vector<NodeRef> inputs;
+
+protected:
+    bool is_input(const Node& node) const override { return ends_history(node); }
+    ir::Value input(Node& node) override {
+        inputs.push_back(NodeRef::share(&node));
+        return graph_.add_parameter("x" + std::to_string(inputs.size()), node.type, node.location());
+    }
+};
+
+}  // namespace
+
+std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const NodeRef> wrt,
+                                         std::span<const NodeRef> wrt_values, std::source_location where) {
+    if (target->type.shape.rank() != 0 || !is_float(target->type.dtype))
+        throw TypeError("grad: the differentiated value is a float of rank 0, not " + target->type.to_string(),
+                        ir::Loc::of(where));
+    ir::Graph graph;
+    if (Trace* trace = Trace::current())
+        for (const std::string& name : trace->symbol_names()) graph.add_symbol(name);
+    HistoryBuilder builder(graph);
+    std::vector<std::size_t> indices;
+    for (const NodeRef& x : wrt) {
+        indices.push_back(graph.parameters().size());
+        builder.bind(x.get(), graph.add_parameter("wrt" + std::to_string(indices.size()), x->type));
+    }
+    graph.add_output("value", builder.build(target.get()));
+    const std::unique_ptr<ir::Graph> derivative = passes::differentiate(graph, 0, indices, true);
+    std::vector<NodeRef> inputs(wrt_values.begin(), wrt_values.end());
+    inputs.insert(inputs.end(), builder.inputs.begin(), builder.inputs.end());
+    return inline_graph(*derivative, inputs);
+}
+
+NodeRef differentiation_input(const Tensor& x) {
+    if (!is_float(x.dtype()))
+        throw TypeError("grad: a derivative by " + x.type().to_string() + " is not defined: only floats have one");
+    NodeRef node = make_node(NodeKind::placeholder);
+    node->type = x.type();
+    node->symbolic = true;
+    node->keeps_history = true;
+    return node;
+}
+
+void backward(const Tensor& target, std::source_location where) {
+    const NodeRef root = resolve(target.node());
+    // The trainable variables' values that the target was computed from.
+    std::vector<NodeRef> leaves;
+    std::unordered_set<Node*> seen{root.get()};
+    std::vector<Node*> stack{root.get()};
+    while (!stack.empty()) {
+        Node* node = stack.back();
+        stack.pop_back();
+        if (ends_history(*node)) {
+            if (node->keeps_history && node->variable) leaves.push_back(NodeRef::share(node));
+            continue;
+        }
+        for (Node* x : node->inputs())
+            if (seen.insert(x).second) stack.push_back(x);
+    }
+    if (leaves.empty())
+        throw UserError("backward: the tensor was not computed from any trainable variable", ir::Loc::of(where));
+    const std::vector<NodeRef> results = value_and_gradients(root, leaves, leaves, where);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+        VariableData& variable = *leaves[i]->variable;
+        NodeRef gradient = results[i + 1];
+        if (const NodeRef before = variable_gradient(variable)) {
+            const NodeRef operands[] = {before, gradient};
+            gradient = record(ir::ops::add, operands, {}, where);
+        }
+        set_variable_gradient(variable, std::move(gradient));
+    }
+}
+
+}  // namespace lathe::detail

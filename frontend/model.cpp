@@ -1,0 +1,243 @@
+#include "frontend/model.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <set>
+
+#include "frontend/run_plan.h"
+#include "frontend/trace.h"
+#include "ir/graph_text.h"
+#include "ir/op.h"
+
+namespace lathe {
+namespace {
+
+using detail::NodeRef;
+
+std::string unique_name(std::string name, std::set<std::string>& used) {
+    if (name.empty()) name = "weight";
+    std::string out = name;
+    for (int i = 1; !used.insert(out).second; ++i) out = name + "_" + std::to_string(i);
+    return out;
+}
+
+}  // namespace
+
+struct Model::Lazy {
+    std::mutex mutex;  // protects `compiled`
+    std::shared_ptr<const CompiledModel> compiled;
+    std::atomic<std::uint64_t> runs{0};
+};
+
+Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights)
+    : graph_(std::move(graph)),
+      input_count_(input_count),
+      weights_(std::make_shared<const std::vector<Array>>(std::move(weights))),
+      lazy_(std::make_shared<Lazy>()) {}
+
+std::unique_ptr<ir::Graph> Model::closed_graph() const {
+    auto out = std::make_unique<ir::Graph>();
+    out->name = graph_->name;
+    out->symbols = graph_->symbols;
+    out->preconditions = graph_->preconditions;
+    std::vector<ir::Value> copies(graph_->nodes().size());
+    std::size_t parameter = 0;
+    for (const ir::Node& n : graph_->nodes()) {
+        if (parameter < graph_->parameters().size() && graph_->parameters()[parameter].node == &n) {
+            copies[n.id] =
+                parameter < input_count_
+                    ? out->add_parameter(graph_->parameter_name(parameter), n.results[0], n.loc)
+                    : out->constant(ir::make_literal(n.results[0], (*weights_)[parameter - input_count_].bytes), n.loc);
+            ++parameter;
+            continue;
+        }
+        std::vector<ir::Value> operands;
+        for (ir::Value v : n.operands) operands.push_back({copies[v.node->id].node, v.index});
+        copies[n.id] = {&out->add(*n.op, operands, n.attributes, n.loc), 0};
+    }
+    for (std::size_t i = 0; i < graph_->outputs().size(); ++i)
+        out->add_output(graph_->output_name(i),
+                        {copies[graph_->outputs()[i].node->id].node, graph_->outputs()[i].index});
+    return out;
+}
+
+CompiledModel Model::compile(const codegen::CompileOptions& options) const {
+    CompiledModel out;
+    out.executable_ = codegen::compile(*closed_graph(), options);
+    out.graph_ = graph_;
+    out.input_count_ = input_count_;
+    return out;
+}
+
+std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Where where) const {
+    if (inputs.size() != input_count_)
+        throw TypeError(
+            graph_->name + ": takes " + std::to_string(input_count_) + " inputs, not " + std::to_string(inputs.size()),
+            ir::Loc::of(where));
+    eval(inputs, where);
+    std::vector<NodeRef> nodes;
+    std::vector<std::vector<std::int64_t>> extents;
+    std::vector<std::span<const std::int64_t>> shapes;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const ir::Type& wanted = graph_->parameters()[i].type();
+        const ir::Type& given = inputs[i].type();
+        if (given.dtype != wanted.dtype || given.shape.rank() != wanted.shape.rank())
+            throw TypeError(graph_->name + ": input '" + graph_->parameter_name(i) + "' is " +
+                                wanted.to_string(graph_->symbols) + ", not " + given.to_string(),
+                            ir::Loc::of(where));
+        nodes.push_back(detail::resolve(inputs[i].node()));
+        extents.push_back(inputs[i].shape(where));
+    }
+    shapes.assign(extents.begin(), extents.end());
+    const auto& plan = executable_->plan;
+    try {
+        const runtime::Binding bound = runtime::bind_plan(plan, runtime::symbols_of(plan, shapes));
+        std::vector<const void*> in;
+        std::vector<void*> out;
+        std::vector<runtime::Buffer> buffers;
+        for (const NodeRef& n : nodes) in.push_back(n->elements());
+        for (std::int64_t bytes : bound->output_bytes) {
+            buffers.push_back(detail::allocate_tensor(static_cast<std::size_t>(bytes)));
+            out.push_back(buffers.back().data());
+        }
+        detail::run_bound(plan, *bound, in.data(), out.data());
+        std::vector<Tensor> results;
+        for (std::uint32_t o : executable_->outputs) {
+            ir::Type type{static_cast<Dtype>(plan.outputs[o].dtype), {}};
+            for (std::int64_t extent : bound->output_dims[o]) type.shape.push_back(extent);
+            results.emplace_back(detail::leaf(type, buffers[o]));
+        }
+        return results;
+    } catch (const runtime::PlanError& e) {
+        throw TypeError(graph_->name + ": " + e.what(), ir::Loc::of(where));
+    }
+}
+
+std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where where) const {
+    std::shared_ptr<const CompiledModel> compiled;
+    {
+        const std::lock_guard lock(lazy_->mutex);
+        if (!lazy_->compiled) lazy_->compiled = std::make_shared<CompiledModel>(compile());
+        compiled = lazy_->compiled;
+    }
+    lazy_->runs.fetch_add(1, std::memory_order_relaxed);
+    return (*compiled)(inputs, where);
+}
+
+Tensor Model::operator()(const Tensor& x, Where where) const {
+    std::vector<Tensor> results = (*this)(std::span(&x, 1), where);
+    if (results.size() != 1)
+        throw UserError(name() + ": has " + std::to_string(results.size()) + " outputs, not one", ir::Loc::of(where));
+    return results[0];
+}
+
+std::map<std::string, Array> Model::run(const std::map<std::string, Array>& inputs) const {
+    std::vector<Tensor> tensors;
+    for (std::size_t i = 0; i < input_count_; ++i) {
+        const auto found = inputs.find(graph_->parameter_name(i));
+        if (found == inputs.end()) throw UserError(name() + ": no input '" + graph_->parameter_name(i) + "' was given");
+        tensors.push_back(Tensor::from(found->second));
+    }
+    for (const auto& [given, array] : inputs) {
+        bool known = false;
+        for (std::size_t i = 0; i < input_count_; ++i) known = known || graph_->parameter_name(i) == given;
+        if (!known) throw UserError(name() + ": has no input '" + given + "'");
+    }
+    const std::vector<Tensor> results = (*this)(tensors);
+    std::map<std::string, Array> out;
+    for (std::size_t i = 0; i < results.size(); ++i) out[graph_->output_name(i)] = results[i].to_array();
+    return out;
+}
+
+ModelStatistics Model::statistics() const {
+    ModelStatistics out;
+    const std::lock_guard lock(lazy_->mutex);
+    if (lazy_->compiled) {
+        out.compile = lazy_->compiled->executable().statistics;
+        out.remarks = lazy_->compiled->executable().remarks;
+    }
+    out.runs = lazy_->runs.load(std::memory_order_relaxed);
+    return out;
+}
+
+namespace detail {
+
+Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body,
+                  const std::vector<TensorSpec>& specs, const TraceOptions& options, Where where) {
+    Trace::Result traced;
+    std::size_t result_count = 0;
+    {
+        Trace trace(options.name);
+        std::map<std::string, Dim> symbols;
+        std::vector<Tensor> inputs;
+        for (const TensorSpec& spec : specs) {
+            ir::Type type{spec.dtype, {}};
+            for (const auto& dim : spec.dims) {
+                if (const auto* number = std::get_if<std::int64_t>(&dim)) {
+                    type.shape.push_back(*number);
+                    continue;
+                }
+                const std::string& name = std::get<std::string>(dim);
+                const auto [found, fresh] = symbols.try_emplace(name);
+                if (fresh) found->second = trace.add_symbol(name);
+                type.shape.push_back(found->second);
+            }
+            inputs.emplace_back(trace.add_input(spec.name, type));
+        }
+        std::vector<NodeRef> outputs;
+        for (const Tensor& t : body(inputs)) {
+            if (!t) throw UserError("trace: the function returned an empty tensor", ir::Loc::of(where));
+            outputs.push_back(resolve(t.node()));
+        }
+        result_count = outputs.size();
+        traced = trace.finish(outputs);
+    }
+    if (!traced.updated.empty())
+        throw UserError("trace: the function sets a variable, which a model cannot do", ir::Loc::of(where));
+
+    // Names of inputs stay; weights are called as the options say, or as their variables are, made unique.
+    std::set<std::string> used;
+    for (const TensorSpec& spec : specs)
+        if (!used.insert(spec.name).second)
+            throw UserError("trace: two inputs are called '" + spec.name + "'", ir::Loc::of(where));
+    std::vector<std::string> names;
+    std::vector<Array> weights;
+    for (const NodeRef& node : traced.captured) {
+        const auto named =
+            std::ranges::find_if(options.weights, [&](const auto& w) { return w.second.node() == node; });
+        const bool is_variable = node->kind == NodeKind::variable;
+        names.push_back(unique_name(named != options.weights.end() ? named->first
+                                    : is_variable                  ? node->variable->name
+                                                                   : "constant",
+                                    used));
+        weights.push_back(Tensor(node).to_array());
+    }
+    auto graph = std::make_unique<ir::Graph>();
+    graph->name = options.name;
+    graph->symbols = traced.graph->symbols;
+    graph->preconditions = traced.graph->preconditions;
+    std::vector<ir::Value> copies(traced.graph->nodes().size());
+    std::size_t parameter = 0;
+    for (const ir::Node& n : traced.graph->nodes()) {
+        if (parameter < traced.graph->parameters().size() && traced.graph->parameters()[parameter].node == &n) {
+            const std::string& name =
+                parameter < specs.size() ? specs[parameter].name : names[parameter - specs.size()];
+            copies[n.id] = graph->add_parameter(name, n.results[0], n.loc);
+            ++parameter;
+            continue;
+        }
+        std::vector<ir::Value> operands;
+        for (ir::Value v : n.operands) operands.push_back({copies[v.node->id].node, v.index});
+        copies[n.id] = {&graph->add(*n.op, operands, n.attributes, n.loc), 0};
+    }
+    for (std::size_t i = 0; i < result_count; ++i) {
+        const ir::Value v = traced.graph->outputs()[i];
+        graph->add_output(i < options.outputs.size() ? options.outputs[i] : traced.graph->output_name(i),
+                          {copies[v.node->id].node, v.index});
+    }
+    return {std::move(graph), specs.size(), std::move(weights)};
+}
+
+}  // namespace detail
+}  // namespace lathe

@@ -1,0 +1,63 @@
+#include "frontend/nn.h"
+
+#include <cmath>
+
+#include "frontend/functions.h"
+
+namespace lathe::nn {
+
+std::uint64_t Generator::next_key() {
+    // splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+    std::uint64_t z = seed_ + ++count_ * 0x9e3779b97f4a7c15ULL;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+}
+
+std::vector<NamedParameter> Module::named_parameters(const std::string&) const { return {}; }
+
+std::vector<Tensor> Module::parameters() const {
+    std::vector<Tensor> out;
+    for (auto& [name, tensor] : named_parameters()) out.push_back(tensor);
+    return out;
+}
+
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Init init, bool with_bias, Dtype dtype) {
+    const auto fan = static_cast<double>(init == Init::kaiming ? inputs : inputs + outputs);
+    const double limit = std::sqrt(6.0 / fan);
+    weight = variable(convert(random_uniform(random.next_key(), {inputs, outputs}, -limit, limit), dtype), "weight");
+    if (with_bias) bias = variable(zeros({outputs}, dtype), "bias");
+}
+
+Tensor Linear::operator()(const Tensor& x) const {
+    const Tensor product = matmul(x, weight);
+    return bias ? product + bias : product;
+}
+
+std::vector<NamedParameter> Linear::named_parameters(const std::string& prefix) const {
+    std::vector<NamedParameter> out{{prefix + "weight", weight}};
+    if (bias) out.emplace_back(prefix + "bias", bias);
+    return out;
+}
+
+Tensor ReLU::operator()(const Tensor& x) const { return relu(x); }
+Tensor Tanh::operator()(const Tensor& x) const { return tanh(x); }
+Tensor Sigmoid::operator()(const Tensor& x) const { return sigmoid(x); }
+Tensor GELU::operator()(const Tensor& x) const { return gelu(x); }
+
+Tensor Sequential::operator()(const Tensor& x) const {
+    Tensor y = x;
+    for (const auto& child : children_) y = (*child)(y);
+    return y;
+}
+
+std::vector<NamedParameter> Sequential::named_parameters(const std::string& prefix) const {
+    std::vector<NamedParameter> out;
+    for (std::size_t i = 0; i < children_.size(); ++i) {
+        auto inner = children_[i]->named_parameters(prefix + std::to_string(i) + ".");
+        out.insert(out.end(), inner.begin(), inner.end());
+    }
+    return out;
+}
+
+}  // namespace lathe::nn

@@ -1,0 +1,89 @@
+// Neural network modules. A module owns variables and maps a tensor to a tensor.
+//
+//   nn::Generator random(42);
+//   auto model = nn::Sequential(nn::Linear(64, 128, random), nn::ReLU(), nn::Linear(128, 10, random));
+//   Tensor logits = model(x);                  // x: f32[batch, 64]
+//   for (auto& [name, p] : model.named_parameters()) ...      // "0.weight", "0.bias", "2.weight", ...
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "frontend/tensor.h"
+
+namespace lathe::nn {
+
+// Keys for random numbers, one after the other: equal seeds give equal numbers on every machine and any number of
+// threads.
+class Generator {
+public:
+    explicit Generator(std::uint64_t seed) : seed_(seed) {}
+    std::uint64_t next_key();  // splitmix64 of the seed and a counter
+
+private:
+    std::uint64_t seed_, count_ = 0;
+};
+
+enum class Init : std::uint8_t {
+    kaiming,  // uniform in +-sqrt(6 / fan_in): He et al., 2015, for layers followed by ReLU
+    xavier,   // uniform in +-sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, 2010
+};
+
+using NamedParameter = std::pair<std::string, Tensor>;
+
+class Module {
+public:
+    virtual ~Module() = default;
+    virtual Tensor operator()(const Tensor& x) const = 0;
+    // Names are paths: "0.weight" is the weight of the first child.
+    virtual std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const;
+    std::vector<Tensor> parameters() const;
+};
+
+// y = x W + b with W: [inputs, outputs]; x: [..., inputs].
+class Linear final : public Module {
+public:
+    Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Init init = Init::kaiming, bool bias = true,
+           Dtype dtype = Dtype::f32);
+    Tensor operator()(const Tensor& x) const override;
+    std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const override;
+
+    Tensor weight, bias;  // variables; bias is empty where there is none
+};
+
+class ReLU final : public Module {
+public:
+    Tensor operator()(const Tensor& x) const override;
+};
+class Tanh final : public Module {
+public:
+    Tensor operator()(const Tensor& x) const override;
+};
+class Sigmoid final : public Module {
+public:
+    Tensor operator()(const Tensor& x) const override;
+};
+class GELU final : public Module {
+public:
+    Tensor operator()(const Tensor& x) const override;
+};
+
+class Sequential final : public Module {
+public:
+    template <class... M>
+        requires(std::is_base_of_v<Module, M> && ...)
+    explicit Sequential(M... modules) {
+        (children_.push_back(std::make_shared<M>(std::move(modules))), ...);
+    }
+    Tensor operator()(const Tensor& x) const override;
+    std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const override;
+
+private:
+    std::vector<std::shared_ptr<const Module>> children_;
+};
+
+}  // namespace lathe::nn

@@ -1,0 +1,86 @@
+// Optimisers: they give variables new values from the derivatives that backward() left at them.
+//
+//   optim::Adam optimizer(model.parameters(), {.learning_rate = 1e-3});
+//   loss.backward();
+//   optimizer.step();       // uses up the derivatives
+//
+// Inside jit, a step is part of the compiled program. The learning rate is a variable: changing it compiles nothing.
+#pragma once
+
+#include <vector>
+
+#include "frontend/tensor.h"
+
+namespace lathe::optim {
+
+class Optimizer {
+public:
+    explicit Optimizer(std::vector<Tensor> parameters, double learning_rate);
+    virtual ~Optimizer() = default;
+    // Parameters without a derivative stay as they are.
+    void step(Where where = Where::current());
+    void set_learning_rate(double rate);
+
+protected:
+    struct Update {
+        Tensor variable, value;
+    };
+    // The new values that parameter `i` with this gradient asks for, of the parameter and its state.
+    virtual void update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) = 0;
+    virtual void begin(std::vector<Update>& updates);  // before the parameters of one step
+
+    const Tensor& parameter(std::size_t i) const { return parameters_[i]; }
+    std::size_t parameter_count() const { return parameters_.size(); }
+    Tensor rate(const Tensor& like) const;  // in the dtype of a parameter
+
+private:
+    std::vector<Tensor> parameters_;
+    Tensor learning_rate_;
+};
+
+struct SgdOptions {
+    double learning_rate = 1e-2;
+    double momentum = 0;      // v = momentum * v + g; p -= rate * v
+    double weight_decay = 0;  // added to the gradient
+};
+class Sgd final : public Optimizer {
+public:
+    explicit Sgd(std::vector<Tensor> parameters, SgdOptions options = {});
+
+private:
+    void update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) override;
+    SgdOptions options_;
+    std::vector<Tensor> velocity_;
+};
+
+struct AdamOptions {
+    double learning_rate = 1e-3;
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+    double weight_decay = 0;  // Adam: added to the gradient; AdamW: of the parameter, times the rate
+};
+// Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+class Adam : public Optimizer {
+public:
+    explicit Adam(std::vector<Tensor> parameters, AdamOptions options = {});
+
+protected:
+    Adam(std::vector<Tensor> parameters, AdamOptions options, bool decoupled);
+
+private:
+    void begin(std::vector<Update>& updates) override;
+    void update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) override;
+    AdamOptions options_;
+    bool decoupled_;
+    Tensor power1_, power2_;            // variables: beta1 and beta2 to the number of steps
+    Tensor correction1_, correction2_;  // of this step: 1 - power
+    std::vector<Tensor> first_, second_;
+};
+
+// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+class AdamW final : public Adam {
+public:
+    explicit AdamW(std::vector<Tensor> parameters, AdamOptions options = {.weight_decay = 1e-2})
+        : Adam(std::move(parameters), options, true) {}
+};
+
+}  // namespace lathe::optim

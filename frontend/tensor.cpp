@@ -1,0 +1,209 @@
+#include "frontend/tensor.h"
+
+#include <cstring>
+#include <thread>
+
+#include "frontend/convert.h"
+#include "frontend/gradient.h"
+#include "frontend/run_plan.h"
+#include "frontend/trace.h"
+#include "ir/ops.h"
+
+namespace lathe {
+namespace {
+
+using detail::LocScope;
+using detail::Node;
+using detail::NodeKind;
+using detail::NodeRef;
+
+std::size_t byte_count(const ir::Type& type) {
+    return static_cast<std::size_t>(type.shape.element_count().constant()) * size_of(type.dtype);
+}
+
+[[noreturn]] void fail(const std::string& message, Where where) { throw UserError(message, ir::Loc::of(where)); }
+
+}  // namespace
+
+const ir::Type& Tensor::type() const {
+    if (!node_) throw UserError("an empty tensor was used");
+    return node_->type;
+}
+
+Tensor Tensor::from_bytes(Dtype dtype, std::vector<std::int64_t> shape, std::span<const std::byte> bytes, Where where) {
+    ir::Type type{dtype, {}};
+    if (shape.size() > ir::max_rank)
+        fail("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions", where);
+    for (std::int64_t extent : shape) {
+        if (extent < 0) fail("from: an extent is negative", where);
+        type.shape.push_back(extent);
+    }
+    if (byte_count(type) != bytes.size())
+        fail("from: " + type.to_string() + " takes " + std::to_string(byte_count(type)) + " bytes, not " +
+                 std::to_string(bytes.size()),
+             where);
+    runtime::Buffer buffer = detail::allocate_tensor(bytes.size());
+    if (!bytes.empty()) std::memcpy(buffer.data(), bytes.data(), bytes.size());
+    return Tensor(detail::leaf(type, std::move(buffer)));
+}
+
+Tensor Tensor::from(const Array& array, Where where) {
+    return from_bytes(array.dtype, array.shape, array.bytes, where);
+}
+
+Tensor Tensor::scalar_as(Dtype dtype, double value, std::int64_t integer) {
+    const ir::Literal literal =
+        is_float(dtype) ? ir::splat_literal(dtype, {}, value) : ir::splat_literal(dtype, {}, integer);
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, literal.bytes->data(), literal.bytes->size());
+    return Tensor(detail::number(dtype, bits));
+}
+
+Dim Tensor::dim(std::int64_t axis) const {
+    const ir::Shape& shape = type().shape;
+    const auto rank = static_cast<std::int64_t>(shape.rank());
+    if (axis < -rank || axis >= rank)
+        throw UserError("dim: axis " + std::to_string(axis) + " is out of range for " + type().to_string());
+    return shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
+}
+
+std::int64_t Tensor::extent(std::int64_t axis, Where where) const {
+    const Dim d = dim(axis);
+    if (d.is_constant()) return d.constant();
+    Trace* trace = Trace::current();
+    if (trace == nullptr) fail("extent: the dimension is symbolic", where);
+    return trace->pin(d, ir::Loc::of(where));
+}
+
+std::vector<std::int64_t> Tensor::shape(Where where) const {
+    std::vector<std::int64_t> out;
+    for (std::size_t i = 0; i < rank(); ++i) out.push_back(extent(static_cast<std::int64_t>(i), where));
+    return out;
+}
+
+std::int64_t Tensor::size(Where where) const {
+    std::int64_t n = 1;
+    for (std::int64_t extent : shape(where)) n *= extent;
+    return n;
+}
+
+const Tensor& Tensor::eval(Where where) const {
+    lathe::eval(std::span(this, 1), where);
+    return *this;
+}
+
+void eval(std::span<const Tensor> tensors, Where where) {
+    const LocScope scope(where);
+    std::vector<NodeRef> kept;
+    std::vector<Node*> targets;
+    for (const Tensor& t : tensors) {
+        (void)t.type();
+        NodeRef node = detail::resolve(t.node());
+        if (node->is_ready()) continue;
+        targets.push_back(node.get());
+        kept.push_back(std::move(node));
+    }
+    if (!targets.empty()) detail::evaluate(targets);
+}
+
+void Tensor::copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const {
+    eval(where);
+    const NodeRef node = detail::resolve(node_);
+    if (node->symbolic) fail("the value of a tensor was asked for while its function is being traced", where);
+    const auto count = static_cast<std::size_t>(node->type.shape.element_count().constant());
+    if (one && count != 1) fail("item: " + node->type.to_string() + " does not have one element", where);
+    if (one ? bytes != size_of(as) : bytes != count * size_of(as)) fail("to_vector: sizes differ", where);
+    detail::convert_elements(node->type.dtype, node->elements(), as, out, count);
+}
+
+Array Tensor::to_array(Where where) const {
+    eval(where);
+    const NodeRef node = detail::resolve(node_);
+    if (node->symbolic) fail("the value of a tensor was asked for while its function is being traced", where);
+    Array array{node->type.dtype, shape(where), {}};
+    array.bytes.resize(byte_count(node->type));
+    if (!array.bytes.empty()) std::memcpy(array.bytes.data(), node->elements(), array.bytes.size());
+    return array;
+}
+
+// ---- variables
+
+Tensor variable(const Tensor& value, std::string name, bool trainable) {
+    const NodeRef node = detail::make_variable(value.type(), std::move(name), trainable);
+    detail::store_variable(node, detail::resolve(value.node()));
+    return Tensor(node);
+}
+
+void Tensor::set(const Tensor& value, Where where) const {
+    if (!is_variable()) fail("set: the tensor is no variable", where);
+    if (!(value.type() == type()))
+        throw TypeError("set: a variable of type " + type().to_string() + " cannot take " + value.type().to_string(),
+                        ir::Loc::of(where));
+    NodeRef node = detail::resolve(value.node());
+    if (Trace* trace = Trace::current()) {
+        trace->write(node_, std::move(node));
+        return;
+    }
+    detail::store_variable(node_, node);
+}
+
+Tensor Tensor::grad() const {
+    if (!is_variable()) throw UserError("grad: the tensor is no variable");
+    return Tensor(detail::variable_gradient(*node_->variable));
+}
+
+void Tensor::zero_grad() const {
+    if (!is_variable()) throw UserError("zero_grad: the tensor is no variable");
+    detail::set_variable_gradient(*node_->variable, {});
+}
+
+void Tensor::backward(Where where) const { detail::backward(*this, where); }
+
+// ---- recording
+
+Tensor Tensor::record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes, ir::Loc loc) {
+    std::vector<NodeRef> nodes;
+    nodes.reserve(operands.size());
+    for (const Tensor& t : operands) {
+        (void)t.type();
+        nodes.push_back(detail::resolve(t.node_));
+    }
+    if (loc.known()) {
+        const LocScope scope(loc);
+        return Tensor(detail::record(op, nodes, std::move(attributes), {}));
+    }
+    return Tensor(detail::record(op, nodes, std::move(attributes), {}));
+}
+
+Tensor Tensor::constant_like(const Tensor&, ir::Literal literal, ir::Loc) {
+    return Tensor(detail::record(ir::ops::constant, {}, {std::move(literal)}, {}));
+}
+
+Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
+    (void)x.type();
+    const NodeRef node = detail::resolve(x.node());
+    return Tensor(detail::record(op, std::span(&node, 1), {}, where));
+}
+
+Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
+    if (a.is_number() && b.is_number()) throw UserError(std::string(op.name) + ": no operand is a tensor");
+    const Dtype dtype = a.is_number() ? b.tensor().dtype() : a.tensor().dtype();
+    const NodeRef nodes[] = {detail::resolve(a.as(dtype).node()), detail::resolve(b.as(dtype).node())};
+    if (!nodes[0] || !nodes[1])
+        throw UserError(std::string(op.name) + ": an empty tensor was used", ir::Loc::of(a.where()));
+    return Tensor(detail::record(op, nodes, {}, a.where()));
+}
+
+Tensor operator+(const Operand& a, const Operand& b) { return binary(ir::ops::add, a, b); }
+Tensor operator-(const Operand& a, const Operand& b) { return binary(ir::ops::sub, a, b); }
+Tensor operator*(const Operand& a, const Operand& b) { return binary(ir::ops::mul, a, b); }
+Tensor operator/(const Operand& a, const Operand& b) { return binary(ir::ops::div, a, b); }
+Tensor operator==(const Operand& a, const Operand& b) { return binary(ir::ops::eq, a, b); }
+Tensor operator!=(const Operand& a, const Operand& b) { return binary(ir::ops::ne, a, b); }
+Tensor operator<(const Operand& a, const Operand& b) { return binary(ir::ops::lt, a, b); }
+Tensor operator<=(const Operand& a, const Operand& b) { return binary(ir::ops::le, a, b); }
+Tensor operator>(const Operand& a, const Operand& b) { return binary(ir::ops::gt, a, b); }
+Tensor operator>=(const Operand& a, const Operand& b) { return binary(ir::ops::ge, a, b); }
+Tensor operator-(const Operand& x) { return unary(ir::ops::neg, x.tensor(), x.where()); }
+
+}  // namespace lathe

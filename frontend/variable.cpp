@@ -1,0 +1,92 @@
+#include <cstring>
+#include <thread>
+
+#include "frontend/node.h"
+#include "frontend/run_plan.h"
+#include "frontend/trace.h"
+
+namespace lathe::detail {
+namespace {
+
+class Locked {
+public:
+    explicit Locked(VariableData& v) : v_(v) {
+        while (v.lock.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+    }
+    ~Locked() { v_.lock.clear(std::memory_order_release); }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+
+private:
+    VariableData& v_;
+};
+
+}  // namespace
+
+NodeRef make_variable(ir::Type type, std::string name, bool trainable) {
+    NodeRef node = make_node(NodeKind::variable);
+    node->type = type;
+    node->keeps_history = trainable && is_float(type.dtype);
+    node->variable = std::make_shared<VariableData>();
+    node->variable->name = std::move(name);
+    node->variable->trainable = trainable;
+    return node;
+}
+
+void store_variable(const NodeRef& variable, const NodeRef& value) {
+    if (!value->is_ready()) {
+        Node* target = value.get();
+        evaluate(std::span(&target, 1));
+    }
+    runtime::Buffer data = value->data;
+    if (value->kind == NodeKind::number) {
+        data = allocate_tensor(sizeof value->bits);
+        std::memcpy(data.data(), &value->bits, sizeof value->bits);
+    }
+    NodeRef fresh = leaf(variable->type, std::move(data));
+    fresh->keeps_history = variable->keeps_history;
+    fresh->variable = variable->variable;
+    const Locked locked(*variable->variable);
+    std::swap(variable->variable->value, fresh);
+}
+
+NodeRef variable_gradient(VariableData& variable) {
+    const Locked locked(variable);
+    return variable.gradient;
+}
+
+void set_variable_gradient(VariableData& variable, NodeRef gradient) {
+    const Locked locked(variable);
+    std::swap(variable.gradient, gradient);
+}
+
+NodeRef check_out(VariableData& variable) {
+    while (true) {
+        NodeRef value;
+        {
+            const Locked locked(variable);
+            std::swap(value, variable.value);
+        }
+        if (value) return value;
+        std::this_thread::yield();
+    }
+}
+
+void check_in(VariableData& variable, NodeRef value) {
+    const Locked locked(variable);
+    std::swap(variable.value, value);
+}
+
+NodeRef resolve(const NodeRef& node) {
+    if (!node || node->kind != NodeKind::variable) return node;
+    if (Trace* trace = Trace::current()) return trace->read(node);
+    while (true) {
+        {
+            const Locked locked(*node->variable);
+            if (node->variable->value) return node->variable->value;
+        }
+        std::this_thread::yield();  // a program is giving it another value
+    }
+}
+
+}  // namespace lathe::detail

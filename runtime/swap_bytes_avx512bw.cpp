@@ -1,0 +1,3 @@
+#include "runtime/swap_bytes_body.h"
+
+template void lathe::runtime::swap_bytes_at<xsimd::avx512bw>(std::byte*, std::size_t, std::size_t);

@@ -1,0 +1,694 @@
+// Kernels against the reference interpreter, bit for bit, on operands that end at protected pages.
+#include <cstring>
+#include <random>
+#include <string>
+#include <sys/mman.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "codegen/kernels.h"
+#include "ir/error.h"
+#include "ir/loops_text.h"
+
+namespace lathe::codegen {
+namespace {
+
+using ir::BufferRole;
+using ir::Dtype;
+using ir::LoopNest;
+
+// Memory whose last byte is followed by a page that cannot be touched; the page before the data cannot either.
+class GuardedMemory {
+public:
+    explicit GuardedMemory(std::size_t bytes) : bytes_(bytes) {
+        const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+        mapped_ = (bytes + page - 1) / page * page + 2 * page;
+        base_ =
+            static_cast<std::byte*>(mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+        mprotect(base_, page, PROT_NONE);
+        mprotect(base_ + mapped_ - page, page, PROT_NONE);
+        data_ = base_ + mapped_ - page - bytes;
+    }
+    ~GuardedMemory() { munmap(base_, mapped_); }
+    GuardedMemory(GuardedMemory&& other) noexcept
+        : bytes_(other.bytes_),
+          mapped_(other.mapped_),
+          base_(std::exchange(other.base_, nullptr)),
+          data_(other.data_) {}
+    GuardedMemory& operator=(GuardedMemory&&) = delete;
+
+    std::byte* data() const { return data_; }
+    std::size_t size() const { return bytes_; }
+
+private:
+    std::size_t bytes_, mapped_ = 0;
+    std::byte *base_ = nullptr, *data_ = nullptr;
+};
+
+using Random = std::mt19937_64;
+
+void fill(std::byte* at, std::size_t count, Dtype d, Random& random, bool specials) {
+    static constexpr double odd[] = {0.0, -0.0, 1e-40, -1e300, 1e300, 0.5, -1, 65504, 3e38};
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint64_t bits = random();
+        if (is_float(d)) {
+            double x = std::uniform_real_distribution<double>(-3, 3)(random);
+            if (specials && random() % 7 == 0) x = odd[random() % std::size(odd)];
+            if (specials && random() % 31 == 0) x = std::numeric_limits<double>::quiet_NaN();
+            if (specials && random() % 31 == 0) x = std::numeric_limits<double>::infinity() * (random() % 2 ? 1 : -1);
+            const auto f = static_cast<float>(x);
+            if (d == Dtype::f64) std::memcpy(&bits, &x, 8);
+            if (d == Dtype::f32) std::memcpy(&bits, &f, 4);
+            if (d == Dtype::f16) bits = ir::f32_to_f16(f);
+            if (d == Dtype::bf16) bits = ir::f32_to_bf16(f);
+        } else if (d == Dtype::boolean) {
+            bits %= 2;
+        } else if (!specials || random() % 2 == 0) {
+            bits %= 7;
+        }
+        std::memcpy(at + i * size_of(d), &bits, size_of(d));
+    }
+}
+
+bool is_nan(const std::byte* at, Dtype d) {
+    if (d == Dtype::f64) {
+        double x = 0;
+        std::memcpy(&x, at, 8);
+        return x != x;
+    }
+    float x = 0;
+    std::uint16_t half = 0;
+    if (d == Dtype::f32)
+        std::memcpy(&x, at, 4);
+    else
+        std::memcpy(&half, at, 2);
+    if (d == Dtype::f16) x = ir::f16_to_f32(half);
+    if (d == Dtype::bf16) x = ir::bf16_to_f32(half);
+    return x != x;
+}
+
+struct Options {
+    bool specials = true;
+    std::uint64_t seed = 1;
+};
+
+// Runs the nest in the interpreter and compiled for each target this processor offers, and compares all outputs.
+void expect_same(std::string_view text, const std::vector<std::int64_t>& extents, Options options = {}) {
+    const LoopNest nest = ir::parse_loop_nest(text, "test.lir");
+    ASSERT_EQ(ir::verify(nest), std::vector<std::string>()) << text;
+    Random random(options.seed);
+    std::vector<GuardedMemory> expected, actual;
+    std::vector<std::uint32_t> operands;
+    for (const ir::Buffer& b : nest.buffers) {
+        if (b.role == BufferRole::scratch) continue;
+        const auto count = static_cast<std::size_t>(b.type.shape.element_count().evaluate(extents).value());
+        expected.emplace_back(count * size_of(b.type.dtype));
+        actual.emplace_back(count * size_of(b.type.dtype));
+        fill(expected.back().data(), count, b.type.dtype, random, options.specials && b.name != "index");
+        std::memcpy(actual.back().data(), expected.back().data(), expected.back().size());
+        operands.push_back(static_cast<std::uint32_t>(operands.size()));
+    }
+    std::vector<void*> slots;
+    for (auto& m : expected) slots.push_back(m.data());
+    const std::vector<GuardedMemory>& inputs = actual;
+    std::vector<std::vector<std::byte>> initial;
+    for (auto& m : inputs) initial.emplace_back(m.data(), m.data() + m.size());
+    const std::int64_t trips = ir::parallel_trips(nest, extents);
+    const ir::Fault want = ir::interpret(nest, slots, extents, 0, trips);
+
+    for (const char* name : {"avx2", "avx512"}) {
+        const Target target = target_named(name);
+        const auto kernel = KernelCache::shared().compile({&nest, 1}, target)[0];
+        if (!target.runs_here) continue;
+        slots.clear();
+        for (std::size_t k = 0; k < actual.size(); ++k) {
+            std::memcpy(actual[k].data(), initial[k].data(), initial[k].size());
+            slots.push_back(actual[k].data());
+        }
+        lathe_fault fault{-1, 0, 0, 0};
+        // In two parts, as two threads would.
+        kernel->entry()(slots.data(), operands.data(), extents.data(), 0, trips / 2, &fault);
+        kernel->entry()(slots.data(), operands.data(), extents.data(), trips / 2, trips, &fault);
+        EXPECT_EQ(fault.site, want.site) << name;
+        if (want.site >= 0) {
+            EXPECT_EQ(fault.index, want.index) << name;
+            EXPECT_EQ(fault.bound, want.bound) << name;
+        }
+        std::size_t k = 0;
+        for (const ir::Buffer& b : nest.buffers) {
+            if (b.role == BufferRole::scratch) continue;
+            const std::size_t size = size_of(b.type.dtype);
+            for (std::size_t i = 0; i * size < expected[k].size(); ++i) {
+                const std::byte *x = expected[k].data() + i * size, *y = actual[k].data() + i * size;
+                if (std::memcmp(x, y, size) == 0 ||
+                    (is_float(b.type.dtype) && is_nan(x, b.type.dtype) && is_nan(y, b.type.dtype)))
+                    continue;
+                std::uint64_t p = 0, q = 0;
+                std::memcpy(&p, x, size);
+                std::memcpy(&q, y, size);
+                ADD_FAILURE() << name << ": " << b.name << "[" << i << "] is " << std::hex << q << ", not " << p
+                              << " for\n"
+                              << text;
+                break;
+            }
+            ++k;
+        }
+    }
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view with) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+        text.replace(at, what.size(), with);
+}
+
+constexpr std::string_view add_text = R"(kernel(%n) {
+  in a: f32[%n]
+  in b: f32[%n]
+  out c: f32[%n]
+  parallel i in %n step 128 {
+    vector(16) j in min(128, %n - %i) {
+      %0 = load a[%i + %j]
+      %1 = load b[%i + %j]
+      %2 = add(%0, %1) : f32
+      store c[%i + %j], %2
+    }
+  }
+}
+)";
+
+TEST(Codegen, Elementwise) {
+    for (std::int64_t n : {0, 1, 7, 15, 16, 17, 127, 128, 129, 500}) expect_same(add_text, {n});
+}
+
+TEST(Codegen, EveryOpAndDtype) {
+    // Scalar loops and vector loops of several widths must agree for all rows with a scalar rule.
+    for (const ir::OpDef* op : ir::op_table()) {
+        if (op->scalar == nullptr || op->lowering != ir::Lowering::elementwise || !op->attributes.empty()) continue;
+        if (op->arity.variadic || op->result_types != nullptr) continue;
+        for (Dtype d : ir::all_dtypes()) {
+            if (!op->dtypes.contains(d)) continue;
+            std::vector<Dtype> operands(static_cast<std::size_t>(op->arity.minimum), d);
+            Dtype result = d;
+            std::string text;
+            bool typed = false;
+            // The first operand may be a condition; the row's type rule says.
+            for (const bool condition : {false, true}) {
+                if (condition) operands[0] = Dtype::boolean;
+                std::vector<ir::Type> types;
+                for (Dtype o : operands) types.push_back({o, {}});
+                ir::TypeContext context(*op, types, {}, {}, nullptr);
+                try {
+                    result = op->type.value(context).dtype;
+                    typed = true;
+                    break;
+                } catch (const Error&) {
+                }
+            }
+            if (!typed) continue;
+            text = "k(%n) {\n";
+            std::string loads, arguments;
+            for (std::size_t i = 0; i < operands.size(); ++i) {
+                const std::string k = std::to_string(i);
+                text += "in x" + k + ": " + std::string(name(operands[i])) + "[%n]\n";
+                loads += "%" + k + " = load x" + k + "[%i]\n";
+                arguments += (i > 0 ? ", %" : "%") + k;
+            }
+            text += "out y: " + std::string(name(result)) + "[%n]\nLOOP i in %n {\n" + loads +
+                    "%9 = " + std::string(op->name) + "(" + arguments + ") : " + std::string(name(result)) +
+                    "\nstore y[%i], %9\n}\n}\n";
+            for (const char* loop : {"serial", "vector(8)", "vector(32)"}) {
+                std::string with_loop = text;
+                replace_all(with_loop, "LOOP", loop);
+                expect_same(with_loop, {77});
+            }
+        }
+    }
+}
+
+TEST(Codegen, ConversionsBetweenAllDtypes) {
+    for (Dtype from : ir::all_dtypes())
+        for (Dtype to : ir::all_dtypes()) {
+            std::string text = R"(k(%n) {
+  in x: FROM[%n]
+  out y: TO[%n]
+  vector(16) i in %n {
+    %0 = load x[%i]
+    %1 = convert(%0) {dtype = TO} : TO
+    store y[%i], %1
+  }
+}
+)";
+            replace_all(text, "FROM", name(from));
+            replace_all(text, "TO", name(to));
+            expect_same(text, {100});
+        }
+}
+
+TEST(Codegen, BroadcastsStridesAndGathers) {
+    constexpr std::string_view text = R"(k(%n, %m) {
+  in a: f32[%n, %m]
+  in row: f32[%m]
+  in column: f32[%n]
+  in index: i32[%n, %m]
+  in flags: bool[%m, %n]
+  out c: f32[%n, %m]
+  out reversed: f32[%n, %m]
+  out transposed: f32[%m, %n]
+  out picked: bool[%n, %m]
+  serial i in %n {
+    vector(16) j in %m {
+      %0 = load a[%i, %j]
+      %1 = load row[%j]
+      %2 = load column[%i]
+      %3 = load index[%i, %j]
+      bind g = %3 in %n site 2
+      %4 = load a[%g, %m - %j - 1]
+      %5 = load column[floordiv(%i*%m + %j, %m)]
+      %6 = load column[%g]
+      %7 = load flags[%j, %i]
+      %8 = add(%0, %1) : f32
+      %9 = mul(%8, %2) : f32
+      %10 = select(%7, %4, %5) : f32
+      %11 = sub(%9, %10) : f32
+      %12 = add(%11, %6) : f32
+      store c[%i, %j], %12
+      store reversed[%i, %m - 1 - %j], %12
+      store transposed[%j, %i], %12
+      %13 = logical_not(%7) : bool
+      store picked[%i, %j], %13
+    }
+  }
+}
+)";
+    for (std::int64_t m : {1, 5, 16, 33}) {
+        expect_same(text, {7, m});
+        expect_same(text, {3, m});  // indices up to 6 are out of range
+    }
+}
+
+TEST(Codegen, Guards) {
+    constexpr std::string_view text = R"(k(%n, %m) {
+  in a: f32[%n, %m]
+  in s: i8[%n]
+  out c: f32[%n + 2, %m + 3]
+  out d: i8[%n]
+  out e: bool[%n, %m]
+  serial i in %n + 2 {
+    vector(8) j in %m + 3 {
+      %0 = load a[%i - 1, %j - 2] if %i - 1 >= 0, %n - %i >= 0, %j - 2 >= 0, %m + 1 - %j >= 0
+      store c[%i, %j], %0 if %j - %i >= 0
+      %1 = condition %j - %i >= 0, %n - 1 - %i >= 0
+      store e[%i, %j], %1 if %n - 1 - %i >= 0, %m - 1 - %j >= 0
+      %3 = index %j*%j - %i
+      %4 = load s[%i - 1] if %j - 4 >= 0, %i - 1 >= 0, %n - %i >= 0
+      %5 = convert(%4) {dtype = f32} : f32
+      %6 = convert(%3) {dtype = f32} : f32
+      %7 = add(%5, %6) : f32
+      store c[%i, %j], %7 if %i - %j - 3 >= 0
+    }
+    %2 = load s[%i - 1] if %i - 1 >= 0, %n - %i >= 0
+    store d[%i], %2 if %n - 1 - %i >= 0
+  }
+}
+)";
+    for (std::int64_t m : {0, 1, 6, 13, 40}) expect_same(text, {5, m});
+}
+
+TEST(Codegen, ReductionsOfAllKinds) {
+    std::string base = R"(k(%n, %m) {
+  in x: TYPE[%n, %m]
+  out y: RESULT[%n]
+  out z: PARTIAL[%n]
+  parallel i in %n {
+    %2 = reduce OP of TYPE over k in EXTENT lanes LANES block BLOCK width WIDTH base 5 : RESULT {
+      %0 = load x[%i, %k]
+      %1 = OTHER(%0) : TYPE
+      fold %1
+    }
+    store y[%i], %2
+    %3 = load x[%i, 0]
+    %4 = OTHER(%3) : TYPE
+    %5 = convert(%4) {dtype = PARTIAL} : PARTIAL
+    store z[%i], %5
+  }
+}
+)";
+    struct Row {
+        const char *op, *type, *result;
+    };
+    for (const Row& row : {Row{"sum", "f32", "f32"},
+                           {"sum", "f64", "f64"},
+                           {"sum", "bf16", "bf16"},
+                           {"sum", "f16", "f16"},
+                           {"sum", "i8", "i8"},
+                           {"sum", "u64", "u64"},
+                           {"reduce_max", "f32", "f32"},
+                           {"reduce_min", "i16", "i16"},
+                           {"argmax", "f32", "i64"},
+                           {"argmax", "i32", "i64"},
+                           {"reduce_max", "bf16", "bf16"}})
+        for (const auto& [lanes, block, width] : std::vector<std::tuple<int, int, int>>{
+                 {64, 128, 16}, {32, 64, 8}, {8, 8, 8}, {1, 16, 1}, {16, 64, 1}, {256, 512, 16}})
+            for (const char* extent : {"%m", "min(7, %m)", "40"}) {
+                std::string text = base;
+                replace_all(text, "OTHER", std::string_view(row.type) == "u64" ? "bit_not" : "neg");
+                replace_all(text, "OP", row.op);
+                replace_all(text, "TYPE", row.type);
+                replace_all(text, "RESULT", row.result);
+                replace_all(text, "PARTIAL", "f64");
+                replace_all(text, "EXTENT", extent);
+                replace_all(text, "LANES", std::to_string(lanes));
+                replace_all(text, "BLOCK", std::to_string(block));
+                replace_all(text, "WIDTH", std::to_string(width));
+                for (std::int64_t m : {40, 64, 333}) expect_same(text, {3, m}, {.specials = false});
+                if (std::string_view(extent) == "%m") {
+                    expect_same(text, {2, 1});
+                    expect_same(text, {2, 300});
+                }
+            }
+}
+
+TEST(Codegen, EmptyReductionIsFinishOfInit) {
+    expect_same(R"(k(%n) {
+  in x: f32[%n]
+  out y: f32[]
+  out z: f32[]
+  %1 = reduce sum of f32 over k in %n lanes 64 block 4096 width 16 : f32 {
+    %0 = load x[%k]
+    fold %0
+  }
+  store y[], %1
+  %3 = reduce reduce_max of f32 over k_1 in %n lanes 1 block 256 : f32 {
+    %2 = load x[%k_1]
+    fold %2
+  }
+  store z[], %3
+}
+)",
+                {0});
+}
+
+TEST(Codegen, HeavyReductionTakesTurns) {
+    for (std::int64_t n : {5, 64, 100, 500})
+        expect_same(R"(k(%n) {
+  in x: f32[%n]
+  out y: f32[]
+  out best: i64[]
+  %6 = reduce sum of f32 over k in %n lanes 64 block 256 width 16 : f32 {
+    %0 = load x[%k]
+    %1 = exp(%0) : f32
+    %2 = tanh(%1) : f32
+    %3 = erf(%2) : f32
+    %4 = sigmoid(%3) : f32
+    %5 = log(%4) : f32
+    fold %5
+  }
+  store y[], %6
+  %9 = reduce argmax of f32 over q in %n lanes 64 block 256 width 16 : i64 {
+    %7 = load x[%q]
+    %8 = tanh(%7) : f32
+    fold %8
+  }
+  store best[], %9
+}
+)",
+                    {n});
+}
+
+TEST(Codegen, ReductionWithinAVectorLoop) {
+    for (const char* lanes : {"lanes 1 block 16", "lanes 4 block 16"})
+        for (std::int64_t m : {1, 8, 21}) {
+            std::string text = R"(k(%n, %m) {
+  in x: f32[%n, %m]
+  in index: u8[%m]
+  out y: f32[%m]
+  out best: i64[%m]
+  scratch t: f32[2]
+  vector(8) j in %m {
+    alloc t
+    %1 = reduce sum of f32 over k in %n LANES : f32 {
+      %0 = load x[%k, %j]
+      fold %0
+    }
+    %3 = reduce argmax of f32 over q in %n LANES : i64 {
+      %2 = load x[%q, %j]
+      fold %2
+    }
+    store t[1], %1
+    serial s in 2 {
+      %4 = load t[1]
+      %5 = neg(%4) : f32
+      store t[%s], %5
+    }
+    %6 = load index[%j]
+    bind g = %6 in 2 site 1
+    %7 = load t[%g]
+    %8 = load t[0]
+    %9 = add(%7, %8) : f32
+    store y[%j], %9
+    store best[%j], %3
+  }
+}
+)";
+            replace_all(text, "LANES", lanes);
+            for (std::int64_t n : {1, 40}) expect_same(text, {n, m}, {.specials = false});
+        }
+}
+
+TEST(Codegen, ComputeParts) {
+    expect_same(R"(k(%n) {
+  in x: bf16[%n]
+  out y: bf16[1]
+  out where: i64[1]
+  scratch acc: f32[1]
+  scratch best: bf16[1]
+  scratch at: i64[1]
+  serial once in 1 {
+    alloc acc
+    alloc best
+    alloc at
+    %0 = sum.init() of bf16 : f32
+    store acc[0], %0
+    %1, %2 = argmax.init() of bf16 : bf16, i64
+    store best[0], %1
+    store at[0], %2
+    serial i in %n {
+      %3 = load x[%i]
+      %4 = load acc[0]
+      %5 = index %i
+      %6 = sum.step(%4, %3, %5) of bf16 : f32
+      store acc[0], %6
+      %7 = load best[0]
+      %8 = load at[0]
+      %9, %10 = argmax.step(%7, %8, %3, %5) of bf16 : bf16, i64
+      store best[0], %9
+      store at[0], %10
+    }
+    %11 = load acc[0]
+    %12 = sum.finish(%11) of bf16 : bf16
+    store y[0], %12
+    %13 = load best[0]
+    %14 = load at[0]
+    %15 = argmax.finish(%13, %14) of bf16 : i64
+    store where[0], %15
+  }
+}
+)",
+                {50});
+}
+
+TEST(Codegen, StreamingStores) {
+    std::string text(add_text);
+    replace_all(text, "], %2", "], %2 streaming");
+    for (std::int64_t n : {16, 64, 500, 511, 512})
+        expect_same(text, {n});  // the buffer's end is aligned, its start may not be
+    EXPECT_NE(emit_asm(ir::parse_loop_nest(text, "t"), target_named("avx512")).find("vmovntps"), std::string::npos);
+}
+
+// A tile of accumulators.
+constexpr std::string_view tile_text = R"(gemm(%m, %n, %k) {
+  in a: f32[%m, %k]
+  in b: f32[%k, %n]
+  out c: f32[%m, %n]
+  scratch acc: f32[ROWS, COLUMNS]
+  scratch total: f32[ROWS, COLUMNS]
+  parallel i0 in ROW_EXTENT step ROWS {
+    serial j0 in COLUMN_EXTENT step COLUMNS {
+      alloc total
+      unroll i1 in ROWS {
+        unroll j1 in COLUMNS step WIDTH {
+          vector(WIDTH) v1 in WIDTH {
+            %0 = dot_general.init() of f32, f32 : f32
+            store total[%i1, %j1 + %v1], %0
+          }
+        }
+      }
+      serial kb in %k step 32 {
+        alloc acc
+        unroll i2 in ROWS {
+          unroll j2 in COLUMNS step WIDTH {
+            vector(WIDTH) v2 in WIDTH {
+              %1 = dot_general.init() of f32, f32 : f32
+              store acc[%i2, %j2 + %v2], %1
+            }
+          }
+        }
+        serial k1 in min(32, %k - %kb) {
+          unroll i3 in ROWS {
+            unroll j3 in COLUMNS step WIDTH {
+              vector(WIDTH) v3 in LANES {
+                %2 = load acc[%i3, %j3 + %v3]
+                %3 = load a[%i0 + %i3, %kb + %k1]
+                %4 = load b[%kb + %k1, %j0 + %j3 + %v3]
+                %5 = index %kb + %k1
+                %6 = dot_general.step(%2, %3, %4, %5) of f32, f32 : f32
+                store acc[%i3, %j3 + %v3], %6
+              }
+            }
+          }
+        }
+        unroll i4 in ROWS {
+          unroll j4 in COLUMNS step WIDTH {
+            vector(WIDTH) v4 in WIDTH {
+              %7 = load total[%i4, %j4 + %v4]
+              %8 = load acc[%i4, %j4 + %v4]
+              %9 = dot_general.combine(%7, %8) of f32, f32 : f32
+              store total[%i4, %j4 + %v4], %9
+            }
+          }
+        }
+      }
+      unroll i5 in ROWS {
+        unroll j5 in COLUMNS step WIDTH {
+          vector(WIDTH) v5 in LANES {
+            %10 = load total[%i5, %j5 + %v5]
+            %11 = dot_general.finish(%10) of f32, f32 : f32
+            store c[%i0 + %i5, %j0 + %j5 + %v5], %11
+          }
+        }
+      }
+    }
+  }
+}
+)";
+
+std::string tile(int rows, int columns, int width, bool masked) {
+    std::string text(tile_text);
+    replace_all(text, "ROW_EXTENT", "floordiv(%m, ROWS)*ROWS");
+    replace_all(text, "COLUMN_EXTENT", masked ? "%n" : "floordiv(%n, COLUMNS)*COLUMNS");
+    replace_all(text, "LANES", masked ? "min(WIDTH, %n - %j0)" : "WIDTH");
+    replace_all(text, "ROWS", std::to_string(rows));
+    replace_all(text, "COLUMNS", std::to_string(columns));
+    replace_all(text, "WIDTH", std::to_string(width));
+    return text;
+}
+
+TEST(Codegen, RegisterTiles) {
+    expect_same(tile(6, 64, 16, false), {14, 130, 70}, {.specials = false});
+    expect_same(tile(6, 16, 8, false), {14, 130, 70}, {.specials = false});
+    for (std::int64_t n : {1, 16, 19}) expect_same(tile(6, 16, 16, true), {12, n, 33}, {.specials = false});
+    expect_same(tile(1, 8, 8, true), {3, 13, 1}, {.specials = false});
+}
+
+// The loops of an assembly text that contain `instruction`, innermost ones as a compiler lays them out: label to back
+// edge.
+std::vector<std::string> loops_with(const std::string& assembly, std::string_view instruction) {
+    std::vector<std::string> out;
+    std::size_t label = 0;
+    for (std::size_t at = 0; at < assembly.size();) {
+        const std::size_t end = std::min(assembly.find('\n', at), assembly.size());
+        const std::string line = assembly.substr(at, end - at);
+        if (line.starts_with(".LBB")) label = at;
+        const std::string name = assembly.substr(label, assembly.find(':', label) - label);
+        if (line.starts_with("\tj") && line.ends_with("\t" + name)) {
+            std::string loop = assembly.substr(label, end - label);
+            if (loop.find(instruction) != std::string::npos) out.push_back(std::move(loop));
+        }
+        at = end + 1;
+    }
+    return out;
+}
+
+TEST(Codegen, TilesStayInRegisters) {
+    struct Row {
+        const char* target;
+        std::string text;
+        std::size_t multiplications;
+    };
+    for (const Row& row : {Row{"avx512", tile(6, 64, 16, false), 24}, Row{"avx512", tile(6, 16, 16, true), 6},
+                           Row{"avx2", tile(6, 16, 8, false), 12}}) {
+        const std::string assembly = emit_asm(ir::parse_loop_nest(row.text, "t"), target_named(row.target));
+        const auto loops = loops_with(assembly, "vfmadd");
+        ASSERT_EQ(loops.size(), 1U) << assembly;
+        std::size_t count = 0;
+        for (std::size_t at = 0; (at = loops[0].find("vfmadd", at)) != std::string::npos; ++at) ++count;
+        EXPECT_EQ(count, row.multiplications);
+        EXPECT_EQ(loops[0].find("(%rsp"), std::string::npos) << loops[0];  // nothing is spilled
+    }
+}
+
+TEST(KernelCache, CompilesEqualKernelsOnce) {
+    KernelCache cache;
+    const Target target = host_target();
+    LoopNest nest = ir::parse_loop_nest(add_text, "t"), renamed = nest;
+    renamed.name = "another";
+    renamed.buffers[0].name = "first";
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&] {
+            for (int i = 0; i < 10; ++i) {
+                const LoopNest both[] = {nest, renamed};
+                const auto kernels = cache.compile(both, target);
+                EXPECT_EQ(kernels[0], kernels[1]);
+            }
+        });
+    for (auto& t : threads) t.join();
+    EXPECT_EQ(cache.compiled(), 1U);
+    EXPECT_EQ(cache.hits(), 79U);
+    const auto other = cache.compile({&nest, 1}, target_named("avx2"));
+    const auto same = cache.compile({&nest, 1}, target);
+    EXPECT_EQ(cache.compiled(), target.name == "avx2" ? 1U : 2U);
+    EXPECT_NE(same[0]->entry(), nullptr);
+    EXPECT_FALSE(other[0]->object->empty());
+}
+
+TEST(KernelCache, CompilesSeveralAtOnce) {
+    KernelCache cache;
+    std::vector<LoopNest> nests;
+    for (const char* op : {"add", "sub", "mul", "max", "min", "div"}) {
+        std::string text(add_text);
+        replace_all(text, "add(", std::string(op) + "(");
+        nests.push_back(ir::parse_loop_nest(text, "t"));
+    }
+    const auto kernels = cache.compile(nests, host_target());
+    EXPECT_EQ(cache.compiled(), nests.size());
+    float a[] = {1, 2}, b[] = {5, 3}, c[2];
+    void* slots[] = {a, b, c};
+    const std::uint32_t operands[] = {0, 1, 2};
+    const std::int64_t extents[] = {2};
+    const float expected[] = {6, -4, 5, 5, 1, 0.2F};
+    for (std::size_t i = 0; i < kernels.size(); ++i) {
+        kernels[i]->entry()(slots, operands, extents, 0, 1, nullptr);
+        EXPECT_EQ(c[0], expected[i]);
+    }
+}
+
+TEST(KernelCache, RefusesUnsoundNests) {
+    LoopNest nest = ir::parse_loop_nest(add_text, "t");
+    nest.buffers[2].role = BufferRole::input;
+    EXPECT_THROW(KernelCache::shared().compile({&nest, 1}, host_target()), InternalError);
+    EXPECT_THROW(target_named("sparc"), UserError);
+}
+
+TEST(Codegen, TextsForInspection) {
+    const LoopNest nest = ir::parse_loop_nest(add_text, "t");
+    EXPECT_NE(emit_llvm(nest, target_named("avx512")).find("fadd <16 x float>"), std::string::npos);
+    EXPECT_NE(emit_asm(nest, target_named("avx512")).find("zmm"), std::string::npos);
+    EXPECT_EQ(emit_asm(nest, target_named("avx2")).find("zmm"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lathe::codegen

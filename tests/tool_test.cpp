@@ -1,0 +1,101 @@
+// The `lathe` command, as a user runs it.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "ir/op.h"
+#include "tests/command.h"
+
+namespace lathe {
+namespace {
+
+using testing_support::Outcome;
+
+const std::string graph = R"(graph main(batch) {
+  %0 = parameter "x" : f32[batch, 64]
+  %1 = exp(%0) : f32[batch, 64]
+  %2 = sum(%1) axes=[1] : f32[batch]
+  return "y" = %2
+}
+)";
+
+class Tool : public testing_support::InFolder {
+protected:
+    Outcome lathe(const std::string& arguments) const { return run_here("'" LATHE_BINARY_DIR "/lathe' " + arguments); }
+};
+
+TEST_F(Tool, HelpHasAnExampleForEachCommand) {
+    const Outcome all = lathe("--help");
+    EXPECT_EQ(all.status, 0);
+    for (const std::string command : {"print", "pass", "verify", "ops"}) {
+        EXPECT_NE(all.output.find("\n  " + command + " "), std::string::npos) << all.output;
+        const Outcome one = lathe(command + " --help");
+        EXPECT_EQ(one.status, 0);
+        EXPECT_NE(one.output.find("example: lathe " + command), std::string::npos) << one.output;
+    }
+    EXPECT_EQ(lathe("--version"), (Outcome{0, "lathe 0.1.0\n"}));
+}
+
+TEST_F(Tool, WrongUsageIsTwo) {
+    for (const std::string arguments :
+         {"", "nonsense", "print", "print x --stage nonsense", "ops nonsense", "pass nonsense x", "--nonsense"})
+        EXPECT_EQ(lathe(arguments).status, 2) << arguments;
+}
+
+TEST_F(Tool, ListsEveryOp) {
+    const Outcome all = lathe("ops");
+    for (const ir::OpDef* const op : ir::op_table()) {
+        EXPECT_NE(("\n" + all.output).find("\n" + std::string(op->name) + " "), std::string::npos) << op->name;
+        EXPECT_EQ(lathe("ops " + std::string(op->name)).status, 0);
+    }
+}
+
+TEST_F(Tool, PrintsWhatItReads) {
+    write("g.lir", "// a comment\n" + graph);
+    EXPECT_EQ(lathe("print g.lir"), (Outcome{0, graph}));
+    EXPECT_EQ(lathe("verify g.lir"), (Outcome{0, ""}));
+    EXPECT_EQ(lathe("print g.lir >/dev/full"), (Outcome{1, "lathe: standard output: No space left on device\n"}));
+}
+
+TEST_F(Tool, ShowsEveryStage) {
+    write("g.lir", graph);
+    for (const std::string stage : {"optimized", "fused", "loops", "llvm", "asm"})
+        for (const std::string target : {"avx2", "avx512"}) {
+            const Outcome o = lathe("print g.lir --stage " + stage + " --target " + target);
+            EXPECT_EQ(o.status, 0) << o.output;
+            EXPECT_NE(o.output.find(stage == "optimized" || stage == "fused" ? "exp"
+                                    : stage == "loops"                       ? "kernel("
+                                    : stage == "llvm"                        ? "define"
+                                                                             : "ret"),
+                      std::string::npos)
+                << o.output;
+        }
+    const Outcome loops = lathe("print g.lir --stage loops > k.lir && '" LATHE_BINARY_DIR "/lathe' verify k.lir");
+    EXPECT_EQ(loops, (Outcome{0, ""}));
+}
+
+TEST_F(Tool, RunsSinglePasses) {
+    write("g.lir", graph);
+    EXPECT_EQ(lathe("pass simplify g.lir").status, 0);
+    EXPECT_EQ(lathe("pass lower g.lir > k.lir").status, 0);
+    EXPECT_EQ(lathe("pass vectorize k.lir").status, 0);
+    EXPECT_EQ(lathe("pass vectorize g.lir"),
+              (Outcome{1, "lathe: g.lir: holds a graph; the pass vectorize takes a kernel\n"}));
+}
+
+TEST_F(Tool, NamesFileAndLineOfBadInput) {
+    EXPECT_EQ(lathe("print absent.lir"), (Outcome{1, "lathe: absent.lir: No such file or directory\n"}));
+    write("empty.lir", "");
+    EXPECT_EQ(lathe("print empty.lir"), (Outcome{1, "lathe: empty.lir: is empty\n"}));
+    write("word.lir", "nonsense");
+    EXPECT_EQ(lathe("verify word.lir"), (Outcome{1, "lathe: word.lir:1: 'graph' or 'kernel' is expected\n"}));
+    for (std::size_t length = 1; length + 1 < graph.size(); length += 7) {
+        write("cut.lir", graph.substr(0, length));
+        const Outcome o = lathe("verify cut.lir");
+        EXPECT_EQ(o.status, 1) << length;
+        EXPECT_EQ(o.output.find("lathe: cut.lir:"), 0u) << o.output;
+    }
+}
+
+}  // namespace
+}  // namespace lathe

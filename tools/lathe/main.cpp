@@ -1,0 +1,54 @@
+// The `lathe` command: 0 done, 1 bad input, 2 wrong usage.
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include "ir/error.h"
+#include "tools/lathe/commands.h"
+
+namespace lathe::tools {
+namespace {
+
+constexpr int bad_input = 1, bad_usage = 2;
+
+constexpr void (*commands[])(CLI::App&) = {add_print, add_pass, add_verify, add_ops};
+
+int fail(std::string_view message) {
+    std::fprintf(stderr, "lathe: %.*s\n", static_cast<int>(message.size()), message.data());
+    return bad_input;
+}
+
+int run(int count, char** arguments) {
+    CLI::App app("Compiles tensor programs, and shows every stage on the way.", "lathe");
+    app.set_version_flag("--version", "lathe " LATHE_VERSION);
+    app.require_subcommand(1);
+    app.footer("example: lathe print model.lathe --stage loops\nexit status: 0 done, 1 bad input, 2 wrong usage");
+    for (const auto add : commands) add(app);
+    try {
+        app.parse(count, arguments);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? 0 : bad_usage;
+    } catch (const std::bad_alloc&) {
+        return fail("there is no memory left");
+    } catch (const std::exception& e) {
+        return fail(e.what());
+    }
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+        return fail(std::string("standard output: ") + std::strerror(errno));
+    return 0;
+}
+
+}  // namespace
+
+void put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+std::string with_line_end(std::string text) {
+    if (text.empty() || text.back() != '\n') text += '\n';
+    return text;
+}
+
+}  // namespace lathe::tools
+
+int main(int count, char** arguments) { return lathe::tools::run(count, arguments); }

@@ -1,0 +1,99 @@
+// lathe print: a model at one stage of its compilation.
+#include <memory>
+
+#include "codegen/kernels.h"
+#include "codegen/target.h"
+#include "ir/error.h"
+#include "ir/graph_text.h"
+#include "ir/loops_text.h"
+#include "passes/pipeline.h"
+#include "tools/lathe/commands.h"
+#include "tools/lathe/lir.h"
+
+namespace lathe::tools {
+namespace {
+
+struct Request {
+    std::string path, stage = "graph", target = "host";
+    bool locations = false;
+};
+
+struct Stage {
+    std::string_view name, doc;
+    std::string (*print)(const ir::Graph& graph, const Request& request);
+};
+
+ir::Locs locs(const Request& request) { return request.locations ? ir::Locs::show : ir::Locs::hide; }
+
+passes::Program program_of(const ir::Graph& graph, const codegen::Target& target) {
+    passes::PipelineOptions options;
+    options.target = {target.vector_bytes, target.vector_registers};
+    return passes::run_pipeline(graph, options);
+}
+
+template <class Print>
+std::string each_kernel(const ir::Graph& graph, const Request& request, Print&& print) {
+    const codegen::Target target = codegen::target_named(request.target);
+    std::string text;
+    for (const passes::LoweredKernel& kernel : program_of(graph, target).kernels) {
+        if (!text.empty()) text += '\n';
+        text += with_line_end(print(kernel.nest, target));
+    }
+    return text;
+}
+
+constexpr Stage stages[] = {
+    {"graph", "as it was traced or written",
+     [](const ir::Graph& graph, const Request& r) { return ir::print(graph, locs(r)); }},
+    {"optimized", "simplified",
+     [](const ir::Graph& graph, const Request& r) {
+         return ir::print(*program_of(graph, codegen::target_named(r.target)).graph, locs(r));
+     }},
+    {"fused", "which nodes share a kernel, and why others do not",
+     [](const ir::Graph& graph, const Request& r) {
+         const passes::Program program = program_of(graph, codegen::target_named(r.target));
+         std::string text = with_line_end(passes::print(program.fused));
+         for (const passes::Remark& remark : program.fused.remarks) text += "// " + remark.to_string() + "\n";
+         return text;
+     }},
+    {"loops", "the scheduled loop nest of each kernel",
+     [](const ir::Graph& graph, const Request& r) {
+         return each_kernel(graph, r, [](const ir::LoopNest& nest, const codegen::Target&) { return ir::print(nest); });
+     }},
+    {"llvm", "LLVM's IR of each kernel",
+     [](const ir::Graph& graph, const Request& r) { return each_kernel(graph, r, codegen::emit_llvm); }},
+    {"asm", "the machine code of each kernel",
+     [](const ir::Graph& graph, const Request& r) { return each_kernel(graph, r, codegen::emit_asm); }},
+};
+
+void run(const Request& request) {
+    for (const Stage& stage : stages) {
+        if (stage.name != request.stage) continue;
+        Lir lir = read_lir(request.path);
+        const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
+        if (!graph) throw UserError(request.path + ": holds a kernel, not a model");
+        put(with_line_end(stage.print(**graph, request)));
+        return;
+    }
+}
+
+}  // namespace
+
+void add_print(CLI::App& app) {
+    CLI::App* const command = app.add_subcommand("print", "print a model at one stage of its compilation");
+    const auto request = std::make_shared<Request>();
+    command->add_option("MODEL", request->path, "a .lir file")->required();
+    std::vector<std::string> names;
+    std::string doc = "stages:\n";
+    for (const Stage& stage : stages) {
+        names.emplace_back(stage.name);
+        doc += "  " + std::string(stage.name) + ": " + std::string(stage.doc) + "\n";
+    }
+    command->add_option("--stage", request->stage, "the stage (graph)")->check(CLI::IsMember(names));
+    command->add_option("--target", request->target, "host, avx2 or avx512 (host)");
+    command->add_flag("--locations", request->locations, "show which source lines made each node");
+    command->footer(doc + "example: lathe print model.lir --stage loops");
+    command->callback([request] { run(*request); });
+}
+
+}  // namespace lathe::tools

@@ -1,0 +1,28 @@
+// lathe verify: checks a file of textual IR.
+#include <memory>
+
+#include "ir/error.h"
+#include "ir/graph_text.h"
+#include "ir/loops_text.h"
+#include "tools/lathe/commands.h"
+#include "tools/lathe/lir.h"
+
+namespace lathe::tools {
+
+void add_verify(CLI::App& app) {
+    CLI::App* const command = app.add_subcommand("verify", "check a file of textual IR and report every fault");
+    const auto path = std::make_shared<std::string>();
+    command->add_option("FILE", *path, "a .lir file")->required();
+    command->footer("example: lathe verify softmax.lir");
+    command->callback([path] {
+        const Lir lir = read_lir(*path);
+        const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
+        const std::vector<std::string> faults = graph ? ir::verify(**graph) : ir::verify(std::get<ir::LoopNest>(lir));
+        if (faults.empty()) return;
+        std::string text;
+        for (const std::string& fault : faults) text += (text.empty() ? "" : "\n") + *path + ": " + fault;
+        throw FormatError(text);
+    });
+}
+
+}  // namespace lathe::tools
