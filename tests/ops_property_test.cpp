@@ -546,7 +546,9 @@ TYPED_TEST(IntegerFunctions, WrapAndGuard) {
     constexpr int bits = 8 * sizeof(T);
     expect(ops::add, [](Wide a, Wide b) { return a + b; });
     expect(ops::sub, [](Wide a, Wide b) { return a - b; });
-    expect(ops::mul, [](Wide a, Wide b) { return a * b; });
+    expect(ops::mul, [](Wide a, Wide b) {
+        return static_cast<Wide>(static_cast<unsigned __int128>(a) * static_cast<unsigned __int128>(b));
+    });
     expect(ops::div, [](Wide a, Wide b) { return b == 0 ? 0 : a / b; });
     expect(ops::max, [](Wide a, Wide b) { return std::max(a, b); });
     expect(ops::min, [](Wide a, Wide b) { return std::min(a, b); });
