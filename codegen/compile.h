@@ -15,16 +15,16 @@ namespace lathe::codegen {
 
 struct CompileOptions {
     Target target = host_target();
-    passes::PipelineOptions pipeline;     // its `target` is filled from the one above
-    std::vector<std::uint32_t> donated;   // parameters whose memory outputs may take over
+    passes::PipelineOptions pipeline;    // its `target` is filled from the one above
+    std::vector<std::uint32_t> donated;  // parameters whose memory outputs may take over
 };
 
 struct CompileStatistics {
-    std::size_t operations = 0;        // nodes that a system without fusion would run as kernels of their own
-    std::size_t kernels = 0;           // steps of the plan
-    std::uint64_t compiled = 0;        // of those, not found in the cache
-    double pass_milliseconds = 0;      // everything up to the kernels' loop nests
-    double code_milliseconds = 0;      // compiling and linking them
+    std::size_t operations = 0;    // nodes that a system without fusion would run as kernels of their own
+    std::size_t kernels = 0;       // steps of the plan
+    std::uint64_t compiled = 0;    // of those, not found in the cache
+    double pass_milliseconds = 0;  // everything up to the kernels' loop nests
+    double code_milliseconds = 0;  // compiling and linking them
 };
 
 // A compiled graph. Immutable; any number of threads may run it at once.

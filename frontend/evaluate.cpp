@@ -1,8 +1,8 @@
-// Evaluation of pending nodes: claim the ancestors of the targets, encode their structure as a key, find or compile the plan
-// for it, run it, publish the results.
+// Evaluation of pending nodes: claim the ancestors of the targets, encode their structure as a key, find or compile the
+// plan for it, run it, publish the results.
 //
-// The key holds ops, attributes, who reads whom, which nodes are results, and the types of the inputs; never the values of
-// numbers. A thread looks in a small table of its own first, then in the shared one.
+// The key holds ops, attributes, who reads whom, which nodes are results, and the types of the inputs; never the values
+// of numbers. A thread looks in a small table of its own first, then in the shared one.
 #include <algorithm>
 #include <array>
 #include <list>
@@ -118,8 +118,8 @@ public:
 private:
     NodeState self() const { return reinterpret_cast<NodeState>(this); }
 
-    // Claims the target and its pending ancestors, ancestors first in `order_`. A node that another evaluation works on is
-    // returned: nothing may be held while waiting for it.
+    // Claims the target and its pending ancestors, ancestors first in `order_`. A node that another evaluation works on
+    // is returned: nothing may be held while waiting for it.
     Node* claim(Node* target) {
         if (Node* busy = take(target)) return busy;
         while (!stack_.empty()) {
@@ -141,8 +141,7 @@ private:
     Node* take(Node* node) {
         NodeState state = node->state.load(std::memory_order_acquire);
         if (state == ready || state == self()) return nullptr;
-        if (node->symbolic)
-            throw_symbolic(*node);
+        if (node->symbolic) throw_symbolic(*node);
         while (state == pending) {
             if (node->state.compare_exchange_weak(state, self(), std::memory_order_acquire)) {
                 node->uses = 0;
@@ -155,9 +154,10 @@ private:
 
     [[noreturn]] void throw_symbolic(const Node& node) {
         abandon();
-        throw UserError("the value of a tensor was asked for while its function is being traced; it is known only when the "
-                        "compiled function runs",
-                        LocScope::current().line() != 0 ? ir::Loc::of(LocScope::current()) : node.location());
+        throw UserError(
+            "the value of a tensor was asked for while its function is being traced; it is known only when the "
+            "compiled function runs",
+            LocScope::current().line() != 0 ? ir::Loc::of(LocScope::current()) : node.location());
     }
 
     void abandon() {
@@ -185,7 +185,8 @@ private:
                 if (leaves_[i] == leaf) return static_cast<std::uint32_t>(i);
         } else {
             if (leaf_numbers_.empty())
-                for (std::size_t i = 0; i < leaves_.size(); ++i) leaf_numbers_[leaves_[i]] = static_cast<std::uint32_t>(i);
+                for (std::size_t i = 0; i < leaves_.size(); ++i)
+                    leaf_numbers_[leaves_[i]] = static_cast<std::uint32_t>(i);
             const auto found = leaf_numbers_.find(leaf);
             if (found != leaf_numbers_.end()) return found->second;
             leaf_numbers_[leaf] = static_cast<std::uint32_t>(leaves_.size());
@@ -243,12 +244,14 @@ private:
     void encode() {
         constexpr std::uint64_t leaf_bit = 1ULL << 32;
         for (Node* node : order_) {
-            key_.push_back(reinterpret_cast<std::uint64_t>(node->op) ^ (node->kind == NodeKind::projection ? node->index + 1 : 0));
+            key_.push_back(reinterpret_cast<std::uint64_t>(node->op) ^
+                           (node->kind == NodeKind::projection ? node->index + 1 : 0));
             const bool result = is_result(*node);
             if (result) results_.push_back(node->number);
             key_.push_back((static_cast<std::uint64_t>(node->operand_count) << 1) | static_cast<std::uint64_t>(result));
             for (Node* x : node->inputs())
-                key_.push_back(x->state.load(std::memory_order_relaxed) == self() ? x->number : leaf_bit | leaf_number(x));
+                key_.push_back(x->state.load(std::memory_order_relaxed) == self() ? x->number
+                                                                                  : leaf_bit | leaf_number(x));
             if (node->attributes) encode(*node->attributes);
         }
         for (Node* leaf : leaves_) {

@@ -45,8 +45,12 @@ Tensor full(std::vector<std::int64_t> shape, double value, Dtype dtype, Where wh
     const LocScope scope(where);
     return f::broadcast_to(Tensor::scalar_as(dtype, value, static_cast<std::int64_t>(value)), as_shape(shape));
 }
-Tensor zeros(std::vector<std::int64_t> shape, Dtype dtype, Where where) { return full(std::move(shape), 0, dtype, where); }
-Tensor ones(std::vector<std::int64_t> shape, Dtype dtype, Where where) { return full(std::move(shape), 1, dtype, where); }
+Tensor zeros(std::vector<std::int64_t> shape, Dtype dtype, Where where) {
+    return full(std::move(shape), 0, dtype, where);
+}
+Tensor ones(std::vector<std::int64_t> shape, Dtype dtype, Where where) {
+    return full(std::move(shape), 1, dtype, where);
+}
 Tensor zeros_like(const Tensor& x, Where where) {
     const LocScope scope(where);
     return f::broadcast_to(Tensor::scalar_as(x.dtype(), 0, 0), x.type().shape);
@@ -55,7 +59,9 @@ Tensor ones_like(const Tensor& x, Where where) {
     const LocScope scope(where);
     return f::broadcast_to(Tensor::scalar_as(x.dtype(), 1, 1), x.type().shape);
 }
-Tensor arange(std::int64_t n, Dtype dtype, Where where) { return source(ops::iota, {Shape{n}, std::int64_t{0}, dtype}, where); }
+Tensor arange(std::int64_t n, Dtype dtype, Where where) {
+    return source(ops::iota, {Shape{n}, std::int64_t{0}, dtype}, where);
+}
 
 Tensor abs(const Tensor& x, Where where) { return unary(ops::abs, x, where); }
 Tensor exp(const Tensor& x, Where where) { return unary(ops::exp, x, where); }
@@ -76,8 +82,12 @@ Tensor gelu(const Tensor& x, Where where) {
 Tensor pow(const Operand& x, const Operand& y) { return binary(ops::pow, x, y); }
 Tensor maximum(const Operand& x, const Operand& y) { return binary(ops::max, x, y); }
 Tensor minimum(const Operand& x, const Operand& y) { return binary(ops::min, x, y); }
-Tensor logical_and(const Tensor& a, const Tensor& b, Where where) { return binary(ops::logical_and, {a, where}, {b, where}); }
-Tensor logical_or(const Tensor& a, const Tensor& b, Where where) { return binary(ops::logical_or, {a, where}, {b, where}); }
+Tensor logical_and(const Tensor& a, const Tensor& b, Where where) {
+    return binary(ops::logical_and, {a, where}, {b, where});
+}
+Tensor logical_or(const Tensor& a, const Tensor& b, Where where) {
+    return binary(ops::logical_or, {a, where}, {b, where});
+}
 Tensor logical_not(const Tensor& a, Where where) { return unary(ops::logical_not, a, where); }
 Tensor bit_and(const Operand& a, const Operand& b) { return binary(ops::bit_and, a, b); }
 Tensor bit_or(const Operand& a, const Operand& b) { return binary(ops::bit_or, a, b); }
@@ -101,7 +111,9 @@ Tensor reshape(const Tensor& x, Shape shape, Where where) {
     const LocScope scope(where);
     return f::reshape(x, shape);
 }
-Tensor Tensor::reshape(std::vector<std::int64_t> shape, Where where) const { return lathe::reshape(*this, as_shape(shape), where); }
+Tensor Tensor::reshape(std::vector<std::int64_t> shape, Where where) const {
+    return lathe::reshape(*this, as_shape(shape), where);
+}
 Tensor transpose(const Tensor& x, std::vector<std::int64_t> permutation, Where where) {
     const LocScope scope(where);
     return f::transpose(x, std::move(permutation));
@@ -122,7 +134,8 @@ Tensor slice(const Tensor& x, Shape start, Shape size, Where where) {
 }
 Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where) {
     const LocScope scope(where);
-    return Tensor::record(ops::concat, parts, {axis < 0 && !parts.empty() ? axis + static_cast<std::int64_t>(parts[0].rank()) : axis});
+    return Tensor::record(ops::concat, parts,
+                          {axis < 0 && !parts.empty() ? axis + static_cast<std::int64_t>(parts[0].rank()) : axis});
 }
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where) {
     const LocScope scope(where);
@@ -192,9 +205,7 @@ std::pair<Tensor, Tensor> random_words(std::uint64_t key, const std::vector<std:
 }
 
 // The upper 24 bits as a number in [0, 1).
-Tensor unit_interval(const Tensor& word) {
-    return convert(shift_right(word, 40), Dtype::f32) * (1.0 / (1 << 24));
-}
+Tensor unit_interval(const Tensor& word) { return convert(shift_right(word, 40), Dtype::f32) * (1.0 / (1 << 24)); }
 
 }  // namespace
 
@@ -204,8 +215,8 @@ Tensor random_uniform(std::uint64_t key, std::vector<std::int64_t> shape, double
 }
 
 Tensor random_normal(std::uint64_t key, std::vector<std::int64_t> shape, Where where) {
-    // The inverse of the distribution: sqrt(2) erfinv(2u - 1), with erfinv by Giles, "Approximating the erfinv function",
-    // 2010, in single precision.
+    // The inverse of the distribution: sqrt(2) erfinv(2u - 1), with erfinv by Giles, "Approximating the erfinv
+    // function", 2010, in single precision.
     const LocScope scope(where);
     const Tensor u = unit_interval(random_words(key, shape, where).first) * 2.0 - (1.0 - 1.0 / (1 << 24));
     const Tensor w = -log((1.0 - u) * (1.0 + u));
@@ -214,10 +225,12 @@ Tensor random_normal(std::uint64_t key, std::vector<std::int64_t> shape, Where w
         for (const double* i = c.begin() + 1; i != c.end(); ++i) p = p * x + *i;
         return p;
     };
-    const Tensor central = polynomial(w - 2.5, {2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
-                                                -0.00125372503, -0.00417768164, 0.246640727, 1.50140941});
-    const Tensor tail = polynomial(sqrt(w) - 3.0, {-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844,
-                                                   0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682});
+    const Tensor central =
+        polynomial(w - 2.5, {2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
+                             -0.00125372503, -0.00417768164, 0.246640727, 1.50140941});
+    const Tensor tail =
+        polynomial(sqrt(w) - 3.0, {-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
+                                   -0.0076224613, 0.00943887047, 1.00167406, 2.83297682});
     return lathe::where(w < 5.0, central, tail) * u * std::numbers::sqrt2;
 }
 

@@ -5,8 +5,8 @@
 //   auto [value, g2] = value_and_grad(f)(x);
 //   Tensor h = grad([&](const Tensor& y) { return sum(grad(f)(y)); })(x);
 //
-// What comes out is ordinary pending work: it fuses, compiles and differentiates as anything else. Inside jit it becomes part
-// of the compiled program.
+// What comes out is ordinary pending work: it fuses, compiles and differentiates as anything else. Inside jit it
+// becomes part of the compiled program.
 #pragma once
 
 #include "frontend/gradient.h"

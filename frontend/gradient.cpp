@@ -11,8 +11,8 @@
 namespace lathe::detail {
 namespace {
 
-// Nodes that keep no history cannot depend on what is differentiated by: they enter as they are. The others never lose their
-// operands, so that reading them needs no claim.
+// Nodes that keep no history cannot depend on what is differentiated by: they enter as they are. The others never lose
+// their operands, so that reading them needs no claim.
 bool ends_history(const Node& node) {
     return !node.keeps_history || (node.kind != NodeKind::op && node.kind != NodeKind::projection);
 }

@@ -58,11 +58,12 @@ struct CompiledFunction::State {
     JitStatistics statistics;
 
     std::shared_ptr<const Variant> trace(const Signature& signature, std::span<const NodeRef> arguments, Where where);
-    std::vector<Tensor> run(const Variant& variant, const runtime::BoundPlan& bound, std::span<const NodeRef> arguments);
+    std::vector<Tensor> run(const Variant& variant, const runtime::BoundPlan& bound,
+                            std::span<const NodeRef> arguments);
 };
 
-std::shared_ptr<const Variant> CompiledFunction::State::trace(const Signature& signature, std::span<const NodeRef> arguments,
-                                                              Where where) {
+std::shared_ptr<const Variant> CompiledFunction::State::trace(const Signature& signature,
+                                                              std::span<const NodeRef> arguments, Where where) {
     auto variant = std::make_shared<Variant>();
     variant->signature = signature;
     Trace::Result traced;
@@ -73,8 +74,8 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Signature& s
             ir::Type type = arguments[i]->type;
             for (std::size_t d = 0; d < type.shape.rank(); ++d)
                 if (type.shape[d] != ir::Dim(1))
-                    type.shape[d] = trace.add_symbol("n" + std::to_string(i) + "_" + std::to_string(d),
-                                                     type.shape[d].constant());
+                    type.shape[d] =
+                        trace.add_symbol("n" + std::to_string(i) + "_" + std::to_string(d), type.shape[d].constant());
             inputs.emplace_back(trace.add_input("arg" + std::to_string(i), type));
         }
         std::vector<NodeRef> outputs;
@@ -133,7 +134,8 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     std::vector<runtime::Buffer> buffers(plan.outputs.size());
     for (const Variant::Donation& d : variant.donations) {
         Node& value = *values[d.captured];
-        if (value.references.load(std::memory_order_acquire) == 1 && value.data.sole_owner()) buffers[d.output] = value.data;
+        if (value.references.load(std::memory_order_acquire) == 1 && value.data.sole_owner())
+            buffers[d.output] = value.data;
     }
     std::vector<const void*> inputs;
     std::vector<void*> outputs;

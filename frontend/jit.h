@@ -8,10 +8,10 @@
 //   });
 //   Tensor loss = step(x, y);                  // traces and compiles at the first call, then only runs
 //
-// A compiled function is traced again for another dtype, rank, or place of an extent 1 among its arguments, not for other
-// extents. Variables that it reads are inputs, and those that it sets are outputs, of every call; their old memory is reused.
-// Other tensors that it captures keep the value that they had when it was traced. C++ numbers that vary must be arguments,
-// as rank-0 tensors. Asking for a value inside (item(), printing) throws.
+// A compiled function is traced again for another dtype, rank, or place of an extent 1 among its arguments, not for
+// other extents. Variables that it reads are inputs, and those that it sets are outputs, of every call; their old
+// memory is reused. Other tensors that it captures keep the value that they had when it was traced. C++ numbers that
+// vary must be arguments, as rank-0 tensors. Asking for a value inside (item(), printing) throws.
 //
 // Calls are thread-safe: calls that set the same variables run one after the other.
 #pragma once
@@ -29,9 +29,9 @@ namespace lathe {
 
 // What a compiled function has cost and holds.
 struct JitStatistics {
-    std::size_t traces = 0;                     // how often the C++ function ran
-    codegen::CompileStatistics last;            // of the newest variant
-    passes::Remarks remarks;                    // of the newest variant: what was not fused, and why
+    std::size_t traces = 0;           // how often the C++ function ran
+    codegen::CompileStatistics last;  // of the newest variant
+    passes::Remarks remarks;          // of the newest variant: what was not fused, and why
 };
 
 struct JitOptions {
@@ -71,8 +71,8 @@ public:
             visit_tensors(example, [](Tensor& t) { t = Tensor(); });
             entry.function = std::make_unique<CompiledFunction>(
                 [f = f_, example = std::move(example), result_tree](std::span<const Tensor> tensors) {
-                    const auto rebuilt =
-                        std::apply([&](const auto&... a) { return std::tuple<A...>{with_tensors(a, tensors)...}; }, example);
+                    const auto rebuilt = std::apply(
+                        [&](const auto&... a) { return std::tuple<A...>{with_tensors(a, tensors)...}; }, example);
                     Result result = std::apply(f, rebuilt);
                     std::vector<Tensor> flat = tensors_of(result);
                     visit_tensors(result, [](Tensor& t) { t = Tensor(); });

@@ -45,9 +45,10 @@ std::unique_ptr<ir::Graph> Model::closed_graph() const {
     std::size_t parameter = 0;
     for (const ir::Node& n : graph_->nodes()) {
         if (parameter < graph_->parameters().size() && graph_->parameters()[parameter].node == &n) {
-            copies[n.id] = parameter < input_count_
-                               ? out->add_parameter(graph_->parameter_name(parameter), n.results[0], n.loc)
-                               : out->constant(ir::make_literal(n.results[0], (*weights_)[parameter - input_count_].bytes), n.loc);
+            copies[n.id] =
+                parameter < input_count_
+                    ? out->add_parameter(graph_->parameter_name(parameter), n.results[0], n.loc)
+                    : out->constant(ir::make_literal(n.results[0], (*weights_)[parameter - input_count_].bytes), n.loc);
             ++parameter;
             continue;
         }
@@ -56,7 +57,8 @@ std::unique_ptr<ir::Graph> Model::closed_graph() const {
         copies[n.id] = {&out->add(*n.op, operands, n.attributes, n.loc), 0};
     }
     for (std::size_t i = 0; i < graph_->outputs().size(); ++i)
-        out->add_output(graph_->output_name(i), {copies[graph_->outputs()[i].node->id].node, graph_->outputs()[i].index});
+        out->add_output(graph_->output_name(i),
+                        {copies[graph_->outputs()[i].node->id].node, graph_->outputs()[i].index});
     return out;
 }
 
@@ -70,9 +72,9 @@ CompiledModel Model::compile(const codegen::CompileOptions& options) const {
 
 std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Where where) const {
     if (inputs.size() != input_count_)
-        throw TypeError(graph_->name + ": takes " + std::to_string(input_count_) + " inputs, not " +
-                            std::to_string(inputs.size()),
-                        ir::Loc::of(where));
+        throw TypeError(
+            graph_->name + ": takes " + std::to_string(input_count_) + " inputs, not " + std::to_string(inputs.size()),
+            ir::Loc::of(where));
     eval(inputs, where);
     std::vector<NodeRef> nodes;
     std::vector<std::vector<std::int64_t>> extents;
@@ -161,8 +163,8 @@ ModelStatistics Model::statistics() const {
 
 namespace detail {
 
-Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body, const std::vector<TensorSpec>& specs,
-                  const TraceOptions& options, Where where) {
+Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body,
+                  const std::vector<TensorSpec>& specs, const TraceOptions& options, Where where) {
     Trace::Result traced;
     std::size_t result_count = 0;
     {
@@ -202,7 +204,8 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
     std::vector<std::string> names;
     std::vector<Array> weights;
     for (const NodeRef& node : traced.captured) {
-        const auto named = std::ranges::find_if(options.weights, [&](const auto& w) { return w.second.node() == node; });
+        const auto named =
+            std::ranges::find_if(options.weights, [&](const auto& w) { return w.second.node() == node; });
         const bool is_variable = node->kind == NodeKind::variable;
         names.push_back(unique_name(named != options.weights.end() ? named->first
                                     : is_variable                  ? node->variable->name
@@ -218,7 +221,8 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
     std::size_t parameter = 0;
     for (const ir::Node& n : traced.graph->nodes()) {
         if (parameter < traced.graph->parameters().size() && traced.graph->parameters()[parameter].node == &n) {
-            const std::string& name = parameter < specs.size() ? specs[parameter].name : names[parameter - specs.size()];
+            const std::string& name =
+                parameter < specs.size() ? specs[parameter].name : names[parameter - specs.size()];
             copies[n.id] = graph->add_parameter(name, n.results[0], n.loc);
             ++parameter;
             continue;

@@ -83,8 +83,8 @@ private:
 
 namespace detail {
 
-Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body, const std::vector<TensorSpec>& specs,
-                  const TraceOptions& options, Where where);
+Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body,
+                  const std::vector<TensorSpec>& specs, const TraceOptions& options, Where where);
 
 template <class F, std::size_t... I>
 auto call_with(const F& f, std::span<const Tensor> t, std::index_sequence<I...>) {
@@ -105,8 +105,8 @@ constexpr std::size_t tensor_arity() {
 
 }  // namespace detail
 
-// Records f(inputs...), a function of tensors that returns one or a tree of them. Variables and other tensors that it reads
-// become the model's weights, with the values that they have now.
+// Records f(inputs...), a function of tensors that returns one or a tree of them. Variables and other tensors that it
+// reads become the model's weights, with the values that they have now.
 template <class F>
 Model trace(const F& f, const std::vector<TensorSpec>& specs, const TraceOptions& options = {},
             Where where = Where::current()) {

@@ -81,22 +81,27 @@ Model Model::load(const std::string& path) {
     const auto version = take<std::uint32_t>(bytes, 8);
     const bool intact = checksum(bytes) == take<std::uint32_t>(bytes, checksum_at);
     if (version > format_version && intact)
-        refuse(path, 8, "the file has format version " + std::to_string(version) + "; this library reads up to " +
-                            std::to_string(format_version));
+        refuse(path, 8,
+               "the file has format version " + std::to_string(version) + "; this library reads up to " +
+                   std::to_string(format_version));
     const auto text_size = take<std::uint64_t>(bytes, 16);
     const auto weight_size = take<std::uint64_t>(bytes, 24);
     if (text_size <= bytes.size() && weight_size <= bytes.size()) {
         const std::uint64_t expected = (header_size + text_size + alignment - 1) / alignment * alignment + weight_size;
         if (bytes.size() < expected)
-            refuse(path, bytes.size(), "the file ends here, but its header promises " + std::to_string(expected) + " bytes");
+            refuse(path, bytes.size(),
+                   "the file ends here, but its header promises " + std::to_string(expected) + " bytes");
     }
     if (!intact) refuse(path, checksum_at, "the checksum does not match: the file is damaged or truncated");
     if (version != format_version) refuse(path, 8, "format version " + std::to_string(version) + " was never used");
-    if (const auto numerics = take<std::uint32_t>(bytes, 12); numerics > static_cast<std::uint32_t>(ir::numerics_version))
-        refuse(path, 12, "the file has numerics version " + std::to_string(numerics) + "; this library computes version " +
-                             std::to_string(ir::numerics_version));
+    if (const auto numerics = take<std::uint32_t>(bytes, 12);
+        numerics > static_cast<std::uint32_t>(ir::numerics_version))
+        refuse(path, 12,
+               "the file has numerics version " + std::to_string(numerics) + "; this library computes version " +
+                   std::to_string(ir::numerics_version));
     const std::size_t weights_at = (header_size + text_size + alignment - 1) / alignment * alignment;
-    if (text_size > bytes.size() || weights_at + weight_size != bytes.size()) refuse(path, 16, "the lengths do not fit the file");
+    if (text_size > bytes.size() || weights_at + weight_size != bytes.size())
+        refuse(path, 16, "the lengths do not fit the file");
 
     std::unique_ptr<ir::Graph> graph = ir::parse_graph(std::string_view(bytes).substr(header_size, text_size), path);
     const auto inputs = take<std::uint32_t>(bytes, 32);
@@ -105,7 +110,8 @@ Model Model::load(const std::string& path) {
     std::size_t at = weights_at;
     for (std::size_t i = inputs; i < graph->parameters().size(); ++i) {
         const ir::Type& type = graph->parameters()[i].type();
-        if (!type.shape.is_constant()) refuse(path, header_size, "the weight '" + graph->parameter_name(i) + "' has no fixed shape");
+        if (!type.shape.is_constant())
+            refuse(path, header_size, "the weight '" + graph->parameter_name(i) + "' has no fixed shape");
         Array array{type.dtype, {}, {}};
         std::size_t size = size_of(type.dtype);
         for (ir::Dim d : type.shape) {
@@ -113,7 +119,8 @@ Model Model::load(const std::string& path) {
             if (d.constant() < 0 || __builtin_mul_overflow(size, static_cast<std::size_t>(d.constant()), &size))
                 refuse(path, header_size, "the weight '" + graph->parameter_name(i) + "' has an impossible shape");
         }
-        if (size > bytes.size() - at) refuse(path, at, "the weight '" + graph->parameter_name(i) + "' ends behind the file");
+        if (size > bytes.size() - at)
+            refuse(path, at, "the weight '" + graph->parameter_name(i) + "' ends behind the file");
         array.bytes.resize(size);
         if (size != 0) std::memcpy(array.bytes.data(), bytes.data() + at, size);
         at = std::min((at + size + alignment - 1) / alignment * alignment, bytes.size());

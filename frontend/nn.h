@@ -17,7 +17,8 @@
 
 namespace lathe::nn {
 
-// Keys for random numbers, one after the other: equal seeds give equal numbers on every machine and any number of threads.
+// Keys for random numbers, one after the other: equal seeds give equal numbers on every machine and any number of
+// threads.
 class Generator {
 public:
     explicit Generator(std::uint64_t seed) : seed_(seed) {}

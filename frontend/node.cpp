@@ -12,7 +12,9 @@ std::atomic<std::uint32_t> pending_nodes_limit{4096};
 
 }  // namespace
 
-void limit_pending(std::uint32_t nodes) { pending_nodes_limit.store(nodes == 0 ? 1 : nodes, std::memory_order_relaxed); }
+void limit_pending(std::uint32_t nodes) {
+    pending_nodes_limit.store(nodes == 0 ? 1 : nodes, std::memory_order_relaxed);
+}
 std::uint32_t pending_limit() { return pending_nodes_limit.load(std::memory_order_relaxed); }
 
 namespace detail {
@@ -129,8 +131,8 @@ void set_operands(Node& node, std::span<const NodeRef> operands) {
     node.pending_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(below, 1U << 30));
 }
 
-NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes, std::source_location where,
-              std::vector<ir::Type>& types) {
+NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+              std::source_location where, std::vector<ir::Type>& types) {
     constexpr std::size_t few = 4;
     std::array<ir::Type, few> small;
     std::vector<ir::Type> large;
@@ -149,7 +151,8 @@ NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attrib
     node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
     node->loc = LocScope::loc();
     Trace* trace = symbolic ? Trace::current() : nullptr;
-    ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(), trace != nullptr ? trace->preconditions() : nullptr,
+    ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(),
+                            trace != nullptr ? trace->preconditions() : nullptr,
                             trace != nullptr ? trace->symbol_names() : std::span<const std::string>{});
     try {
         if (op.result_types != nullptr || !attributes.empty() || op.arity.variadic ||
@@ -176,7 +179,8 @@ void bound_pending(const NodeRef& node) {
 
 }  // namespace
 
-NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes, std::source_location where) {
+NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+               std::source_location where) {
     std::vector<ir::Type> types;
     NodeRef node = start(op, operands, std::move(attributes), where, types);
     set_operands(*node, operands);

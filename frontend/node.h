@@ -1,9 +1,9 @@
 // Lazy nodes: what a Tensor points to. Recording a call makes a node; evaluation gives it data.
 //
 // Threads: a node is immutable but for its state. `state` goes from pending to the evaluation that claims it by
-// compare-and-swap; only that evaluation may read the node's operands or write its data, until it publishes `ready` by a
-// release store (or goes back to pending after an error). Ready nodes that keep their operands (for gradients) never change
-// again. Reference counts are atomic. Variables guard the node that they stand for with a lock of their own.
+// compare-and-swap; only that evaluation may read the node's operands or write its data, until it publishes `ready` by
+// a release store (or goes back to pending after an error). Ready nodes that keep their operands (for gradients) never
+// change again. Reference counts are atomic. Variables guard the node that they stand for with a lock of their own.
 #pragma once
 
 #include <array>
@@ -81,7 +81,7 @@ struct Node {
     std::atomic<std::uint32_t> references{1};
     std::atomic<NodeState> state{pending};
     NodeKind kind = NodeKind::op;
-    bool symbolic = false;     // depends on a placeholder: belongs to a trace and is never evaluated itself
+    bool symbolic = false;       // depends on a placeholder: belongs to a trace and is never evaluated itself
     bool keeps_history = false;  // depends on a variable: keeps its operands for gradients
     std::uint32_t operand_count = 0;
     std::uint32_t index = 0;         // projection: which result
@@ -95,9 +95,9 @@ struct Node {
     std::unique_ptr<ir::Attributes> attributes;
     std::shared_ptr<VariableData> variable;  // of variables, and of the leaves and placeholders that are their values
     runtime::Buffer data;
-    std::uint64_t bits = 0;     // number: the element; placeholder: its number in the trace
-    std::source_location where;  // of the user's call
-    ir::Loc loc;                 // instead of `where`, if known
+    std::uint64_t bits = 0;        // number: the element; placeholder: its number in the trace
+    std::source_location where;    // of the user's call
+    ir::Loc loc;                   // instead of `where`, if known
     const Trace* trace = nullptr;  // placeholder: whose
 
     std::span<Node* const> inputs() const {
@@ -168,7 +168,8 @@ private:
 };
 
 // Appends a call to the graph of pending work, its types checked. Throws TypeError at the user's line.
-NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes, std::source_location where);
+NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+               std::source_location where);
 // All results of a call with several.
 std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
                                     std::source_location where);

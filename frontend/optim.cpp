@@ -78,8 +78,7 @@ void Adam::begin(std::vector<Update>& updates) {
 void Adam::update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) {
     const Tensor& p = parameter(i);
     const auto as_parameter = [&](const Tensor& x) { return x.dtype() == p.dtype() ? x : convert(x, p.dtype()); };
-    const Tensor g =
-        options_.weight_decay != 0 && !decoupled_ ? gradient + p * options_.weight_decay : gradient;
+    const Tensor g = options_.weight_decay != 0 && !decoupled_ ? gradient + p * options_.weight_decay : gradient;
     const Tensor first = first_[i] * options_.beta1 + g * (1 - options_.beta1);
     const Tensor second = second_[i] * options_.beta2 + g * g * (1 - options_.beta2);
     const Tensor step_size = rate(p) / as_parameter(correction1_);

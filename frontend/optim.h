@@ -71,7 +71,7 @@ private:
     void update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) override;
     AdamOptions options_;
     bool decoupled_;
-    Tensor power1_, power2_;          // variables: beta1 and beta2 to the number of steps
+    Tensor power1_, power2_;            // variables: beta1 and beta2 to the number of steps
     Tensor correction1_, correction2_;  // of this step: 1 - power
     std::vector<Tensor> first_, second_;
 };

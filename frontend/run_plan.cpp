@@ -14,7 +14,8 @@ runtime::Buffer allocate_tensor(std::size_t bytes) {
     }
 }
 
-void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs) {
+void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs,
+               void* const* outputs) {
     // Workspaces up to this size stay with the thread; larger ones go back to the pool after the run.
     constexpr std::int64_t kept_bytes = 1 << 20;
     thread_local runtime::Buffer kept;

@@ -32,7 +32,8 @@ const ir::Type& Tensor::type() const {
 
 Tensor Tensor::from_bytes(Dtype dtype, std::vector<std::int64_t> shape, std::span<const std::byte> bytes, Where where) {
     ir::Type type{dtype, {}};
-    if (shape.size() > ir::max_rank) fail("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions", where);
+    if (shape.size() > ir::max_rank)
+        fail("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions", where);
     for (std::int64_t extent : shape) {
         if (extent < 0) fail("from: an extent is negative", where);
         type.shape.push_back(extent);
@@ -46,7 +47,9 @@ Tensor Tensor::from_bytes(Dtype dtype, std::vector<std::int64_t> shape, std::spa
     return Tensor(detail::leaf(type, std::move(buffer)));
 }
 
-Tensor Tensor::from(const Array& array, Where where) { return from_bytes(array.dtype, array.shape, array.bytes, where); }
+Tensor Tensor::from(const Array& array, Where where) {
+    return from_bytes(array.dtype, array.shape, array.bytes, where);
+}
 
 Tensor Tensor::scalar_as(Dtype dtype, double value, std::int64_t integer) {
     const ir::Literal literal =
@@ -186,7 +189,8 @@ Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
     if (a.is_number() && b.is_number()) throw UserError(std::string(op.name) + ": no operand is a tensor");
     const Dtype dtype = a.is_number() ? b.tensor().dtype() : a.tensor().dtype();
     const NodeRef nodes[] = {detail::resolve(a.as(dtype).node()), detail::resolve(b.as(dtype).node())};
-    if (!nodes[0] || !nodes[1]) throw UserError(std::string(op.name) + ": an empty tensor was used", ir::Loc::of(a.where()));
+    if (!nodes[0] || !nodes[1])
+        throw UserError(std::string(op.name) + ": an empty tensor was used", ir::Loc::of(a.where()));
     return Tensor(detail::record(op, nodes, {}, a.where()));
 }
 

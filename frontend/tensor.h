@@ -4,9 +4,9 @@
 //   Tensor c = relu(a * b - 1.5);
 //   std::cout << c;                       // evaluates, as do eval(), item() and to_vector()
 //
-// Tensors are handles: copying one is cheap and shares its value. Values never change, except of variables (see variable()),
-// which are cells that set() gives another value. Everything may be used from many threads at once; a variable's reads and
-// sets are each atomic.
+// Tensors are handles: copying one is cheap and shares its value. Values never change, except of variables (see
+// variable()), which are cells that set() gives another value. Everything may be used from many threads at once; a
+// variable's reads and sets are each atomic.
 //
 // Shapes broadcast as in NumPy. Both operands of an operation have the same dtype; a C++ number takes that of the other
 // operand. A mistake throws TypeError at the call that made it, naming the op, the types and the caller's line.
@@ -36,9 +36,12 @@ using Where = std::source_location;
 // The dtype of a C++ element type.
 template <class T>
 constexpr Dtype dtype_of() {
-    if constexpr (std::is_same_v<T, bool>) return Dtype::boolean;
-    else if constexpr (std::is_same_v<T, double>) return Dtype::f64;
-    else if constexpr (std::is_same_v<T, float>) return Dtype::f32;
+    if constexpr (std::is_same_v<T, bool>)
+        return Dtype::boolean;
+    else if constexpr (std::is_same_v<T, double>)
+        return Dtype::f64;
+    else if constexpr (std::is_same_v<T, float>)
+        return Dtype::f32;
     else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)
         return sizeof(T) == 8 ? Dtype::i64 : sizeof(T) == 4 ? Dtype::i32 : sizeof(T) == 2 ? Dtype::i16 : Dtype::i8;
     else {
@@ -61,12 +64,14 @@ public:
         return from_bytes(dtype_of<T>(), std::move(shape), std::as_bytes(elements), where);
     }
     template <Number T>
-    static Tensor from(const std::vector<T>& elements, std::vector<std::int64_t> shape, Where where = Where::current()) {
+    static Tensor from(const std::vector<T>& elements, std::vector<std::int64_t> shape,
+                       Where where = Where::current()) {
         return from(std::span<const T>(elements), std::move(shape), where);
     }
     template <Number T>
     static Tensor from(std::initializer_list<T> elements, Where where = Where::current()) {
-        return from(std::span<const T>(elements.begin(), elements.size()), {static_cast<std::int64_t>(elements.size())}, where);
+        return from(std::span<const T>(elements.begin(), elements.size()), {static_cast<std::int64_t>(elements.size())},
+                    where);
     }
     static Tensor from(const Array& array, Where where = Where::current());
     static Tensor from_bytes(Dtype dtype, std::vector<std::int64_t> shape, std::span<const std::byte> bytes,
@@ -131,7 +136,8 @@ public:
     explicit Tensor(detail::NodeRef node) : node_(std::move(node)) {}
     const detail::NodeRef& node() const { return node_; }
     explicit operator bool() const { return static_cast<bool>(node_); }
-    static Tensor record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes, ir::Loc loc = {});
+    static Tensor record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes,
+                         ir::Loc loc = {});
     static Tensor constant_like(const Tensor& like, ir::Literal literal, ir::Loc loc);
     static Tensor scalar_as(Dtype dtype, double value, std::int64_t integer);
 
@@ -180,8 +186,8 @@ Tensor operator-(const Operand& x);
 // Evaluates several tensors as one program.
 void eval(std::span<const Tensor> tensors, Where where = Where::current());
 
-// A cell with a first value. Operations read the value that it has when they are recorded; compiled functions read and set it
-// when they run.
+// A cell with a first value. Operations read the value that it has when they are recorded; compiled functions read and
+// set it when they run.
 Tensor variable(const Tensor& value, std::string name = "", bool trainable = true);
 
 }  // namespace lathe

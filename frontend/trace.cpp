@@ -177,7 +177,8 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     }
     std::size_t count = 0;
     for (const NodeRef& out : outputs)
-        graph_->add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++), builder.build(out.get()));
+        graph_->add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++),
+                           builder.build(out.get()));
     for (const Cell& cell : cells_)
         if (cell.set) {
             graph_->add_output("updated_" + std::to_string(result.updated.size()), builder.build(cell.value.get()));
@@ -187,7 +188,8 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     const Unifier unifier(*graph_);
     std::unique_ptr<ir::Graph> unified = with_dims(*graph_, unifier);
     for (const ir::Precondition& p : graph_->preconditions)
-        if (unifier.apply(p.a) != unifier.apply(p.b)) unified->require_equal(unifier.apply(p.a), unifier.apply(p.b), p.loc, p.what);
+        if (unifier.apply(p.a) != unifier.apply(p.b))
+            unified->require_equal(unifier.apply(p.a), unifier.apply(p.b), p.loc, p.what);
     result.graph = std::move(unified);
     return result;
 }
@@ -221,8 +223,8 @@ ir::Value GraphBuilder::build(Node* target) {
         }
         std::vector<ir::Value> operands;
         for (Node* x : node->inputs()) operands.push_back(values_.at(x));
-        const ir::Node& added = graph_.add(*node->op, operands, node->attributes ? *node->attributes : ir::Attributes{},
-                                           node->location());
+        const ir::Node& added =
+            graph_.add(*node->op, operands, node->attributes ? *node->attributes : ir::Attributes{}, node->location());
         values_[node] = ir::Value{&added, 0};
     }
     return values_.at(target);

@@ -13,7 +13,8 @@
 
 namespace lathe {
 
-// While a Trace is on a thread's stack, variables read there are inputs of the trace and variables set there are outputs.
+// While a Trace is on a thread's stack, variables read there are inputs of the trace and variables set there are
+// outputs.
 class Trace {
 public:
     explicit Trace(std::string name);
@@ -36,8 +37,8 @@ public:
     std::vector<ir::Precondition>* preconditions() { return &graph_->preconditions; }
     std::span<const std::string> symbol_names() const { return graph_->symbols; }
 
-    // The graph of what was recorded: parameters are the inputs in order, then what the function captured; outputs are the
-    // given ones, then the new values of variables that were set.
+    // The graph of what was recorded: parameters are the inputs in order, then what the function captured; outputs are
+    // the given ones, then the new values of variables that were set.
     struct Result {
         std::unique_ptr<ir::Graph> graph;
         std::vector<detail::NodeRef> captured;  // variables, and leaves that existed before

@@ -1,5 +1,5 @@
-// Arguments and results of compiled and differentiated functions: tensors, and vectors, arrays, pairs, tuples and maps of
-// them, nested at will. A type of your own joins in by a member
+// Arguments and results of compiled and differentiated functions: tensors, and vectors, arrays, pairs, tuples and maps
+// of them, nested at will. A type of your own joins in by a member
 //     template <class Visit> void visit_tensors(Visit&& visit) { visit(weight); visit(bias); }
 // in a const and a non-const form (or one template over both), and by being default constructible or copyable.
 #pragma once

@@ -1,4 +1,5 @@
-// Element types. Every dtype is computed natively; f16 and bf16 arithmetic is f32 arithmetic rounded after each operation.
+// Element types. Every dtype is computed natively; f16 and bf16 arithmetic is f32 arithmetic rounded after each
+// operation.
 #pragma once
 
 #include <array>

@@ -8,7 +8,8 @@
 
 namespace lathe {
 
-// Every error of the library derives from this; what() is one complete sentence with the op, the types and the location.
+// Every error of the library derives from this; what() is one complete sentence with the op, the types and the
+// location.
 class Error : public std::runtime_error {
 public:
     Error(const std::string& message, ir::Loc loc)

@@ -1,8 +1,9 @@
 // Loop nests: the scheduled level, between fused groups of ops and machine code.
 //
-// A LoopNest is one kernel: parameters (buffers and extents) and a tree of statements. Index expressions are Dims over the
-// nest's own symbols: extents (arguments of the kernel, so a new shape is no new code), loop variables, and indices that
-// were loaded from memory. Values are scalars in SSA form, one id per definition, visible in what follows and below.
+// A LoopNest is one kernel: parameters (buffers and extents) and a tree of statements. Index expressions are Dims over
+// the nest's own symbols: extents (arguments of the kernel, so a new shape is no new code), loop variables, and indices
+// that were loaded from memory. Values are scalars in SSA form, one id per definition, visible in what follows and
+// below.
 //
 // Lowering writes plain loops; tiling, vectorizing and parallelizing are rewrites of this form; code generation and the
 // interpreter read the marks. Nothing here names a CPU.
@@ -49,8 +50,8 @@ enum class BufferRole : std::uint8_t {
     scratch,  // constant shape; lives in registers or on the stack of one iteration of the loop that contains its Alloc
 };
 
-// A dense row-major array. An input may be the same memory as an output only where each element is read no later than the
-// iteration that overwrites it (the memory planner decides that).
+// A dense row-major array. An input may be the same memory as an output only where each element is read no later than
+// the iteration that overwrites it (the memory planner decides that).
 struct Buffer {
     std::string name;
     BufferRole role = BufferRole::input;
@@ -103,8 +104,8 @@ struct Condition {
     std::vector<Dim> guards;
 };
 
-// Makes a loaded integer usable in index expressions: `symbol` stands for the value, clamped to [0, bound). A value outside
-// is recorded in the kernel's fault word together with `site`, unless a guard is negative.
+// Makes a loaded integer usable in index expressions: `symbol` stands for the value, clamped to [0, bound). A value
+// outside is recorded in the kernel's fault word together with `site`, unless a guard is negative.
 struct BindIndex {
     Symbol symbol = 0;
     ValueId value = -1;
@@ -120,7 +121,8 @@ struct Alloc {
 
 enum class LoopKind : std::uint8_t {
     serial,
-    parallel,  // iterations are independent; only the outermost loop of a nest; the kernel runs a range of its iterations
+    parallel,  // iterations are independent; only the outermost loop of a nest; the kernel runs a range of its
+               // iterations
     vector,    // iterations are independent; `width` of them at a time, the tail masked
     unroll,    // constant extent, fully unrolled
 };
@@ -136,11 +138,11 @@ struct Loop {
 };
 
 // Folds a row's reducer over var in [0, extent), in the defined order:
-//   element r goes to lane (r mod lanes) of block (r div block); lanes of a block start from init and take their elements
-//   in ascending order; at the end of a block lane l combines with lane l + lanes/2 for l < lanes/2, and so on by halving;
-//   blocks combine in ascending order onto an accumulator that starts from init.
-// The result is `finish` of that (where `finish` is false: the accumulator itself). `lanes` is a power of two that divides
-// `block`. lanes = 1 is an ascending chain.
+//   element r goes to lane (r mod lanes) of block (r div block); lanes of a block start from init and take their
+//   elements in ascending order; at the end of a block lane l combines with lane l + lanes/2 for l < lanes/2, and so on
+//   by halving; blocks combine in ascending order onto an accumulator that starts from init.
+// The result is `finish` of that (where `finish` is false: the accumulator itself). `lanes` is a power of two that
+// divides `block`. lanes = 1 is an ascending chain.
 struct Reduce {
     std::vector<ValueId> results;
     const OpDef* op = nullptr;
@@ -148,11 +150,11 @@ struct Reduce {
     Symbol var = 0;
     Dim extent;
     std::int64_t lanes = 1, block = 1;
-    int width = 1;     // > 1: `width` lanes at a time in vectors; divides lanes
-    Dim index_base;    // added to var where the reducer asks for the element's index
+    int width = 1;   // > 1: `width` lanes at a time in vectors; divides lanes
+    Dim index_base;  // added to var where the reducer asks for the element's index
     bool finish = true;
-    Block body;                     // computes the elements
-    std::vector<ValueId> element;   // values of the body that are folded in
+    Block body;                    // computes the elements
+    std::vector<ValueId> element;  // values of the body that are folded in
 };
 
 struct Stmt {
@@ -164,7 +166,8 @@ struct LoopNest {
     std::vector<LoopSymbol> symbols;  // extents come first, in argument order
     std::vector<Buffer> buffers;      // inputs and outputs in argument order, then scratch
     std::vector<Dtype> value_dtypes;
-    Block body;  // straight-line statements and loops; at most one loop is parallel, at top level and then the only statement
+    Block body;  // straight-line statements and loops; at most one loop is parallel, at top level and then the only
+                 // statement
 
     Symbol add_symbol(SymbolRole role, std::string name);
     BufferId add_buffer(Buffer buffer);

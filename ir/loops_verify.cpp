@@ -303,7 +303,10 @@ private:
                 if (c.op->lowering == Lowering::elementwise &&
                     (operands.size() < minimum || (operands.size() > minimum && !c.op->arity.variadic)))
                     return fault(where + " has " + std::to_string(operands.size()) + " operands");
-                if (c.attributes.size() != c.op->attributes.size()) return fault(where + " lacks attributes");
+                // What else an index op was asked (a shape, an axis) is in the index already.
+                const bool needs = c.op->lowering == Lowering::elementwise;
+                if (c.attributes.size() != (needs ? c.op->attributes.size() : 0))
+                    return fault(where + " has " + std::to_string(c.attributes.size()) + " attributes");
                 for (std::size_t i = 0; i < c.attributes.size(); ++i)
                     if (kind_of(c.attributes[i]) != c.op->attributes[i].kind)
                         return fault(where + ": attribute " + std::string(c.op->attributes[i].name) +

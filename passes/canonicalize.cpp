@@ -22,9 +22,8 @@ void for_every_dim(ir::LoopNest& nest, ir::Block& block, const std::function<voi
 }
 
 std::int64_t occurrences(const Dim::Term& term, Symbol s) {
-    return std::ranges::count_if(term.factors, [s](const Dim::Atom& a) {
-        return a.kind == Dim::Atom::Kind::symbol && a.symbol == s;
-    });
+    return std::ranges::count_if(
+        term.factors, [s](const Dim::Atom& a) { return a.kind == Dim::Atom::Kind::symbol && a.symbol == s; });
 }
 
 // Whether a and b occur in d only as a * b, each once.
@@ -32,7 +31,8 @@ bool only_as_product(Dim d, Symbol a, Symbol b) {
     for (const Dim::Term& term : d.terms()) {
         if (occurrences(term, a) != occurrences(term, b) || occurrences(term, a) > 1) return false;
         for (const Dim::Atom& atom : term.factors)
-            if (atom.kind != Dim::Atom::Kind::symbol && !(only_as_product(atom.a, a, b) && only_as_product(atom.b, a, b)))
+            if (atom.kind != Dim::Atom::Kind::symbol &&
+                !(only_as_product(atom.a, a, b) && only_as_product(atom.b, a, b)))
                 return false;
     }
     return true;
@@ -137,15 +137,15 @@ private:
         every_dim([&](Dim& d) { d.collect_symbols(seen); });
         for (Symbol s : seen)
             if (nest_.symbols[s].role == SymbolRole::extent && !fresh.contains(s)) {
-                const auto i = static_cast<std::size_t>(std::ranges::find(extent_symbols_, s) - extent_symbols_.begin());
+                const auto i =
+                    static_cast<std::size_t>(std::ranges::find(extent_symbols_, s) - extent_symbols_.begin());
                 fresh[s] = static_cast<Symbol>(symbols.size());
                 symbols.push_back({SymbolRole::extent, "n" + std::to_string(symbols.size())});
                 extents.push_back(extent_values_[i]);
             }
         define_symbols(nest_.body, fresh, symbols);
         every_dim([&](Dim& d) {
-            if (!d.is_constant())
-                d = d.substitute([&](Symbol s) { return Dim::symbol(fresh.at(s)); });
+            if (!d.is_constant()) d = d.substitute([&](Symbol s) { return Dim::symbol(fresh.at(s)); });
         });
         nest_.symbols = std::move(symbols);
         return extents;

@@ -42,7 +42,9 @@ void merge_dimensions(ir::LoopNest& nest, Symbol s) {
         ir::Shape& shape = nest.buffers[b].type.shape;
         for (std::size_t p = shape.rank(); p-- > 1;) {
             const std::size_t at = p - 1;
-            const auto merged = [&](const std::vector<Dim>& index) { return index[at] * shape[at + 1] + index[at + 1]; };
+            const auto merged = [&](const std::vector<Dim>& index) {
+                return index[at] * shape[at + 1] + index[at + 1];
+            };
             bool useful = false;
             bool sound = true;
             for_each_access(nest.body, [&](ir::BufferId buffer, const std::vector<Dim>& index) {

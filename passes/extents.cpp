@@ -83,7 +83,8 @@ void ExtentClasses::unify_node(const Node& node) {
         return;
     }
     if (fold_kind(node) != FoldKind::none) {
-        // Loops of the fold: the result's dimensions, then the folded ones, each found by marking the loops with symbols.
+        // Loops of the fold: the result's dimensions, then the folded ones, each found by marking the loops with
+        // symbols.
         std::vector<Dim> at;
         std::vector<Dim> fold;
         for (std::size_t i = 0; i < shape.rank(); ++i) at.push_back(Dim::symbol(static_cast<ir::Symbol>(i)));
@@ -106,8 +107,8 @@ void ExtentClasses::unify_node(const Node& node) {
         }
         return;
     }
-    // Views, scatters and sources: each dimension of an operand goes with the first unclaimed one of the result that equals it,
-    // for the index arithmetic of views relies on such equalities.
+    // Views, scatters and sources: each dimension of an operand goes with the first unclaimed one of the result that
+    // equals it, for the index arithmetic of views relies on such equalities.
     for (Value v : node.operands) {
         std::vector<bool> claimed(shape.rank(), false);
         for (std::size_t i = 0; i < v.type().shape.rank(); ++i)

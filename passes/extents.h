@@ -31,8 +31,8 @@ private:
     std::unordered_map<const ir::Node*, std::size_t> first_;  // position of result 0's first dimension
     std::vector<const ir::Node*> nodes_;
     std::vector<std::size_t> parent_;
-    std::vector<ir::Dim> dims_;             // by position
-    std::vector<std::int64_t> symbol_;      // by root position; -1: an extent of 1
+    std::vector<ir::Dim> dims_;         // by position
+    std::vector<std::int64_t> symbol_;  // by root position; -1: an extent of 1
     std::vector<ir::Dim> extents_;
     std::unordered_map<const ir::Node*, ir::Attributes> attributes_;
 };

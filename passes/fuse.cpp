@@ -1,6 +1,6 @@
-// Groups are grown from consumers to producers: nodes are visited from last to first, and each joins one of the groups that
-// read it where the loop structures agree, or starts its own. A group knows at which index it reads every value that it
-// does not compute, so joining a node replaces the reads of its result by reads of its operands.
+// Groups are grown from consumers to producers: nodes are visited from last to first, and each joins one of the groups
+// that read it where the loop structures agree, or starts its own. A group knows at which index it reads every value
+// that it does not compute, so joining a node replaces the reads of its result by reads of its operands.
 #include "passes/fuse.h"
 
 #include <algorithm>
@@ -22,8 +22,8 @@ using ir::Value;
 using Index = std::vector<Dim>;
 
 constexpr int domain_level = -1;
-constexpr std::size_t max_view_depth = 32;     // views seen through at one read
-constexpr std::size_t max_path_search = 512;   // groups visited when looking for a cycle
+constexpr std::size_t max_view_depth = 32;    // views seen through at one read
+constexpr std::size_t max_path_search = 512;  // groups visited when looking for a cycle
 
 struct Access {
     Index index;
@@ -55,7 +55,7 @@ struct Draft {
     Group group;
     std::size_t cost = 0;  // scalar instructions of the members
     bool has_contraction() const { return group.kind == FoldKind::contraction; }
-    std::vector<Index> fold_identity;  // per fold: the index at which its loop reads operand 0
+    std::vector<Index> fold_identity;    // per fold: the index at which its loop reads operand 0
     std::vector<ir::Shape> fold_domain;  // per fold: extents of that read
     std::map<Value, std::vector<Access>, ValueOrder> reads;
 };
@@ -224,7 +224,8 @@ private:
         if (stored) {
             const bool as_row = per_row && shape.rank() == outer;
             const bool as_domain = full && shape == d.group.domain && has_domain_output(d);
-            if (!as_row && !as_domain) return Refusal{"others need it too, and the consumer does not visit its elements once"};
+            if (!as_row && !as_domain)
+                return Refusal{"others need it too, and the consumer does not visit its elements once"};
         }
         if (full || per_row) return std::nullopt;
         if (count != 1) return Refusal{"the consumer reads it at several places"};
@@ -241,9 +242,8 @@ private:
         return d.fold_domain[static_cast<std::size_t>(a.level)].element_count();
     }
     bool has_domain_output(const Draft& d) const {
-        return std::ranges::any_of(d.group.outputs, [&](const Memory& m) {
-            return m.value.type().shape.rank() == d.group.domain.rank();
-        });
+        return std::ranges::any_of(
+            d.group.outputs, [&](const Memory& m) { return m.value.type().shape.rank() == d.group.domain.rank(); });
     }
 
     void join(const Node& node, int g, bool stored) {
@@ -296,8 +296,8 @@ private:
         }
     }
 
-    // A contraction vectorizes over the last dimension of its result, which is one of its second operand: that has to be
-    // the operand's innermost in memory. Gives the permutation that makes it so, or nothing if it is so already.
+    // A contraction vectorizes over the last dimension of its result, which is one of its second operand: that has to
+    // be the operand's innermost in memory. Gives the permutation that makes it so, or nothing if it is so already.
     std::vector<std::uint8_t> wanted_layout(const Node& node, std::size_t operand, Value v, const Index& index,
                                             std::size_t rank) const {
         if (node.op->contraction == nullptr || operand != 1 || rank == 0) return {};
@@ -309,7 +309,8 @@ private:
         Index base_index = index;
         std::size_t depth = 0;
         bool direct = true;
-        while (direct && is_free(*base.node) && base.node->op->lowering == ir::Lowering::view && depth++ < max_view_depth) {
+        while (direct && is_free(*base.node) && base.node->op->lowering == ir::Lowering::view &&
+               depth++ < max_view_depth) {
             const PlainView context(*base.node);
             std::vector<ir::ViewPiece> pieces = base.node->op->view(context, base_index);
             direct = pieces.size() == 1 && pieces[0].guards.empty();
@@ -346,9 +347,8 @@ private:
         drafts_[static_cast<std::size_t>(reader)].group.inputs.push_back(memory);  // reads of relaid values: kept apart
         std::vector<int>& readers = readers_[memory.value.node->id];
         if (std::ranges::find(readers, reader) == readers.end()) readers.push_back(reader);
-        const auto [known, fresh] =
-            relayout_group_.try_emplace({{memory.value.node->id, memory.value.index}, memory.permutation},
-                                        static_cast<int>(drafts_.size()));
+        const auto [known, fresh] = relayout_group_.try_emplace(
+            {{memory.value.node->id, memory.value.index}, memory.permutation}, static_cast<int>(drafts_.size()));
         const int g = known->second;
         relaid_[g].push_back(reader);
         if (!fresh) return;
@@ -418,7 +418,8 @@ private:
     void note(const Node& node, int g, const std::string& reason) {
         const Draft& d = drafts_[static_cast<std::size_t>(g)];
         const Node& consumer = d.group.members.empty() ? *d.group.outputs[0].value.node : *d.group.members.back();
-        remarks_.push_back({"fuse", reason, std::string(node.op->name), std::string(consumer.op->name), node.loc, consumer.loc});
+        remarks_.push_back(
+            {"fuse", reason, std::string(node.op->name), std::string(consumer.op->name), node.loc, consumer.loc});
     }
 
     void start(const Node& node) {
@@ -459,7 +460,8 @@ private:
         const auto key = [](Value v) { return (static_cast<std::uint64_t>(v.node->id) << 8) | v.index; };
         for (std::size_t g = 0; g < n; ++g)
             for (const Memory& m : drafts_[g].group.outputs)
-                if (m.permutation.empty() && m.value.node->op->lowering != ir::Lowering::source) writer[key(m.value)] = static_cast<int>(g);
+                if (m.permutation.empty() && m.value.node->op->lowering != ir::Lowering::source)
+                    writer[key(m.value)] = static_cast<int>(g);
         const auto edge = [&](int from, std::size_t to) {
             consumers[static_cast<std::size_t>(from)].push_back(static_cast<int>(to));
             ++producers[to];
@@ -496,8 +498,8 @@ private:
     const FuseOptions& options_;
     ir::Symbol first_symbol_, next_loaded_;
     std::vector<Draft> drafts_;
-    std::vector<std::vector<int>> readers_;  // by node: groups that read a result of it
-    std::set<Value, ValueOrder> stored_;     // the graph's outputs
+    std::vector<std::vector<int>> readers_;   // by node: groups that read a result of it
+    std::set<Value, ValueOrder> stored_;      // the graph's outputs
     std::map<int, std::vector<int>> relaid_;  // relayout group -> groups that read it
     std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, int> relayout_group_;
     Remarks remarks_;

@@ -1,10 +1,10 @@
 // Fusion: which nodes are computed together, in one kernel, decided by loop structure.
 //
 // A group iterates over a domain d0, d1, ... and computes every member at a point of it. The leading `outer_rank`
-// dimensions are rows: reductions over the rest (row folds) happen once per row, and what follows them may use their result
-// again over the whole row, as in softmax. A contraction forms a group with its cheap epilogue; a reduction that keeps the
-// last axis forms one with its producers and epilogue. Views, iotas and splat constants belong to no group: they are index
-// arithmetic inside whichever groups read through them.
+// dimensions are rows: reductions over the rest (row folds) happen once per row, and what follows them may use their
+// result again over the whole row, as in softmax. A contraction forms a group with its cheap epilogue; a reduction that
+// keeps the last axis forms one with its producers and epilogue. Views, iotas and splat constants belong to no group:
+// they are index arithmetic inside whichever groups read through them.
 #pragma once
 
 #include <span>
@@ -16,8 +16,8 @@
 
 namespace lathe::passes {
 
-// A value in memory: row-major after reordering its dimensions (dimension i of the memory is permutation[i] of the value);
-// an empty permutation is the identity.
+// A value in memory: row-major after reordering its dimensions (dimension i of the memory is permutation[i] of the
+// value); an empty permutation is the identity.
 struct Memory {
     ir::Value value;
     std::vector<std::uint8_t> permutation;
@@ -35,13 +35,13 @@ enum class FoldKind : std::uint8_t {
 FoldKind fold_kind(const ir::Node& node);
 
 struct Group {
-    FoldKind kind = FoldKind::none;          // of its folds: a group has folds of one kind only
+    FoldKind kind = FoldKind::none;  // of its folds: a group has folds of one kind only
     ir::Shape domain;
-    std::size_t outer_rank = 0;              // < domain.rank() only with row folds
-    std::vector<const ir::Node*> members;    // in topological order
-    std::vector<const ir::Node*> folds;      // members that reduce or contract, in topological order
-    std::vector<Memory> outputs;             // what is stored
-    std::vector<Memory> inputs;              // what is loaded, in order of first use
+    std::size_t outer_rank = 0;            // < domain.rank() only with row folds
+    std::vector<const ir::Node*> members;  // in topological order
+    std::vector<const ir::Node*> folds;    // members that reduce or contract, in topological order
+    std::vector<Memory> outputs;           // what is stored
+    std::vector<Memory> inputs;            // what is loaded, in order of first use
 };
 
 struct FusedGraph {

@@ -26,7 +26,7 @@ bool is_free(const ir::Node& node) {
 
 FoldKind fold_kind(const ir::Node& node) {
     if (node.op->contraction != nullptr) return FoldKind::contraction;
-    if (node.op->axes == nullptr) return FoldKind::none;
+    if (node.op->lowering != ir::Lowering::reduction) return FoldKind::none;
     const std::vector<ir::Type> types{node.operands[0].type()};
     const ir::Integers axes = node.op->axes(types, node.attributes);
     const auto last = static_cast<std::int64_t>(types[0].shape.rank()) - 1;
@@ -57,7 +57,8 @@ std::vector<Dim> fold_operand_index(const ir::Node& node, std::size_t operand, s
         return index;
     }
     const ir::ContractionMaps maps = node.op->contraction(types, node.attributes);
-    for (std::size_t loop : maps.operands[operand]) index.push_back(loop < at.size() ? at[loop] : fold[loop - at.size()]);
+    for (std::size_t loop : maps.operands[operand])
+        index.push_back(loop < at.size() ? at[loop] : fold[loop - at.size()]);
     return index;
 }
 

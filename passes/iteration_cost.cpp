@@ -16,23 +16,26 @@ std::int64_t instructions(const ir::LoopNest& nest, const ir::Compute& c) {
     if (c.part != ir::ComputePart::scalar) return 1;
     std::vector<ir::Dtype> dtypes;
     for (ir::ValueId v : c.operands) dtypes.push_back(nest.value_dtypes[static_cast<std::size_t>(v)]);
-    const ir::ScalarProgram& program = ir::scalar_program(
-        *c.op, dtypes, c.attributes, nest.value_dtypes[static_cast<std::size_t>(c.results.front())]);
+    const ir::ScalarProgram& program =
+        ir::scalar_program(*c.op, dtypes, c.attributes, nest.value_dtypes[static_cast<std::size_t>(c.results.front())]);
     return static_cast<std::int64_t>(program.insts.size());
 }
 
 Dim cost(const ir::LoopNest& nest, const Block& block) {
     Dim total = 0;
     for (const ir::Stmt& s : block) {
-        if (std::holds_alternative<ir::Load>(s.node) || std::holds_alternative<ir::Store>(s.node)) total += memory_access;
-        if (const auto* compute = std::get_if<ir::Compute>(&s.node)) total += instruction * instructions(nest, *compute);
+        if (std::holds_alternative<ir::Load>(s.node) || std::holds_alternative<ir::Store>(s.node))
+            total += memory_access;
+        if (const auto* compute = std::get_if<ir::Compute>(&s.node))
+            total += instruction * instructions(nest, *compute);
         if (const auto* loop = std::get_if<ir::Loop>(&s.node)) {
             const std::int64_t step = loop->kind == ir::LoopKind::vector ? loop->width : loop->step;
             const std::int64_t overhead = loop->kind == ir::LoopKind::unroll ? 0 : loop_overhead;
             total += ceildiv(loop->extent, step) * (cost(nest, loop->body) + overhead);
         }
         if (const auto* reduce = std::get_if<ir::Reduce>(&s.node))
-            total += ceildiv(reduce->extent, reduce->width) * (cost(nest, reduce->body) + instruction) + 10 * loop_overhead;
+            total +=
+                ceildiv(reduce->extent, reduce->width) * (cost(nest, reduce->body) + instruction) + 10 * loop_overhead;
     }
     return total;
 }

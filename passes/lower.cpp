@@ -1,6 +1,6 @@
-// A value is computed where it is first needed, at the index at which it is needed, in the outermost loop that knows that
-// index; asking again for the same element gives the same scalar. Everything else follows: producers end up inside the loops
-// of their consumers, what does not change in a loop outside of it, and a reduction's result once per row.
+// A value is computed where it is first needed, at the index at which it is needed, in the outermost loop that knows
+// that index; asking again for the same element gives the same scalar. Everything else follows: producers end up inside
+// the loops of their consumers, what does not change in a loop outside of it, and a reduction's result once per row.
 #include "passes/lower.h"
 
 #include <algorithm>
@@ -40,8 +40,7 @@ struct Scope {
 
 class Lowerer {
 public:
-    Lowerer(const FusedGraph& fused, const Group& group)
-        : group_(group), classes_(group) {
+    Lowerer(const FusedGraph& fused, const Group& group) : group_(group), classes_(group) {
         (void)fused;
         for (std::size_t i = 0; i < classes_.extents().size(); ++i)
             nest().add_symbol(SymbolRole::extent, "n" + std::to_string(i));
@@ -87,7 +86,8 @@ private:
         const Type type = classes_.type_of(m.value);
         auto& buffers = role == ir::BufferRole::input ? inputs_ : outputs_;
         buffers[{{m.value.node->id, m.value.index}, m.permutation}] =
-            nest().add_buffer({(role == ir::BufferRole::input ? "in" : "out") + std::to_string(out_.arguments.size()), role,
+            nest().add_buffer({(role == ir::BufferRole::input ? "in" : "out") + std::to_string(out_.arguments.size()),
+                               role,
                                {type.dtype, permuted(type.shape, m.permutation)}});
         out_.arguments.push_back(m);
     }
@@ -217,9 +217,8 @@ private:
         if (stored >= 0 || !(is_member(node) || is_free(node))) return load(stored, v, index, guards);
         switch (node.op->lowering) {
             case ir::Lowering::source:
-                return splat(std::get<ir::Literal>(*std::ranges::find_if(node.attributes, [](const ir::Attribute& a) {
-                    return std::holds_alternative<ir::Literal>(a);
-                })));
+                return splat(std::get<ir::Literal>(*std::ranges::find_if(
+                    node.attributes, [](const ir::Attribute& a) { return std::holds_alternative<ir::Literal>(a); })));
             case ir::Lowering::view:
                 return view(node, index, guards);
             case ir::Lowering::index:
@@ -234,7 +233,8 @@ private:
     }
 
     ValueId load(BufferId buffer, Value v, const Index& index, const Index& guards) {
-        if (buffer < 0) throw InternalError("lower: " + std::string(v.node->op->name) + " is not an input", v.node->loc);
+        if (buffer < 0)
+            throw InternalError("lower: " + std::string(v.node->op->name) + " is not an input", v.node->loc);
         const ValueId id = nest().add_value(v.type().dtype);
         emit(ir::Load{id, buffer, index, guards});
         return id;
@@ -289,7 +289,10 @@ private:
     class View final : public ir::ViewContext {
     public:
         View(Lowerer& lowerer, const Node& node, Index guards)
-            : lowerer_(lowerer), node_(node), guards_(std::move(guards)), result_(lowerer.classes_.type_of({&node, 0})) {
+            : lowerer_(lowerer),
+              node_(node),
+              guards_(std::move(guards)),
+              result_(lowerer.classes_.type_of({&node, 0})) {
             for (Value v : node.operands) types_.push_back(lowerer.classes_.type_of(v));
             operands = types_;
             result = &result_;
@@ -349,8 +352,8 @@ private:
     // ---- folds
 
     struct Flat {
-        Dim extent;    // of the one loop that runs over several
-        Index index;   // of each of them, given the loop's variable
+        Dim extent;   // of the one loop that runs over several
+        Index index;  // of each of them, given the loop's variable
     };
     static Flat flatten(const std::vector<Dim>& extents, Dim var) {
         Flat out{1, Index(extents.size(), Dim(0))};
@@ -420,8 +423,9 @@ private:
         return result;
     }
 
-    std::vector<ValueId> fold_loop(const Node& node, const Index& at, const Index& leading, const std::vector<Dim>& inner,
-                                   const std::vector<Dtype>& elements, ir::LaneOrder order, bool finish) {
+    std::vector<ValueId> fold_loop(const Node& node, const Index& at, const Index& leading,
+                                   const std::vector<Dim>& inner, const std::vector<Dtype>& elements,
+                                   ir::LaneOrder order, bool finish) {
         const Symbol var = nest().add_symbol(SymbolRole::loop, "r" + std::to_string(fold_loops_++));
         const Flat flat = flatten(inner, Dim::symbol(var));
         Index loops = leading;
@@ -506,9 +510,8 @@ void Lowerer::scatter(const Node& node) {
         body(at);
         for (; !open.empty(); open.pop_back()) close_loop(open.back());
     };
-    loops(classes_.type_of(x).shape, "i", [&](const Index& at) {
-        emit(ir::Store{out, at, load(find(inputs_, x), x, at, {}), {}, false});
-    });
+    loops(classes_.type_of(x).shape, "i",
+          [&](const Index& at) { emit(ir::Store{out, at, load(find(inputs_, x), x, at, {}), {}, false}); });
     loops(classes_.type_of(updates).shape, "u", [&](const Index& at) {
         const View context(*this, node, {});
         const Index to = node.op->view(context, at).front().index;

@@ -1,7 +1,8 @@
 // Lowering: a fused group becomes a plain loop nest, one loop per dimension of its domain, nothing tiled or vectorized.
 //
 // Extents become arguments of the kernel. Dimensions that the group's ops force to be equal share one; dimensions that
-// merely have the same number do not, so a kernel serves every shape of the same structure. An extent of 1 is structure.
+// merely have the same number do not, so a kernel serves every shape of the same structure. An extent of 1 is
+// structure.
 #pragma once
 
 #include <vector>
@@ -13,11 +14,11 @@ namespace lathe::passes {
 
 struct LoweredKernel {
     ir::LoopNest nest;
-    std::vector<Memory> arguments;   // of the nest's buffers, in order
-    std::vector<ir::Dim> extents;    // of the nest's extents, in order, over the graph's symbols
-    std::vector<ir::Loc> sites;      // by BindIndex::site: the node whose index may be out of range
+    std::vector<Memory> arguments;  // of the nest's buffers, in order
+    std::vector<ir::Dim> extents;   // of the nest's extents, in order, over the graph's symbols
+    std::vector<ir::Loc> sites;     // by BindIndex::site: the node whose index may be out of range
     std::vector<std::string> site_ops;
-    ir::Loc loc;                     // of all members
+    ir::Loc loc;  // of all members
 };
 
 LoweredKernel lower(const FusedGraph& fused, const Group& group);

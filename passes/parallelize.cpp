@@ -12,8 +12,8 @@ using ir::Dim;
 using ir::LoopKind;
 using ir::Symbol;
 
-// Elements that one iteration of the parallel loop over a vector loop takes: far more than the loop around them costs, few
-// enough to share a mid-sized array between threads.
+// Elements that one iteration of the parallel loop over a vector loop takes: far more than the loop around them costs,
+// few enough to share a mid-sized array between threads.
 constexpr std::int64_t chunk = 4096;
 
 bool every_store_depends_on(const Block& block, Symbol var) {
@@ -45,7 +45,8 @@ void parallelize(ir::LoopNest& nest, const LoopTarget&) {
     for (std::size_t i = 0; i + 1 < nest.body.size(); ++i)
         if (ir::body_of(nest.body[i]) != nullptr || std::holds_alternative<ir::Store>(nest.body[i].node)) return;
     auto& loop = std::get<ir::Loop>(nest.body.back().node);
-    if (loop.kind == LoopKind::parallel || !every_store_depends_on(loop.body, loop.var) || indexes_loaded(loop.body, nest))
+    if (loop.kind == LoopKind::parallel || !every_store_depends_on(loop.body, loop.var) ||
+        indexes_loaded(loop.body, nest))
         return;
 
     // What stands before the loop is repeated in every iteration: scalars, cheap beside a chunk of elements.

@@ -86,7 +86,8 @@ private:
     void start() { started_ = std::chrono::steady_clock::now(); }
     void report(PassRun run) {
         if (!options_.observe) return;
-        run.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_).count();
+        run.milliseconds =
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started_).count();
         options_.observe(run);
     }
 

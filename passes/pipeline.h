@@ -1,5 +1,5 @@
-// The pipeline: what happens to a graph on its way to kernels, as one table. Timing, dumping, verifying and switching off
-// are done by whoever walks the table, never inside a pass.
+// The pipeline: what happens to a graph on its way to kernels, as one table. Timing, dumping, verifying and switching
+// off are done by whoever walks the table, never inside a pass.
 #pragma once
 
 #include <functional>
@@ -42,25 +42,25 @@ const Pass* find_pass(std::string_view name);  // null if unknown
 
 // What the pipeline makes of a graph.
 struct Program {
-    std::unique_ptr<ir::Graph> graph;     // simplified
-    FusedGraph fused;                     // of `graph`
-    std::vector<LoweredKernel> kernels;   // one per group, in the groups' order
+    std::unique_ptr<ir::Graph> graph;    // simplified
+    FusedGraph fused;                    // of `graph`
+    std::vector<LoweredKernel> kernels;  // one per group, in the groups' order
 };
 
 struct PassRun {
     const Pass* pass = nullptr;
     double milliseconds = 0;
-    const ir::Graph* graph = nullptr;        // after a graph pass
-    const FusedGraph* fused = nullptr;       // after fuse
-    const LoweredKernel* kernel = nullptr;   // after lower and loop passes
+    const ir::Graph* graph = nullptr;       // after a graph pass
+    const FusedGraph* fused = nullptr;      // after fuse
+    const LoweredKernel* kernel = nullptr;  // after lower and loop passes
 };
 
 struct PipelineOptions {
     LoopTarget target;
     FuseOptions fuse;
-    std::vector<std::string> off;                    // names of passes that are skipped
-    bool verify = false;                             // after each pass; throws InternalError with the pass and the IR
-    std::function<void(const PassRun&)> observe;     // called after each pass
+    std::vector<std::string> off;                 // names of passes that are skipped
+    bool verify = false;                          // after each pass; throws InternalError with the pass and the IR
+    std::function<void(const PassRun&)> observe;  // called after each pass
 };
 
 // Throws UserError where `off` names a pass that does not exist or cannot be switched off.

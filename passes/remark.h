@@ -9,8 +9,8 @@
 namespace lathe::passes {
 
 struct Remark {
-    std::string pass;    // "fuse"
-    std::string reason;  // one clause, lower case
+    std::string pass;                // "fuse"
+    std::string reason;              // one clause, lower case
     std::string producer, consumer;  // ops
     ir::Loc producer_loc, consumer_loc;
 

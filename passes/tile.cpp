@@ -3,9 +3,9 @@
 //   for ... for i in M for j in N { r = reduce k in K {a = load A[.., i, k]; b = load B[.., k, j]}; epilogue; store }
 //
 // becomes one parallel loop over panels of columns and blocks of rows, and inside it tiles of rows x columns whose
-// accumulators are scratch with constant indices, which code generation keeps in registers. Rows and columns that fill no
-// whole tile run in narrower ones. The contracted loop goes in blocks as the reduction's order says: the chain of a block
-// starts from init, and block results are combined in ascending order.
+// accumulators are scratch with constant indices, which code generation keeps in registers. Rows and columns that fill
+// no whole tile run in narrower ones. The contracted loop goes in blocks as the reduction's order says: the chain of a
+// block starts from init, and block results are combined in ascending order.
 #include <algorithm>
 #include <optional>
 
@@ -24,8 +24,9 @@ using ir::Symbol;
 using ir::SymbolRole;
 using ir::ValueId;
 
-constexpr std::int64_t tile_rows = 6;            // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
-constexpr std::int64_t row_block = tile_rows * 16;  // rows that a task runs through while its panel of columns is in cache
+constexpr std::int64_t tile_rows = 6;  // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
+constexpr std::int64_t row_block =
+    tile_rows * 16;  // rows that a task runs through while its panel of columns is in cache
 
 struct Site {
     std::vector<const ir::Loop*> loops;  // outermost first; the last two are the tile's rows and columns
@@ -179,7 +180,8 @@ private:
             block.push_back(fill(acc, rows, columns));
             block.push_back(loop("k", min(reduce_->block, k - kb), 1, LoopKind::serial, [&](Dim kk) {
                 Block b;
-                b.push_back(elements(rows, columns, lanes, [&](Dim r, Dim c) { return step(row + r, column + c, kb + kk, acc, r, c); }));
+                b.push_back(elements(rows, columns, lanes,
+                                     [&](Dim r, Dim c) { return step(row + r, column + c, kb + kk, acc, r, c); }));
                 return b;
             }));
             block.push_back(elements(rows, columns, width_, [&](Dim r, Dim c) {
@@ -187,13 +189,15 @@ private:
                 const ValueId earlier = load(total, r, c, b);
                 const ValueId later = load(acc, r, c, b);
                 const ValueId sum = nest_.add_value(accumulator_);
-                b.push_back({ir::Compute{{sum}, reduce_->op, ir::ComputePart::combine, {}, {earlier, later}, reduce_->elements}});
+                b.push_back({ir::Compute{
+                    {sum}, reduce_->op, ir::ComputePart::combine, {}, {earlier, later}, reduce_->elements}});
                 b.push_back({ir::Store{total, {r, c}, sum, {}, false}});
                 return b;
             }));
             return block;
         }));
-        out.push_back(elements(rows, columns, lanes, [&](Dim r, Dim c) { return epilogue(row + r, column + c, total, r, c); }));
+        out.push_back(
+            elements(rows, columns, lanes, [&](Dim r, Dim c) { return epilogue(row + r, column + c, total, r, c); }));
         return out;
     }
 
@@ -222,7 +226,8 @@ private:
         std::vector<ValueId> operands{old};
         for (ValueId e : reduce_->element) operands.push_back(copy.copy(e));
         operands.push_back(index);
-        b.push_back({ir::Compute{{next}, reduce_->op, ir::ComputePart::step, {}, std::move(operands), reduce_->elements}});
+        b.push_back(
+            {ir::Compute{{next}, reduce_->op, ir::ComputePart::step, {}, std::move(operands), reduce_->elements}});
         b.push_back({ir::Store{acc, {r, c}, next, {}, false}});
         return b;
     }

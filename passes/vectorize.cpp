@@ -74,8 +74,7 @@ void visit(ir::LoopNest& nest, Block& block, const LoopTarget& target) {
     for (ir::Stmt& s : block) {
         if (auto* reduce = std::get_if<ir::Reduce>(&s.node)) {
             visit(nest, reduce->body, target);
-            const bool innermost =
-                !contains(reduce->body, [](const ir::Stmt& x) { return ir::body_of(x) != nullptr; });
+            const bool innermost = !contains(reduce->body, [](const ir::Stmt& x) { return ir::body_of(x) != nullptr; });
             if (reduce->lanes > 1 && innermost)
                 reduce->width = std::min(lanes(nest, reduce->body, target), static_cast<int>(reduce->lanes));
         }
