@@ -205,6 +205,7 @@ private:
         const std::size_t outer = d.group.outer_rank;
         bool full = true;
         bool per_row = true;
+        bool prefix = d.group.kind != FoldKind::contraction && d.group.kind != FoldKind::column;
         std::size_t count = 0;
         const Access* only = nullptr;
         for (std::uint32_t r = 0; r < node.results.size(); ++r) {
@@ -215,6 +216,7 @@ private:
                 only = &a;
                 full = full && reads_whole_level(a, d);
                 per_row = per_row && a.index == domain_index(outer) && shape.rank() == outer;
+                prefix = prefix && shape.rank() < outer && a.index == domain_index(shape.rank());
                 if (d.has_contraction() && a.level != domain_level)
                     return Refusal{"a contraction reads its operands from memory"};
             }
@@ -227,12 +229,17 @@ private:
             if (!as_row && !as_domain)
                 return Refusal{"others need it too, and the consumer does not visit its elements once"};
         }
-        if (full || per_row) return std::nullopt;
+        if (full || per_row || prefix) return std::nullopt;
         if (count != 1) return Refusal{"the consumer reads it at several places"};
         if (shape.element_count() != level_count(*only, d)) return Refusal{"the consumer would compute it repeatedly"};
         return std::nullopt;
     }
 
+    // A group of pointwise work may be run row by row instead.
+    static bool may_become_rows(const Draft& d) {
+        return d.group.folds.empty() && d.group.outer_rank == d.group.domain.rank() &&
+               d.group.outputs.front().permutation.empty();
+    }
     bool reads_whole_level(const Access& a, const Draft& d) const {
         if (a.level == domain_level) return a.index == domain_index(d.group.domain.rank());
         return a.index == d.fold_identity[static_cast<std::size_t>(a.level)];
@@ -257,6 +264,8 @@ private:
             d.reads.erase(found);
         }
         std::erase(readers_[node.id], g);
+        const std::size_t rank = node.results[0].shape.rank();
+        if (stored && rank < d.group.outer_rank) d.group.outer_rank = rank;  // stored once a row
         add_member(node, g, at);
         if (stored) store(node, g);
     }
@@ -392,7 +401,16 @@ private:
                 reads = reads || drafts_[static_cast<std::size_t>(g)].reads.contains(Value{&node, r});
             if (reads) readers.push_back(g);
         }
+        if (is_single(node) && options_.enabled) {
+            // One scalar is computed again wherever it is needed: it leaves every loop.
+            for (int g : readers)
+                if (drafts_[static_cast<std::size_t>(g)].group.members.size() < options_.max_members && reads_inside(g))
+                    join(node, g, false);
+            if (is_output(node) || needed(Value{&node, 0})) start(node);
+            return;
+        }
         if (is_fold(node) || is_pointwise(node)) {
+            const std::size_t remarks = remarks_.size();
             for (int g : readers) {
                 const bool stored = is_output(node) || readers.size() > 1;
                 std::optional<Refusal> refusal = may_join(node, g, stored);
@@ -401,12 +419,25 @@ private:
                         if (other != g && reaches(other, g)) refusal = Refusal{"it would wait for itself"};
                 if (!refusal) {
                     join(node, g, stored);
+                    remarks_.resize(remarks);  // one home is enough
                     return;
                 }
                 if (options_.enabled) note(node, g, refusal->reason);
             }
         }
         start(node);
+    }
+
+    // An elementwise node of rank 0, cheap enough to be repeated.
+    static bool is_single(const Node& node) {
+        constexpr std::size_t cheap = 64;
+        return node.op->lowering == ir::Lowering::elementwise && node.results.size() == 1 &&
+               node.results[0].shape.rank() == 0 && scalar_cost(node) <= cheap;
+    }
+    // Whether the group computes what it reads element by element, so that producers can be part of it.
+    bool reads_inside(int g) const {
+        const Draft& d = drafts_[static_cast<std::size_t>(g)];
+        return d.group.members.empty() || d.group.members.back()->op->lowering != ir::Lowering::scatter;
     }
 
     bool is_output(const Node& node) const {
