@@ -45,7 +45,7 @@ bool is_pointwise(const Node& node) {
 }
 
 std::size_t scalar_cost(const Node& node) {
-    if (node.op->scalar == nullptr) return 1;
+    if (node.op->lowering != ir::Lowering::elementwise) return 1;
     std::vector<ir::Dtype> dtypes;
     for (Value v : node.operands) dtypes.push_back(v.type().dtype);
     return ir::scalar_program(*node.op, dtypes, node.attributes, node.results[0].dtype).insts.size();
@@ -409,6 +409,7 @@ private:
             if (is_output(node) || needed(Value{&node, 0})) start(node);
             return;
         }
+        if (options_.enabled && is_pointwise(node)) readers = merge_readers(std::move(readers));
         if (is_fold(node) || is_pointwise(node)) {
             const std::size_t remarks = remarks_.size();
             for (int g : readers) {
@@ -426,6 +427,76 @@ private:
             }
         }
         start(node);
+    }
+
+    // Groups that read the same value and run over the same rows become one, which reads it once.
+    std::vector<int> merge_readers(std::vector<int> readers) {
+        for (std::size_t i = 0; i < readers.size(); ++i)
+            for (std::size_t j = i + 1; j < readers.size();)
+                if (may_merge(readers[i], readers[j])) {
+                    merge(readers[i], readers[j]);
+                    readers.erase(readers.begin() + static_cast<std::ptrdiff_t>(j));
+                } else {
+                    ++j;
+                }
+        return readers;
+    }
+
+    bool may_merge(int a, int b) const {
+        const Draft& x = drafts_[static_cast<std::size_t>(a)];
+        const Draft& y = drafts_[static_cast<std::size_t>(b)];
+        const auto plain = [](const Draft& d) {
+            return (d.group.kind == FoldKind::none || d.group.kind == FoldKind::row) && !d.group.members.empty() &&
+                   !d.group.outputs.empty() && d.group.outputs.front().permutation.empty() &&
+                   d.group.members.back()->op->lowering != ir::Lowering::scatter;
+        };
+        if (!plain(x) || !plain(y)) return false;
+        if (x.group.members.size() + y.group.members.size() > options_.max_members) return false;
+        const std::size_t outer = x.group.outer_rank;
+        if (outer != y.group.outer_rank || outer == 0) return false;
+        for (std::size_t i = 0; i < outer; ++i)
+            if (x.group.domain[i] != y.group.domain[i]) return false;
+        const bool x_inner = x.group.domain.rank() > outer;
+        const bool y_inner = y.group.domain.rank() > outer;
+        if (x_inner && y_inner && !(x.group.domain == y.group.domain)) return false;
+        return !reaches(a, b) && !reaches(b, a);
+    }
+
+    // Moves everything of group b into group a.
+    void merge(int a, int b) {
+        Draft& x = drafts_[static_cast<std::size_t>(a)];
+        Draft& y = drafts_[static_cast<std::size_t>(b)];
+        const std::size_t shift = x.group.folds.size();
+        const auto moved = [&](Dim d) {
+            return d.substitute([&](ir::Symbol s) {
+                const bool of_fold = s >= first_symbol_ + ir::max_rank && s < first_symbol_ + 4096;
+                return Dim::symbol(of_fold ? s + static_cast<ir::Symbol>(ir::max_rank * shift) : s);
+            });
+        };
+        if (y.group.domain.rank() > x.group.domain.rank()) x.group.domain = y.group.domain;
+        if (x.group.kind == FoldKind::none) x.group.kind = y.group.kind;
+        x.cost += y.cost;
+        for (const Node* n : y.group.members)
+            if (std::ranges::find(x.group.members, n) == x.group.members.end()) x.group.members.push_back(n);
+        x.group.folds.insert(x.group.folds.end(), y.group.folds.begin(), y.group.folds.end());
+        x.group.outputs.insert(x.group.outputs.end(), y.group.outputs.begin(), y.group.outputs.end());
+        for (Index& index : y.fold_identity) {
+            for (Dim& d : index) d = moved(d);
+            x.fold_identity.push_back(std::move(index));
+        }
+        x.fold_domain.insert(x.fold_domain.end(), y.fold_domain.begin(), y.fold_domain.end());
+        for (auto& [value, accesses] : y.reads) {
+            std::vector<Access>& into = x.reads[value];
+            for (Access& access : accesses) {
+                for (Dim& d : access.index) d = moved(d);
+                if (access.level != domain_level) access.level += static_cast<int>(shift);
+                if (std::ranges::find(into, access) == into.end()) into.push_back(std::move(access));
+            }
+            std::vector<int>& readers = readers_[value.node->id];
+            std::erase(readers, b);
+            if (std::ranges::find(readers, a) == readers.end()) readers.push_back(a);
+        }
+        y = Draft{};
     }
 
     // An elementwise node of rank 0, cheap enough to be repeated.
@@ -515,6 +586,7 @@ private:
         if (order.size() != n) throw InternalError("fuse: the groups depend on each other in a cycle");
         for (int g : order) {
             Draft& d = drafts_[static_cast<std::size_t>(g)];
+            if (d.group.outputs.empty()) continue;  // merged into another
             for (const auto& [value, accesses] : d.reads) d.group.inputs.push_back({value, {}});
             std::ranges::sort(d.group.members, {}, &Node::id);
             std::ranges::sort(d.group.folds, {}, &Node::id);
