@@ -219,7 +219,7 @@ TEST(Codegen, EveryOpAndDtype) {
             text += "out y: " + std::string(name(result)) + "[%n]\nLOOP i in %n {\n" + loads +
                     "%9 = " + std::string(op->name) + "(" + arguments + ") : " + std::string(name(result)) +
                     "\nstore y[%i], %9\n}\n}\n";
-            for (const char* loop : {"serial", "vector(8)", "vector(32)"}) {
+            for (const char* loop : {"serial", "vector(16)"}) {
                 std::string with_loop = text;
                 replace_all(with_loop, "LOOP", loop);
                 expect_same(with_loop, {77});
