@@ -223,6 +223,7 @@ std::vector<Tensor> CompiledFunction::operator()(std::span<const Tensor> argumen
             ++state_->statistics.traces;
             state_->statistics.last = variant->executable->statistics;
             state_->statistics.remarks = variant->executable->remarks;
+            state_->statistics.executable = variant->executable;
             state_->variants.push_back(variant);
         }
     }

@@ -32,6 +32,7 @@ struct JitStatistics {
     std::size_t traces = 0;           // how often the C++ function ran
     codegen::CompileStatistics last;  // of the newest variant
     passes::Remarks remarks;          // of the newest variant: what was not fused, and why
+    std::shared_ptr<const codegen::Executable> executable;  // the newest variant itself, for inspection
 };
 
 struct JitOptions {

@@ -62,6 +62,25 @@ public:
         });
     }
 
+    // Numbers the symbols that the parameters still have anew, in order; gives their names.
+    std::vector<std::string> renumber(const ir::Graph& graph) {
+        std::vector<ir::Symbol> used;
+        for (ir::Value v : graph.parameters())
+            for (ir::Dim d : v.type().shape) apply(d).collect_symbols(used);
+        std::vector<std::string> names;
+        std::unordered_map<ir::Symbol, ir::Dim> fresh;
+        for (ir::Symbol s : used)
+            if (fresh.try_emplace(s, ir::Dim::symbol(static_cast<ir::Symbol>(names.size()))).second)
+                names.push_back(graph.symbols[s]);
+        const auto rename = [&](ir::Symbol s) {
+            const auto found = fresh.find(s);
+            return found == fresh.end() ? ir::Dim::symbol(s) : found->second;
+        };
+        for (auto& [symbol, dim] : solved_) dim = dim.substitute(rename);
+        for (const auto& [symbol, dim] : fresh) solved_.try_emplace(symbol, dim);
+        return names;
+    }
+
 private:
     void replace(ir::Symbol s, ir::Dim by) {
         for (auto& [symbol, dim] : solved_)
@@ -72,10 +91,10 @@ private:
 };
 
 // A copy of a graph with the dimensions of its parameters and attributes rewritten; types follow from them.
-std::unique_ptr<ir::Graph> with_dims(const ir::Graph& graph, const Unifier& unifier) {
+std::unique_ptr<ir::Graph> with_dims(const ir::Graph& graph, Unifier& unifier) {
     auto out = std::make_unique<ir::Graph>();
     out->name = graph.name;
-    out->symbols = graph.symbols;
+    out->symbols = unifier.renumber(graph);
     std::unordered_map<const ir::Node*, const ir::Node*> copies;
     const auto mapped = [&](ir::Value v) { return ir::Value{copies.at(v.node), v.index}; };
     std::size_t parameter = 0;
@@ -185,7 +204,7 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
             result.updated.push_back(cell.variable);
         }
     result.captured.insert(result.captured.end(), builder.captured.begin(), builder.captured.end());
-    const Unifier unifier(*graph_);
+    Unifier unifier(*graph_);
     std::unique_ptr<ir::Graph> unified = with_dims(*graph_, unifier);
     for (const ir::Precondition& p : graph_->preconditions)
         if (unifier.apply(p.a) != unifier.apply(p.b))

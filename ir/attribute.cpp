@@ -8,6 +8,12 @@
 namespace lathe::ir {
 namespace {
 
+Literal splat(std::uint64_t bits, Dtype dtype, const Shape& shape) {
+    std::vector<std::byte> bytes(size_of(dtype));
+    std::memcpy(bytes.data(), &bits, bytes.size());
+    return {{dtype, shape}, std::make_shared<const std::vector<std::byte>>(std::move(bytes))};
+}
+
 Literal splat_of_bits(Dtype from, std::uint64_t bits, Dtype dtype, const Shape& shape) {
     ScalarBuilder b;
     const Scalar converted = b.convert(b.parameter(from), dtype);
@@ -15,9 +21,7 @@ Literal splat_of_bits(Dtype from, std::uint64_t bits, Dtype dtype, const Shape& 
     std::vector<std::uint64_t> scratch;
     std::uint64_t result = 0;
     execute(program, {&bits, 1}, {&result, 1}, scratch);
-    std::vector<std::byte> bytes(size_of(dtype));
-    std::memcpy(bytes.data(), &result, bytes.size());
-    return {{dtype, shape}, std::make_shared<const std::vector<std::byte>>(std::move(bytes))};
+    return splat(result, dtype, shape);
 }
 
 }  // namespace
@@ -33,6 +37,12 @@ Literal make_literal(Type type, std::span<const std::byte> bytes) {
 }
 
 Literal splat_literal(Dtype dtype, const Shape& shape, double value) {
+    if (is_float(dtype)) {
+        // What conversion does to a float, without running it: this is called for every number in a graph.
+        ScalarBuilder b;
+        b.constant(dtype, value);
+        return splat(b.finish({}).insts[0].imm, dtype, shape);
+    }
     std::uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof value);
     return splat_of_bits(Dtype::f64, bits, dtype, shape);

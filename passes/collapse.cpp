@@ -81,8 +81,9 @@ void merge_dimensions(ir::LoopNest& nest, Symbol s) {
 bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
     ir::LoopNest trial = nest;
     ir::Block* block = &trial.body;
-    for (std::size_t i : path) block = ir::body_of((*block)[i]);
-    auto& outer = std::get<ir::Loop>(block->front().node);
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) block = ir::body_of((*block)[path[i]]);
+    ir::Stmt& place = (*block)[path.back()];
+    auto& outer = std::get<ir::Loop>(place.node);
     auto& inner = std::get<ir::Loop>(outer.body.front().node);
     const Symbol joined = trial.add_symbol(ir::SymbolRole::loop, trial.symbols[outer.var].name);
     const Dim var = Dim::symbol(joined);
@@ -96,25 +97,24 @@ bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
         return d.substitute([&](Symbol s) { return s == first ? quotient : s == second ? remainder : Dim::symbol(s); });
     });
     loop.body = std::move(body);
-    block->front().node = std::move(loop);
+    place.node = std::move(loop);
     merge_dimensions(trial, joined);
     if (any_dim(trial.body, [joined](Dim d) { return divides(d, joined); })) return false;
     nest = std::move(trial);
     return true;
 }
 
-// The path to the first pair of loops where one is all that the other holds, after skipping `skip` such pairs.
+// The path to the first loop that holds nothing but a loop, after skipping `skip` such loops.
 bool find_pair(const ir::Block& block, std::vector<std::size_t>& path, std::size_t& skip) {
     for (std::size_t i = 0; i < block.size(); ++i) {
         const ir::Block* body = ir::body_of(block[i]);
         if (body == nullptr) continue;
-        const bool alone = block.size() == 1;
-        if (alone && std::holds_alternative<ir::Loop>(block[i].node) && body->size() == 1 &&
+        path.push_back(i);
+        if (std::holds_alternative<ir::Loop>(block[i].node) && body->size() == 1 &&
             std::holds_alternative<ir::Loop>(body->front().node)) {
             if (skip == 0) return true;
             --skip;
         }
-        path.push_back(i);
         if (find_pair(*body, path, skip)) return true;
         path.pop_back();
     }

@@ -205,6 +205,7 @@ private:
         const std::size_t outer = d.group.outer_rank;
         bool full = true;
         bool per_row = true;
+        bool prefix = d.group.kind != FoldKind::contraction && d.group.kind != FoldKind::column;
         std::size_t count = 0;
         const Access* only = nullptr;
         for (std::uint32_t r = 0; r < node.results.size(); ++r) {
@@ -215,6 +216,7 @@ private:
                 only = &a;
                 full = full && reads_whole_level(a, d);
                 per_row = per_row && a.index == domain_index(outer) && shape.rank() == outer;
+                prefix = prefix && shape.rank() < outer && a.index == domain_index(shape.rank());
                 if (d.has_contraction() && a.level != domain_level)
                     return Refusal{"a contraction reads its operands from memory"};
             }
@@ -227,12 +229,17 @@ private:
             if (!as_row && !as_domain)
                 return Refusal{"others need it too, and the consumer does not visit its elements once"};
         }
-        if (full || per_row) return std::nullopt;
+        if (full || per_row || prefix) return std::nullopt;
         if (count != 1) return Refusal{"the consumer reads it at several places"};
         if (shape.element_count() != level_count(*only, d)) return Refusal{"the consumer would compute it repeatedly"};
         return std::nullopt;
     }
 
+    // A group of pointwise work may be run row by row instead.
+    static bool may_become_rows(const Draft& d) {
+        return d.group.folds.empty() && d.group.outer_rank == d.group.domain.rank() &&
+               d.group.outputs.front().permutation.empty();
+    }
     bool reads_whole_level(const Access& a, const Draft& d) const {
         if (a.level == domain_level) return a.index == domain_index(d.group.domain.rank());
         return a.index == d.fold_identity[static_cast<std::size_t>(a.level)];
@@ -257,6 +264,8 @@ private:
             d.reads.erase(found);
         }
         std::erase(readers_[node.id], g);
+        const std::size_t rank = node.results[0].shape.rank();
+        if (stored && rank < d.group.outer_rank) d.group.outer_rank = rank;  // stored once a row
         add_member(node, g, at);
         if (stored) store(node, g);
     }
@@ -392,7 +401,17 @@ private:
                 reads = reads || drafts_[static_cast<std::size_t>(g)].reads.contains(Value{&node, r});
             if (reads) readers.push_back(g);
         }
+        if (is_single(node) && options_.enabled) {
+            // One scalar is computed again wherever it is needed: it leaves every loop.
+            for (int g : readers)
+                if (drafts_[static_cast<std::size_t>(g)].group.members.size() < options_.max_members && reads_inside(g))
+                    join(node, g, false);
+            if (is_output(node) || needed(Value{&node, 0})) start(node);
+            return;
+        }
+        if (options_.enabled && is_pointwise(node)) readers = merge_readers(std::move(readers));
         if (is_fold(node) || is_pointwise(node)) {
+            const std::size_t remarks = remarks_.size();
             for (int g : readers) {
                 const bool stored = is_output(node) || readers.size() > 1;
                 std::optional<Refusal> refusal = may_join(node, g, stored);
@@ -401,12 +420,95 @@ private:
                         if (other != g && reaches(other, g)) refusal = Refusal{"it would wait for itself"};
                 if (!refusal) {
                     join(node, g, stored);
+                    remarks_.resize(remarks);  // one home is enough
                     return;
                 }
                 if (options_.enabled) note(node, g, refusal->reason);
             }
         }
         start(node);
+    }
+
+    // Groups that read the same value and run over the same rows become one, which reads it once.
+    std::vector<int> merge_readers(std::vector<int> readers) {
+        for (std::size_t i = 0; i < readers.size(); ++i)
+            for (std::size_t j = i + 1; j < readers.size();)
+                if (may_merge(readers[i], readers[j])) {
+                    merge(readers[i], readers[j]);
+                    readers.erase(readers.begin() + static_cast<std::ptrdiff_t>(j));
+                } else {
+                    ++j;
+                }
+        return readers;
+    }
+
+    bool may_merge(int a, int b) const {
+        const Draft& x = drafts_[static_cast<std::size_t>(a)];
+        const Draft& y = drafts_[static_cast<std::size_t>(b)];
+        const auto plain = [](const Draft& d) {
+            return (d.group.kind == FoldKind::none || d.group.kind == FoldKind::row) && !d.group.members.empty() &&
+                   !d.group.outputs.empty() && d.group.outputs.front().permutation.empty() &&
+                   d.group.members.back()->op->lowering != ir::Lowering::scatter;
+        };
+        if (!plain(x) || !plain(y)) return false;
+        if (x.group.members.size() + y.group.members.size() > options_.max_members) return false;
+        const std::size_t outer = x.group.outer_rank;
+        if (outer != y.group.outer_rank || outer == 0) return false;
+        for (std::size_t i = 0; i < outer; ++i)
+            if (x.group.domain[i] != y.group.domain[i]) return false;
+        const bool x_inner = x.group.domain.rank() > outer;
+        const bool y_inner = y.group.domain.rank() > outer;
+        if (x_inner && y_inner && !(x.group.domain == y.group.domain)) return false;
+        return !reaches(a, b) && !reaches(b, a);
+    }
+
+    // Moves everything of group b into group a.
+    void merge(int a, int b) {
+        Draft& x = drafts_[static_cast<std::size_t>(a)];
+        Draft& y = drafts_[static_cast<std::size_t>(b)];
+        const std::size_t shift = x.group.folds.size();
+        const auto moved = [&](Dim d) {
+            return d.substitute([&](ir::Symbol s) {
+                const bool of_fold = s >= first_symbol_ + ir::max_rank && s < first_symbol_ + 4096;
+                return Dim::symbol(of_fold ? s + static_cast<ir::Symbol>(ir::max_rank * shift) : s);
+            });
+        };
+        if (y.group.domain.rank() > x.group.domain.rank()) x.group.domain = y.group.domain;
+        if (x.group.kind == FoldKind::none) x.group.kind = y.group.kind;
+        x.cost += y.cost;
+        for (const Node* n : y.group.members)
+            if (std::ranges::find(x.group.members, n) == x.group.members.end()) x.group.members.push_back(n);
+        x.group.folds.insert(x.group.folds.end(), y.group.folds.begin(), y.group.folds.end());
+        x.group.outputs.insert(x.group.outputs.end(), y.group.outputs.begin(), y.group.outputs.end());
+        for (Index& index : y.fold_identity) {
+            for (Dim& d : index) d = moved(d);
+            x.fold_identity.push_back(std::move(index));
+        }
+        x.fold_domain.insert(x.fold_domain.end(), y.fold_domain.begin(), y.fold_domain.end());
+        for (auto& [value, accesses] : y.reads) {
+            std::vector<Access>& into = x.reads[value];
+            for (Access& access : accesses) {
+                for (Dim& d : access.index) d = moved(d);
+                if (access.level != domain_level) access.level += static_cast<int>(shift);
+                if (std::ranges::find(into, access) == into.end()) into.push_back(std::move(access));
+            }
+            std::vector<int>& readers = readers_[value.node->id];
+            std::erase(readers, b);
+            if (std::ranges::find(readers, a) == readers.end()) readers.push_back(a);
+        }
+        y = Draft{};
+    }
+
+    // An elementwise node of rank 0, cheap enough to be repeated.
+    static bool is_single(const Node& node) {
+        constexpr std::size_t cheap = 64;
+        return node.op->lowering == ir::Lowering::elementwise && node.results.size() == 1 &&
+               node.results[0].shape.rank() == 0 && scalar_cost(node) <= cheap;
+    }
+    // Whether the group computes what it reads element by element, so that producers can be part of it.
+    bool reads_inside(int g) const {
+        const Draft& d = drafts_[static_cast<std::size_t>(g)];
+        return d.group.members.empty() || d.group.members.back()->op->lowering != ir::Lowering::scatter;
     }
 
     bool is_output(const Node& node) const {
@@ -484,6 +586,7 @@ private:
         if (order.size() != n) throw InternalError("fuse: the groups depend on each other in a cycle");
         for (int g : order) {
             Draft& d = drafts_[static_cast<std::size_t>(g)];
+            if (d.group.outputs.empty()) continue;  // merged into another
             for (const auto& [value, accesses] : d.reads) d.group.inputs.push_back({value, {}});
             std::ranges::sort(d.group.members, {}, &Node::id);
             std::ranges::sort(d.group.folds, {}, &Node::id);

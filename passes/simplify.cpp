@@ -75,23 +75,30 @@ struct Hasher {
 };
 
 // Operands in the order that counts for equality: any order will do where the op does not care.
-std::vector<Value> key_operands(const Node& node) {
-    std::vector<Value> operands = node.operands;
-    if (node.op->commutative)
-        std::ranges::sort(operands, {}, [](const Value& v) { return std::pair{v.node->id, v.index}; });
-    return operands;
+bool is_before(const Value& a, const Value& b) {
+    return std::pair{a.node->id, a.index} < std::pair{b.node->id, b.index};
+}
+const Value& key_operand(const Node& node, std::size_t i) {
+    const bool exchanged = node.op->commutative && is_before(node.operands[1], node.operands[0]);
+    return node.operands[exchanged ? 1 - i : i];
 }
 
 std::uint64_t hash_of(const Node& node) {
     Hasher hasher;
     hasher.mix(reinterpret_cast<std::uintptr_t>(node.op));
-    for (const Value& v : key_operands(node)) hasher.mix(std::uint64_t{v.node->id} << 8 | v.index);
+    for (std::size_t i = 0; i < node.operands.size(); ++i) {
+        const Value& v = key_operand(node, i);
+        hasher.mix(std::uint64_t{v.node->id} << 8 | v.index);
+    }
     for (const ir::Attribute& a : node.attributes) hasher.mix(a);
     return hasher.h;
 }
 
 bool are_equal(const Node& a, const Node& b) {
-    return a.op == b.op && a.attributes == b.attributes && key_operands(a) == key_operands(b);
+    if (a.op != b.op || a.operands.size() != b.operands.size()) return false;
+    for (std::size_t i = 0; i < a.operands.size(); ++i)
+        if (key_operand(a, i) != key_operand(b, i)) return false;
+    return a.attributes == b.attributes;
 }
 
 class Simplifier {
@@ -101,6 +108,7 @@ public:
     std::unique_ptr<Graph> run() {
         const std::vector<bool> live = live_nodes(old_);
         ValueMap values(old_.nodes().size());
+        known_.reserve(old_.nodes().size());
         std::size_t parameter = 0;
         for (const Node& node : old_.nodes()) {
             if (!live[node.id]) continue;
@@ -112,8 +120,9 @@ public:
             }
             new_->default_loc = node.loc;
             const Node& made = add_copy(*new_, node, values);
-            values[node.id] = results_of(settle(made));
-            if (made.results.size() == 1) values[node.id] = {simplified({&settle(made), 0})};
+            const Node& settled = settle(made);
+            values[node.id] = results_of(settled);
+            if (made.results.size() == 1) values[node.id] = {simplified({&settled, 0})};
         }
         for (std::size_t i = 0; i < old_.outputs().size(); ++i)
             new_->add_output(old_.output_name(i), mapped(values, old_.outputs()[i]));
@@ -124,19 +133,21 @@ public:
 private:
     // The first node that is equal to this one. Nodes that rewrites added on the way are entered too.
     const Node& settle(const Node& node) {
+        const Node* first = nullptr;
         for (; seen_ < new_->nodes().size(); ++seen_) {
             const Node& next = new_->nodes()[seen_];
-            if (!next.subgraphs.empty() || is_stand_alone(next)) continue;
-            const std::uint64_t h = hash_of(next);
-            const auto [begin, end] = known_.equal_range(h);
-            const bool is_known =
-                std::any_of(begin, end, [&](const auto& entry) { return are_equal(*entry.second, next); });
-            if (!is_known) known_.emplace(h, &next);
+            const Node& equal = enter(next);
+            if (&next == &node) first = &equal;
         }
+        return first != nullptr ? *first : enter(node);
+    }
+    const Node& enter(const Node& node) {
         if (!node.subgraphs.empty() || is_stand_alone(node)) return node;
-        const auto [begin, end] = known_.equal_range(hash_of(node));
+        const std::uint64_t h = hash_of(node);
+        const auto [begin, end] = known_.equal_range(h);
         for (auto entry = begin; entry != end; ++entry)
-            if (are_equal(*entry->second, node)) return *entry->second;
+            if (entry->second == &node || are_equal(*entry->second, node)) return *entry->second;
+        known_.emplace(h, &node);
         return node;
     }
     // Parameters are equal to nothing but themselves.

@@ -290,13 +290,12 @@ void tile(ir::LoopNest& nest, const LoopTarget& target) {
     ir::LoopNest moved = nest;
     Block* block = &moved.body;
     while (!block->empty() && std::holds_alternative<ir::Loop>(block->back().node)) {
-        auto& loop = std::get<ir::Loop>(block->back().node);
-        for (std::size_t i = block->size() - 1; i-- > 0;) {
-            if (ir::body_of((*block)[i]) != nullptr) return;
-            loop.body.insert(loop.body.begin(), (*block)[i]);
-            block->erase(block->begin() + static_cast<std::ptrdiff_t>(i));
-        }
-        block = &loop.body;
+        Block before(block->begin(), block->end() - 1);
+        if (std::ranges::any_of(before, [](const ir::Stmt& s) { return ir::body_of(s) != nullptr; })) return;
+        block->erase(block->begin(), block->end() - 1);
+        Block& body = std::get<ir::Loop>(block->front().node).body;
+        body.insert(body.begin(), before.begin(), before.end());
+        block = &body;
     }
     const std::optional<Site> site = find_site(moved);
     if (!site || feeds_reduce(site->loops.back()->body, site->reduce)) return;

@@ -136,10 +136,10 @@ TEST(GraphText, EveryPrefixAndEveryFlippedByteEndsInAnErrorOrAGraph) {
     }
 }
 
-TEST(GraphText, AMillionNodesPrintAndParse) {
+TEST(GraphText, AVeryLongChainPrintsAndParses) {
     Graph g;
     Value x = g.add_parameter("x", {Dtype::f32, {4}});
-    for (int i = 0; i < 1'000'000; ++i) x = ops::neg(x);
+    for (int i = 0; i < 200'000; ++i) x = ops::neg(x);
     g.add_output("y", x);
     const std::string text = print(g);
     const auto again = parse_graph(text, "t.lir");

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "frontend/csv.h"
+#include "frontend/npy.h"
+#include "frontend/read_file.h"
 #include "ir/op.h"
 #include "tests/command.h"
 
@@ -27,7 +30,7 @@ protected:
 TEST_F(Tool, HelpHasAnExampleForEachCommand) {
     const Outcome all = lathe("--help");
     EXPECT_EQ(all.status, 0);
-    for (const std::string command : {"print", "pass", "verify", "ops"}) {
+    for (const std::string command : {"print", "run", "pass", "verify", "ops"}) {
         EXPECT_NE(all.output.find("\n  " + command + " "), std::string::npos) << all.output;
         const Outcome one = lathe(command + " --help");
         EXPECT_EQ(one.status, 0);
@@ -64,7 +67,7 @@ TEST_F(Tool, ShowsEveryStage) {
             const Outcome o = lathe("print g.lir --stage " + stage + " --target " + target);
             EXPECT_EQ(o.status, 0) << o.output;
             EXPECT_NE(o.output.find(stage == "optimized" || stage == "fused" ? "exp"
-                                    : stage == "loops"                       ? "kernel("
+                                    : stage == "loops"                       ? "parallel"
                                     : stage == "llvm"                        ? "define"
                                                                              : "ret"),
                       std::string::npos)
@@ -83,12 +86,49 @@ TEST_F(Tool, RunsSinglePasses) {
               (Outcome{1, "lathe: g.lir: holds a graph; the pass vectorize takes a kernel\n"}));
 }
 
+TEST_F(Tool, RunsModels) {
+    write("g.lir", graph);
+    std::string rows;
+    for (int i = 0; i < 3 * 64; ++i) rows += std::to_string(i % 7) + (i % 64 == 63 ? "\n" : ",");
+    write("x.csv", rows);
+    EXPECT_EQ(lathe("run g.lir --input x=x.csv --output jit"), (Outcome{0, ""}));
+    EXPECT_EQ(lathe("run g.lir --input x=x.csv --output reference --interpret"), (Outcome{0, ""}));
+    EXPECT_EQ(read_npy(folder_ / "jit" / "y.npy"), read_npy(folder_ / "reference" / "y.npy"));
+    EXPECT_EQ(read_npy(folder_ / "jit" / "y.npy").shape, std::vector<std::int64_t>{3});
+    // The input again as .npy
+    const Array x = read_csv(folder_ / "x.csv");
+    write_npy(folder_ / "x.npy", x);
+    EXPECT_EQ(lathe("run g.lir --input x=x.npy --output again"), (Outcome{0, ""}));
+    EXPECT_EQ(read_file(folder_ / "again" / "y.npy"), read_file(folder_ / "jit" / "y.npy"));
+}
+
+TEST_F(Tool, LeavesNothingBehindWhereARunFails) {
+    write("g.lir", graph);
+    write("short.csv", "1,2\n");
+    write("word.csv", "1,two\n");
+    write_npy(folder_ / "wide.npy", {ir::Dtype::f64, {1, 64}, std::vector<std::byte>(512)});
+    const std::size_t before = entries();
+    EXPECT_EQ(lathe("run g.lir --input x=short.csv --output o"),
+              (Outcome{1, "lathe: short.csv: is f32[1, 2], but the input 'x' is f32[batch, 64]\n"}));
+    EXPECT_EQ(lathe("run g.lir --input x=word.csv --output o"),
+              (Outcome{1, "lathe: word.csv: row 1, column 2: 'two' is not a number of type f32\n"}));
+    EXPECT_EQ(lathe("run g.lir --input x=wide.npy --output o"),
+              (Outcome{1, "lathe: wide.npy: is f64[1, 64], but the input 'x' is f32[batch, 64]\n"}));
+    EXPECT_EQ(lathe("run g.lir --output o").status, 2);
+    EXPECT_EQ(lathe("run g.lir --input z=x.csv --output o").status, 2);
+    EXPECT_EQ(lathe("run g.lir --input x --output o").status, 2);
+    write("taken", "");
+    EXPECT_EQ(entries(), before + 1);
+}
+
 TEST_F(Tool, NamesFileAndLineOfBadInput) {
     EXPECT_EQ(lathe("print absent.lir"), (Outcome{1, "lathe: absent.lir: No such file or directory\n"}));
     write("empty.lir", "");
     EXPECT_EQ(lathe("print empty.lir"), (Outcome{1, "lathe: empty.lir: is empty\n"}));
     write("word.lir", "nonsense");
-    EXPECT_EQ(lathe("verify word.lir"), (Outcome{1, "lathe: word.lir:1: 'graph' or 'kernel' is expected\n"}));
+    const Outcome word = lathe("verify word.lir");
+    EXPECT_EQ(word.status, 1);
+    EXPECT_EQ(word.output.find("lathe: word.lir:1: "), 0u) << word.output;
     for (std::size_t length = 1; length + 1 < graph.size(); length += 7) {
         write("cut.lir", graph.substr(0, length));
         const Outcome o = lathe("verify cut.lir");

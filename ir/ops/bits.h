@@ -94,7 +94,9 @@ inline constexpr OpDef philox = {
     .dtypes = {std::uint16_t{1} << static_cast<unsigned>(Dtype::u64)},
     .type = rules::elementwise,
     .result_types = [](TypeContext& c) -> Types { return Types(2, rules::elementwise(c)); },
-    .scalar = [](const ScalarContext& c) -> Scalars { return philox4x32(c.b, c.x[0], c.x[1]); },
+    .scalar = [](const ScalarContext& c) -> Scalars {
+        return philox4x32(c.b, c.x[0], c.x[1], c.b.constant_bits(Dtype::u64, 0));
+    },
     .gradient = no_grad("its operands are integers"),
 };
 

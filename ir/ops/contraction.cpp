@@ -109,28 +109,33 @@ Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct,
     const std::size_t other_at = batch.size() + (operand == 0 ? own_free.size() : 0);
     const Integers ct_batch = range(0, batch.size());
 
-    // The result's dimensions: batch, own free ones, then the other operand's contracted ones in ascending order.
+    // The result's dimensions: batch, own free ones, then the other operand's contracted ones in ascending order; or
+    // those two exchanged, where the operand has them so and no transposition is needed then.
     Integers remaining = other_contract;
     std::ranges::sort(remaining);
+    const bool contracted_first =
+        !other_free.empty() && !contract.empty() && !own_free.empty() && std::ranges::min(contract) < own_free.front();
     Value product;
     if (other_free.empty()) {
         // Nothing to sum over: an outer product.
         product = mul(spread(ct[0], ct_batch, range(own_at, own_free.size()), remaining.size(), false),
                       spread(g.x[other], other_batch, remaining, own_free.size(), true));
+    } else if (const Integers ct_contract = range(other_at, other_free.size()); contracted_first) {
+        product = dot_general.with({other_batch, ct_batch, other_free, ct_contract}, g.x[other], ct[0]);
     } else {
-        product = dot_general.with({ct_batch, other_batch, range(other_at, other_free.size()), other_free}, ct[0],
-                                   g.x[other]);
+        product = dot_general.with({ct_batch, other_batch, ct_contract, other_free}, ct[0], g.x[other]);
     }
 
     Integers permutation(rank);
     for (std::size_t i = 0; i < batch.size(); ++i)
         permutation[static_cast<std::size_t>(batch[i])] = static_cast<std::int64_t>(i);
+    const std::size_t own_first = batch.size() + (contracted_first ? remaining.size() : 0);
+    const std::size_t contract_first = batch.size() + (contracted_first ? 0 : own_free.size());
     for (std::size_t i = 0; i < own_free.size(); ++i)
-        permutation[static_cast<std::size_t>(own_free[i])] = static_cast<std::int64_t>(batch.size() + i);
+        permutation[static_cast<std::size_t>(own_free[i])] = static_cast<std::int64_t>(own_first + i);
     for (std::size_t i = 0; i < contract.size(); ++i) {
         const auto position = std::ranges::find(remaining, other_contract[i]) - remaining.begin();
-        permutation[static_cast<std::size_t>(contract[i])] =
-            static_cast<std::int64_t>(batch.size() + own_free.size()) + position;
+        permutation[static_cast<std::size_t>(contract[i])] = static_cast<std::int64_t>(contract_first) + position;
     }
     return functions::transpose(product, permutation);
 }

@@ -6,12 +6,12 @@
 namespace lathe::ir::ops {
 
 // All in u64: a 32-bit word is a u64 below 2^32, so that the product of two words is one multiplication.
-inline Scalars philox4x32(ScalarBuilder& b, Scalar key, Scalar counter) {
+inline Scalars philox4x32(ScalarBuilder& b, Scalar key, Scalar counter, Scalar counter_high) {
     const auto number = [&](std::uint64_t value) { return b.constant_bits(Dtype::u64, value); };
     const Scalar low_word = number(0xffffffffU), word_bits = number(32);
     const auto low = [&](Scalar x) { return x & low_word; };
     const auto high = [&](Scalar x) { return b.shr(x, word_bits); };
-    Scalar x[4] = {low(counter), high(counter), number(0), number(0)};
+    Scalar x[4] = {low(counter), high(counter), low(counter_high), high(counter_high)};
     Scalar k0 = low(key), k1 = high(key);
     for (int round = 0; round < 10; ++round) {
         const Scalar p0 = number(0xD2511F53U) * x[0], p1 = number(0xCD9E8D57U) * x[2];

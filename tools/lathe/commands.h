@@ -11,6 +11,7 @@ namespace lathe::tools {
 void add_ops(CLI::App& app);
 void add_pass(CLI::App& app);
 void add_print(CLI::App& app);
+void add_run(CLI::App& app);
 void add_verify(CLI::App& app);
 
 // Writes to standard output.

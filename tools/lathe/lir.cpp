@@ -1,5 +1,6 @@
 #include "tools/lathe/lir.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "frontend/read_file.h"
@@ -10,14 +11,13 @@
 namespace lathe::tools {
 namespace {
 
-// The first word that is not in a comment.
-std::string_view first_word(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\n";
+// The text from its first character that is neither blank nor in a comment.
+std::string_view first_statement(std::string_view text) {
     for (;;) {
-        const std::size_t begin = text.find_first_not_of(blanks);
+        const std::size_t begin = text.find_first_not_of(" \t\r\n");
         if (begin == std::string_view::npos) return {};
         text.remove_prefix(begin);
-        if (!text.starts_with("//")) return text.substr(0, text.find_first_of(" \t\r\n({"));
+        if (!text.starts_with("//")) return text;
         text.remove_prefix(std::min(text.find('\n'), text.size()));
     }
 }
@@ -26,11 +26,11 @@ std::string_view first_word(std::string_view text) {
 
 Lir read_lir(const std::string& path) {
     const std::string text = read_file(path);
-    const std::string_view word = first_word(text);
-    if (word.empty()) throw FormatError(path + ": is empty");
-    if (word == "kernel") return ir::parse_loop_nest(text, path);
-    if (word == "graph") return ir::parse_graph(text, path);
-    throw FormatError(path + ":1: 'graph' or 'kernel' is expected");
+    const std::string_view statement = first_statement(text);
+    if (statement.empty()) throw FormatError(path + ": is empty");
+    // A graph is "graph NAME(...)", a loop nest "NAME(...)".
+    if (statement.starts_with("graph ")) return ir::parse_graph(text, path);
+    return ir::parse_loop_nest(text, path);
 }
 
 }  // namespace lathe::tools

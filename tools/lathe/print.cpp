@@ -3,12 +3,11 @@
 
 #include "codegen/kernels.h"
 #include "codegen/target.h"
-#include "ir/error.h"
 #include "ir/graph_text.h"
 #include "ir/loops_text.h"
 #include "passes/pipeline.h"
 #include "tools/lathe/commands.h"
-#include "tools/lathe/lir.h"
+#include "tools/lathe/models.h"
 
 namespace lathe::tools {
 namespace {
@@ -69,10 +68,11 @@ constexpr Stage stages[] = {
 void run(const Request& request) {
     for (const Stage& stage : stages) {
         if (stage.name != request.stage) continue;
-        Lir lir = read_lir(request.path);
-        const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
-        if (!graph) throw UserError(request.path + ": holds a kernel, not a model");
-        put(with_line_end(stage.print(**graph, request)));
+        const Model model = read_model(request.path);
+        // What is compiled has the weights as constants; as it was traced they are parameters.
+        const std::string text = stage.print == stages[0].print ? stage.print(model.graph(), request)
+                                                                : stage.print(*model.closed_graph(), request);
+        put(with_line_end(text));
         return;
     }
 }
@@ -82,7 +82,7 @@ void run(const Request& request) {
 void add_print(CLI::App& app) {
     CLI::App* const command = app.add_subcommand("print", "print a model at one stage of its compilation");
     const auto request = std::make_shared<Request>();
-    command->add_option("MODEL", request->path, "a .lir file")->required();
+    command->add_option("MODEL", request->path, "a .lathe or .lir file")->required();
     std::vector<std::string> names;
     std::string doc = "stages:\n";
     for (const Stage& stage : stages) {
@@ -92,7 +92,7 @@ void add_print(CLI::App& app) {
     command->add_option("--stage", request->stage, "the stage (graph)")->check(CLI::IsMember(names));
     command->add_option("--target", request->target, "host, avx2 or avx512 (host)");
     command->add_flag("--locations", request->locations, "show which source lines made each node");
-    command->footer(doc + "example: lathe print model.lir --stage loops");
+    command->footer(doc + "example: lathe print model.lathe --stage loops");
     command->callback([request] { run(*request); });
 }
 

@@ -1,0 +1,615 @@
+// Tests generated from the op table: whatever row is added is tested for text, dtypes, broadcasting and gradients;
+// values are compared with references that are not ours where there are any.
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "ir/graph_text.h"
+#include "ir/interpret.h"
+#include "ir/ops.h"
+#include "passes/differentiate.h"
+#include "passes/simplify.h"
+
+namespace lathe::ir {
+namespace {
+
+using Random = std::mt19937_64;
+
+double uniform(Random& random, double low, double high) {
+    return low + (high - low) * (static_cast<double>(random() >> 11) * 0x1p-53);
+}
+
+// ---- samples: for a row, calls that its type rule accepts
+
+struct Call {
+    std::vector<Type> operands;
+    Attributes attributes;
+};
+
+Attributes attributes_for(const OpDef& op, Dtype dtype, const std::map<std::string_view, Attribute>& given) {
+    Attributes result;
+    for (const AttributeDef& def : op.attributes) {
+        if (const auto found = given.find(def.name); found != given.end()) {
+            result.push_back(found->second);
+        } else {
+            EXPECT_EQ(def.kind, AttributeKind::dtype)
+                << op.name << " has an attribute that no sample gives: " << def.name;
+            result.emplace_back(dtype);
+        }
+    }
+    return result;
+}
+
+// By lowering class, and for views by the attributes that the row declares.
+std::vector<Call> samples(const OpDef& op, Dtype d) {
+    const auto call = [&](std::vector<Type> operands, std::map<std::string_view, Attribute> given = {}) {
+        return Call{std::move(operands), attributes_for(op, d, given)};
+    };
+    std::vector<Call> calls;
+    const auto has = [&](std::string_view attribute) {
+        return std::ranges::any_of(op.attributes, [&](const AttributeDef& a) { return a.name == attribute; });
+    };
+    switch (op.lowering) {
+        case Lowering::source:
+        case Lowering::control:
+        case Lowering::opaque:
+            break;
+        case Lowering::elementwise: {
+            const std::vector<std::vector<Shape>> shapes = {{{}, {}, {}},
+                                                            {{0}, {0}, {}},
+                                                            {{1}, {1}, {1}},
+                                                            {{7}, {7}, {7}},
+                                                            {{2, 3}, {3}, {}},
+                                                            {{2, 1}, {1, 3}, {2, 3}},
+                                                            {{3, 1, 2}, {4, 1}, {3, 4, 2}}};
+            for (const auto& set : shapes) {
+                std::vector<Type> types;
+                for (int i = 0; i < op.arity.minimum; ++i) types.push_back({d, set[static_cast<std::size_t>(i)]});
+                if (op.arity.minimum == 3) types[0].dtype = Dtype::boolean;
+                calls.push_back(call(types));
+            }
+            break;
+        }
+        case Lowering::index:
+            for (const Shape& shape : {Shape{5}, Shape{2, 3}, Shape{0, 2}})
+                calls.push_back(call({}, {{"shape", shape}, {"axis", std::int64_t{0}}}));
+            break;
+        case Lowering::reduction:
+            for (const auto& [shape, axes] : std::vector<std::pair<Shape, Integers>>{{{5}, {0}},
+                                                                                     {{300}, {0}},
+                                                                                     {{3, 4}, {0}},
+                                                                                     {{3, 4}, {-1}},
+                                                                                     {{3, 4}, {0, 1}},
+                                                                                     {{2, 3, 4}, {0, 2}},
+                                                                                     {{2, 3, 4}, {1}},
+                                                                                     {{0, 3}, {0}},
+                                                                                     {{3, 0}, {0}}})
+                if (axes.size() == 1 || op.name != "argmax") calls.push_back(call({{d, shape}}, {{"axes", axes}}));
+            break;
+        case Lowering::contraction: {
+            const auto dot = [&](Shape a, Shape b, Integers ab, Integers bb, Integers ac, Integers bc) {
+                calls.push_back(
+                    call({{d, a}, {d, b}},
+                         {{"lhs_batch", ab}, {"rhs_batch", bb}, {"lhs_contract", ac}, {"rhs_contract", bc}}));
+            };
+            dot({3, 4}, {4, 2}, {}, {}, {1}, {0});
+            dot({4}, {4}, {}, {}, {0}, {0});
+            dot({3, 4}, {4}, {}, {}, {1}, {0});
+            dot({4}, {2, 4}, {}, {}, {0}, {1});
+            dot({2, 3, 4}, {4, 2, 5}, {0}, {1}, {2}, {0});
+            dot({3, 2, 4}, {4, 3}, {}, {}, {2, 0}, {0, 1});
+            dot({3}, {2}, {}, {}, {}, {});
+            dot({2, 0}, {0, 3}, {}, {}, {1}, {0});
+            dot({2, 3}, {2, 3}, {0}, {0}, {1}, {1});
+            break;
+        }
+        case Lowering::scatter:
+            calls.push_back(call({{d, {4, 3}}, {Dtype::i32, {5}}, {d, {5, 3}}}, {{"axis", std::int64_t{0}}}));
+            calls.push_back(call({{d, {2, 4}}, {Dtype::i64, {2, 2}}, {d, {2, 2, 2}}}, {{"axis", std::int64_t{1}}}));
+            break;
+        case Lowering::view:
+            if (has("permutation")) {
+                calls.push_back(call({{d, {2, 3, 4}}}, {{"permutation", Integers{2, 0, 1}}}));
+                calls.push_back(call({{d, {}}}, {{"permutation", Integers{}}}));
+            } else if (has("start")) {
+                calls.push_back(
+                    call({{d, {5, 4}}}, {{"start", Shape{1, 0}}, {"size", Shape{2, 4}}, {"step", Integers{2, 1}}}));
+                calls.push_back(call({{d, {5}}}, {{"start", Shape{4}}, {"size", Shape{3}}, {"step", Integers{-2}}}));
+                calls.push_back(call({{d, {7}}}, {{"start", Shape{0}}, {"size", Shape{3}}, {"step", Integers{3}}}));
+                calls.push_back(call({{d, {5}}}, {{"start", Shape{5}}, {"size", Shape{0}}, {"step", Integers{1}}}));
+            } else if (has("low")) {
+                calls.push_back(call({{d, {2, 3}}, {d, {}}}, {{"low", Shape{1, 0}}, {"high", Shape{0, 2}}}));
+                calls.push_back(call({{d, {5}}, {d, {}}}, {{"low", Shape{-2}}, {"high", Shape{1}}}));
+            } else if (has("axis") && op.arity.variadic) {
+                calls.push_back(
+                    call({{d, {2, 3}}, {d, {1, 3}}, {d, {0, 3}}, {d, {4, 3}}}, {{"axis", std::int64_t{0}}}));
+                calls.push_back(call({{d, {2, 3}}, {d, {2, 1}}}, {{"axis", std::int64_t{1}}}));
+            } else if (has("axis")) {
+                calls.push_back(call({{d, {4, 3}}, {Dtype::i64, {2, 2}}}, {{"axis", std::int64_t{0}}}));
+                calls.push_back(call({{d, {2, 4}}, {Dtype::u8, {}}}, {{"axis", std::int64_t{1}}}));
+            } else if (has("shape") && op.name == "reshape") {
+                calls.push_back(call({{d, {2, 6}}}, {{"shape", Shape{3, 4}}}));
+                calls.push_back(call({{d, {2, 3, 4}}}, {{"shape", Shape{6, 1, 4}}}));
+                calls.push_back(call({{d, {1}}}, {{"shape", Shape{}}}));
+            } else if (has("shape")) {
+                calls.push_back(call({{d, {3, 1}}}, {{"shape", Shape{2, 3, 4}}}));
+                calls.push_back(call({{d, {}}}, {{"shape", Shape{2}}}));
+            }
+            break;
+    }
+    return calls;
+}
+
+std::int64_t count(const Shape& shape) { return shape.element_count().constant(); }
+
+Literal literal_of(Dtype dtype, const Shape& shape, const std::function<double(std::int64_t)>& value) {
+    std::vector<std::byte> bytes;
+    for (std::int64_t i = 0; i < count(shape); ++i) {
+        const Literal one = splat_literal(dtype, Shape{}, value(i));
+        bytes.insert(bytes.end(), one.bytes->begin(), one.bytes->end());
+    }
+    return make_literal({dtype, shape}, bytes);
+}
+
+// Operands are drawn from the row's domain; indices from what they index.
+std::vector<Literal> draw(const OpDef& op, const Call& call, Random& random) {
+    std::vector<Literal> values;
+    for (std::size_t i = 0; i < call.operands.size(); ++i) {
+        const Type& t = call.operands[i];
+        const bool is_index = i == 1 && (op.lowering == Lowering::view || op.lowering == Lowering::scatter) &&
+                              op.arity.minimum >= 2 && is_integer(t.dtype) && call.attributes.size() == 1;
+        values.push_back(literal_of(t.dtype, t.shape, [&](std::int64_t) {
+            if (t.dtype == Dtype::boolean) return static_cast<double>(random() & 1U);
+            if (is_index) return std::floor(uniform(random, 0, 4));
+            if (is_float(t.dtype)) return uniform(random, op.domain.low, op.domain.high);
+            return std::floor(uniform(random, is_signed_integer(t.dtype) ? -6 : 0, 9));
+        }));
+    }
+    return values;
+}
+
+struct Sample {
+    std::unique_ptr<Graph> graph = std::make_unique<Graph>();
+    const Node* node = nullptr;
+};
+
+Sample graph_of(const OpDef& op, const Call& call) {
+    Sample s;
+    std::vector<Value> operands;
+    for (std::size_t i = 0; i < call.operands.size(); ++i)
+        operands.push_back(s.graph->add_parameter("x" + std::to_string(i), call.operands[i]));
+    s.node = &s.graph->add(op, operands, call.attributes);
+    for (std::uint32_t r = 0; r < s.node->results.size(); ++r)
+        s.graph->add_output("y" + std::to_string(r), {s.node, r});
+    return s;
+}
+
+// Calls f with every sample of every row in the dtypes that it takes.
+void for_each_sample(const std::function<void(const OpDef&, Dtype, const Call&)>& f) {
+    for (const OpDef* op : op_table())
+        for (Dtype d : all_dtypes())
+            if (op->dtypes.contains(d))
+                for (const Call& call : samples(*op, d)) f(*op, d, call);
+}
+
+double element(const Literal& x, std::int64_t i) {
+    const Literal wide = [&] {
+        Graph g;
+        const Value v = g.add_parameter("x", x.type);
+        const Node& n = g.add(ops::convert, {{v}}, {Dtype::f64});
+        return interpret_node(n, {{x}})[0];
+    }();
+    double value = 0;
+    std::memcpy(&value, wide.bytes->data() + (wide.is_splat() ? 0 : static_cast<std::size_t>(i) * 8), 8);
+    return value;
+}
+
+std::vector<double> elements(const Literal& x) {
+    std::vector<double> result;
+    Graph g;
+    const Literal wide = interpret_node(g.add(ops::convert, {{g.add_parameter("x", x.type)}}, {Dtype::f64}), {{x}})[0];
+    for (std::int64_t i = 0; i < count(x.type.shape); ++i) {
+        double value = 0;
+        std::memcpy(&value, wide.bytes->data() + (wide.is_splat() ? 0 : static_cast<std::size_t>(i) * 8), 8);
+        result.push_back(value);
+    }
+    return result;
+}
+
+// Elements as text that tells bits apart; a NaN is a NaN.
+std::vector<std::string> element_text(const Literal& x) {
+    std::vector<std::string> result;
+    const std::size_t size = size_of(x.type.dtype);
+    for (std::int64_t i = 0; i < count(x.type.shape); ++i) {
+        std::uint64_t bits = 0;
+        std::memcpy(&bits, x.bytes->data() + (x.is_splat() ? 0 : static_cast<std::size_t>(i) * size), size);
+        const std::string text = print_element(x.type.dtype, bits);
+        result.push_back(text.starts_with("0x") ? "nan" : text);
+    }
+    return result;
+}
+
+TEST(Ops, EveryRowHasSamples) {
+    for (const OpDef* op : op_table())
+        if (op->lowering != Lowering::source) {
+            bool any = false;
+            for (Dtype d : all_dtypes()) any = any || (op->dtypes.contains(d) && !samples(*op, d).empty());
+            EXPECT_TRUE(any) << op->name;
+        }
+}
+
+TEST(Ops, TextIsAFixedPointAndVerifies) {
+    for_each_sample([](const OpDef& op, Dtype d, const Call& call) {
+        const Sample s = graph_of(op, call);
+        const std::string text = print(*s.graph);
+        EXPECT_EQ(print(*parse_graph(text, "t.lir")), text) << op.name << " " << name(d);
+        EXPECT_TRUE(verify(*s.graph).empty()) << text;
+    });
+}
+
+TEST(Ops, DtypesOutsideTheSetAreRefused) {
+    for (const OpDef* op : op_table())
+        for (Dtype d : all_dtypes())
+            if (!op->dtypes.contains(d)) {
+                for (const Call& call : samples(*op, d)) {
+                    EXPECT_THROW(graph_of(*op, call), TypeError) << op->name << " " << name(d);
+                }
+            }
+}
+
+// Simplify may change nothing but the work: constants for operands fold to the same bits.
+TEST(Ops, FoldingGivesTheSameBits) {
+    Random random(7);
+    for_each_sample([&](const OpDef& op, Dtype d, const Call& call) {
+        const Sample s = graph_of(op, call);
+        const std::vector<Literal> inputs = draw(op, call, random);
+        const std::vector<Literal> direct = interpret(*s.graph, inputs);
+        Graph constants;
+        std::vector<Value> operands;
+        for (const Literal& x : inputs) operands.push_back(constants.constant(x));
+        const Node& node = constants.add(op, operands, call.attributes);
+        for (std::uint32_t r = 0; r < node.results.size(); ++r) constants.add_output("y", {&node, r});
+        const auto folded = passes::simplify(constants);
+        const std::vector<Literal> after = interpret(*folded, {});
+        for (std::size_t r = 0; r < direct.size(); ++r)
+            EXPECT_EQ(element_text(direct[r]), element_text(after[r])) << op.name << " " << name(d) << "\n"
+                                                                       << print(*folded);
+    });
+}
+
+// ---- gradients against finite differences, in f64
+
+Literal scaled_move(const Literal& x, std::int64_t at, double by) {
+    return literal_of(Dtype::f64, x.type.shape, [&](std::int64_t i) { return element(x, i) + (i == at ? by : 0); });
+}
+
+// sum(y * weights) as a graph, so that every element of y counts differently.
+Value weigh(Graph& g, const Value& y, Random& random) {
+    const Literal weights =
+        literal_of(Dtype::f64, y.type().shape, [&](std::int64_t) { return uniform(random, 0.5, 1.5); });
+    return functions::sum(ops::mul(y, g.constant(weights)), functions::all_axes(y.type().shape.rank()));
+}
+
+// The gradient by central differences of output 0 with respect to each float input.
+void expect_gradient(const Graph& graph, const std::vector<Literal>& inputs, const std::string& what) {
+    for (std::size_t p = 0; p < inputs.size(); ++p) {
+        if (!is_float(inputs[p].type.dtype)) continue;
+        const std::size_t wrt[] = {p};
+        const auto gradient = passes::differentiate(graph, 0, wrt, false);
+        EXPECT_TRUE(verify(*gradient).empty()) << what;
+        const std::vector<double> actual = elements(interpret(*gradient, inputs)[0]);
+        ASSERT_EQ(static_cast<std::int64_t>(actual.size()), count(inputs[p].type.shape)) << what;
+        for (std::int64_t i = 0; i < static_cast<std::int64_t>(actual.size()); ++i) {
+            if (i > 12) break;
+            constexpr double step = 1e-5;
+            std::vector<Literal> up = inputs, down = inputs;
+            up[p] = scaled_move(inputs[p], i, step);
+            down[p] = scaled_move(inputs[p], i, -step);
+            const double difference =
+                (element(interpret(graph, up)[0], 0) - element(interpret(graph, down)[0], 0)) / (2 * step);
+            EXPECT_NEAR(actual[static_cast<std::size_t>(i)], difference, 2e-7 * (1 + std::abs(difference)))
+                << what << ", operand " << p << ", element " << i << "\n"
+                << print(*gradient);
+        }
+    }
+}
+
+TEST(Ops, FirstAndSecondGradientsAreThoseOfFiniteDifferences) {
+    Random random(11);
+    for (const OpDef* op : op_table()) {
+        if (!op->dtypes.contains(Dtype::f64) || !op->gradient.value.none_because.empty()) continue;
+        for (const Call& call : samples(*op, Dtype::f64)) {
+            if (op->name == "stop_gradient") continue;  // differs on purpose
+            Sample s = graph_of(*op, call);
+            if (!is_float(s.node->results[0].dtype)) continue;
+            // A conversion to f64 of f64 and the like: also through an integral attribute nothing may be lost.
+            auto graph = std::make_unique<Graph>();
+            std::vector<Value> operands;
+            for (std::size_t i = 0; i < call.operands.size(); ++i)
+                operands.push_back(graph->add_parameter("x" + std::to_string(i), call.operands[i]));
+            graph->add_output("loss", weigh(*graph, {&graph->add(*op, operands, call.attributes), 0}, random));
+            const std::vector<Literal> inputs = draw(*op, call, random);
+            const std::string what = std::string(op->name) + "\n" + print(*graph);
+            expect_gradient(*graph, inputs, what);
+
+            for (std::size_t p = 0; p < inputs.size(); ++p) {
+                if (!is_float(inputs[p].type.dtype)) continue;
+                // The gradient, weighed, is a function again.
+                const std::size_t wrt[] = {p};
+                const auto first = passes::differentiate(*graph, 0, wrt, false);
+                Graph second;
+                std::vector<Value> values;
+                std::map<const Node*, const Node*> copies;
+                std::size_t parameter = 0;
+                for (const Node& n : first->nodes()) {
+                    if (parameter < first->parameters().size() && first->parameters()[parameter].node == &n) {
+                        copies[&n] = second.add_parameter(first->parameter_name(parameter++), n.results[0]).node;
+                        continue;
+                    }
+                    std::vector<Value> xs;
+                    for (const Value& v : n.operands) xs.push_back({copies[v.node], v.index});
+                    copies[&n] = &second.add(*n.op, xs, n.attributes);
+                }
+                second.add_output("loss",
+                                  weigh(second, {copies[first->outputs()[0].node], first->outputs()[0].index}, random));
+                expect_gradient(second, inputs, what + "second:\n" + print(second));
+            }
+        }
+    }
+}
+
+// ---- values against references that are not ours
+
+template <class T>
+T get(const Literal& x, std::int64_t i) {
+    T value;
+    std::memcpy(&value, x.bytes->data() + (x.is_splat() ? 0 : static_cast<std::size_t>(i) * sizeof(T)), sizeof value);
+    return value;
+}
+template <class T>
+Literal put(Dtype d, const std::vector<T>& values) {
+    return make_literal({d, {static_cast<std::int64_t>(values.size())}}, std::as_bytes(std::span(values)));
+}
+template <class T>
+std::vector<T> apply(const OpDef& op, Dtype d, const std::vector<std::vector<T>>& operands) {
+    Graph g;
+    std::vector<Literal> inputs;
+    std::vector<Value> values;
+    for (const auto& x : operands) {
+        inputs.push_back(put(d, x));
+        values.push_back(g.add_parameter("x", inputs.back().type));
+    }
+    const Literal y = interpret_node(g.add(op, values), inputs)[0];
+    std::vector<T> result;
+    for (std::size_t i = 0; i < operands[0].size(); ++i) result.push_back(get<T>(y, static_cast<std::int64_t>(i)));
+    return result;
+}
+
+template <class T>
+double ulps(T actual, long double exact) {
+    const T rounded = static_cast<T>(exact);
+    if (std::isnan(rounded) || std::isnan(actual)) return std::isnan(rounded) == std::isnan(actual) ? 0 : 1e9;
+    if (actual == rounded) return 0;
+    if (std::isinf(rounded) || std::isinf(actual)) return 1e9;
+    int exponent = 0;
+    std::frexp(std::fabs(rounded), &exponent);
+    exponent = std::max(exponent, std::numeric_limits<T>::min_exponent);
+    const long double ulp = std::ldexp(1.0L, exponent - std::numeric_limits<T>::digits);
+    return static_cast<double>(std::fabs(static_cast<long double>(actual) - exact) / ulp);
+}
+
+long double exact_sigmoid(long double x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); }
+
+template <class T>
+std::vector<T> special_values() {
+    using L = std::numeric_limits<T>;
+    std::vector<T> values = {T(0),   T(1),    T(0.5),          T(2),     T(3),     T(1e-3),       T(10),   T(88.5),
+                             T(700), T(1e10), L::denorm_min(), L::min(), L::max(), L::infinity(), T(7.25), L::epsilon(),
+                             T(2.5), T(100)};
+    const std::size_t n = values.size();
+    for (std::size_t i = 0; i < n; ++i) values.push_back(-values[i]);
+    values.push_back(L::quiet_NaN());
+    return values;
+}
+
+template <class T>
+class RealFunctions : public testing::Test {};
+using RealTypes = testing::Types<float, double>;
+TYPED_TEST_SUITE(RealFunctions, RealTypes);
+
+TYPED_TEST(RealFunctions, AreWithinTheirBounds) {
+    using T = TypeParam;
+    using Exact = long double (*)(long double);
+    struct Case {
+        const OpDef* op;
+        Exact exact;
+        double low, high, bound;
+    };
+    constexpr bool wide = sizeof(T) == 8;
+    const double end = wide ? 745 : 104, top = wide ? 709 : 88;
+    const Case cases[] = {
+        {&ops::exp, [](long double x) { return std::exp(x); }, -end, top, 2},
+        {&ops::exp, [](long double x) { return std::exp(x); }, -1, 1, 2},
+        {&ops::log, [](long double x) { return std::log(x); }, 0, 1e6, 2},
+        {&ops::log, [](long double x) { return std::log(x); }, 0.5, 2, 2},
+        {&ops::log, [](long double x) { return std::log(x); }, 0, wide ? 1e-308 : 1e-38, 2},
+        {&ops::tanh, [](long double x) { return std::tanh(x); }, -1, 1, 4},
+        {&ops::tanh, [](long double x) { return std::tanh(x); }, -25, 25, 4},
+        {&ops::sigmoid, exact_sigmoid, -end, 40, 4},
+        {&ops::erf, [](long double x) { return std::erf(x); }, -1, 1, 4},
+        {&ops::erf, [](long double x) { return std::erf(x); }, -7, 7, 4},
+        {&ops::sqrt, [](long double x) { return std::sqrt(x); }, 0, 1e6, 0.5},
+        {&ops::rsqrt, [](long double x) { return 1 / std::sqrt(x); }, 0, 1e6, 1.5},
+    };
+    Random random(3);
+    for (const Case& c : cases) {
+        std::vector<T> x = special_values<T>();
+        for (int i = 0; i < 20000; ++i) x.push_back(static_cast<T>(uniform(random, c.low, c.high)));
+        const std::vector<T> y = apply<T>(*c.op, wide ? Dtype::f64 : Dtype::f32, {x});
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const long double exact = c.exact(static_cast<long double>(x[i]));
+            EXPECT_LE(ulps(y[i], exact), c.bound + 1e-3) << c.op->name << "(" << x[i] << ") = " << y[i];
+            if (exact == 0) {
+                EXPECT_EQ(std::signbit(y[i]), std::signbit(exact)) << c.op->name << "(" << x[i] << ")";
+            }
+        }
+    }
+}
+
+TYPED_TEST(RealFunctions, PowersAreWithinTheirBounds) {
+    using T = TypeParam;
+    constexpr bool wide = sizeof(T) == 8;
+    std::vector<T> x, y;
+    for (T a : special_values<T>())
+        for (T b : special_values<T>()) {
+            x.push_back(a);
+            y.push_back(b);
+        }
+    const std::size_t special = x.size();
+    Random random(5);
+    for (int i = 0; i < 30000; ++i) {
+        const double e = uniform(random, -10, 10);
+        x.push_back(static_cast<T>(std::exp2(e)));
+        y.push_back(static_cast<T>(uniform(random, -1, 1) * (wide ? 1000 : 125) / std::max(0.3, std::abs(e))));
+    }
+    const std::vector<T> z = apply<T>(ops::pow, wide ? Dtype::f64 : Dtype::f32, {x, y});
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const long double exact = std::pow(static_cast<long double>(x[i]), static_cast<long double>(y[i]));
+        EXPECT_LE(ulps(z[i], exact), wide ? 8 : 4) << "pow(" << x[i] << ", " << y[i] << ") = " << z[i];
+        if (i < special && std::pow(x[i], y[i]) == 0) {
+            EXPECT_EQ(std::signbit(z[i]), std::signbit(std::pow(x[i], y[i]))) << "pow(" << x[i] << ", " << y[i] << ")";
+        }
+    }
+}
+
+TYPED_TEST(RealFunctions, ArithmeticIsThatOfTheProcessor) {
+    using T = TypeParam;
+    constexpr Dtype d = sizeof(T) == 8 ? Dtype::f64 : Dtype::f32;
+    std::vector<T> x, y;
+    for (T a : special_values<T>())
+        for (T b : special_values<T>()) {
+            x.push_back(a);
+            y.push_back(b);
+        }
+    const auto expect = [&](const OpDef& op, auto&& exact) {
+        const std::vector<T> z = apply<T>(op, d, {x, y});
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const T want = exact(x[i], y[i]);
+            const bool is_same = std::isnan(want) ? std::isnan(z[i]) : std::memcmp(&z[i], &want, sizeof want) == 0;
+            EXPECT_TRUE(is_same) << op.name << "(" << x[i] << ", " << y[i] << ") = " << z[i];
+        }
+    };
+    expect(ops::add, [](T a, T b) { return a + b; });
+    expect(ops::sub, [](T a, T b) { return a - b; });
+    expect(ops::mul, [](T a, T b) { return a * b; });
+    expect(ops::div, [](T a, T b) { return a / b; });
+    expect(ops::max, [](T a, T b) { return a > b || std::isnan(a) ? a : b; });
+    expect(ops::min, [](T a, T b) { return a < b || std::isnan(a) ? a : b; });
+}
+
+template <class T>
+class IntegerFunctions : public testing::Test {};
+using IntegerTypes = testing::Types<std::int8_t, std::int16_t, std::int32_t, std::int64_t, std::uint8_t, std::uint16_t,
+                                    std::uint32_t, std::uint64_t>;
+TYPED_TEST_SUITE(IntegerFunctions, IntegerTypes);
+
+template <class T>
+constexpr Dtype dtype_of() {
+    for (Dtype d : all_dtypes())
+        if (is_integer(d) && size_of(d) == sizeof(T) && is_signed_integer(d) == std::is_signed_v<T>) return d;
+    return Dtype::boolean;
+}
+
+TYPED_TEST(IntegerFunctions, WrapAndGuard) {
+    using T = TypeParam;
+    using Wide = __int128;
+    constexpr T low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
+    const std::vector<T> values = {
+        low, static_cast<T>(low + 1), static_cast<T>(-1), 0, 1, 2, 3, 7, 8, 63, static_cast<T>(100), high};
+    std::vector<T> x, y;
+    for (T a : values)
+        for (T b : values) {
+            x.push_back(a);
+            y.push_back(b);
+        }
+    const auto expect = [&](const OpDef& op, auto&& exact) {
+        const std::vector<T> z = apply<T>(op, dtype_of<T>(), {x, y});
+        for (std::size_t i = 0; i < x.size(); ++i)
+            EXPECT_EQ(z[i], static_cast<T>(exact(Wide{x[i]}, Wide{y[i]})))
+                << op.name << "(" << +x[i] << ", " << +y[i] << ")";
+    };
+    constexpr int bits = 8 * sizeof(T);
+    expect(ops::add, [](Wide a, Wide b) { return a + b; });
+    expect(ops::sub, [](Wide a, Wide b) { return a - b; });
+    expect(ops::mul, [](Wide a, Wide b) {
+        return static_cast<Wide>(static_cast<unsigned __int128>(a) * static_cast<unsigned __int128>(b));
+    });
+    expect(ops::div, [](Wide a, Wide b) { return b == 0 ? 0 : a / b; });
+    expect(ops::max, [](Wide a, Wide b) { return std::max(a, b); });
+    expect(ops::min, [](Wide a, Wide b) { return std::min(a, b); });
+    expect(ops::bit_and, [](Wide a, Wide b) { return a & b; });
+    expect(ops::bit_or, [](Wide a, Wide b) { return a | b; });
+    expect(ops::bit_xor, [](Wide a, Wide b) { return a ^ b; });
+    expect(ops::shift_left, [](Wide a, Wide b) { return b < 0 || b >= bits ? 0 : a << static_cast<int>(b); });
+    expect(ops::shift_right,
+           [](Wide a, Wide b) { return b < 0 || b >= bits ? (a < 0 ? Wide{-1} : Wide{0}) : a >> static_cast<int>(b); });
+}
+
+// Every pair of dtypes, from values at and around the ends of ranges.
+TEST(Ops, ConversionsSaturateTruncateAndWrap) {
+    const double values[] = {0.0,     -0.0,       0.5,          -0.5,          1.5,          -1.5,      127.5,
+                             128,     -128.5,     -129,         255.5,         256,          32768,     65535,
+                             65536,   2147483647, 2147483648.0, -2147483649.0, 4294967296.0, 0x1p62,    0x1p63,
+                             -0x1p63, 0x1p64,     1e30,         -1e30,         INFINITY,     -INFINITY, NAN};
+    for (Dtype to : all_dtypes()) {
+        for (double v : values) {
+            Graph g;
+            const Value x = g.add_parameter("x", {Dtype::f64, {}});
+            const Literal y = interpret_node(g.add(ops::convert, {{x}}, {to}), {{splat_literal(Dtype::f64, {}, v)}})[0];
+            const double back = element(y, 0);
+            if (to == Dtype::boolean) {
+                EXPECT_EQ(back, v != 0 ? 1 : 0) << v;
+            } else if (is_integer(to)) {
+                const int value_bits = static_cast<int>(8 * size_of(to)) - (is_signed_integer(to) ? 1 : 0);
+                const double high = std::ldexp(1.0, value_bits), low = is_signed_integer(to) ? -high : 0;
+                const double want = std::isnan(v) ? 0 : std::trunc(std::clamp(v, low, high));
+                // The greatest 64-bit integers round up to the next power of two on the way back.
+                EXPECT_EQ(back, v >= high && value_bits < 53 ? high - 1 : want == 0 ? 0 : want) << name(to) << " " << v;
+            } else if (std::isnan(v)) {
+                EXPECT_TRUE(std::isnan(back));
+            }
+        }
+    }
+}
+
+// The known answers published with Random123 (philox4x32, 10 rounds); two of them need the counter's high half.
+TEST(Ops, PhiloxGivesTheKnownAnswers) {
+    ScalarBuilder b;
+    const Scalar key = b.parameter(Dtype::u64), low = b.parameter(Dtype::u64), high = b.parameter(Dtype::u64);
+    const ScalarProgram program = b.finish(ops::philox4x32(b, key, low, high));
+    const auto expect = [&](std::array<std::uint64_t, 3> operands, std::array<std::uint64_t, 2> answer) {
+        std::vector<std::uint64_t> scratch;
+        std::array<std::uint64_t, 2> words{};
+        execute(program, operands, words, scratch);
+        EXPECT_EQ(words, answer);
+    };
+    expect({0, 0, 0}, {0xe169c58d6627e8d5U, 0x9b00dbd8bc57ac4cU});
+    expect({~0ULL, ~0ULL, ~0ULL}, {0x41c83b0e408f276dU, 0x6d5451fda20bc7c6U});
+    expect({0x299f31d0a4093822U, 0x85a308d3243f6a88U, 0x0370734413198a2eU}, {0x94fdccebd16cfe09U, 0x24126ea15001e420U});
+
+    Graph g;
+    const Value zero = g.constant(splat_literal(Dtype::u64, {}, std::int64_t{0}));
+    const std::vector<Literal> words =
+        interpret_node(g.add(ops::philox, {{zero, zero}}),
+                       {{std::get<Literal>(zero.node->attributes[0]), std::get<Literal>(zero.node->attributes[0])}});
+    EXPECT_EQ(get<std::uint64_t>(words[0], 0), 0xe169c58d6627e8d5U);
+    EXPECT_EQ(get<std::uint64_t>(words[1], 0), 0x9b00dbd8bc57ac4cU);
+}
+
+}  // namespace
+}  // namespace lathe::ir

@@ -1,0 +1,151 @@
+// lathe run: computes a model's outputs from files.
+#include <cctype>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "frontend/atomic_file.h"
+#include "frontend/csv.h"
+#include "frontend/npy.h"
+#include "ir/error.h"
+#include "ir/interpret.h"
+#include "tools/lathe/commands.h"
+#include "tools/lathe/models.h"
+
+namespace lathe::tools {
+namespace {
+
+struct Request {
+    std::string path, output;
+    std::vector<std::string> inputs;
+    bool interpret = false;
+};
+
+ir::Type type_of(const Array& array) {
+    ir::Type type{array.dtype, {}};
+    for (const std::int64_t extent : array.shape) type.shape.push_back(extent);
+    return type;
+}
+
+// One NAME=FILE: the array, checked against the input's type as far as that is known without the others.
+Array read_input(const Model& model, std::size_t parameter, const std::string& file) {
+    const ir::Type& wanted = model.graph().parameters()[parameter].type();
+    const bool csv = file.ends_with(".csv") || file.ends_with(".csv.gz");
+    Array array = csv ? read_csv(file, wanted.dtype) : read_npy(file);
+    bool fits = array.dtype == wanted.dtype && array.shape.size() == wanted.shape.rank();
+    for (std::size_t axis = 0; fits && axis < array.shape.size(); ++axis)
+        fits = !wanted.shape[axis].is_constant() || wanted.shape[axis].constant() == array.shape[axis];
+    if (array.shape.size() > ir::max_rank) throw FormatError(file + ": has more than 8 dimensions");
+    if (!fits)
+        throw FormatError(file + ": is " + type_of(array).to_string() + ", but the input '" +
+                          model.graph().parameter_name(parameter) + "' is " + wanted.to_string(model.graph().symbols));
+    return array;
+}
+
+std::vector<Array> read_inputs(const Model& model, const Request& request) {
+    std::vector<Array> arrays(model.input_count());
+    std::vector<bool> given(model.input_count());
+    for (const std::string& input : request.inputs) {
+        const std::size_t equals = input.find('=');
+        if (equals == std::string::npos) throw CLI::ValidationError("--input takes NAME=FILE, not '" + input + "'");
+        const std::string name = input.substr(0, equals);
+        std::size_t i = 0;
+        while (i < model.input_count() && model.graph().parameter_name(i) != name) ++i;
+        if (i == model.input_count()) throw CLI::ValidationError(request.path + " has no input '" + name + "'");
+        if (given[i]) throw CLI::ValidationError("the input '" + name + "' is given twice");
+        arrays[i] = read_input(model, i, input.substr(equals + 1));
+        given[i] = true;
+    }
+    for (std::size_t i = 0; i < given.size(); ++i)
+        if (!given[i]) throw CLI::ValidationError("the input '" + model.graph().parameter_name(i) + "' is missing");
+    return arrays;
+}
+
+std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs) {
+    std::vector<Tensor> tensors;
+    for (const Array& array : inputs) tensors.push_back(Tensor::from(array));
+    std::vector<Array> outputs;
+    for (const Tensor& result : model(tensors)) outputs.push_back(result.to_array());
+    return outputs;
+}
+
+std::vector<Array> compute_by_interpreter(const Model& model, const std::vector<Array>& inputs) {
+    std::vector<ir::Literal> literals;
+    const auto add = [&](const Array& array) { literals.push_back(ir::make_literal(type_of(array), array.bytes)); };
+    for (const Array& array : inputs) add(array);
+    for (const Array& array : model.weights()) add(array);
+    std::vector<Array> outputs;
+    for (const ir::Literal& result : ir::interpret(model.graph(), literals)) {
+        Array array{result.type.dtype, {}, {}};
+        std::size_t count = 1;
+        for (const ir::Dim extent : result.type.shape) {
+            array.shape.push_back(extent.constant());
+            count *= static_cast<std::size_t>(extent.constant());
+        }
+        if (result.is_splat())
+            for (; count > 0; --count)
+                array.bytes.insert(array.bytes.end(), result.bytes->begin(), result.bytes->end());
+        else
+            array.bytes = *result.bytes;
+        outputs.push_back(std::move(array));
+    }
+    return outputs;
+}
+
+// An output's name comes from a file: it may not lead out of the folder.
+std::string file_name_of(const std::string& output) {
+    std::string name;
+    for (const char c : output) {
+        const bool plain =
+            std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || (c == '.' && !name.empty());
+        name += plain ? c : '_';
+    }
+    return (name.empty() ? "output" : name) + ".npy";
+}
+
+// All files, or none.
+void write_outputs(const Model& model, const std::vector<Array>& outputs, const std::string& folder) {
+    std::map<std::string, std::string> files;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const std::string name = file_name_of(model.graph().output_name(i));
+        if (!files.try_emplace(name, npy_bytes(outputs[i])).second)
+            throw UserError("two outputs would be written to " + folder + "/" + name);
+    }
+    std::error_code error;
+    const bool made = std::filesystem::create_directories(folder, error);
+    if (error) throw ResourceError(folder + ": " + error.message());
+    try {
+        std::vector<std::unique_ptr<AtomicFile>> written;
+        for (const auto& [name, bytes] : files) {
+            written.push_back(std::make_unique<AtomicFile>(folder + "/" + name));
+            written.back()->write(bytes);
+        }
+        for (const auto& file : written) file->commit();
+    } catch (...) {
+        if (made) std::filesystem::remove(folder, error);  // where it is empty
+        throw;
+    }
+}
+
+void run(const Request& request) {
+    const Model model = read_model(request.path);
+    const std::vector<Array> inputs = read_inputs(model, request);
+    write_outputs(model, request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs),
+                  request.output);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+    CLI::App* const command = app.add_subcommand("run", "compute a model's outputs from files");
+    const auto request = std::make_shared<Request>();
+    command->add_option("MODEL", request->path, "a .lathe or .lir file")->required();
+    command->add_option("--input", request->inputs, "NAME=FILE, for each input; .npy or .csv");
+    command->add_option("--output", request->output, "the folder for the outputs, one .npy file each")->required();
+    command->add_flag("--interpret", request->interpret, "use the reference interpreter: slow, compiles nothing");
+    command->footer("example: lathe run digits.lathe --input x=rows.npy --output results");
+    command->callback([request] { run(*request); });
+}
+
+}  // namespace lathe::tools
