@@ -525,7 +525,12 @@ void Lowerer::scatter(const Node& node) {
         const ValueId old = load(out, {&node, 0}, to, {});
         const ValueId update = load(find(inputs_, updates), updates, at, {});
         const ValueId sum = nest().add_value(node.results[0].dtype);
-        emit(ir::Compute{{sum}, node.op, ir::ComputePart::scalar, {}, {old, update}, {}});
+        const ir::Shape& shape = classes_.type_of(updates).shape;
+        Dim position = 0;
+        for (std::size_t i = 0; i < at.size(); ++i) position = position * shape[i] + at[i];
+        const ValueId index = nest().add_value(Dtype::i64);
+        emit(ir::IndexValue{index, position});
+        emit(ir::Compute{{sum}, node.op, ir::ComputePart::step, {}, {old, update, index}, {updates.type().dtype}});
         emit(ir::Store{out, to, sum, {}, false});
     });
 }

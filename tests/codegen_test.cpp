@@ -656,6 +656,36 @@ TEST(Codegen, LoweredGraphs) {
 }
 )",
         R"(graph main(m, k, n) {
+  %0 = parameter "x" : f32[k, n]
+  %1 = parameter "rows" : i32[m]
+  %2 = parameter "updates" : f32[m, n]
+  %3 = scatter_add(%0, %1, %2) axis=0 : f32[k, n]
+  %4 = parameter "more" : f32[n]
+  %5 = concat(%4, %4, %4) axis=0 : f32[3*n]
+  %6 = sum(%5) axes=[0] : f32[]
+  %7 = mul(%3, %6) : f32[k, n]
+  return "z" = %7
+}
+)",
+        R"(graph main(m, k, n) {
+  %0 = parameter "x" : i16[k]
+  %1 = parameter "rows" : i64[m]
+  %2 = parameter "updates" : i16[m]
+  %3 = scatter_add(%0, %1, %2) axis=0 : i16[k]
+  return "z" = %3
+}
+)",
+        R"(graph main(m, k, n) {
+  %0 = parameter "key" : u64[m]
+  %1 = philox(%0, %0) : u64[m], u64[m]
+  %2 = iota shape=[m] axis=0 dtype=u64 : u64[m]
+  %3 = shift_right(%1#1, %2) : u64[m]
+  %4 = convert(%3) dtype=f32 : f32[m]
+  %5 = bit_xor(%1#0, %3) : u64[m]
+  return "a" = %4, "b" = %5
+}
+)",
+        R"(graph main(m, k, n) {
   %0 = parameter "x" : i32[m, 6*n]
   %1 = reshape(%0) shape=[6*m, n] : i32[6*m, n]
   %2 = slice(%1) start=[1, 0] size=[2*m, n] step=[2, 1] : i32[2*m, n]
