@@ -1,6 +1,7 @@
 // Everything that users of Lathe need: #include <lathe/lathe.h>
 #pragma once
 
+#include "frontend/aot.h"
 #include "frontend/csv.h"
 #include "frontend/functions.h"
 #include "frontend/grad.h"

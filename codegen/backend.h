@@ -15,6 +15,9 @@
 
 namespace lathe::codegen {
 
+struct AotTables;
+struct ObjectFile;
+
 // Machine code of one object; freed with the last reference.
 class LoadedCode {
 public:
@@ -36,6 +39,10 @@ struct Backend {
     std::unique_ptr<KernelCompiler> (*compiler)(const Target& target);
     // Puts an object into this process, from any thread. Throws ResourceError where executable memory is refused.
     std::shared_ptr<const LoadedCode> (*load)(std::span<const std::byte> object, std::string_view symbol);
+    // An object with the plan of a model that is compiled ahead of time and its C functions.
+    std::vector<std::byte> (*tables)(const AotTables& tables);
+    // A static library.
+    std::vector<std::byte> (*archive)(std::span<const ObjectFile> objects);
 };
 
 // Loads the library where that has not been done. Throws ResourceError where it cannot be.

@@ -79,6 +79,7 @@ private:
                     std::memcpy(buffer.data(), literal->bytes->data(), count * size);
                 }
                 plan_.constants.push_back(std::move(buffer));
+                plan_.constant_bytes.push_back(static_cast<std::int64_t>(count * size));
             }
     }
 

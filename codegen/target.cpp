@@ -19,7 +19,12 @@ constexpr Level levels[] = {
 };
 
 Target make(const Level& l) {
-    return {l.name, l.cpu, l.vector_bytes, l.vector_registers, runtime::cpu().level >= l.needed};
+    return {l.name,
+            l.cpu,
+            l.vector_bytes,
+            l.vector_registers,
+            static_cast<int>(l.needed),
+            runtime::cpu().level >= l.needed};
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ struct Target {
     std::string cpu;   // as LLVM calls the level
     int vector_bytes = 32;
     int vector_registers = 16;
+    int cpu_level = 1;       // as runtime/cpu_features.h counts them
     bool runs_here = false;  // whether this processor offers the level
     friend bool operator==(const Target&, const Target&) = default;
 };

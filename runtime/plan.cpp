@@ -5,12 +5,11 @@
 #include <xmmintrin.h>
 
 #include "runtime/parallel.h"
+#include "runtime/plan_rules.h"
 
 namespace lathe::runtime {
 namespace {
 
-// A task of its own is worth this much work, and a parallel loop twice as much (the other threads being awake).
-constexpr std::int64_t task_picoseconds = 5'000'000;
 constexpr std::int64_t alignment = static_cast<std::int64_t>(buffer_alignment);
 
 std::int64_t checked_add(std::int64_t a, std::int64_t b) {
@@ -26,13 +25,6 @@ std::int64_t checked_multiply(std::int64_t a, std::int64_t b) {
 }
 
 std::int64_t align(std::int64_t bytes) { return checked_add(bytes, alignment - 1) / alignment * alignment; }
-
-// Iterations per task; 0 where the loop should run serially.
-std::int64_t grain_of(std::int64_t trips, std::int64_t cost) {
-    if (cost <= 0 || trips < 2) return 0;
-    const std::int64_t grain = std::max<std::int64_t>(1, task_picoseconds / cost);
-    return trips / grain < 2 ? 0 : grain;
-}
 
 std::vector<std::int64_t> dims_of(const PlanTensor& tensor, std::span<const std::int64_t> symbols) {
     std::vector<std::int64_t> dims;
@@ -103,24 +95,24 @@ void resolve_steps(const Plan& plan, BoundPlan& bound) {
         for (const SizeExpression& extent : step.extents) bound.extents.push_back(extent.evaluate(bound.symbols));
         const std::int64_t trips = step.trips.evaluate(bound.symbols);
         bound.steps.push_back({plan.kernels[step.kernel], step.operands.data(), first, trips,
-                               grain_of(trips, step.cost.evaluate(bound.symbols))});
+                               lathe_step_grain(trips, step.cost.evaluate(bound.symbols))});
     }
 }
 
-// Floating point as the numerics are defined: round to nearest even, denormals kept, no traps. MXCSR is per thread.
+// Floating point as the numerics are defined. MXCSR is per thread.
 class DefaultRounding {
 public:
     DefaultRounding() : previous_(_mm_getcsr()) {
-        if ((previous_ & controls) != defaults) _mm_setcsr((previous_ & ~controls) | defaults);
+        if (differs()) _mm_setcsr((previous_ & ~unsigned{lathe_mxcsr_controls}) | lathe_mxcsr_defaults);
     }
     ~DefaultRounding() {
-        if ((previous_ & controls) != defaults) _mm_setcsr(previous_);
+        if (differs()) _mm_setcsr(previous_);
     }
     DefaultRounding(const DefaultRounding&) = delete;
     DefaultRounding& operator=(const DefaultRounding&) = delete;
 
 private:
-    static constexpr unsigned controls = 0xffc0, defaults = 0x1f80;  // all but the sticky flags
+    bool differs() const { return (previous_ & lathe_mxcsr_controls) != lathe_mxcsr_defaults; }
     unsigned previous_;
 };
 

@@ -152,6 +152,7 @@ struct Plan {
     std::uint32_t symbol_count = 0;
     std::vector<PlanTensor> inputs, outputs;
     std::vector<Buffer> constants;
+    std::vector<std::int64_t> constant_bytes;  // as many: buffers may be larger
     std::vector<PlanTemporary> temporaries;
     std::vector<lathe_kernel> kernels;
     std::vector<PlanStep> steps;

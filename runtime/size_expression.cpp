@@ -1,44 +1,21 @@
 #include <algorithm>
 
 #include "runtime/plan.h"
+#include "runtime/plan_rules.h"
 
 namespace lathe::runtime {
 namespace {
 
 using Code = SizeExpression::Code;
 
+static_assert(static_cast<int>(Code::constant) == lathe_size_constant &&
+              static_cast<int>(Code::add) == lathe_size_add && static_cast<int>(Code::max) == lathe_size_max);
+
 std::int64_t apply(Code code, std::int64_t a, std::int64_t b) {
     std::int64_t result = 0;
-    bool overflow = false;
-    switch (code) {
-        case Code::add:
-            overflow = __builtin_add_overflow(a, b, &result);
-            break;
-        case Code::subtract:
-            overflow = __builtin_sub_overflow(a, b, &result);
-            break;
-        case Code::multiply:
-            overflow = __builtin_mul_overflow(a, b, &result);
-            break;
-        case Code::floordiv:
-            if (b == 0) throw PlanError("a size divides by zero");
-            if (b == -1) {
-                overflow = __builtin_sub_overflow(std::int64_t{0}, a, &result);
-                break;
-            }
-            result = a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-            break;
-        case Code::min:
-            result = std::min(a, b);
-            break;
-        case Code::max:
-            result = std::max(a, b);
-            break;
-        case Code::constant:
-        case Code::symbol:
-            break;  // not binary
-    }
-    if (overflow) throw PlanError("a size does not fit 64 bits");
+    const int outcome = lathe_size_apply(static_cast<int>(code), a, b, &result);
+    if (outcome == lathe_size_divides_by_zero) throw PlanError("a size divides by zero");
+    if (outcome == lathe_size_overflows) throw PlanError("a size does not fit 64 bits");
     return result;
 }
 

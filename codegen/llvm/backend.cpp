@@ -1,5 +1,6 @@
 #include "codegen/backend.h"
 
+#include "codegen/llvm/aot.h"
 #include "codegen/llvm/jit.h"
 #include "codegen/llvm/object.h"
 
@@ -9,6 +10,8 @@ namespace {
 constexpr Backend table = {
     [](const Target& target) -> std::unique_ptr<KernelCompiler> { return std::make_unique<ObjectCompiler>(target); },
     [](std::span<const std::byte> object, std::string_view symbol) { return Jit::shared().load(object, symbol); },
+    tables_object,
+    archive_bytes,
 };
 
 }  // namespace

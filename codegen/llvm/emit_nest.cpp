@@ -41,8 +41,10 @@ Emitter::Emitter(const ir::LoopNest& nest, llvm::Module& module, llvm::IRBuilder
 void Emitter::emit_kernel(std::string_view symbol) {
     llvm::Type *pointer = b_.getPtrTy(), *i64 = b_.getInt64Ty();
     auto* type = llvm::FunctionType::get(b_.getVoidTy(), {pointer, pointer, pointer, i64, i64, pointer}, false);
-    function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage,
+    // Objects that hold the same kernel link into one program.
+    function_ = llvm::Function::Create(type, llvm::Function::WeakODRLinkage,
                                        llvm::StringRef(symbol.data(), symbol.size()), module_);
+    function_->setVisibility(llvm::GlobalValue::HiddenVisibility);
     function_->setDoesNotThrow();
     static constexpr const char* names[] = {"slots", "operands", "extents", "begin", "end", "fault"};
     for (unsigned i = 0; i < 6; ++i) function_->getArg(i)->setName(names[i]);

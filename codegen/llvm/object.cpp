@@ -26,14 +26,13 @@
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
 #include "codegen/llvm/emitter.h"
+#include "codegen/llvm/machine.h"
 #include "ir/error.h"
 #include "ir/loops_text.h"
 
 namespace lathe::codegen {
 
 namespace {
-
-constexpr const char* triple = "x86_64-unknown-linux-gnu";
 
 void initialize_llvm() {
     static std::once_flag once;
@@ -102,6 +101,27 @@ void check_self_contained(llvm::MemoryBufferRef object, const ir::LoopNest& nest
 
 }  // namespace
 
+std::unique_ptr<llvm::TargetMachine> make_machine(const std::string& cpu) {
+    initialize_llvm();
+    std::string error;
+    const llvm::Target* found = llvm::TargetRegistry::lookupTarget(triple, error);
+    if (found == nullptr) throw InternalError("codegen: " + error);
+    llvm::TargetOptions options;
+    options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+    return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
+        triple, cpu, "", options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+}
+
+llvm::SmallVector<char, 0> generate(llvm::TargetMachine& machine, llvm::Module& module, llvm::CodeGenFileType type) {
+    llvm::SmallVector<char, 0> out;
+    llvm::raw_svector_ostream stream(out);
+    llvm::legacy::PassManager passes;
+    if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
+        throw InternalError("codegen: the target cannot write this kind of file");
+    passes.run(module);
+    return out;
+}
+
 struct ObjectCompiler::State {
     std::unique_ptr<llvm::TargetMachine> machine;
     std::unique_ptr<Optimizer> optimizer;
@@ -120,27 +140,10 @@ struct ObjectCompiler::State {
         optimizer->run(*module);
         return module;
     }
-
-    llvm::SmallVector<char, 0> generate(llvm::Module& module, llvm::CodeGenFileType type) {
-        llvm::SmallVector<char, 0> out;
-        llvm::raw_svector_ostream stream(out);
-        llvm::legacy::PassManager passes;
-        if (machine->addPassesToEmitFile(passes, stream, nullptr, type))
-            throw InternalError("codegen: the target cannot write this kind of file");
-        passes.run(module);
-        return out;
-    }
 };
 
 ObjectCompiler::ObjectCompiler(const Target& target) : state_(std::make_unique<State>()) {
-    initialize_llvm();
-    std::string error;
-    const llvm::Target* found = llvm::TargetRegistry::lookupTarget(triple, error);
-    if (found == nullptr) throw InternalError("codegen: " + error);
-    llvm::TargetOptions options;
-    options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-    state_->machine.reset(found->createTargetMachine(triple, target.cpu, "", options, llvm::Reloc::PIC_, std::nullopt,
-                                                     llvm::CodeGenOptLevel::Default));
+    state_->machine = make_machine(target.cpu);
     state_->optimizer = std::make_unique<Optimizer>(*state_->machine);
 }
 
@@ -149,7 +152,7 @@ ObjectCompiler::~ObjectCompiler() = default;
 std::vector<std::byte> ObjectCompiler::compile(const ir::LoopNest& nest, std::string_view symbol) {
     llvm::LLVMContext context;
     const auto module = state_->optimized(context, nest, symbol);
-    const auto code = state_->generate(*module, llvm::CodeGenFileType::ObjectFile);
+    const auto code = generate(*state_->machine, *module, llvm::CodeGenFileType::ObjectFile);
     check_self_contained({llvm::StringRef(code.data(), code.size()), "kernel"}, nest);
     std::vector<std::byte> bytes(code.size());
     std::memcpy(bytes.data(), code.data(), code.size());
@@ -167,7 +170,7 @@ std::string ObjectCompiler::llvm_text(const ir::LoopNest& nest, std::string_view
 std::string ObjectCompiler::assembly(const ir::LoopNest& nest, std::string_view symbol) {
     llvm::LLVMContext context;
     const auto module = state_->optimized(context, nest, symbol);
-    const auto code = state_->generate(*module, llvm::CodeGenFileType::AssemblyFile);
+    const auto code = generate(*state_->machine, *module, llvm::CodeGenFileType::AssemblyFile);
     return {code.data(), code.size()};
 }
 

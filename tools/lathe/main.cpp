@@ -13,7 +13,7 @@ namespace {
 
 constexpr int bad_input = 1, bad_usage = 2;
 
-constexpr void (*commands[])(CLI::App&) = {add_print, add_run, add_pass, add_verify, add_ops};
+constexpr void (*commands[])(CLI::App&) = {add_compile, add_print, add_run, add_pass, add_verify, add_ops};
 
 int fail(std::string_view message) {
     std::fprintf(stderr, "lathe: %.*s\n", static_cast<int>(message.size()), message.data());

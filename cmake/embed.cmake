@@ -1,0 +1,16 @@
+# Writes a C++ source that holds files' bytes: cmake -DOUTPUT=x.cpp -DWALK=aot_walk.o -DROOT=... -P embed.cmake
+function(embed name file)
+  file(READ ${file} hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+  file(APPEND ${OUTPUT}.new "const unsigned char ${name}[] = {\n${hex}};\nconst unsigned long ${name}_size = ${size};\n")
+endfunction()
+
+file(WRITE ${OUTPUT}.new "#include \"codegen/embedded.h\"\n\nnamespace lathe::codegen::embedded {\n")
+embed(aot_walk ${WALK})
+embed(abi_header ${ROOT}/runtime/abi.h)
+embed(aot_header ${ROOT}/runtime/aot.h)
+file(APPEND ${OUTPUT}.new "}  // namespace lathe::codegen::embedded\n")
+file(RENAME ${OUTPUT}.new ${OUTPUT})

@@ -1,0 +1,100 @@
+// Ahead-of-time compilation: from a graph to objects with the C interface of runtime/aot.h.
+//
+// An object holds the kernels for one or more processor levels (the very bytes that run in this process), constants as
+// read-only data, and the plan as tables (runtime/aot_plan.h) with the few functions that walk them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codegen/compile.h"
+#include "codegen/target.h"
+#include "ir/graph.h"
+#include "runtime/plan.h"
+
+namespace lathe::codegen {
+
+// A relocatable object, or another file that is made of such.
+struct ObjectFile {
+    std::string name;
+    std::shared_ptr<const std::vector<std::byte>> bytes;
+};
+
+// ---- the tables of runtime/aot_plan.h before they are bytes; numbers are expressions or slots as described there
+
+struct AotTensor {
+    std::string name;
+    int dtype = 0;
+    std::int64_t element_size = 0;
+    std::vector<std::int64_t> shown;  // lathe_model_tensor::dims
+    std::vector<std::uint32_t> dims;
+};
+
+struct AotStep {
+    std::string kernel;  // symbol
+    std::vector<std::uint32_t> operands, extents;
+    std::uint32_t trips = 0, cost = 0;
+};
+
+struct AotTemporary {
+    std::uint32_t slot = 0, bytes = 0, block = 0;
+};
+
+struct AotProgram {
+    int cpu_level = 1;
+    std::vector<AotStep> steps;
+    std::vector<std::uint32_t> constants;  // of AotTables::constants
+    std::vector<AotTemporary> temporaries;
+    std::uint32_t slot_count = 0;
+};
+
+struct AotTables {
+    std::string name;          // NAME of NAME_run
+    bool with_driver = false;  // also define the names that the driver of executables calls
+    std::string features;      // that the lowest level needs
+    std::vector<std::string> symbols;
+    std::vector<runtime::SizeExpression> expressions;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> preconditions;
+    std::vector<AotTensor> inputs, outputs;
+    std::vector<std::uint32_t> distinct;
+    std::uint32_t distinct_count = 0;
+    std::vector<std::span<const std::byte>> constants;
+    std::vector<AotProgram> programs;  // the highest level first
+};
+
+// ---- compiling
+
+struct AotRequest {
+    std::string name;             // a C identifier
+    std::vector<Target> targets;  // at least one
+    bool with_driver = false;
+    CompileOptions compile;  // its target is each of those
+};
+
+// What the C interface of a model looks like, for its header.
+struct AotInterface {
+    std::string name;
+    std::vector<std::string> symbols;
+    std::vector<AotTensor> inputs, outputs;
+};
+
+struct AotCode {
+    std::vector<ObjectFile> objects;  // they link into anything; together they need nothing but libc
+    AotInterface interface;
+};
+
+// Throws UserError where the interface cannot express the graph.
+AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request);
+
+// A plain C header that declares and explains the interface.
+std::string c_header(const AotInterface& interface);
+
+// A static library of the objects.
+std::vector<std::byte> archive(std::span<const ObjectFile> objects);
+
+}  // namespace lathe::codegen

@@ -1,0 +1,64 @@
+#include "frontend/aot.h"
+
+#include <cctype>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "codegen/aot.h"
+#include "codegen/linker.h"
+#include "frontend/atomic_file.h"
+#include "ir/error.h"
+
+namespace lathe {
+namespace {
+
+bool is_identifier(std::string_view s) {
+    if (s.empty() || std::isdigit(static_cast<unsigned char>(s[0])) != 0) return false;
+    for (const char c : s)
+        if (c != '_' && (static_cast<unsigned char>(c) > 127 || std::isalnum(static_cast<unsigned char>(c)) == 0))
+            return false;
+    return true;
+}
+
+std::string identifier_of(const std::string& name) {
+    std::string out;
+    for (const char c : name)
+        out += static_cast<unsigned char>(c) < 128 && std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+    return is_identifier(out) ? out : "model_" + out;
+}
+
+std::vector<std::byte> linked(const codegen::AotCode& code, const std::string& extension, const std::string& file) {
+    if (extension == ".a") return codegen::archive(code.objects);
+    const auto kind = extension == ".o"    ? codegen::LinkKind::relocatable
+                      : extension == ".so" ? codegen::LinkKind::shared
+                                           : codegen::LinkKind::executable;
+    return codegen::link(code.objects, kind, file);
+}
+
+}  // namespace
+
+void compile_model(const Model& model, const std::string& path, const AotOptions& options) {
+    const std::string extension = std::filesystem::path(path).extension().string();
+    const bool executable = extension != ".o" && extension != ".a" && extension != ".so";
+    codegen::AotRequest request;
+    request.name = options.name.empty() ? identifier_of(model.name()) : options.name;
+    if (!is_identifier(request.name)) throw UserError("'" + request.name + "' is not an identifier of C");
+    for (const std::string& target : options.targets) request.targets.push_back(codegen::target_named(target));
+    request.with_driver = executable;
+    request.compile = options.compile;
+    const codegen::AotCode code = codegen::compile_ahead(*model.closed_graph(), request);
+
+    const std::vector<std::byte> bytes = linked(code, extension, std::filesystem::path(path).filename().string());
+    AtomicFile file(path);
+    file.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    if (executable || extension == ".so") file.make_executable();
+    if (!options.header.empty()) {
+        AtomicFile header(options.header);
+        header.write(codegen::c_header(code.interface));
+        header.commit();
+    }
+    file.commit();
+}
+
+}  // namespace lathe

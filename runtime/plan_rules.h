@@ -1,0 +1,59 @@
+/* Rules that plans inside a process and plans compiled ahead of time share: what size expressions mean, when a loop
+   runs in parallel, and how floating point is set. Plain C, no dependencies. */
+#ifndef LATHE_RUNTIME_PLAN_RULES_H
+#define LATHE_RUNTIME_PLAN_RULES_H
+
+#include <stdint.h>
+
+enum {
+    lathe_size_constant,
+    lathe_size_symbol,
+    lathe_size_add,
+    lathe_size_subtract,
+    lathe_size_multiply,
+    lathe_size_floordiv, /* rounds towards minus infinity */
+    lathe_size_min,
+    lathe_size_max
+};
+
+enum { lathe_size_fits, lathe_size_overflows, lathe_size_divides_by_zero };
+
+/* a OP b for the codes from lathe_size_add on. */
+static inline int lathe_size_apply(int code, int64_t a, int64_t b, int64_t* result) {
+    switch (code) {
+        case lathe_size_add:
+            return __builtin_add_overflow(a, b, result) ? lathe_size_overflows : lathe_size_fits;
+        case lathe_size_subtract:
+            return __builtin_sub_overflow(a, b, result) ? lathe_size_overflows : lathe_size_fits;
+        case lathe_size_multiply:
+            return __builtin_mul_overflow(a, b, result) ? lathe_size_overflows : lathe_size_fits;
+        case lathe_size_floordiv:
+            if (b == 0) return lathe_size_divides_by_zero;
+            if (b == -1) return lathe_size_apply(lathe_size_subtract, 0, a, result);
+            *result = a / b - (a % b != 0 && (a < 0) != (b < 0));
+            return lathe_size_fits;
+        case lathe_size_min:
+            *result = a < b ? a : b;
+            return lathe_size_fits;
+        default:
+            *result = a > b ? a : b;
+            return lathe_size_fits;
+    }
+}
+
+/* Iterations of a parallel loop per task, 0 where it should run serially; `cost` is of one iteration in picoseconds. A
+   task of its own is worth 5 µs of work, and a parallel loop twice as much (the other threads being awake). */
+static inline int64_t lathe_step_grain(int64_t trips, int64_t cost) {
+    const int64_t task_picoseconds = 5000000;
+    int64_t grain;
+    if (cost <= 0 || trips < 2) return 0;
+    grain = task_picoseconds / cost;
+    if (grain < 1) grain = 1;
+    return trips / grain < 2 ? 0 : grain;
+}
+
+/* MXCSR as the numerics are defined (round to nearest even, denormals kept, no traps), and its bits that decide that:
+   all but the sticky flags. */
+enum { lathe_mxcsr_controls = 0xffc0, lathe_mxcsr_defaults = 0x1f80 };
+
+#endif
