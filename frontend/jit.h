@@ -29,9 +29,9 @@ namespace lathe {
 
 // What a compiled function has cost and holds.
 struct JitStatistics {
-    std::size_t traces = 0;           // how often the C++ function ran
-    codegen::CompileStatistics last;  // of the newest variant
-    passes::Remarks remarks;          // of the newest variant: what was not fused, and why
+    std::size_t traces = 0;                                 // how often the C++ function ran
+    codegen::CompileStatistics last;                        // of the newest variant
+    passes::Remarks remarks;                                // of the newest variant: what was not fused, and why
     std::shared_ptr<const codegen::Executable> executable;  // the newest variant itself, for inspection
 };
 
