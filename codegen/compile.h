@@ -15,8 +15,8 @@ namespace lathe::codegen {
 
 struct CompileOptions {
     Target target = host_target();
-    passes::PipelineOptions pipeline;    // its `target` is filled from the one above
-    std::vector<std::uint32_t> donated;  // parameters whose memory outputs may take over
+    passes::PipelineOptions pipeline = {};    // its `target` is filled from the one above
+    std::vector<std::uint32_t> donated = {};  // parameters whose memory outputs may take over
 };
 
 struct CompileStatistics {
