@@ -114,6 +114,30 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
     }
 }
 
+BoundModel CompiledModel::bind(std::span<const std::vector<std::int64_t>> shapes) const {
+    BoundModel out;
+    out.executable_ = executable_;
+    try {
+        const std::vector<std::span<const std::int64_t>> spans(shapes.begin(), shapes.end());
+        const auto& plan = executable_->plan;
+        out.bound_ = runtime::bind_plan_uncached(plan, runtime::symbols_of(plan, spans));
+    } catch (const runtime::PlanError& e) {
+        throw TypeError(graph_->name + ": " + e.what());
+    }
+    out.workspace_ = detail::allocate_tensor(static_cast<std::size_t>(out.bound_->workspace_bytes));
+    return out;
+}
+
+void BoundModel::operator()(const void* const* inputs, void* const* outputs) const {
+    const runtime::RunFault fault = runtime::run(*bound_, inputs, outputs, workspace_.data());
+    if (fault) [[unlikely]]
+        detail::throw_fault(executable_->plan, fault);
+}
+
+std::size_t BoundModel::output_bytes(std::size_t i) const {
+    return static_cast<std::size_t>(bound_->output_bytes[executable_->outputs[i]]);
+}
+
 std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where where) const {
     std::shared_ptr<const CompiledModel> compiled;
     {

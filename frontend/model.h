@@ -37,11 +37,27 @@ struct ModelStatistics {
     passes::Remarks remarks;
 };
 
+// A compiled model for inputs of fixed extents: runs on raw memory, without allocation. One thread at a time.
+class BoundModel {
+public:
+    // Dense row-major arrays of the input's and output's types; outputs may not overlap inputs. Throws IndexError.
+    void operator()(const void* const* inputs, void* const* outputs) const;
+    std::size_t output_bytes(std::size_t i) const;
+
+private:
+    friend class CompiledModel;
+    std::shared_ptr<const codegen::Executable> executable_;
+    std::shared_ptr<const runtime::BoundPlan> bound_;
+    runtime::Buffer workspace_;
+};
+
 // A compiled form of a model, for one target and set of options. Copies share it; safe to call from many threads.
 class CompiledModel {
 public:
     std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
     const codegen::Executable& executable() const { return *executable_; }
+    // For inputs of these shapes.
+    BoundModel bind(std::span<const std::vector<std::int64_t>> shapes) const;
 
 private:
     friend class Model;

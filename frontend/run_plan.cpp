@@ -14,6 +14,11 @@ runtime::Buffer allocate_tensor(std::size_t bytes) {
     }
 }
 
+void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault) {
+    throw IndexError(runtime::describe(plan, fault) + ": " + std::to_string(fault.fault.index) + " is not in [0, " +
+                     std::to_string(fault.fault.bound) + ")");
+}
+
 void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs,
                void* const* outputs) {
     // Workspaces up to this size stay with the thread; larger ones go back to the pool after the run.
@@ -30,9 +35,7 @@ void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const
         const runtime::Buffer workspace = allocate_tensor(static_cast<std::size_t>(bound.workspace_bytes));
         fault = runtime::run(bound, inputs, outputs, workspace.data());
     }
-    if (fault)
-        throw IndexError(runtime::describe(plan, fault) + ": " + std::to_string(fault.fault.index) + " is not in [0, " +
-                         std::to_string(fault.fault.bound) + ")");
+    if (fault) throw_fault(plan, fault);
 }
 
 }  // namespace lathe::detail

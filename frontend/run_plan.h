@@ -10,6 +10,8 @@ namespace lathe::detail {
 // Memory for a tensor; throws ResourceError.
 runtime::Buffer allocate_tensor(std::size_t bytes);
 
+[[noreturn]] void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault);
+
 // Runs with a workspace that the thread keeps. Throws IndexError with the line that made the op, where an index was out
 // of range; outputs are then undefined.
 void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs,

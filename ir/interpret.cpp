@@ -14,7 +14,7 @@ namespace {
 using Extents = std::vector<std::int64_t>;
 using Words = std::vector<std::uint64_t>;
 
-constexpr std::int64_t max_bytes = std::int64_t{1} << 40;
+constexpr std::int64_t max_bytes = std::int64_t{1} << 36;
 
 Extents extents_of(const Shape& shape) {
     Extents extents;
@@ -63,20 +63,10 @@ private:
 // A result while it is written.
 class Writer {
 public:
-    Writer(const Type& type, const Node& node) : type_(type), size_(size_of(type.dtype)) {
-        std::int64_t bytes = static_cast<std::int64_t>(size_);
-        bool empty = false;
-        for (Dim d : type.shape) empty = empty || d.constant() == 0;
-        for (Dim d : type.shape) {
-            if (empty) break;
-            if (bytes > max_bytes / d.constant()) fail(node);
-            bytes *= d.constant();
-        }
-        try {
-            bytes_ = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(empty ? 0 : bytes));
-        } catch (const std::bad_alloc&) {
-            fail(node);
-        }
+    explicit Writer(const Type& type) : type_(type), size_(size_of(type.dtype)) {
+        std::size_t bytes = size_;
+        for (Dim d : type.shape) bytes *= static_cast<std::size_t>(d.constant());
+        bytes_ = std::make_shared<std::vector<std::byte>>(bytes);
     }
     std::int64_t count() const { return static_cast<std::int64_t>(bytes_->size() / size_); }
     void set(std::int64_t position, std::uint64_t bits) {
@@ -90,10 +80,6 @@ public:
     Literal finish() { return {type_, std::move(bytes_)}; }
 
 private:
-    [[noreturn]] void fail(const Node& node) const {
-        throw ResourceError(std::string(node.op->name) + ": " + type_.to_string() + " does not fit in memory",
-                            node.loc);
-    }
     Type type_;
     std::size_t size_;
     std::shared_ptr<std::vector<std::byte>> bytes_;
@@ -148,7 +134,7 @@ std::vector<Literal> run_elementwise(const Job& job) {
             if (own[i] != 1) aligned[extents.size() - own.size() + i] = own_strides[i];
     }
     std::vector<Writer> writers;
-    for (const Type& t : job.result_types) writers.emplace_back(t, job.node);
+    for (const Type& t : job.result_types) writers.emplace_back(t);
     Words x(readers.size()), y(writers.size()), scratch;
     Extents index(extents.size(), 0);
     for (std::int64_t position = 0; position < writers[0].count(); ++position, advance(index, extents)) {
@@ -166,7 +152,7 @@ Literal run_index(const Job& job) {
     const ScalarProgram& program =
         scalar_program(*job.node.op, {&index_dtype, 1}, job.node.attributes, job.result_types[0].dtype);
     const auto axis = static_cast<std::size_t>(job.node.op->axes({}, job.node.attributes)[0]);
-    Writer writer(job.result_types[0], job.node);
+    Writer writer(job.result_types[0]);
     const Extents extents = extents_of(job.result_types[0].shape);
     Extents index(extents.size(), 0);
     Words scratch;
@@ -306,7 +292,7 @@ private:
 
 Literal run_view(const Job& job) {
     Viewer viewer(job, job.result_types[0]);
-    Writer writer(job.result_types[0], job.node);
+    Writer writer(job.result_types[0]);
     std::vector<Reader> readers(job.operands.begin(), job.operands.end());
     const Extents extents = extents_of(job.result_types[0].shape);
     Extents index(extents.size(), 0);
@@ -403,7 +389,7 @@ Literal run_reduction(const Job& job) {
     const Extents inner = offsets_over(pick(extents, inner_axes), pick(strides, inner_axes));
     const auto inner_count = static_cast<std::int64_t>(inner.size());
     const Reader x(job.operands[0]);
-    Writer writer(job.result_types[0], job.node);
+    Writer writer(job.result_types[0]);
     for (std::int64_t position = 0; position < writer.count(); ++position) {
         const auto inner_fold = [&](std::int64_t o) {
             const std::int64_t base =
@@ -443,7 +429,7 @@ Literal run_contraction(const Job& job) {
         contracted_offsets[side] = offsets_over(contracted_extents, over_contracted);
     }
     const Reader lhs(job.operands[0]), rhs(job.operands[1]);
-    Writer writer(job.result_types[0], job.node);
+    Writer writer(job.result_types[0]);
     for (std::int64_t position = 0; position < writer.count(); ++position) {
         const auto p = static_cast<std::size_t>(position);
         const auto count = static_cast<std::int64_t>(contracted_offsets[0].size());
@@ -462,7 +448,7 @@ Literal run_scatter(const Job& job) {
     const Dtype elements[] = {job.operand_types.back().dtype};
     Folder folder(*job.node.op, elements);
     const Reader x(job.operands[0]), updates(job.operands.back());
-    Writer writer(job.result_types[0], job.node);
+    Writer writer(job.result_types[0]);
     for (std::int64_t position = 0; position < writer.count(); ++position) writer.set(position, x[position]);
     const Type& update_type = job.operand_types.back();
     Viewer viewer(job, update_type);
@@ -481,14 +467,10 @@ Literal run_scatter(const Job& job) {
 
 }  // namespace
 
-std::vector<Literal> interpret_node(const Node& node, std::span<const Literal> operands,
-                                    std::span<const std::int64_t> symbol_values) {
-    Job job{node, operands, symbol_values, {}, {}};
-    for (const Literal& x : operands) job.operand_types.push_back(x.type);
-    for (const Type& t : node.results) {
-        Type& concrete = job.result_types.emplace_back(t);
-        for (std::size_t i = 0; i < t.shape.rank(); ++i) concrete.shape[i] = job.concrete(t.shape[i]);
-    }
+namespace {
+
+std::vector<Literal> run(const Job& job) {
+    const Node& node = job.node;
     switch (node.op->lowering) {
         case Lowering::source:
             for (const Attribute& a : node.attributes)
@@ -511,6 +493,40 @@ std::vector<Literal> interpret_node(const Node& node, std::span<const Literal> o
             break;
     }
     throw InternalError("the interpreter does not know how to run " + std::string(node.op->name));
+}
+
+[[noreturn]] void fail_for_memory(const Node& node, const Type& type) {
+    throw ResourceError(std::string(node.op->name) + ": " + type.to_string() + " does not fit in memory", node.loc);
+}
+
+// Splats may be larger than memory; what is computed element by element may not.
+void require_addressable(const Node& node, const Type& type) {
+    std::int64_t left = max_bytes / static_cast<std::int64_t>(size_of(type.dtype));
+    for (Dim d : type.shape)
+        if (d == Dim(0)) return;
+    for (Dim d : type.shape)
+        if ((left /= d.constant()) == 0) fail_for_memory(node, type);
+}
+
+}  // namespace
+
+std::vector<Literal> interpret_node(const Node& node, std::span<const Literal> operands,
+                                    std::span<const std::int64_t> symbol_values) {
+    Job job{node, operands, symbol_values, {}, {}};
+    for (const Literal& x : operands) job.operand_types.push_back(x.type);
+    for (const Type& t : node.results) {
+        Type& concrete = job.result_types.emplace_back(t);
+        for (std::size_t i = 0; i < t.shape.rank(); ++i) concrete.shape[i] = job.concrete(t.shape[i]);
+    }
+    if (node.op->lowering != Lowering::source) {
+        for (const Type& t : job.operand_types) require_addressable(node, t);
+        for (const Type& t : job.result_types) require_addressable(node, t);
+    }
+    try {
+        return run(job);
+    } catch (const std::bad_alloc&) {
+        fail_for_memory(node, job.result_types[0]);
+    }
 }
 
 std::vector<Literal> interpret(const Graph& graph, std::span<const Literal> inputs) {

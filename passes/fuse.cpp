@@ -45,7 +45,7 @@ bool is_pointwise(const Node& node) {
 }
 
 std::size_t scalar_cost(const Node& node) {
-    if (node.op->scalar == nullptr) return 1;
+    if (node.op->lowering != ir::Lowering::elementwise) return 1;
     std::vector<ir::Dtype> dtypes;
     for (Value v : node.operands) dtypes.push_back(v.type().dtype);
     return ir::scalar_program(*node.op, dtypes, node.attributes, node.results[0].dtype).insts.size();

@@ -333,8 +333,14 @@ private:
         for (std::size_t p = pieces.size(); p-- > 0;) {  // the last piece is the default
             const ir::ViewPiece& piece = pieces[p];
             Index inner = guards;
-            for (Dim g : piece.guards)
+            const auto require = [&inner](Dim g) {
                 if (std::ranges::find(inner, g) == inner.end()) inner.push_back(g);
+            };
+            for (Dim g : piece.guards) require(g);
+            // Where an earlier piece applies, this one's index may lie outside its operand. Pieces that are chosen by
+            // one bound can be kept apart; behind one with several (padding) stands a piece that is indexed by nothing.
+            for (std::size_t q = 0; q < p; ++q)
+                if (pieces[q].guards.size() == 1) require(Dim(-1) - pieces[q].guards[0]);
             const ValueId value = element(node.operands[piece.operand], piece.index, inner);
             if (result < 0) {
                 result = value;
@@ -519,7 +525,12 @@ void Lowerer::scatter(const Node& node) {
         const ValueId old = load(out, {&node, 0}, to, {});
         const ValueId update = load(find(inputs_, updates), updates, at, {});
         const ValueId sum = nest().add_value(node.results[0].dtype);
-        emit(ir::Compute{{sum}, node.op, ir::ComputePart::scalar, {}, {old, update}, {}});
+        const ir::Shape& shape = classes_.type_of(updates).shape;
+        Dim position = 0;
+        for (std::size_t i = 0; i < at.size(); ++i) position = position * shape[i] + at[i];
+        const ValueId index = nest().add_value(Dtype::i64);
+        emit(ir::IndexValue{index, position});
+        emit(ir::Compute{{sum}, node.op, ir::ComputePart::step, {}, {old, update, index}, {updates.type().dtype}});
         emit(ir::Store{out, to, sum, {}, false});
     });
 }

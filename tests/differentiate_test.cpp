@@ -97,6 +97,15 @@ TEST(Differentiate, StopGradientStops) {
     EXPECT_EQ(values_of(ir::interpret(*differentiate(g, 0, wrt, false), {{literal({}, {3})}})[0])[0], 3);
 }
 
+TEST(Differentiate, ReluIsFlatAtZero) {
+    ir::Graph g;
+    const Value x = g.add_parameter("x", {Dtype::f64, {5}});
+    g.add_output("y", ir::functions::sum(ir::functions::relu(x), {0}));
+    const std::size_t wrt[] = {0};
+    const auto gradient = ir::interpret(*differentiate(g, 0, wrt, false), {{literal({5}, {-1, -0.0, 0.0, 1e-300, 2})}});
+    EXPECT_EQ(values_of(gradient[0]), (std::vector<double>{0, 0, 0, 1, 1}));
+}
+
 TEST(Differentiate, KeepsOutputsAndLocs) {
     ir::Graph g;
     const Value x = g.add_parameter("x", {Dtype::f32, {}}, ir::Loc::of("m.cpp", 1));

@@ -326,6 +326,11 @@ TEST(Interpret, ValuesThatCannotFitAreAResourceError) {
     const Value x = g.add_parameter("x", {Dtype::f32, {}});
     g.add_output("y", functions::broadcast_to(x, Shape{1 << 30, 1 << 30, 1 << 30}));
     EXPECT_THROW(interpret(g, {{splat_literal(Dtype::f32, {}, 1.0)}}), ResourceError);
+
+    Graph splat;
+    const Value huge = splat.constant(splat_literal(Dtype::f32, {std::int64_t{1} << 60, 4}, 1.0));
+    splat.add_output("y", functions::sum(huge, {0}));
+    EXPECT_THROW(interpret(splat, {}), ResourceError);
 }
 
 }  // namespace

@@ -115,6 +115,8 @@ TEST(GraphText, BadTextIsRefused) {
              "graph main() {\n  %0 = parameter \"x\" : u64[]\n  %1 = philox(%0, %0) : u64[], u64[]\n  return \"y\" = "
              "%1\n}\n",
              "graph main() {\n  %0 = parameter \"x\" : u64[]\n  return \"y\" = %0#1\n}\n",
+             "graph main() {\n  %0 = parameter \"x\" : f32[4]\n  %1 = slice(%0) start=[3] size=[2] "
+             "step=[-9223372036854775808] : f32[2]\n}\n",
              "graph main() {\n  return \"y\" = %0\n  %0 = parameter \"x\" : u64[]\n}\n",
          })
         EXPECT_NE(faults(text), "") << text;

@@ -282,6 +282,49 @@ TEST(Ops, FoldingGivesTheSameBits) {
     });
 }
 
+// Extents that are symbols change neither values nor gradients: what concrete shapes gave, bit for bit.
+TEST(Ops, SymbolicExtentsGiveTheSameBits) {
+    Random random(13);
+    for_each_sample([&](const OpDef& op, Dtype d, const Call& call) {
+        const std::vector<Literal> inputs = draw(op, call, random);
+        const auto build = [&](bool symbolic) {
+            auto graph = std::make_unique<Graph>();
+            std::vector<Value> operands;
+            for (const Type& t : call.operands) {
+                Type open = t;
+                for (std::size_t i = 0; symbolic && i < t.shape.rank(); ++i)
+                    if (t.shape[i] != Dim(1)) open.shape[i] = Dim::symbol(graph->add_symbol("n"));
+                operands.push_back(graph->add_parameter("x", open));
+            }
+            const Node& node = graph->add(op, operands, call.attributes);
+            for (std::uint32_t r = 0; r < node.results.size(); ++r) graph->add_output("y", {&node, r});
+            if (d != Dtype::f64 || !is_float(node.results[0].dtype) || !op.gradient.value.none_because.empty())
+                return graph;
+            const Value y{&node, 0};
+            const Value squares = ops::mul(y, y);
+            graph->add_output("loss", functions::sum(squares, functions::all_axes(y.type().shape.rank())));
+            std::vector<std::size_t> wrt;
+            for (std::size_t i = 0; i < operands.size(); ++i)
+                if (is_float(operands[i].type().dtype)) wrt.push_back(i);
+            return passes::differentiate(*graph, graph->outputs().size() - 1, wrt, true);
+        };
+        const auto concrete = build(false), symbolic = build(true);
+        const std::string text = print(*symbolic);
+        EXPECT_TRUE(verify(*symbolic).empty()) << text;
+        EXPECT_EQ(print(*parse_graph(text, "t.lir")), text);
+        const auto simple = passes::simplify(*symbolic);
+        EXPECT_TRUE(verify(*simple).empty()) << print(*simple);
+        const std::vector<Literal> expected = interpret(*concrete, inputs);
+        const std::vector<Literal> actual = interpret(*symbolic, inputs), after = interpret(*simple, inputs);
+        ASSERT_EQ(actual.size(), expected.size());
+        for (std::size_t r = 0; r < expected.size(); ++r) {
+            EXPECT_EQ(actual[r].type.to_string(), expected[r].type.to_string()) << text;
+            EXPECT_EQ(element_text(actual[r]), element_text(expected[r])) << name(d) << "\n" << text;
+            EXPECT_EQ(element_text(after[r]), element_text(expected[r])) << name(d) << "\n" << print(*simple);
+        }
+    });
+}
+
 // ---- gradients against finite differences, in f64
 
 Literal scaled_move(const Literal& x, std::int64_t at, double by) {

@@ -5,10 +5,11 @@
 
 namespace lathe::ir::functions {
 
-// max(x, 0); NaN stays NaN, the derivative at 0 is 0.
+// max(0, x), in this order: 0 is known not to be NaN, which makes it one instruction, and the derivative at 0 is 0. NaN
+// stays NaN.
 template <Operand T>
 T relu(const T& x) {
-    return ops::max(x, number(x, 0));
+    return ops::max(number(x, 0), x);
 }
 
 // x times the normal distribution's cumulative function, by erf.

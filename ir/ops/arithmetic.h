@@ -96,7 +96,7 @@ inline constexpr OpDef abs = {
 
 inline constexpr OpDef max = {
     .name = "max",
-    .doc = "x if x > y or x is NaN, else y. The derivative at a tie belongs to y.",
+    .doc = "x if x > y or x is NaN, else y. The derivative at a tie belongs to x.",
     .arity = 2,
     .lowering = Lowering::elementwise,
     .dtypes = numbers,
@@ -106,12 +106,12 @@ inline constexpr OpDef max = {
         return {ir::select(is_float(c.result) ? (x > y) | is_nan(x) : x > y, x, y)};
     },
     .gradient =
-        jvp([](const GradientContext& g, std::span<const Value> t) { return select(gt(g.x[0], g.x[1]), t[0], t[1]); }),
+        jvp([](const GradientContext& g, std::span<const Value> t) { return select(lt(g.x[0], g.x[1]), t[1], t[0]); }),
 };
 
 inline constexpr OpDef min = {
     .name = "min",
-    .doc = "x if x < y or x is NaN, else y. The derivative at a tie belongs to y.",
+    .doc = "x if x < y or x is NaN, else y. The derivative at a tie belongs to x.",
     .arity = 2,
     .lowering = Lowering::elementwise,
     .dtypes = numbers,
@@ -121,7 +121,7 @@ inline constexpr OpDef min = {
         return {ir::select(is_float(c.result) ? (x < y) | is_nan(x) : x < y, x, y)};
     },
     .gradient =
-        jvp([](const GradientContext& g, std::span<const Value> t) { return select(lt(g.x[0], g.x[1]), t[0], t[1]); }),
+        jvp([](const GradientContext& g, std::span<const Value> t) { return select(gt(g.x[0], g.x[1]), t[1], t[0]); }),
 };
 
 inline constexpr auto arithmetic = std::to_array<const OpDef*>({&add, &sub, &mul, &div, &neg, &abs, &max, &min});

@@ -116,6 +116,8 @@ inline constexpr OpDef broadcast_to = {
 
 inline constexpr AttributeDef slice_attributes[] = {
     {"start", AttributeKind::dims}, {"size", AttributeKind::dims}, {"step", AttributeKind::integers}};
+// Keeps the arithmetic on indices far from overflow.
+inline constexpr std::int64_t max_step = std::int64_t{1} << 31;
 // The cotangent of a slice's operand: the slice put back among zeros.
 Value unslice(const GradientContext& g, Value ct);
 inline constexpr OpDef slice = {
@@ -133,6 +135,7 @@ inline constexpr OpDef slice = {
             c.fail("start, size and step have one entry for each dimension");
         for (std::size_t i = 0; i < from.rank(); ++i) {
             if (step[i] == 0) c.fail("a step is 0");
+            if (step[i] > max_step || step[i] < -max_step) c.fail("a step is too large");
             rules::require_extent(c, size[i], "a size is negative");
             if (size[i] == Dim(0)) continue;
             const Dim last = start[i] + (size[i] - 1) * step[i];

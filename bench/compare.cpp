@@ -1,0 +1,310 @@
+// Lathe and a peer side by side: strictly interleaved (A B A B), the same threads, random data, results checked against
+// each other, medians and spread; as a table and, with --json FILE, as JSON.
+//
+//   compare [--threads N] [--only TEXT] [--json FILE] [--quick]
+//
+// Each row says how it ran: "lazy" records and evaluates every time, the peer allocates its result; "compiled" runs a
+// compiled graph into a buffer that is reused, the peer writes to `out=` where it can; "jit" calls a compiled training
+// step.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <random>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "bench/peer.h"
+#include "lathe.h"
+#include "runtime/parallel.h"
+
+namespace {
+
+using namespace lathe;
+using Clock = std::chrono::steady_clock;
+using peer::Floats;
+
+struct Options {
+    int threads = 2;
+    std::string only, json;
+    bool quick = false;
+} options;
+
+Floats random_floats(std::size_t n, unsigned seed) {
+    std::mt19937 engine(seed);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    Floats out(n);
+    for (float& x : out) x = uniform(engine);
+    return out;
+}
+
+Tensor tensor(const Floats& data, std::vector<std::int64_t> shape) { return Tensor::from(data, std::move(shape)); }
+
+double run_for(const std::function<void()>& f, std::int64_t count) {
+    const auto start = Clock::now();
+    for (std::int64_t i = 0; i < count; ++i) f();
+    return std::chrono::duration<double, std::micro>(Clock::now() - start).count() / static_cast<double>(count);
+}
+
+struct Sample {
+    double median = 0, low = 0, high = 0;  // microseconds; the middle half of the repetitions
+};
+Sample summarize(std::vector<double> times) {
+    std::ranges::sort(times);
+    return {times[times.size() / 2], times[times.size() / 4], times[times.size() * 3 / 4]};
+}
+
+class Comparison {
+public:
+    void row(const std::string& name, const std::string& how, const peer::Work& ours, const peer::Work& theirs,
+             float tolerance = 1e-4F) {
+        if (!options.only.empty() && (name + " " + how).find(options.only) == std::string::npos) return;
+        const auto first = Clock::now();
+        ours.run();
+        const double first_call = std::chrono::duration<double, std::milli>(Clock::now() - first).count();
+        theirs.run();
+        const bool agree = close(ours.result(), theirs.result(), tolerance);
+        for (int i = 0; i < 3; ++i) {
+            ours.run();
+            theirs.run();
+        }
+        const auto count_for = [](double once) {
+            return std::max<std::int64_t>(
+                1, static_cast<std::int64_t>((options.quick ? 500 : 3000) / std::max(once, 0.01)));
+        };
+        const std::int64_t our_count = count_for(run_for(ours.run, 3));
+        const std::int64_t their_count = count_for(run_for(theirs.run, 3));
+        std::vector<double> a;
+        std::vector<double> b;
+        for (int i = 0; i < (options.quick ? 7 : 15); ++i) {
+            a.push_back(run_for(ours.run, our_count));
+            b.push_back(run_for(theirs.run, their_count));
+        }
+        const Sample x = summarize(a);
+        const Sample y = summarize(b);
+        fmt::print("{:34} {:9} {:10.2f} ({:.2f}-{:.2f}) {:10.2f} ({:.2f}-{:.2f}) {:7.2f}x {:6.1f} ms{}\n", name, how,
+                   x.median, x.low, x.high, y.median, y.low, y.high, y.median / x.median, first_call,
+                   agree ? "" : "  RESULTS DIFFER");
+        std::fflush(stdout);
+        rows_.push_back({{"row", name},
+                         {"how", how},
+                         {"lathe_us", {{"median", x.median}, {"low", x.low}, {"high", x.high}}},
+                         {"peer_us", {{"median", y.median}, {"low", y.low}, {"high", y.high}}},
+                         {"ratio", y.median / x.median},
+                         {"first_call_ms", first_call},
+                         {"agree", agree}});
+        all_agree_ = all_agree_ && agree;
+    }
+
+    bool finish() const {
+        if (!options.json.empty())
+            std::ofstream(options.json)
+                << nlohmann::json{{"peer", peer::version()}, {"threads", options.threads}, {"rows", rows_}}.dump(2)
+                << "\n";
+        return all_agree_;
+    }
+
+private:
+    static bool close(const Floats& a, const Floats& b, float tolerance) {
+        if (a.size() != b.size()) return false;
+        for (std::size_t i = 0; i < a.size(); ++i)
+            if (!(std::fabs(a[i] - b[i]) <= tolerance * (1 + std::fabs(b[i])))) return false;
+        return true;
+    }
+    nlohmann::json rows_ = nlohmann::json::array();
+    bool all_agree_ = true;
+};
+
+// ---- ours
+
+template <class F>
+peer::Work lazy(F f) {
+    auto out = std::make_shared<Tensor>();
+    return {[f, out] { *out = f().eval(); }, [out] { return out->to_vector<float>(); }};
+}
+
+// f over f32 inputs of fixed rank, run into one buffer.
+template <class F>
+peer::Work compiled(const F& f, const std::vector<std::pair<Floats, std::vector<std::int64_t>>>& inputs,
+                    std::vector<std::vector<std::variant<std::int64_t, std::string>>> dims = {}) {
+    std::vector<TensorSpec> specs;
+    std::vector<std::vector<std::int64_t>> shapes;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        TensorSpec spec{"x" + std::to_string(i), Dtype::f32, {}};
+        for (std::size_t d = 0; d < inputs[i].second.size(); ++d) spec.dims.emplace_back(inputs[i].second[d]);
+        if (!dims.empty()) spec.dims = dims[i];
+        specs.push_back(spec);
+        shapes.push_back(inputs[i].second);
+    }
+    struct State {
+        BoundModel bound;
+        std::vector<Tensor> inputs;
+        std::vector<const void*> in;
+        runtime::Buffer out;
+        std::vector<void*> outputs;
+    };
+    auto s = std::make_shared<State>();
+    s->bound = trace(f, specs).compile().bind(shapes);
+    for (const auto& [data, shape] : inputs) {
+        s->inputs.push_back(tensor(data, shape));
+        s->in.push_back(s->inputs.back().node()->elements());
+    }
+    const std::size_t bytes = s->bound.output_bytes(0);
+    s->out = runtime::allocate(std::max<std::size_t>(bytes, 1));
+    s->outputs = {s->out.data()};
+    return {[s] { s->bound(s->in.data(), s->outputs.data()); },
+            [s, bytes] {
+                const auto* p = reinterpret_cast<const float*>(s->out.data());
+                return Floats(p, p + bytes / sizeof(float));
+            }};
+}
+
+void elementwise(Comparison& c) {
+    for (std::int64_t n : {10L, 1000L, 10'000L, 100'000L, 1'000'000L, 10'000'000L}) {
+        const std::string size = n >= 1'000'000 ? std::to_string(n / 1'000'000) + "M"
+                                 : n >= 1000    ? std::to_string(n / 1000) + "K"
+                                                : std::to_string(n);
+        std::vector<Floats> data;
+        std::vector<Tensor> t;
+        for (unsigned i = 0; i < 4; ++i) {
+            data.push_back(random_floats(static_cast<std::size_t>(n), i + 1));
+            t.push_back(tensor(data.back(), {n}));
+        }
+        const auto in = [&](std::size_t count) {
+            std::vector<std::pair<Floats, std::vector<std::int64_t>>> out;
+            for (std::size_t i = 0; i < count; ++i) out.emplace_back(data[i], std::vector<std::int64_t>{n});
+            return out;
+        };
+        const auto add = [](const Tensor& a, const Tensor& b) { return a + b; };
+        const auto light = [](const Tensor& a, const Tensor& b, const Tensor& x) { return relu(a * b + x); };
+        const auto heavy = [](const Tensor& a, const Tensor& b, const Tensor& x, const Tensor& d) {
+            return gelu(a * b + x) * sigmoid(d);
+        };
+        c.row("a + b " + size, "lazy", lazy([=] { return add(t[0], t[1]); }),
+              peer::elementwise(2, data, peer::Output::allocated));
+        c.row("a + b " + size, "compiled", compiled(add, in(2)), peer::elementwise(2, data, peer::Output::reused));
+        c.row("relu(a*b+c) " + size, "lazy", lazy([=] { return light(t[0], t[1], t[2]); }),
+              peer::elementwise(3, data, peer::Output::allocated));
+        c.row("relu(a*b+c) " + size, "compiled", compiled(light, in(3)),
+              peer::elementwise(3, data, peer::Output::reused));
+        c.row("gelu(a*b+c)*sigmoid(d) " + size, "lazy", lazy([=] { return heavy(t[0], t[1], t[2], t[3]); }),
+              peer::elementwise(4, data, peer::Output::allocated));
+        c.row("gelu(a*b+c)*sigmoid(d) " + size, "compiled", compiled(heavy, in(4)),
+              peer::elementwise(4, data, peer::Output::reused));
+    }
+}
+
+void reductions(Comparison& c) {
+    for (std::int64_t n : {10L, 10'000L, 1'000'000L}) {
+        const Floats data = random_floats(static_cast<std::size_t>(n), 5);
+        c.row("sum " + std::to_string(n), "compiled", compiled([](const Tensor& x) { return sum(x); }, {{data, {n}}}),
+              peer::sum(data), 1e-3F);
+    }
+    for (std::int64_t n : {100L, 512L}) {
+        const Floats data = random_floats(static_cast<std::size_t>(n * n), 6);
+        const auto f = [](const Tensor& x) { return softmax(x); };
+        const Tensor x = tensor(data, {n, n});
+        const std::string size = std::to_string(n) + "x" + std::to_string(n);
+        c.row("softmax " + size, "lazy", lazy([=] { return f(x); }),
+              peer::softmax(data, n, n, peer::Output::allocated));
+        c.row("softmax " + size, "compiled", compiled(f, {{data, {n, n}}}),
+              peer::softmax(data, n, n, peer::Output::reused));
+    }
+}
+
+void products(Comparison& c) {
+    struct Size {
+        std::int64_t m, k, n;
+    };
+    std::vector<Size> sizes;
+    for (std::int64_t n : {10, 16, 32, 64, 128, 256, 512, 1024}) sizes.push_back({n, n, n});
+    for (std::int64_t m : {1, 32, 128}) sizes.push_back({m, 768, 3072});
+    for (const Size& s : sizes) {
+        const Floats a = random_floats(static_cast<std::size_t>(s.m * s.k), 7);
+        const Floats b = random_floats(static_cast<std::size_t>(s.k * s.n), 8);
+        const auto f = [](const Tensor& x, const Tensor& y) { return matmul(x, y); };
+        c.row(fmt::format("matmul {}x{}x{}", s.m, s.k, s.n), "compiled",
+              compiled(f, {{a, {s.m, s.k}}, {b, {s.k, s.n}}}), peer::matmul(a, b, s.m, s.k, s.n, peer::Output::reused),
+              1e-3F);
+    }
+}
+
+// The tensors and modules of the peer's network.
+struct Network {
+    Tensor w1, b1, w2, b2;
+    Tensor operator()(const Tensor& x) const { return matmul(relu(matmul(x, w1) + b1), w2) + b2; }
+};
+
+void networks(Comparison& c) {
+    for (const auto& [inputs, hidden] : {std::pair<std::int64_t, std::int64_t>{64, 32}, {784, 128}})
+        for (std::int64_t batch : {1, 32, 256}) {
+            peer::Mlp m{batch, inputs, hidden, 10, {}, {}, {}, {}, {}, {}};
+            m.x = random_floats(static_cast<std::size_t>(batch * inputs), 9);
+            m.w1 = random_floats(static_cast<std::size_t>(inputs * hidden), 10);
+            for (float& w : m.w1) w *= 0.1F;
+            m.b1 = random_floats(static_cast<std::size_t>(hidden), 11);
+            m.w2 = random_floats(static_cast<std::size_t>(hidden * 10), 12);
+            m.b2 = random_floats(10, 13);
+            for (std::int64_t i = 0; i < batch; ++i) m.labels.push_back((i * 7) % 10);
+            const auto weights = [&] {
+                return Network{variable(tensor(m.w1, {inputs, hidden})), variable(tensor(m.b1, {hidden})),
+                               variable(tensor(m.w2, {hidden, 10})), variable(tensor(m.b2, {10}))};
+            };
+            const std::string name = fmt::format("MLP {}-{}-10", inputs, hidden);
+            const Network forward = weights();
+            c.row(fmt::format("{} forward, batch {}", name, batch), "compiled",
+                  compiled([&](const Tensor& x) { return forward(x); }, {{m.x, {batch, inputs}}}), peer::mlp_forward(m),
+                  1e-3F);
+            if (batch == 1) continue;
+            struct Training {
+                Network network;
+                optim::Adam optimizer;
+                Tensor x, y, loss;
+            };
+            const Network network = weights();
+            auto t = std::make_shared<Training>(
+                Training{network, optim::Adam({network.w1, network.b1, network.w2, network.b2}),
+                         tensor(m.x, {batch, inputs}), Tensor::from(m.labels, {batch}), Tensor()});
+            const auto step = jit([t = t.get()](const Tensor& x, const Tensor& y) {
+                Tensor loss = cross_entropy(t->network(x), y);
+                loss.backward();
+                t->optimizer.step();
+                return loss;
+            });
+            c.row(fmt::format("{} training step, batch {}", name, batch), "jit",
+                  {[t, step] { t->loss = step(t->x, t->y); }, [t] { return t->loss.to_vector<float>(); }},
+                  peer::mlp_train(m), 1e-2F);
+        }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    for (int i = 1; i < count; ++i) {
+        const std::string a = arguments[i];
+        const auto value = [&] { return i + 1 < count ? std::string(arguments[++i]) : std::string(); };
+        if (a == "--threads") {
+            options.threads = std::stoi(value());
+        } else if (a == "--only") {
+            options.only = value();
+        } else if (a == "--json") {
+            options.json = value();
+        } else if (a == "--quick") {
+            options.quick = true;
+        } else {
+            fmt::print(stderr, "usage: compare [--threads N] [--only TEXT] [--json FILE] [--quick]\n");
+            return 2;
+        }
+    }
+    peer::set_threads(options.threads);
+    const runtime::ThreadLimit limit(options.threads);
+    fmt::print("Lathe against {}, {} threads; microseconds, median (middle half)\n", peer::version(), options.threads);
+    fmt::print("{:34} {:9} {:>10} {:17} {:>10} {:17} {:>6}  first call\n", "", "", "Lathe", "", "peer", "", "ratio");
+    Comparison c;
+    elementwise(c);
+    reductions(c);
+    products(c);
+    networks(c);
+    return c.finish() ? 0 : 1;
+}

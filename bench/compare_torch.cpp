@@ -1,0 +1,125 @@
+// The peer: PyTorch's C++ interface, in its fastest mode of running.
+#include <memory>
+#include <torch/torch.h>
+
+#include "bench/peer.h"
+
+namespace peer {
+namespace {
+
+at::Tensor tensor(const Floats& data, at::IntArrayRef shape) {
+    return torch::from_blob(const_cast<float*>(data.data()), shape, torch::kFloat32).clone();
+}
+at::Tensor tensor(const Floats& data) { return tensor(data, {static_cast<std::int64_t>(data.size())}); }
+
+Floats floats(const at::Tensor& t) {
+    const at::Tensor c = t.detach().contiguous();
+    return {c.data_ptr<float>(), c.data_ptr<float>() + c.numel()};
+}
+
+template <class F>
+Work work(F f) {
+    auto out = std::make_shared<at::Tensor>();
+    return {[f, out]() mutable {
+                const c10::InferenceMode mode;
+                *out = f();
+            },
+            [out] { return floats(*out); }};
+}
+
+}  // namespace
+
+void set_threads(int threads) {
+    at::set_num_threads(threads);
+    at::set_num_interop_threads(1);
+}
+std::string version() { return "PyTorch C++ " TORCH_VERSION; }
+
+Work elementwise(int operands, const std::vector<Floats>& data, Output output) {
+    std::vector<at::Tensor> t;
+    for (const Floats& d : data) t.push_back(tensor(d));
+    if (output == Output::allocated) {
+        if (operands == 2) return work([t] { return at::add(t[0], t[1]); });
+        if (operands == 3) return work([t] { return at::relu(t[0] * t[1] + t[2]); });
+        return work([t] { return at::gelu(t[0] * t[1] + t[2]) * at::sigmoid(t[3]); });
+    }
+    at::Tensor x = at::empty_like(t[0]);
+    at::Tensor y = at::empty_like(t[0]);
+    if (operands == 2) return work([t, x]() mutable { return at::add_out(x, t[0], t[1]); });
+    if (operands == 3)
+        return work([t, x]() mutable {
+            at::mul_out(x, t[0], t[1]);
+            x.add_(t[2]);
+            return x.relu_();
+        });
+    return work([t, x, y]() mutable {
+        at::mul_out(x, t[0], t[1]);
+        x.add_(t[2]);
+        at::gelu_out(y, x);
+        at::sigmoid_out(x, t[3]);
+        return y.mul_(x);
+    });
+}
+
+Work sum(const Floats& data) {
+    return work([t = tensor(data)] { return at::sum(t); });
+}
+
+Work softmax(const Floats& data, std::int64_t rows, std::int64_t columns, Output output) {
+    const at::Tensor t = tensor(data, {rows, columns});
+    if (output == Output::allocated) return work([t] { return at::softmax(t, 1); });
+    return work([t, out = at::empty_like(t)]() mutable { return at::softmax_out(out, t, 1); });
+}
+
+Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, std::int64_t n, Output output) {
+    const at::Tensor x = tensor(a, {m, k});
+    const at::Tensor y = tensor(b, {k, n});
+    if (output == Output::allocated) return work([x, y] { return at::mm(x, y); });
+    return work([x, y, out = at::empty({m, n})]() mutable { return at::mm_out(out, x, y); });
+}
+
+Work mlp_forward(const Mlp& m) {
+    const at::Tensor x = tensor(m.x, {m.batch, m.inputs});
+    const at::Tensor w1 = tensor(m.w1, {m.inputs, m.hidden}).t().contiguous();
+    const at::Tensor w2 = tensor(m.w2, {m.hidden, m.classes}).t().contiguous();
+    const at::Tensor b1 = tensor(m.b1);
+    const at::Tensor b2 = tensor(m.b2);
+    return work([=] { return at::linear(at::relu(at::linear(x, w1, b1)), w2, b2); });
+}
+
+Work mlp_train(const Mlp& m) {
+    struct State {
+        torch::nn::Linear first, second;
+        torch::optim::Adam optimizer;
+        at::Tensor x, y, loss;
+        State(torch::nn::Linear a, torch::nn::Linear b)
+            : first(a),
+              second(b),
+              optimizer(
+                  [&] {
+                      auto p = a->parameters();
+                      for (auto& q : b->parameters()) p.push_back(q);
+                      return p;
+                  }(),
+                  torch::optim::AdamOptions(1e-3)) {}
+    };
+    auto s = std::make_shared<State>(torch::nn::Linear(m.inputs, m.hidden), torch::nn::Linear(m.hidden, m.classes));
+    {
+        const torch::NoGradGuard no_grad;
+        s->first->weight.copy_(tensor(m.w1, {m.inputs, m.hidden}).t());
+        s->first->bias.copy_(tensor(m.b1));
+        s->second->weight.copy_(tensor(m.w2, {m.hidden, m.classes}).t());
+        s->second->bias.copy_(tensor(m.b2));
+    }
+    s->x = tensor(m.x, {m.batch, m.inputs});
+    s->y = torch::from_blob(const_cast<std::int64_t*>(m.labels.data()), {m.batch}, torch::kInt64).clone();
+    return {[s] {
+                s->optimizer.zero_grad();
+                s->loss = torch::nn::functional::cross_entropy(s->second(torch::relu(s->first(s->x))), s->y);
+                s->loss.backward();
+                s->optimizer.step();
+            },
+            [s] { return floats(s->loss.reshape({1})); }};
+}
+
+}  // namespace peer

@@ -1,0 +1,40 @@
+// What the comparison asks of the peer: named workloads on given data. Implemented by compare_torch.cpp, so that no
+// header of the peer meets one of ours.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace peer {
+
+using Floats = std::vector<float>;
+
+// A workload that is ready to run; `result` is that of the last run.
+struct Work {
+    std::function<void()> run;
+    std::function<Floats()> result;
+};
+
+void set_threads(int threads);
+std::string version();
+
+enum class Output : std::uint8_t { allocated, reused };
+
+// a + b; relu(a * b + c); gelu(a * b + c) * sigmoid(d)
+Work elementwise(int operands, const std::vector<Floats>& data, Output output);
+Work sum(const Floats& data);
+Work softmax(const Floats& data, std::int64_t rows, std::int64_t columns, Output output);
+Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, std::int64_t n, Output output);
+
+// x [batch, inputs] -> relu(x w1 + b1) w2 + b2; weights [inputs, outputs] row-major.
+struct Mlp {
+    std::int64_t batch, inputs, hidden, classes;
+    Floats x, w1, b1, w2, b2;
+    std::vector<std::int64_t> labels;
+};
+Work mlp_forward(const Mlp& mlp);
+Work mlp_train(const Mlp& mlp);  // a step with cross entropy and Adam; the result is the loss
+
+}  // namespace peer

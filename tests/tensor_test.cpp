@@ -1,0 +1,175 @@
+// Tensors as users see them: recording, evaluation, errors, printing, threads.
+#include <atomic>
+#include <cmath>
+#include <sys/resource.h>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "codegen/kernels.h"
+#include "lathe.h"
+
+namespace lathe {
+namespace {
+
+using Floats = std::vector<float>;
+
+TEST(Tensor, arithmetic_is_lazy_and_right) {
+    const Tensor a = Tensor::from({1.0F, 2.0F, 3.0F});
+    const Tensor b = Tensor::from({10.0F, 20.0F, 30.0F});
+    const Tensor c = a + b * 2.0;
+    EXPECT_FALSE(c.node()->is_ready());
+    EXPECT_EQ(c.to_vector<float>(), (Floats{21, 42, 63}));
+    EXPECT_TRUE(c.node()->is_ready());
+    EXPECT_EQ((1 - a).to_vector<float>(), (Floats{0, -1, -2}));
+    EXPECT_EQ((a < 2.5).to_vector<bool>(), (std::vector<bool>{true, true, false}));
+    EXPECT_EQ(sum(a).item(), 6);
+}
+
+TEST(Tensor, shapes_broadcast_as_in_numpy) {
+    const Tensor rows = Tensor::from({1.0F, 2.0F}).reshape({2, 1});
+    const Tensor columns = Tensor::from({10.0F, 20.0F, 30.0F});
+    EXPECT_EQ((rows + columns).to_vector<float>(), (Floats{11, 21, 31, 12, 22, 32}));
+    EXPECT_EQ((rows + columns).shape(), (std::vector<std::int64_t>{2, 3}));
+}
+
+TEST(Tensor, a_mistake_is_blamed_on_the_callers_line) {
+    const Tensor a = zeros({2, 3});
+    const Tensor b = zeros({4});
+    const std::uint32_t line = std::source_location::current().line() + 2;
+    try {
+        const Tensor c = a + b;
+        FAIL() << "nothing was thrown";
+    } catch (const TypeError& e) {
+        const std::string message = e.what();
+        EXPECT_NE(message.find("tensor_test.cpp:" + std::to_string(line)), std::string::npos) << message;
+        EXPECT_NE(message.find("add"), std::string::npos) << message;
+        EXPECT_NE(message.find("f32[2, 3]"), std::string::npos) << message;
+        EXPECT_NE(message.find("f32[4]"), std::string::npos) << message;
+    }
+    EXPECT_THROW(Tensor::from({1, 2}) + Tensor::from({1.0F, 2.0F}), TypeError);
+    EXPECT_THROW(Tensor() + a, UserError);
+}
+
+TEST(Tensor, an_index_out_of_range_names_the_line_that_asked) {
+    const Tensor x = Tensor::from({1.0F, 2.0F, 3.0F});
+    const Tensor indices = Tensor::from({0, 3});
+    const std::uint32_t line = std::source_location::current().line() + 1;
+    const Tensor y = gather(x, indices, 0) * 2.0;
+    try {
+        y.eval();
+        FAIL() << "nothing was thrown";
+    } catch (const IndexError& e) {
+        const std::string message = e.what();
+        EXPECT_NE(message.find("tensor_test.cpp:" + std::to_string(line)), std::string::npos) << message;
+        EXPECT_NE(message.find("3 is not in [0, 3)"), std::string::npos) << message;
+    }
+    EXPECT_EQ(gather(x, Tensor::from({2, 0}), 0).to_vector<float>(), (Floats{3, 1}));
+}
+
+TEST(Tensor, prints_as_numpy_does) {
+    EXPECT_EQ(Tensor::from({1.0F, 2.5F, -3.0F}).to_string(), "[ 1.   2.5 -3. ]");
+    EXPECT_EQ(Tensor::from({1.0F, 2.0F}).to_string(), "[1. 2.]");
+    EXPECT_EQ(arange(6).reshape({2, 3}).to_string(), "[[0 1 2]\n [3 4 5]]");
+    EXPECT_EQ(Tensor::scalar(1.5F).to_string(), "1.5");
+    EXPECT_EQ(Tensor::from({true, false}).to_string(), "[ True False]");
+    EXPECT_EQ(arange(2000).to_string(), "[   0    1    2 ... 1997 1998 1999]");
+    EXPECT_EQ(zeros({0}).to_string(), "[]");
+}
+
+TEST(Tensor, intermediate_values_with_a_handle_are_computed_once) {
+    const Tensor a = Tensor::from({1.0F, 2.0F});
+    const Tensor b = exp(a);
+    const Tensor c = b + 1.0;
+    c.eval();
+    EXPECT_TRUE(b.node()->is_ready());
+}
+
+TEST(Tensor, a_new_shape_compiles_nothing) {
+    const auto run = [](std::int64_t n) {
+        const Tensor x = random_uniform(7, {n, 3});
+        return (tanh(x * 2.0) + 1.0).eval();
+    };
+    run(5);
+    const std::uint64_t compiled = codegen::KernelCache::shared().compiled();
+    for (std::int64_t n = 2; n < 40; ++n)
+        if (n != 5) run(n);
+    EXPECT_EQ(codegen::KernelCache::shared().compiled(), compiled);
+}
+
+TEST(Tensor, numbers_are_outside_of_the_key) {
+    const Tensor x = Tensor::from({1.0F, 2.0F});
+    (x * 3.0 + 4.0).eval();
+    const std::uint64_t compiled = codegen::KernelCache::shared().compiled();
+    EXPECT_EQ((x * 5.0 + 6.0).to_vector<float>(), (Floats{11, 16}));
+    EXPECT_EQ(codegen::KernelCache::shared().compiled(), compiled);
+}
+
+// The longest chain that recursion could not survive: on a small stack, built, evaluated and destroyed.
+TEST(Tensor, a_chain_of_a_million_additions_needs_no_stack) {
+    std::atomic<bool> right{false};
+    auto body = [&right] {
+        Tensor x = Tensor::from({0.0F, 1.0F});
+        const Tensor one = Tensor::from({1.0F, 1.0F});
+        for (int i = 0; i < 1'000'000; ++i) x = x + one;
+        right = x.to_vector<float>() == Floats{1e6F, 1e6F + 1};
+        limit_pending(1'500'000);  // and once as a single graph that is never evaluated
+        Tensor y = one;
+        for (int i = 0; i < 1'000'000; ++i) y = y + one;
+        limit_pending(4096);
+    };
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 512 << 10);
+    pthread_t thread{};
+    using Body = decltype(body);
+    ASSERT_EQ(pthread_create(
+                  &thread, &attributes,
+                  [](void* b) -> void* {
+                      (*static_cast<Body*>(b))();
+                      return nullptr;
+                  },
+                  &body),
+              0);
+    pthread_join(thread, nullptr);
+    pthread_attr_destroy(&attributes);
+    EXPECT_TRUE(right);
+}
+
+TEST(Tensor, threads_may_share_and_extend_pending_work) {
+    for (int round = 0; round < 50; ++round) {
+        const Tensor a = random_uniform(static_cast<std::uint64_t>(round), {100});
+        const Tensor shared = exp(a) * 2.0;
+        std::vector<Floats> results(4);
+        std::vector<std::thread> threads;
+        for (std::size_t t = 0; t < results.size(); ++t)
+            threads.emplace_back([&, t] { results[t] = (shared + a).to_vector<float>(); });
+        for (std::thread& t : threads) t.join();
+        for (const Floats& r : results) EXPECT_EQ(r, results[0]);
+    }
+}
+
+TEST(Variable, operations_read_the_value_of_their_time) {
+    const Tensor v = variable(Tensor::from({1.0F}));
+    const Tensor before = v + 0.0;
+    v.set(Tensor::from({5.0F}));
+    EXPECT_EQ(before.item(), 1);
+    EXPECT_EQ((v + 0.0).item(), 5);
+    EXPECT_THROW(v.set(Tensor::from({1.0F, 2.0F})), TypeError);
+}
+
+TEST(Variable, backward_leaves_derivatives_and_adds_them_up) {
+    const Tensor w = variable(Tensor::from({1.0F, 2.0F, 3.0F}));
+    const auto loss = [&] { return sum(w * w); };
+    loss().backward();
+    EXPECT_EQ(w.grad().to_vector<float>(), (Floats{2, 4, 6}));
+    const Tensor evaluated = loss().eval();
+    evaluated.backward();
+    EXPECT_EQ(w.grad().to_vector<float>(), (Floats{4, 8, 12}));
+    w.zero_grad();
+    EXPECT_FALSE(w.grad());
+    EXPECT_THROW(sum(Tensor::from({1.0F})).backward(), UserError);
+}
+
+}  // namespace
+}  // namespace lathe

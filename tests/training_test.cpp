@@ -1,0 +1,260 @@
+// Training and models: the same bits however they are computed, one program a step, symbolic batches, files.
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "codegen/kernels.h"
+#include "lathe.h"
+#include "runtime/cpu.h"
+#include "runtime/parallel.h"
+
+namespace lathe {
+namespace {
+
+constexpr std::int64_t features = 20, hidden = 70, classes = 10;
+
+nn::Sequential make_network(std::uint64_t seed) {
+    nn::Generator random(seed);
+    return nn::Sequential(nn::Linear(features, hidden, random), nn::ReLU(), nn::Linear(hidden, hidden, random),
+                          nn::GELU(), nn::Linear(hidden, classes, random, nn::Init::xavier));
+}
+
+struct Batch {
+    Tensor x, y;
+};
+Batch random_batch(std::uint64_t key, std::int64_t count) {
+    return {random_uniform(key, {count, features}, -1, 1).eval(),
+            convert(random_uniform(key + 1, {count}, 0, classes), Dtype::i32).eval()};
+}
+
+enum class How : std::uint8_t { jitted, lazy };
+
+// The weights after some steps, one after the other.
+std::vector<Array> train(int steps, How how, const codegen::CompileOptions& options = {}, std::uint64_t seed = 1) {
+    const nn::Sequential network = make_network(seed);
+    optim::Adam optimizer(network.parameters(), {.learning_rate = 1e-2});
+    const auto body = [&](const Tensor& x, const Tensor& y) {
+        Tensor loss = cross_entropy(network(x), y);
+        loss.backward();
+        optimizer.step();
+        return loss;
+    };
+    const auto step = jit(body, {.compile = options});
+    for (int i = 0; i < steps; ++i) {
+        const Batch b = random_batch(static_cast<std::uint64_t>(i % 7) * 10, 16);
+        (how == How::jitted ? step(b.x, b.y) : body(b.x, b.y)).eval();
+    }
+    std::vector<Array> weights;
+    for (const Tensor& p : network.parameters()) weights.push_back(p.to_array());
+    return weights;
+}
+
+codegen::CompileOptions with_target(std::string_view name) { return {.target = codegen::target_named(name)}; }
+codegen::CompileOptions without(const std::string& pass) {
+    codegen::CompileOptions options;
+    options.pipeline.off = {pass};
+    return options;
+}
+
+TEST(Training, weights_are_the_same_bits_in_every_configuration) {
+    constexpr int steps = 200;
+    const std::vector<Array> expected = train(steps, How::jitted);
+    EXPECT_EQ(train(steps, How::lazy), expected) << "lazy";
+    {
+        const runtime::ThreadLimit one(1);
+        EXPECT_EQ(train(steps, How::jitted), expected) << "one thread";
+    }
+    if (codegen::target_named("avx512").runs_here) {
+        EXPECT_EQ(train(steps, How::jitted, with_target("avx512")), expected) << "avx512";
+    }
+    EXPECT_EQ(train(steps, How::jitted, with_target("avx2")), expected) << "avx2";
+    for (const passes::Pass& pass : passes::pipeline)
+        if (pass.optional) {
+            EXPECT_EQ(train(steps, How::jitted, without(std::string(pass.name))), expected) << "without " << pass.name;
+        }
+}
+
+TEST(Training, the_loss_falls) {
+    const nn::Sequential network = make_network(3);
+    optim::AdamW optimizer(network.parameters(), {.learning_rate = 1e-2, .weight_decay = 1e-3});
+    const auto step = jit([&](const Tensor& x, const Tensor& y) {
+        Tensor loss = cross_entropy(network(x), y);
+        loss.backward();
+        optimizer.step();
+        return loss;
+    });
+    const Batch b = random_batch(5, 64);
+    const float first = step(b.x, b.y).item();
+    float last = first;
+    for (int i = 0; i < 100; ++i) last = step(b.x, b.y).item();
+    EXPECT_LT(last, first / 10);
+    EXPECT_EQ(step.statistics().traces, 1U);
+}
+
+TEST(Training, a_step_reuses_the_memory_of_the_parameters) {
+    const Tensor w = variable(random_uniform(1, {64, 64}));
+    const auto step = jit([&](const Tensor& x) {
+        w.set(w * 0.5 + x);
+        return sum(x);
+    });
+    const Tensor x = random_uniform(2, {64, 64});
+    step(x);
+    const void* before = detail::resolve(w.node())->elements();
+    step(x);
+    EXPECT_EQ(detail::resolve(w.node())->elements(), before);
+    const Tensor held = w + 0.0;  // somebody who still needs the old value
+    const std::vector<float> old = Tensor(detail::resolve(w.node())).to_vector<float>();
+    const Tensor kept(detail::resolve(w.node()));
+    step(x);
+    EXPECT_EQ(kept.to_vector<float>(), old);
+    EXPECT_EQ(held.to_vector<float>(), old);
+}
+
+TEST(Training, eight_threads_train_eight_models_to_the_same_bits) {
+    std::vector<std::vector<Array>> expected(8);
+    std::vector<std::vector<Array>> together(8);
+    for (std::size_t i = 0; i < 8; ++i) expected[i] = train(10, How::jitted, {}, i + 1);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < 8; ++i)
+        threads.emplace_back([&, i] { together[i] = train(10, i % 2 == 0 ? How::jitted : How::lazy, {}, i + 1); });
+    for (std::thread& t : threads) t.join();
+    EXPECT_EQ(together, expected);
+}
+
+TEST(Jit, traces_again_for_another_rank_but_not_for_another_extent) {
+    const auto f = jit([](const Tensor& x) { return sum(x * x); });
+    EXPECT_EQ(f(Tensor::from({1.0F, 2.0F})).item(), 5);
+    EXPECT_EQ(f(Tensor::from({1.0F, 2.0F, 3.0F})).item(), 14);
+    EXPECT_EQ(f.statistics().traces, 1U);
+    EXPECT_EQ(f(ones({2, 3})).item(), 6);
+    EXPECT_EQ(f.statistics().traces, 2U);
+}
+
+TEST(Jit, an_extent_read_as_a_number_is_pinned) {
+    const auto f = jit([](const Tensor& x) { return sum(x) * static_cast<double>(x.extent(0)); });
+    EXPECT_EQ(f(ones({3})).item(), 9);
+    EXPECT_EQ(f(ones({4})).item(), 16);
+    EXPECT_EQ(f(ones({3})).item(), 9);
+    EXPECT_EQ(f.statistics().traces, 2U);
+}
+
+TEST(Jit, asking_for_a_value_while_tracing_throws) {
+    const auto f = jit([](const Tensor& x) { return x * static_cast<double>(sum(x).item()); });
+    EXPECT_THROW(f(ones({3})), UserError);
+}
+
+TEST(Jit, shapes_that_do_not_fit_are_blamed_on_the_line_that_needed_them) {
+    const auto f = jit([](const Tensor& a, const Tensor& b) { return a + b; });
+    EXPECT_EQ(f(ones({3}), ones({3})).to_vector<float>(), (std::vector<float>{2, 2, 2}));
+    EXPECT_THROW(f(ones({3}), ones({4})), TypeError);
+    EXPECT_EQ(f(ones({5}), ones({5})).size(), 5);
+}
+
+TEST(Jit, functions_take_and_return_trees) {
+    using Pair = std::pair<Tensor, std::vector<Tensor>>;
+    const auto f = jit([](const Pair& p) { return std::tuple(p.first + p.second[0], p.second); });
+    const auto [sum_of_two, rest] = f(Pair{ones({2}), {ones({2}), zeros({3})}});
+    EXPECT_EQ(sum_of_two.to_vector<float>(), (std::vector<float>{2, 2}));
+    EXPECT_EQ(rest[1].to_vector<float>(), (std::vector<float>{0, 0, 0}));
+}
+
+TEST(Grad, of_functions_of_trees_and_of_gradients) {
+    const Tensor x = Tensor::from({0.5, -1.0, 2.0});
+    const auto f = [](const Tensor& t) { return sum(t * t * t); };
+    EXPECT_EQ(grad(f)(x).to_vector<double>(), (std::vector<double>{0.75, 3, 12}));
+    const auto second = grad([&](const Tensor& t) { return sum(grad(f)(t)); });
+    EXPECT_EQ(second(x).to_vector<double>(), (std::vector<double>{3, -6, 12}));
+    EXPECT_EQ(jit(second)(x).to_vector<double>(), (std::vector<double>{3, -6, 12}));
+    const auto [value, gradient] = value_and_grad(f)(x);
+    EXPECT_EQ(value.item<double>(), 7.125);
+    EXPECT_THROW(grad([](const Tensor& t) { return t; })(x), TypeError);
+}
+
+class ModelFile : public testing::Test {
+protected:
+    ModelFile()
+        : network_(make_network(9)),
+          model_(trace([&](const Tensor& x) { return network_(x); }, {{"x", Dtype::f32, {"batch", features}}},
+                       {.name = "net", .weights = network_.named_parameters()})) {
+        folder_ = std::filesystem::temp_directory_path() / ("lathe-model-" + std::to_string(getpid()));
+        std::filesystem::create_directories(folder_);
+        path_ = folder_ / "net.lathe";
+    }
+    ~ModelFile() override { std::filesystem::remove_all(folder_); }
+
+    std::string bytes() const {
+        std::ifstream in(path_, std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    void overwrite(const std::string& bytes) const { std::ofstream(path_, std::ios::binary) << bytes; }
+
+    nn::Sequential network_;
+    Model model_;
+    std::filesystem::path folder_;
+    std::string path_;
+};
+
+TEST_F(ModelFile, keeps_every_bit) {
+    model_.save(path_);
+    const Model loaded = Model::load(path_);
+    const Tensor x = random_batch(4, 11).x;
+    EXPECT_EQ(loaded(x).to_array(), model_(x).to_array());
+    EXPECT_EQ(loaded(x).to_array(), network_(x).to_array());
+    EXPECT_EQ(loaded.graph().parameter_name(1), "0.weight");
+    loaded.save(path_ + "2");
+    std::ifstream again(path_ + "2", std::ios::binary);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(again), {}), bytes());
+}
+
+TEST_F(ModelFile, damage_is_refused) {
+    model_.save(path_);
+    const std::string good = bytes();
+    EXPECT_THROW(Model::load(path_ + ".none"), FormatError);
+    overwrite("");
+    EXPECT_THROW(Model::load(path_), FormatError);
+    for (std::size_t size : {std::size_t{7}, std::size_t{39}, good.size() / 2, good.size() - 1}) {
+        overwrite(good.substr(0, size));
+        EXPECT_THROW(Model::load(path_), FormatError) << size;
+    }
+    for (std::size_t at = 0; at < good.size(); at += at < 600 ? 1 : 997) {
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ 0x10);
+        overwrite(bad);
+        EXPECT_THROW(Model::load(path_), FormatError) << at;
+    }
+}
+
+TEST_F(ModelFile, any_batch_runs_on_the_same_kernels_and_gives_the_same_rows) {
+    const Tensor all = random_batch(8, 397).x;
+    const std::vector<float> expected = model_(all).to_vector<float>();
+    const std::uint64_t compiled = codegen::KernelCache::shared().compiled();
+    const std::vector<float> rows = all.to_vector<float>();
+    for (std::int64_t n = 1; n <= 64; ++n) {
+        const Tensor part = Tensor::from(std::span(rows).first(static_cast<std::size_t>(n * features)), {n, features});
+        const std::vector<float> got = model_(part).to_vector<float>();
+        EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0) << n;
+    }
+    EXPECT_EQ(codegen::KernelCache::shared().compiled(), compiled);
+    for (std::size_t r = 0; r < 397; ++r) {
+        const Tensor row = Tensor::from(std::span(rows).subspan(r * features, features), {1, features});
+        const std::vector<float> got = model_(row).to_vector<float>();
+        EXPECT_EQ(std::memcmp(got.data(), expected.data() + r * classes, classes * sizeof(float)), 0) << r;
+    }
+    EXPECT_THROW(model_(ones({3, features + 1})), TypeError);
+}
+
+TEST_F(ModelFile, targets_give_the_same_bits) {
+    const Tensor x = random_batch(8, 33).x;
+    const Array expected = model_(x).to_array();
+    for (const char* name : {"avx2", "avx512"}) {
+        if (!codegen::target_named(name).runs_here) continue;
+        const CompiledModel compiled = model_.compile(with_target(name));
+        EXPECT_EQ(compiled(std::span(&x, 1))[0].to_array(), expected) << name;
+    }
+}
+
+}  // namespace
+}  // namespace lathe
