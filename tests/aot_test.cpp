@@ -2,12 +2,14 @@
 #include "codegen/aot.h"
 
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
 #include <xmmintrin.h>
 
 #include <gtest/gtest.h>
 
+#include "frontend/atomic_file.h"
 #include "frontend/read_file.h"
 #include "ir/graph_text.h"
 #include "lathe.h"
@@ -315,6 +317,62 @@ TEST_F(Aot, OutputsThatAreOneValueAreAllWritten) {
         LATHE_STATUS_OK);
     EXPECT_EQ(a[0], 1.0F);
     EXPECT_EQ(std::memcmp(a, b, sizeof a), 0);
+}
+
+TEST_F(Aot, ChecksSizesThatHaveToBeEqual) {
+    const Model model = model_of(
+        "graph pair(a, b) {\n  require a == b : \"add: the shapes differ\"\n  %0 = parameter \"x\" : f32[a]\n"
+        "  %1 = parameter \"y\" : f32[b]\n  %2 = exp(%0) : f32[a]\n  %3 = exp(%1) : f32[b]\n"
+        "  return \"u\" = %2, \"v\" = %3\n}\n");
+    compile_model(model, path("pair.so"));
+    const Library library(path("pair.so"));
+    ASSERT_TRUE(library);
+    const auto size = library.get<lathe_model_workspace_size_function>("pair_workspace_size");
+    const std::int64_t equal[] = {3, 3}, different[] = {3, 4};
+    EXPECT_GE(size(equal), 0);
+    EXPECT_EQ(size(different), -LATHE_STATUS_SIZE);
+    EXPECT_EQ(library.get<lathe_model_run_function>("pair_run")(nullptr, nullptr, different, nullptr, nullptr, nullptr),
+              LATHE_STATUS_SIZE);
+}
+
+TEST_F(Aot, LeavesNothingBehindWhicheverCallOfTheSystemFails) {
+    static int calls = 0, failing = 0;
+    const auto fail = [](auto&&... ignored) {
+        ((void)ignored, ...);
+        errno = ENOSPC;
+        return -1;
+    };
+    static const auto refuse = fail;
+    FileSystem broken = default_file_system();
+    broken.open_temporary = [](char* path) {
+        return ++calls == failing ? refuse() : default_file_system().open_temporary(path);
+    };
+    broken.write = [](int file, const void* data, std::size_t bytes) {
+        return ++calls == failing ? ssize_t{refuse()} : default_file_system().write(file, data, bytes);
+    };
+    broken.synchronise = [](int file) {
+        return ++calls == failing ? refuse() : default_file_system().synchronise(file);
+    };
+    broken.rename = [](const char* from, const char* to) {
+        return ++calls == failing ? refuse() : default_file_system().rename(from, to);
+    };
+    const Model model = mlp();
+    const std::size_t before = entries();
+    set_file_system(broken);
+    int failures = 0;
+    for (failing = 1;; ++failing) {
+        calls = 0;
+        try {
+            compile_model(model, path("m.a"), {.targets = {"avx2"}, .header = path("m.h")});
+            break;
+        } catch (const ResourceError&) {
+            ++failures;
+            EXPECT_EQ(entries(), before) << failing;
+        }
+    }
+    set_file_system(default_file_system());
+    EXPECT_EQ(failures, 8) << "opening, writing, synchronising and renaming two files";
+    EXPECT_EQ(entries(), before + 2);
 }
 
 TEST_F(Aot, SaysWhatItCannotDo) {
