@@ -141,7 +141,7 @@ private:
             program.temporaries.push_back(
                 {plan.temporary_slot(static_cast<std::uint32_t>(t)), bytes, static_cast<std::uint32_t>(best)});
         }
-        std::ranges::stable_sort(program.temporaries, {}, &AotTemporary::block);
+        std::ranges::sort(program.temporaries, {}, [](const AotTemporary& t) { return std::pair(t.block, t.slot); });
     }
 
     const ir::Graph& graph_;

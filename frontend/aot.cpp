@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <system_error>
 
 #include "codegen/aot.h"
 #include "codegen/linker.h"
@@ -53,12 +54,21 @@ void compile_model(const Model& model, const std::string& path, const AotOptions
     AtomicFile file(path);
     file.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     if (executable || extension == ".so") file.make_executable();
-    if (!options.header.empty()) {
-        AtomicFile header(options.header);
-        header.write(codegen::c_header(code.interface));
-        header.commit();
+    if (options.header.empty()) {
+        file.commit();
+        return;
     }
-    file.commit();
+    std::error_code unknown;
+    const bool header_is_new = !std::filesystem::exists(options.header, unknown);
+    AtomicFile header(options.header);
+    header.write(codegen::c_header(code.interface));
+    header.commit();
+    try {
+        file.commit();
+    } catch (...) {  // a header without its object says what is not there
+        if (header_is_new) std::filesystem::remove(options.header, unknown);
+        throw;
+    }
 }
 
 }  // namespace lathe

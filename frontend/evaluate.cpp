@@ -20,19 +20,35 @@ namespace {
 
 using Key = std::vector<std::uint64_t>;
 
-std::uint64_t hash_of(const Key& key) {
-    std::uint64_t h = 0x9e3779b97f4a7c15ULL;
-    for (std::uint64_t word : key) {
-        h = (h ^ word) * 0xff51afd7ed558ccdULL;
-        h ^= h >> 32;
+// Odd multipliers of a multilinear hash: its products do not wait for each other.
+constexpr std::size_t multiplier_count = 64;
+constexpr std::array<std::uint64_t, multiplier_count> make_multipliers() {
+    std::array<std::uint64_t, multiplier_count> out{};
+    std::uint64_t x = 0x9e3779b97f4a7c15ULL;
+    for (std::uint64_t& m : out) {
+        x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+        m = x | 1;
     }
-    return h;
+    return out;
+}
+constexpr auto multipliers = make_multipliers();
+
+std::uint64_t hash_of(const Key& key) {
+    std::uint64_t h = key.size();
+    for (std::size_t first = 0; first < key.size(); first += multiplier_count) {
+        const std::size_t count = std::min(multiplier_count, key.size() - first);
+        h = (h << 7 | h >> 57) * multipliers[0];
+        for (std::size_t i = 0; i < count; ++i) h += key[first + i] * multipliers[i];
+    }
+    h ^= h >> 32;
+    return (h * multipliers[1]) >> 8;
 }
 
 struct PlanEntry {
     Key key;
     std::shared_ptr<const codegen::Executable> executable;
     std::shared_ptr<const runtime::BoundPlan> bound;
+    bool shared_outputs = false;         // several nodes turned out to be the same value
     std::vector<std::uint32_t> results;  // numbers of the nodes that get data, in the order of the graph's outputs
 };
 
@@ -102,9 +118,8 @@ public:
                     if ((busy = claim(t)) != nullptr) break;
                 if (busy == nullptr) break;
                 const NodeRef keep = NodeRef::share(busy);
-                const NodeState owner = busy->state.load(std::memory_order_acquire);
                 abandon();
-                if (owner != pending && owner != ready) busy->state.wait(owner, std::memory_order_acquire);
+                await(*busy);
             }
             if (order_.empty()) return;
             compute();
@@ -117,6 +132,8 @@ public:
 
 private:
     NodeState self() const { return reinterpret_cast<NodeState>(this); }
+
+    bool is_mine(const Node& node) const { return (node.state.load(std::memory_order_relaxed) & ~awaited) == self(); }
 
     // Claims the target and its pending ancestors, ancestors first in `order_`. A node that another evaluation works on
     // is returned: nothing may be held while waiting for it.
@@ -134,14 +151,14 @@ private:
             }
             Node* x = inputs[next++];
             if (Node* busy = take(x)) return busy;
-            if (x->state.load(std::memory_order_relaxed) == self()) ++x->uses;
+            if (is_mine(*x)) ++x->uses;
         }
         return nullptr;
     }
 
     Node* take(Node* node) {
         NodeState state = node->state.load(std::memory_order_acquire);
-        if (state == ready || state == self()) return nullptr;
+        if (state == ready || (state & ~awaited) == self()) return nullptr;
         if (node->symbolic) throw_symbolic(*node);
         if (stack_.size() == stack_.capacity())  // nothing may fail between the claim and its record
             stack_.reserve(std::max<std::size_t>(64, 2 * stack_.size()));
@@ -163,13 +180,9 @@ private:
     }
 
     void abandon() {
-        for (auto& [node, next] : stack_) unclaim(node);
-        for (Node* node : order_) unclaim(node);
+        for (auto& [node, next] : stack_) settle(*node, pending);
+        for (Node* node : order_) settle(*node, pending);
         clear();
-    }
-    static void unclaim(Node* node) {
-        node->state.store(pending, std::memory_order_release);
-        node->state.notify_all();
     }
     void clear() {
         stack_.clear();
@@ -260,9 +273,7 @@ private:
             const bool result = is_result(*node);
             if (result) results_.push_back(node->number);
             key_.push_back((static_cast<std::uint64_t>(node->operand_count) << 1) | static_cast<std::uint64_t>(result));
-            for (Node* x : node->inputs())
-                key_.push_back(x->state.load(std::memory_order_relaxed) == self() ? x->number
-                                                                                  : leaf_bit | leaf_number(x));
+            for (Node* x : node->inputs()) key_.push_back(is_mine(*x) ? x->number : leaf_bit | leaf_number(x));
             if (node->attributes) encode(*node->attributes);
         }
         for (Node* leaf : leaves_) {
@@ -314,6 +325,7 @@ private:
         for (std::size_t i = 0; i < results_.size(); ++i)
             graph.add_output("y" + std::to_string(i), builder.build(order_[results_[i]]));
         entry->executable = codegen::compile(graph);
+        entry->shared_outputs = entry->executable->plan.outputs.size() != results_.size();
         entry->bound = runtime::bind_plan_uncached(entry->executable->plan, {});
         return entry;
     }
@@ -321,16 +333,17 @@ private:
     void publish() noexcept {
         for (std::size_t i = 0; i < entry_->results.size(); ++i) {
             Node* node = order_[entry_->results[i]];
-            node->data = buffers_[entry_->executable->outputs[i]];
+            runtime::Buffer& data = buffers_[entry_->executable->outputs[i]];
+            if (entry_->shared_outputs) {
+                node->data = data;
+            } else {
+                node->data = std::move(data);
+            }
             if (node->keeps_history) continue;
             drop_inputs(*node);
         }
         // Nodes without data stay as they were; those that nobody holds go with their readers' references.
-        for (Node* node : order_) {
-            const bool has_data = static_cast<bool>(node->data);
-            node->state.store(has_data ? ready : pending, std::memory_order_release);
-            node->state.notify_all();
-        }
+        for (Node* node : order_) settle(*node, node->data ? ready : pending);
         clear();
         // Memory of the host goes back to it here, and what it then does is its own business: nothing of this is in
         // use.

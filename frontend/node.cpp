@@ -129,6 +129,16 @@ NodeRef make_node(NodeKind kind) {
     return NodeRef::adopt(node);
 }
 
+void await(Node& node) {
+    NodeState state = node.state.load(std::memory_order_acquire);
+    while (state != pending && state != ready) {
+        const NodeState marked = state | awaited;
+        if (state != marked && !node.state.compare_exchange_weak(state, marked, std::memory_order_acquire)) continue;
+        node.state.wait(marked, std::memory_order_acquire);
+        state = node.state.load(std::memory_order_acquire);
+    }
+}
+
 void release(Node* node) noexcept {
     const auto last = [](Node* n) {
         return n->references.load(std::memory_order_acquire) == 1 ||
@@ -156,7 +166,9 @@ void release(Node* node) noexcept {
 
 namespace {
 
-void set_operands(Node& node, std::span<const NodeRef> operands) {
+// `operands` are copied, or moved from where they may be changed.
+template <class Ref>
+void set_operands(Node& node, std::span<Ref> operands) {
     node.operand_count = static_cast<std::uint32_t>(operands.size());
     Node** slots = node.operands.data();
     if (operands.size() > Node::inline_operands) {
@@ -166,13 +178,29 @@ void set_operands(Node& node, std::span<const NodeRef> operands) {
     std::uint64_t below = 1;
     for (std::size_t i = 0; i < operands.size(); ++i) {
         Node* x = operands[i].get();
-        slots[i] = NodeRef(operands[i]).detach();
+        slots[i] = NodeRef(std::move(operands[i])).detach();
         node.symbolic = node.symbolic || x->symbolic;
         node.keeps_history = node.keeps_history || x->keeps_history;
         if (x->kind == NodeKind::op || x->kind == NodeKind::projection)
             if (x->symbolic || !x->is_ready()) below += x->pending_size;
     }
     node.pending_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(below, 1U << 30));
+}
+
+// The dtype that an elementwise op without attributes gives for operands of one shape, remembered from the full rule.
+struct KnownDtype {
+    const ir::OpDef* op = nullptr;
+    std::uint32_t operands = 0;  // their dtypes, packed
+    ir::Dtype result = ir::Dtype::f32;
+};
+constexpr std::size_t known_dtypes = 128;
+constinit thread_local std::array<KnownDtype, known_dtypes> known_dtype{};
+
+bool same_dims(const ir::Shape& a, const ir::Shape& b) {
+    if (a.rank() != b.rank()) return false;
+    for (std::size_t i = 0; i < a.rank(); ++i)
+        if (a[i] != b[i]) return false;
+    return true;
 }
 
 NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
@@ -233,9 +261,34 @@ NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attri
         first->type = node->type;
         first->where = node->where;
         first->loc = node->loc;
-        set_operands(*first, std::span(&node, 1));
+        set_operands(*first, std::span<const NodeRef>(&node, 1));
         return first;
     }
+    bound_pending(node);
+    return node;
+}
+
+NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::source_location where) {
+    std::uint32_t dtypes = static_cast<std::uint32_t>(operands.size());
+    bool plain = op.lowering == ir::Lowering::elementwise && op.attributes.empty() && op.result_types == nullptr;
+    for (const NodeRef& x : operands) {
+        dtypes = dtypes << 8 | static_cast<std::uint32_t>(x->type.dtype);
+        plain = plain && same_dims(x->type.shape, operands[0]->type.shape);
+    }
+    if (!plain || operands.size() > 3) return record(op, operands, {}, where);
+    KnownDtype& known = known_dtype[(reinterpret_cast<std::uintptr_t>(&op) / sizeof(void*) + dtypes) % known_dtypes];
+    if (known.op != &op || known.operands != dtypes) {
+        NodeRef node = record(op, operands, {}, where);  // throws where the dtypes do not fit
+        known = {&op, dtypes, node->type.dtype};
+        return node;
+    }
+    NodeRef node = make_node(NodeKind::op);
+    node->op = &op;
+    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
+    node->loc = LocScope::loc();
+    node->type.dtype = known.result;
+    node->type.shape = operands[0]->type.shape;
+    set_operands(*node, operands);
     bound_pending(node);
     return node;
 }
@@ -253,7 +306,7 @@ std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef
         result->type = types[i];
         result->where = node->where;
         result->loc = node->loc;
-        set_operands(*result, std::span(&node, 1));
+        set_operands(*result, std::span<const NodeRef>(&node, 1));
         results.push_back(std::move(result));
     }
     return results;

@@ -35,9 +35,9 @@ enum class NodeKind : std::uint8_t {
     variable,     // a cell: stands for the node that it was last set to
 };
 
-// pending, ready, or the address of the evaluation that works on the node.
+// pending, ready, or the address of the evaluation that works on the node; that may be marked as awaited by others.
 using NodeState = std::uintptr_t;
-inline constexpr NodeState pending = 0, ready = 1;
+inline constexpr NodeState pending = 0, ready = 1, awaited = 2;
 
 struct Node;
 void release(Node* node) noexcept;  // drops a reference; destroys iteratively
@@ -122,6 +122,13 @@ struct VariableData {
 
 NodeRef make_node(NodeKind kind);  // one reference, pending
 
+// Waits until nobody works on the node; it may be claimed again by then.
+void await(Node& node);
+// Lets go of a claimed node.
+inline void settle(Node& node, NodeState state) noexcept {
+    if ((node.state.exchange(state, std::memory_order_acq_rel) & awaited) != 0) node.state.notify_all();
+}
+
 NodeRef make_variable(ir::Type type, std::string name, bool trainable);
 // Gives the variable a value: a leaf of its own with the node's data, computed if need be, without history.
 void store_variable(const NodeRef& variable, const NodeRef& value);
@@ -172,6 +179,8 @@ private:
 // Appends a call to the graph of pending work, its types checked. Throws TypeError at the user's line.
 NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
                std::source_location where);
+// The same for an op without attributes that takes over its operands' references: what operators call.
+NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::source_location where);
 // All results of a call with several.
 std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
                                     std::source_location where);

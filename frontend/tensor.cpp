@@ -88,7 +88,12 @@ std::int64_t Tensor::size(Where where) const {
 }
 
 const Tensor& Tensor::eval(Where where) const {
-    lathe::eval(std::span(this, 1), where);
+    if (is_variable() || !node_) {
+        lathe::eval(std::span(this, 1), where);
+    } else if (Node* node = node_.get(); !node->is_ready()) {
+        const LocScope scope(where);
+        detail::evaluate(std::span(&node, 1));
+    }
     return *this;
 }
 
@@ -181,17 +186,20 @@ Tensor Tensor::constant_like(const Tensor&, ir::Literal literal, ir::Loc) {
 
 Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
     (void)x.type();
-    const NodeRef node = detail::resolve(x.node());
-    return Tensor(detail::record(op, std::span(&node, 1), {}, where));
+    NodeRef node = detail::resolve(x.node());
+    return Tensor(detail::record_taking(op, std::span(&node, 1), where));
 }
 
 Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
     if (a.is_number() && b.is_number()) throw UserError(std::string(op.name) + ": no operand is a tensor");
     const Dtype dtype = a.is_number() ? b.tensor().dtype() : a.tensor().dtype();
-    const NodeRef nodes[] = {detail::resolve(a.as(dtype).node()), detail::resolve(b.as(dtype).node())};
+    const auto node = [dtype](const Operand& x) {
+        return x.is_number() ? Tensor(x.as(dtype)).node() : detail::resolve(x.tensor().node());
+    };
+    NodeRef nodes[] = {node(a), node(b)};
     if (!nodes[0] || !nodes[1])
         throw UserError(std::string(op.name) + ": an empty tensor was used", ir::Loc::of(a.where()));
-    return Tensor(detail::record(op, nodes, {}, a.where()));
+    return Tensor(detail::record_taking(op, nodes, a.where()));
 }
 
 Tensor operator+(const Operand& a, const Operand& b) { return binary(ir::ops::add, a, b); }

@@ -7,14 +7,18 @@
        int NAME_run(const void* const* inputs, void* const* outputs, const int64_t* symbols, void* workspace,
                     lathe_parallel_for parallel, void* pool);
 
-   The object needs nothing but libc, allocates nothing, keeps no state and may be called from many threads at once.
+   The object needs nothing but libc, allocates nothing, remembers nothing but what the processor offers, and may be
+   called from many threads at once.
 
-   symbols           The values of the model's symbolic dimensions, as many as info->symbol_count.
-   NAME_workspace_size  Bytes that NAME_run needs for these sizes; negative (a status, negated) where they do not fit
-   the model. NAME_output_dims  Writes the extents of an output for these sizes; returns a status. inputs, outputs Dense
-   row-major arrays, in the order of info->inputs and info->outputs. Outputs may not overlap inputs. workspace Memory of
-   that size, aligned to 64 bytes; its content before and after means nothing. parallel, pool    Runs loops on several
-   threads (see abi.h); null: everything runs on the calling thread. The results have the same bits either way.
+   - NAME_workspace_size: the bytes that NAME_run needs for these sizes, or a status, negated, where they do not fit the
+     model or the processor does not.
+   - NAME_output_dims: writes the extents of an output for these sizes; returns a status.
+   - symbols: the values of the model's symbolic dimensions, as many as info->symbol_count.
+   - inputs, outputs: dense row-major arrays, in the order of info->inputs and info->outputs. Outputs may overlap
+   neither inputs nor each other.
+   - workspace: memory of that size, aligned to 64 bytes; its content before and after means nothing.
+   - parallel, pool: runs loops on several threads (see lathe_parallel_for); null: everything runs on the calling
+   thread. The results have the same bits either way.
 
    NAME_run returns a status. With LATHE_STATUS_CPU and LATHE_STATUS_SIZE nothing was written. */
 #ifndef LATHE_RUNTIME_AOT_H

@@ -30,7 +30,7 @@ protected:
 TEST_F(Tool, HelpHasAnExampleForEachCommand) {
     const Outcome all = lathe("--help");
     EXPECT_EQ(all.status, 0);
-    for (const std::string command : {"print", "run", "pass", "verify", "ops"}) {
+    for (const std::string command : {"compile", "print", "run", "pass", "verify", "ops"}) {
         EXPECT_NE(all.output.find("\n  " + command + " "), std::string::npos) << all.output;
         const Outcome one = lathe(command + " --help");
         EXPECT_EQ(one.status, 0);

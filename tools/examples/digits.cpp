@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
 #include <numeric>
 #include <sys/wait.h>
@@ -97,12 +98,14 @@ int run(const std::vector<std::string>& command) {
     std::vector<char*> arguments;
     for (const std::string& a : command) arguments.push_back(const_cast<char*>(a.c_str()));
     arguments.push_back(nullptr);
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     const pid_t child = fork();
     if (child == 0) {
-        if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(126);
+        dup2(nowhere, STDOUT_FILENO);
         execv(arguments[0], arguments.data());
         _exit(127);
     }
+    close(nowhere);
     int status = 0;
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;

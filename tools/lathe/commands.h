@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +15,10 @@ void add_pass(CLI::App& app);
 void add_print(CLI::App& app);
 void add_run(CLI::App& app);
 void add_verify(CLI::App& app);
+
+// Options that several commands have; other values are wrong usage.
+void add_target_option(CLI::App& command, std::string& target);
+void add_off_option(CLI::App& command, std::vector<std::string>& off);
 
 // Writes to standard output.
 void put(std::string_view text);

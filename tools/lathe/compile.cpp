@@ -30,7 +30,7 @@ void add_compile(CLI::App& app) {
     command->add_option("--target", options.targets, "levels to compile for: avx2,avx512 or host (avx2,avx512)")
         ->delimiter(',')
         ->check(CLI::IsMember({"avx2", "avx512", "host"}));
-    command->add_option("--off", options.compile.pipeline.off, "leave out an optimising pass; may be given repeatedly");
+    add_off_option(*command, options.compile.pipeline.off);
     command->footer(
         "example: lathe compile digits.lathe -o digits && ./digits rows.csv\n"
         "example: lathe compile digits.lathe -o digits.o --header digits.h");

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "ir/error.h"
+#include "passes/pipeline.h"
 #include "tools/lathe/commands.h"
 
 namespace lathe::tools {
@@ -41,6 +42,19 @@ int run(int count, char** arguments) {
 }
 
 }  // namespace
+
+void add_target_option(CLI::App& command, std::string& target) {
+    command.add_option("--target", target, "host, avx2 or avx512 (host)")
+        ->check(CLI::IsMember({"host", "avx2", "avx512"}));
+}
+
+void add_off_option(CLI::App& command, std::vector<std::string>& off) {
+    std::vector<std::string> names;
+    for (const passes::Pass& pass : passes::pipeline)
+        if (pass.optional) names.emplace_back(pass.name);
+    command.add_option("--off", off, "leave out an optimising pass; may be given repeatedly")
+        ->check(CLI::IsMember(names));
+}
 
 void put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 

@@ -1,6 +1,7 @@
 // lathe print: a model at one stage of its compilation.
 #include <memory>
 
+#include "codegen/compile.h"
 #include "codegen/kernels.h"
 #include "codegen/target.h"
 #include "ir/graph_text.h"
@@ -14,6 +15,7 @@ namespace {
 
 struct Request {
     std::string path, stage = "graph", target = "host";
+    std::vector<std::string> off;
     bool locations = false;
 };
 
@@ -24,18 +26,21 @@ struct Stage {
 
 ir::Locs locs(const Request& request) { return request.locations ? ir::Locs::show : ir::Locs::hide; }
 
-passes::Program program_of(const ir::Graph& graph, const codegen::Target& target) {
+passes::Program program_of(const ir::Graph& graph, const Request& request) {
     passes::PipelineOptions options;
-    options.target = {target.vector_bytes, target.vector_registers};
+    options.target = codegen::loop_target(codegen::target_named(request.target));
+    options.off = request.off;
     return passes::run_pipeline(graph, options);
 }
 
+// Each kernel below the source lines that it computes.
 template <class Print>
-std::string each_kernel(const ir::Graph& graph, const Request& request, Print&& print) {
+std::string each_kernel(const ir::Graph& graph, const Request& request, const char* comment, Print&& print) {
     const codegen::Target target = codegen::target_named(request.target);
     std::string text;
-    for (const passes::LoweredKernel& kernel : program_of(graph, target).kernels) {
+    for (const passes::LoweredKernel& kernel : program_of(graph, request).kernels) {
         if (!text.empty()) text += '\n';
+        if (kernel.loc.known()) text += comment + (" " + kernel.loc.to_string()) + "\n";
         text += with_line_end(print(kernel.nest, target));
     }
     return text;
@@ -45,24 +50,18 @@ constexpr Stage stages[] = {
     {"graph", "as it was traced or written",
      [](const ir::Graph& graph, const Request& r) { return ir::print(graph, locs(r)); }},
     {"optimized", "simplified",
-     [](const ir::Graph& graph, const Request& r) {
-         return ir::print(*program_of(graph, codegen::target_named(r.target)).graph, locs(r));
-     }},
+     [](const ir::Graph& graph, const Request& r) { return ir::print(*program_of(graph, r).graph, locs(r)); }},
     {"fused", "which nodes share a kernel, and why others do not",
-     [](const ir::Graph& graph, const Request& r) {
-         const passes::Program program = program_of(graph, codegen::target_named(r.target));
-         std::string text = with_line_end(passes::print(program.fused));
-         for (const passes::Remark& remark : program.fused.remarks) text += "// " + remark.to_string() + "\n";
-         return text;
-     }},
+     [](const ir::Graph& graph, const Request& r) { return passes::print(program_of(graph, r).fused); }},
     {"loops", "the scheduled loop nest of each kernel",
      [](const ir::Graph& graph, const Request& r) {
-         return each_kernel(graph, r, [](const ir::LoopNest& nest, const codegen::Target&) { return ir::print(nest); });
+         return each_kernel(graph, r, "//",
+                            [](const ir::LoopNest& nest, const codegen::Target&) { return ir::print(nest); });
      }},
     {"llvm", "LLVM's IR of each kernel",
-     [](const ir::Graph& graph, const Request& r) { return each_kernel(graph, r, codegen::emit_llvm); }},
+     [](const ir::Graph& graph, const Request& r) { return each_kernel(graph, r, ";", codegen::emit_llvm); }},
     {"asm", "the machine code of each kernel",
-     [](const ir::Graph& graph, const Request& r) { return each_kernel(graph, r, codegen::emit_asm); }},
+     [](const ir::Graph& graph, const Request& r) { return each_kernel(graph, r, "#", codegen::emit_asm); }},
 };
 
 void run(const Request& request) {
@@ -90,7 +89,8 @@ void add_print(CLI::App& app) {
         doc += "  " + std::string(stage.name) + ": " + std::string(stage.doc) + "\n";
     }
     command->add_option("--stage", request->stage, "the stage (graph)")->check(CLI::IsMember(names));
-    command->add_option("--target", request->target, "host, avx2 or avx512 (host)");
+    add_target_option(*command, request->target);
+    add_off_option(*command, request->off);
     command->add_flag("--locations", request->locations, "show which source lines made each node");
     command->footer(doc + "example: lathe print model.lathe --stage loops");
     command->callback([request] { run(*request); });

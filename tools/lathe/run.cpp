@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "frontend/atomic_file.h"
@@ -10,6 +11,7 @@
 #include "frontend/npy.h"
 #include "ir/error.h"
 #include "ir/interpret.h"
+#include "runtime/parallel.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/models.h"
 
@@ -18,7 +20,9 @@ namespace {
 
 struct Request {
     std::string path, output;
-    std::vector<std::string> inputs;
+    std::vector<std::string> inputs, off;
+    std::string target = "host";
+    int threads = 0;
     bool interpret = false;
 };
 
@@ -62,11 +66,17 @@ std::vector<Array> read_inputs(const Model& model, const Request& request) {
     return arrays;
 }
 
-std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs) {
+std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs, const Request& request) {
+    codegen::CompileOptions options;
+    options.target = codegen::target_named(request.target);
+    if (!options.target.runs_here) throw UserError("this processor does not run the target " + request.target);
+    options.pipeline.off = request.off;
+    std::optional<runtime::ThreadLimit> limit;
+    if (request.threads > 0) limit.emplace(request.threads);
     std::vector<Tensor> tensors;
     for (const Array& array : inputs) tensors.push_back(Tensor::from(array));
     std::vector<Array> outputs;
-    for (const Tensor& result : model(tensors)) outputs.push_back(result.to_array());
+    for (const Tensor& result : model.compile(options)(tensors)) outputs.push_back(result.to_array());
     return outputs;
 }
 
@@ -131,7 +141,7 @@ void write_outputs(const Model& model, const std::vector<Array>& outputs, const 
 void run(const Request& request) {
     const Model model = read_model(request.path);
     const std::vector<Array> inputs = read_inputs(model, request);
-    write_outputs(model, request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs),
+    write_outputs(model, request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs, request),
                   request.output);
 }
 
@@ -144,6 +154,9 @@ void add_run(CLI::App& app) {
     command->add_option("--input", request->inputs, "NAME=FILE, for each input; .npy or .csv");
     command->add_option("--output", request->output, "the folder for the outputs, one .npy file each")->required();
     command->add_flag("--interpret", request->interpret, "use the reference interpreter: slow, compiles nothing");
+    add_target_option(*command, request->target);
+    command->add_option("--threads", request->threads, "how many threads may run (all)")->check(CLI::PositiveNumber);
+    add_off_option(*command, request->off);
     command->footer("example: lathe run digits.lathe --input x=rows.npy --output results");
     command->callback([request] { run(*request); });
 }

@@ -1,0 +1,407 @@
+// Models compiled ahead of time give the bits of the same models compiled in this process.
+#include "codegen/aot.h"
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <dlfcn.h>
+#include <xmmintrin.h>
+
+#include <gtest/gtest.h>
+
+#include "frontend/atomic_file.h"
+#include "frontend/read_file.h"
+#include "ir/graph_text.h"
+#include "lathe.h"
+#include "runtime/aot.h"
+#include "tests/command.h"
+
+namespace lathe {
+namespace {
+
+using testing_support::Outcome;
+
+Model mlp() {
+    nn::Generator random(7);
+    const nn::Sequential net(nn::Linear(24, 40, random), nn::GELU(), nn::Linear(40, 5, random));
+    return trace([&](const Tensor& x) { return net(x); }, {{"x", Dtype::f32, {"batch", 24}}},
+                 {.name = "mlp", .weights = net.named_parameters()});
+}
+
+Model model_of(const std::string& text) {
+    auto graph = ir::parse_graph(text, "text");
+    const std::size_t inputs = graph->parameters().size();
+    return {std::move(graph), inputs, {}};
+}
+
+Tensor rows(std::int64_t batch, std::int64_t columns = 24) {
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < batch * columns; ++i)
+        values.push_back(static_cast<float>((i * 7919) % 1013) / 337.0F - 1.5F);
+    return Tensor::from(values, {batch, columns});
+}
+
+// A caller in C: runs batches 1 to LAST of rows.bin and writes all outputs to out.bin, with threads if asked to.
+constexpr const char* c_caller = R"(
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "mlp.h"
+typedef struct part { void (*body)(void*, int64_t, int64_t); void* context; int64_t begin, end; } part;
+static void* work(void* p) { part* t = p; t->body(t->context, t->begin, t->end); return 0; }
+static int loops = 0;
+static void in_threads(void* pool, int64_t trips, int64_t grain, void (*body)(void*, int64_t, int64_t), void* context) {
+    pthread_t other;
+    part a = {body, context, 0, trips / 2}, b = {body, context, trips / 2, trips};
+    (void)pool; (void)grain;
+    ++loops;
+    if (pthread_create(&other, 0, work, &a) != 0) exit(3);
+    work(&b);
+    pthread_join(other, 0);
+}
+int main(int count, char** arguments) {
+    int64_t batch, last = atoll(arguments[1]);
+    FILE *in = fopen("rows.bin", "rb"), *out = fopen("out.bin", "wb");
+    float* x = malloc(last * 24 * sizeof(float));
+    if (fread(x, sizeof(float), last * 24, in) != (size_t)last * 24) return 4;
+    for (batch = last > 17 ? last : 1; batch <= last; ++batch) {
+        const void* inputs[] = {x};
+        float* y = malloc(batch * 5 * sizeof(float));
+        void* outputs[] = {y};
+        int64_t bytes = mlp_workspace_size(&batch);
+        void* workspace;
+        if (bytes < 0) return 5;
+        workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
+        if (mlp_run(inputs, outputs, &batch, workspace, count > 2 ? in_threads : NULL, NULL) != LATHE_STATUS_OK) return 6;
+        fwrite(y, sizeof(float), batch * 5, out);
+        free(workspace); free(y);
+    }
+    if (count > 2) printf("%d", loops > 0);
+    return fclose(out);
+}
+)";
+
+class Aot : public testing_support::InFolder {
+protected:
+    std::string path(const std::string& file) const { return (folder_ / file).string(); }
+    void write_rows(std::int64_t batch) const {
+        const Array x = rows(batch).to_array();
+        write("rows.bin", {reinterpret_cast<const char*>(x.bytes.data()), x.bytes.size()});
+    }
+    // What the caller in C has to write.
+    static std::string expected(const Model& model, std::int64_t last) {
+        std::string bytes;
+        for (std::int64_t batch = last > 17 ? last : 1; batch <= last; ++batch) {
+            const Array y = model(rows(batch)).to_array();
+            bytes.append(reinterpret_cast<const char*>(y.bytes.data()), y.bytes.size());
+        }
+        return bytes;
+    }
+};
+
+// A loaded shared library.
+class Library {
+public:
+    explicit Library(const std::string& path) : handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {}
+    ~Library() {
+        if (handle_) dlclose(handle_);
+    }
+    Library(const Library&) = delete;
+    Library& operator=(const Library&) = delete;
+    explicit operator bool() const { return handle_ != nullptr; }
+    template <class F>
+    F get(const char* name) const {
+        return reinterpret_cast<F>(dlsym(handle_, name));
+    }
+
+private:
+    void* handle_;
+};
+
+TEST_F(Aot, ExecutableGivesTheBitsOfTheJit) {
+    const Model model = mlp();
+    compile_model(model, path("mlp"));
+    for (std::int64_t batch = 1; batch <= 17; ++batch) {
+        write_npy(path("x.npy"), rows(batch).to_array());
+        ASSERT_EQ(run_here("./mlp --output y.npy x.npy"), (Outcome{0, ""}));
+        EXPECT_EQ(read_npy(path("y.npy")), model(rows(batch)).to_array()) << batch;
+    }
+    write("short.csv", "1,2\n");
+    const Outcome bad = run_here("./mlp --output bad.npy short.csv");
+    EXPECT_EQ(bad, (Outcome{1, "mlp: short.csv: row 1 has 2 columns, the model takes 24\n"}));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "bad.npy"));
+    EXPECT_EQ(run_here("LATHE_CPU_DENY=FMA ./mlp x.npy"),
+              (Outcome{3, "mlp: this processor lacks FMA, which the model was compiled for\n"}));
+}
+
+TEST_F(Aot, ObjectsOfEachLevelServeCPrograms) {
+    const Model model = mlp();
+    write("caller.c", c_caller);
+    for (const char* const target : {"avx2", "avx512"})
+        for (const char* const file : {"mlp.o", "mlp.a"}) {
+            compile_model(model, path(file), {.targets = {target}, .header = path("mlp.h")});
+            ASSERT_EQ(
+                run_here("cc -std=gnu11 -Wall -Wextra -Werror caller.c " + std::string(file) + " -lpthread -o caller"),
+                (Outcome{0, ""}));
+            if (!codegen::target_named(target).runs_here) {
+                write_rows(17);
+                EXPECT_EQ(run_here("./caller 17").status, 5) << "the processor is refused, not crashed";
+                continue;
+            }
+            for (const std::int64_t last : {17, 3000}) {
+                write_rows(last);
+                ASSERT_EQ(run_here("./caller " + std::to_string(last)), (Outcome{0, ""}));
+                EXPECT_TRUE(read_file(path("out.bin")) == expected(model, last)) << target << " " << file;
+                const Outcome threads = run_here("./caller " + std::to_string(last) + " threads");
+                EXPECT_EQ(threads.status, 0);
+                if (last == 3000) {
+                    EXPECT_EQ(threads.output, "1") << "a loop ran in parallel";
+                }
+                EXPECT_TRUE(read_file(path("out.bin")) == expected(model, last)) << target << " threads";
+            }
+        }
+}
+
+TEST_F(Aot, NeedsNothingButLibc) {
+    for (const bool driver : {false, true}) {
+        const Model model = mlp();
+        compile_model(model, path("mlp.o"));
+        const Outcome undefined = run_here("nm -u mlp.o");
+        EXPECT_EQ(undefined.status, 0);
+        EXPECT_TRUE(undefined.output.empty() || undefined.output == "                 U memcpy\n") << undefined.output;
+        if (driver) {
+            compile_model(model, path("mlp"));
+            EXPECT_EQ(run_here("ldd mlp | grep -v -e libc.so -e vdso -e ld-linux").output, "");
+        }
+    }
+}
+
+TEST_F(Aot, KernelsAreTheVeryBytesOfTheJit) {
+    const Model model = mlp();
+    compile_model(model, path("mlp.a"));
+    const std::string archive = read_file(path("mlp.a"));
+    for (const char* const target : {"avx2", "avx512"}) {
+        const CompiledModel compiled = model.compile({.target = codegen::target_named(target)});
+        EXPECT_FALSE(compiled.executable().kernels.empty());
+        for (const auto& kernel : compiled.executable().kernels) {
+            const std::string bytes(reinterpret_cast<const char*>(kernel->object->data()), kernel->object->size());
+            EXPECT_NE(archive.find(bytes), std::string::npos) << target << " " << kernel->symbol;
+        }
+    }
+}
+
+TEST_F(Aot, TwoModelsLinkIntoOneProgram) {
+    compile_model(mlp(), path("one.o"), {.name = "one", .header = path("one.h")});
+    compile_model(mlp(), path("two.o"), {.name = "two", .header = path("two.h")});
+    write("both.c",
+          "#include \"one.h\"\n#include \"two.h\"\n"
+          "int main(void) { return one_info()->symbol_count + two_info()->symbol_count == 2 ? 0 : 1; }\n");
+    EXPECT_EQ(run_here("cc both.c one.o two.o -o both && ./both"), (Outcome{0, ""}));
+}
+
+TEST_F(Aot, SharedLibraryTellsOfItselfAndRefusesSizes) {
+    compile_model(mlp(), path("mlp.so"));
+    const Library library(path("mlp.so"));
+    ASSERT_TRUE(library) << dlerror();
+    const lathe_model_info* const info = library.get<lathe_model_info_function>("mlp_info")();
+    EXPECT_EQ(info->format_version, std::uint32_t{LATHE_AOT_VERSION});
+    EXPECT_STREQ(info->name, "mlp");
+    EXPECT_EQ(info->cpu_level, 1);
+    ASSERT_EQ(info->symbol_count, 1);
+    EXPECT_STREQ(info->symbols[0], "batch");
+    ASSERT_EQ(info->input_count, 1);
+    EXPECT_STREQ(info->inputs[0].name, "x");
+    EXPECT_EQ(info->inputs[0].dims[0], -1);
+    EXPECT_EQ(info->inputs[0].dims[1], 24);
+
+    const auto size = library.get<lathe_model_workspace_size_function>("mlp_workspace_size");
+    const auto run = library.get<lathe_model_run_function>("mlp_run");
+    const auto dims_of = library.get<lathe_model_output_dims_function>("mlp_output_dims");
+    std::int64_t dims[LATHE_MAX_RANK] = {};
+    const std::int64_t seven = 7;
+    EXPECT_EQ(dims_of(0, &seven, dims), LATHE_STATUS_OK);
+    EXPECT_EQ(dims[0], 7);
+    EXPECT_EQ(dims[1], 5);
+    EXPECT_EQ(dims_of(1, &seven, dims), LATHE_STATUS_SIZE) << "there is one output";
+    float y[35];
+    std::memset(y, 0x5a, sizeof y);
+    const void* inputs[] = {y};
+    void* outputs[] = {y};
+    for (const std::int64_t bad : {std::int64_t{-1}, std::int64_t{1} << 62, INT64_MAX, INT64_MIN}) {
+        EXPECT_EQ(size(&bad), -LATHE_STATUS_SIZE);
+        EXPECT_EQ(run(inputs, outputs, &bad, nullptr, nullptr, nullptr), LATHE_STATUS_SIZE);
+    }
+    for (const float v : y) EXPECT_EQ(std::bit_cast<std::uint32_t>(v), 0x5a5a5a5aU);
+}
+
+TEST_F(Aot, RunsWithTheDefaultRoundingAndPutsTheCallersBack) {
+    const Model model = model_of(
+        "graph tiny() {\n  %0 = parameter \"x\" : f32[4]\n  %1 = add(%0, %0) : f32[4]\n"
+        "  return \"y\" = %1\n}\n");
+    compile_model(model, path("tiny.so"));
+    const Library library(path("tiny.so"));
+    ASSERT_TRUE(library);
+    const float x[4] = {1e-40F, 1.0F, -1e-41F, 3.0F};
+    float y[4] = {};
+    const std::int64_t none = 0;
+    alignas(64) std::byte workspace[4096];
+    ASSERT_LE(library.get<lathe_model_workspace_size_function>("tiny_workspace_size")(&none), 4096);
+    const void* inputs[] = {x};
+    void* outputs[] = {y};
+    const unsigned before = _mm_getcsr();
+    const unsigned flushing = (before | 0x8040U);
+    _mm_setcsr(flushing);
+    const int status =
+        library.get<lathe_model_run_function>("tiny_run")(inputs, outputs, &none, workspace, nullptr, nullptr);
+    const unsigned after = _mm_getcsr();
+    _mm_setcsr(before);
+    EXPECT_EQ(status, LATHE_STATUS_OK);
+    EXPECT_EQ(after & 0xffc0U, flushing & 0xffc0U);
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(y[0]), 2 * std::bit_cast<std::uint32_t>(1e-40F)) << "denormals are kept";
+}
+
+TEST_F(Aot, ReportsIndicesThatAreOutOfRange) {
+    const Model model = model_of(
+        "graph pick(n) {\n  %0 = parameter \"table\" : f32[10, 4]\n  %1 = parameter \"i\" : i64[n]\n"
+        "  %2 = gather(%0, %1) axis=0 : f32[n, 4]\n  return \"y\" = %2\n}\n");
+    compile_model(model, path("pick.so"));
+    const Library library(path("pick.so"));
+    ASSERT_TRUE(library);
+    std::vector<float> table(40), y(8);
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i);
+    const std::int64_t n = 2;
+    const auto bytes = library.get<lathe_model_workspace_size_function>("pick_workspace_size")(&n);
+    ASSERT_GE(bytes, 0);
+    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bytes));
+    for (const auto& [index, status] :
+         {std::pair<std::int64_t, int>{3, LATHE_STATUS_OK}, {10, LATHE_STATUS_INDEX}, {-11, LATHE_STATUS_INDEX}}) {
+        const std::int64_t indices[2] = {1, index};
+        const void* inputs[] = {table.data(), indices};
+        void* outputs[] = {y.data()};
+        EXPECT_EQ(
+            library.get<lathe_model_run_function>("pick_run")(inputs, outputs, &n, workspace.data(), nullptr, nullptr),
+            status)
+            << index;
+    }
+}
+
+TEST_F(Aot, TemporariesShareMemoryWithoutHarm) {
+    // Products read all of a row for each element: they cannot be computed in place, though their sizes are equal.
+    nn::Generator random(11);
+    const nn::Sequential net(nn::Linear(24, 24, random), nn::Linear(24, 24, random), nn::Linear(24, 24, random),
+                             nn::Linear(24, 5, random));
+    const Model model = trace([&](const Tensor& x) { return net(x); }, {{"x", Dtype::f32, {"batch", 24}}},
+                              {.name = "mlp", .weights = net.named_parameters()});
+    write("caller.c", c_caller);
+    AotOptions options{.header = path("mlp.h")};
+    options.compile.pipeline.off = {"fuse"};
+    compile_model(model, path("mlp.o"), options);
+    ASSERT_EQ(run_here("cc -std=gnu11 caller.c mlp.o -lpthread -o caller"), (Outcome{0, ""}));
+    write_rows(17);
+    ASSERT_EQ(run_here("./caller 17"), (Outcome{0, ""}));
+    EXPECT_TRUE(read_file(path("out.bin")) == expected(model, 17));
+
+    compile_model(model, path("mlp.so"), options);
+    const Library library(path("mlp.so"));
+    ASSERT_TRUE(library);
+    const std::int64_t batch = 1000;
+    const std::int64_t one = batch * 24 * 4;
+    EXPECT_LT(library.get<lathe_model_workspace_size_function>("mlp_workspace_size")(&batch), 4 * one)
+        << "there are more than four temporaries of this size";
+}
+
+TEST_F(Aot, OutputsThatAreOneValueAreAllWritten) {
+    const Model model = model_of(
+        "graph twice(n) {\n  %0 = parameter \"x\" : f32[n]\n  %1 = exp(%0) : f32[n]\n"
+        "  return \"a\" = %1, \"b\" = %1\n}\n");
+    compile_model(model, path("twice.so"));
+    const Library library(path("twice.so"));
+    ASSERT_TRUE(library);
+    EXPECT_EQ(library.get<lathe_model_info_function>("twice_info")()->output_count, 2);
+    const std::int64_t n = 3;
+    const auto bytes = library.get<lathe_model_workspace_size_function>("twice_workspace_size")(&n);
+    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bytes));
+    const float x[3] = {0.0F, 1.0F, 2.0F};
+    float a[3] = {}, b[3] = {};
+    const void* inputs[] = {x};
+    void* outputs[] = {a, b};
+    ASSERT_EQ(
+        library.get<lathe_model_run_function>("twice_run")(inputs, outputs, &n, workspace.data(), nullptr, nullptr),
+        LATHE_STATUS_OK);
+    EXPECT_EQ(a[0], 1.0F);
+    EXPECT_EQ(std::memcmp(a, b, sizeof a), 0);
+}
+
+TEST_F(Aot, ChecksSizesThatHaveToBeEqual) {
+    const Model model = model_of(
+        "graph pair(a, b) {\n  require a == b : \"add: the shapes differ\"\n  %0 = parameter \"x\" : f32[a]\n"
+        "  %1 = parameter \"y\" : f32[b]\n  %2 = exp(%0) : f32[a]\n  %3 = exp(%1) : f32[b]\n"
+        "  return \"u\" = %2, \"v\" = %3\n}\n");
+    compile_model(model, path("pair.so"));
+    const Library library(path("pair.so"));
+    ASSERT_TRUE(library);
+    const auto size = library.get<lathe_model_workspace_size_function>("pair_workspace_size");
+    const std::int64_t equal[] = {3, 3}, different[] = {3, 4};
+    EXPECT_GE(size(equal), 0);
+    ASSERT_EQ(size(different), -LATHE_STATUS_SIZE);
+    EXPECT_EQ(library.get<lathe_model_run_function>("pair_run")(nullptr, nullptr, different, nullptr, nullptr, nullptr),
+              LATHE_STATUS_SIZE);
+}
+
+TEST_F(Aot, LeavesNothingBehindWhicheverCallOfTheSystemFails) {
+    static int calls = 0, failing = 0;
+    const auto fail = [](auto&&... ignored) {
+        ((void)ignored, ...);
+        errno = ENOSPC;
+        return -1;
+    };
+    static const auto refuse = fail;
+    FileSystem broken = default_file_system();
+    broken.open_temporary = [](char* path) {
+        return ++calls == failing ? refuse() : default_file_system().open_temporary(path);
+    };
+    broken.write = [](int file, const void* data, std::size_t bytes) {
+        return ++calls == failing ? ssize_t{refuse()} : default_file_system().write(file, data, bytes);
+    };
+    broken.synchronise = [](int file) {
+        return ++calls == failing ? refuse() : default_file_system().synchronise(file);
+    };
+    broken.rename = [](const char* from, const char* to) {
+        return ++calls == failing ? refuse() : default_file_system().rename(from, to);
+    };
+    const Model model = mlp();
+    const std::size_t before = entries();
+    set_file_system(broken);
+    int failures = 0;
+    for (failing = 1;; ++failing) {
+        calls = 0;
+        try {
+            compile_model(model, path("m.a"), {.targets = {"avx2"}, .header = path("m.h")});
+            break;
+        } catch (const ResourceError&) {
+            ++failures;
+            EXPECT_EQ(entries(), before) << failing;
+        }
+    }
+    set_file_system(default_file_system());
+    EXPECT_EQ(failures, 8) << "opening, writing, synchronising and renaming two files";
+    EXPECT_EQ(entries(), before + 2);
+}
+
+TEST_F(Aot, SaysWhatItCannotDo) {
+    const std::size_t before = entries();
+    EXPECT_THROW(compile_model(mlp(), path("m.o"), {.name = "a-b"}), UserError);
+    EXPECT_THROW(compile_model(mlp(), path("m.o"), {.targets = {"sse2"}}), UserError);
+    EXPECT_THROW(compile_model(mlp(), path("m.o"), {.targets = {}}), UserError);
+    EXPECT_THROW(compile_model(mlp(), path("absent/m.o")), ResourceError);
+    EXPECT_THROW(compile_model(mlp(), path("m.o"), {.header = path("absent/m.h")}), ResourceError);
+    EXPECT_THROW(compile_model(mlp(), "/dev/full"), ResourceError);
+    const Model two = model_of(
+        "graph two() {\n  %0 = parameter \"x\" : f32[4]\n  %1 = parameter \"y\" : f32[4]\n"
+        "  %2 = add(%0, %1) : f32[4]\n  return \"z\" = %2\n}\n");
+    EXPECT_THROW(compile_model(two, path("two")), UserError) << "an executable reads one input";
+    EXPECT_EQ(entries(), before);
+}
+
+}  // namespace
+}  // namespace lathe
