@@ -52,6 +52,10 @@ private:
             } else if (const auto* rewrite = std::get_if<LoopPass>(&pass.run); rewrite != nullptr && !off(pass)) {
                 start();
                 (*rewrite)(out.nest, options_.target);
+            } else if (const auto* kernel_pass = std::get_if<KernelPass>(&pass.run);
+                       kernel_pass != nullptr && !off(pass)) {
+                start();
+                (*kernel_pass)(out, options_.target);
             } else {
                 continue;
             }
