@@ -59,10 +59,11 @@ private:
             } else {
                 continue;
             }
-            renumber(out);
+            if (options_.verify || options_.observe) renumber(out);  // for those who look; else once at the end
             if (options_.verify) require_sound(pass, ir::verify(out.nest), [&] { return ir::print(out.nest); });
             report({.pass = &pass, .kernel = &out});
         }
+        renumber(out);
         return out;
     }
 
