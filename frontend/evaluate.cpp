@@ -188,7 +188,7 @@ private:
         stack_.clear();
         order_.clear();
         leaves_.clear();
-        leaf_numbers_.clear();
+        if (!leaf_numbers_.empty()) leaf_numbers_.clear();
         key_.clear();
         results_.clear();
         buffers_.clear();

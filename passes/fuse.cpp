@@ -225,11 +225,20 @@ private:
                 return Refusal{"what follows is too heavy to repeat per register tile"};
             return std::nullopt;
         }
+        // Behind a guard (padding) an index may be a row's and yet no row of the value.
+        if (!has_rows(node.results[0].shape, d, rank)) return Refusal{"the consumer has more rows"};
         if (rank == d.group.outer_rank) return std::nullopt;  // one value a row, rows as they are
         if (d.group.outer_rank != d.group.domain.rank() || !d.group.folds.empty())
             return Refusal{"the consumer's rows are others"};
         if (rank == 0) return Refusal{"all rows would wait for one value"};
         return std::nullopt;
+    }
+
+    // Whether the first dimensions of a value are those of the group's domain.
+    static bool has_rows(const ir::Shape& shape, const Draft& d, std::size_t rank) {
+        for (std::size_t i = 0; i < rank; ++i)
+            if (shape[i] != d.group.domain[i]) return false;
+        return true;
     }
 
     std::optional<Refusal> may_join_pointwise(const Node& node, const Draft& d, bool stored) const {
@@ -256,7 +265,7 @@ private:
         if (d.has_contraction() && d.cost + scalar_cost(node) > options_.max_epilogue)
             return Refusal{"what follows the contraction is too heavy to repeat per register tile"};
         if (stored) {
-            const bool as_row = per_row && shape.rank() == outer;
+            const bool as_row = per_row && has_rows(shape, d, outer);
             const bool as_domain = full && shape == d.group.domain && has_domain_output(d);
             if (!as_row && !as_domain)
                 return Refusal{"others need it too, and the consumer does not visit its elements once"};

@@ -22,14 +22,6 @@ int arena_threads() {
 // Some more chunks than threads, so that a thread that was held up elsewhere does not hold up the loop.
 constexpr std::int64_t chunks_per_thread = 4;
 
-#if defined(__SANITIZE_THREAD__)
-#define LATHE_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define LATHE_THREAD_SANITIZER 1
-#endif
-#endif
-
 template <class Chunk>
 void run_chunks(std::int64_t chunks, [[maybe_unused]] std::int64_t most_threads, const Chunk& chunk) {
 #ifdef LATHE_THREAD_SANITIZER

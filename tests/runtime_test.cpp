@@ -196,7 +196,7 @@ TEST(ParallelFor, KeepsTheThreadLimit) {
 }
 
 TEST(ParallelFor, RunsInTheHostsArena) {
-#ifdef __SANITIZE_THREAD__
+#ifdef LATHE_THREAD_SANITIZER
     GTEST_SKIP() << "TBB is bypassed under the thread sanitizer";
 #endif
     tbb::task_arena arena(2);

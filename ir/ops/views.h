@@ -313,6 +313,7 @@ inline constexpr OpDef gather = {
     .attributes = axis_attribute,
     .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, taken_shape(c, indexed_axis(c))}; },
     .view = taken_element,
+    .reads_indices = true,
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
         if (operand != 0) return Value{};
         return scatter_add.with(g.node.attributes, functions::full_like(ct[0], functions::shape_of(g.x[0]), 0), g.x[1],

@@ -1,0 +1,701 @@
+#include "tests/random_graph.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <optional>
+
+#include "ir/error.h"
+#include "ir/op.h"
+#include "tests/values.h"
+
+namespace lathe::testing_support {
+namespace {
+
+using ir::Attributes;
+using ir::Dim;
+using ir::Dtype;
+using ir::Integers;
+using ir::Literal;
+using ir::OpDef;
+using ir::Shape;
+using ir::Type;
+using ir::Value;
+
+// A call that the type rule may accept. Values that it needs are already in the graph.
+struct Call {
+    std::vector<Value> operands;
+    Attributes attributes;
+};
+
+bool has_attribute(const OpDef& op, std::string_view name) {
+    return std::ranges::any_of(op.attributes, [&](const ir::AttributeDef& a) { return a.name == name; });
+}
+
+class Generator {
+public:
+    Generator(std::uint64_t seed, const RandomGraphOptions& options)
+        : random_(seed * 0x9E3779B97F4A7C15U + 1), options_(options) {}
+
+    RandomGraph run() {
+        limit_ = options_.elements * (chance(6) ? 10 : 1);
+        specials_ = chance(25);
+        make_dims();
+        constexpr auto dtypes = ir::all_dtypes();
+        const std::vector<Dtype> all(dtypes.begin(), dtypes.end());
+        for (int i = 0; i < 3; ++i) favoured_.push_back(chance(45) ? Dtype::f32 : pick(all));
+        const int nodes = 1 + below_(options_.nodes);
+        for (int tries = 0; made_ < nodes && tries < 20 * nodes; ++tries) step();
+        name_outputs();
+        bind_open_symbols();
+        return finish();
+    }
+
+private:
+    // ---- choices
+
+    int below_(int n) { return static_cast<int>(below(random_, n)); }
+    bool chance(int percent) { return testing_support::chance(random_, percent); }
+    template <class T>
+    const T& pick(const std::vector<T>& from) {
+        return from[static_cast<std::size_t>(below(random_, static_cast<std::int64_t>(from.size())))];
+    }
+    template <class T>
+    void shuffle(std::vector<T>& v) {
+        for (std::size_t i = v.size(); i > 1; --i)
+            std::swap(v[i - 1], v[static_cast<std::size_t>(below(random_, static_cast<std::int64_t>(i)))]);
+    }
+
+    std::int64_t random_extent() {
+        const int p = below_(1000);
+        if (p < 30) return 0;
+        if (p < 130) return 1;
+        if (p < 620) return 2 + below_(6);
+        if (p < 780) return 8 + below_(10);
+        if (p < 900) return 20 + below_(60);
+        if (p < 970) return 65 + below_(200);
+        return limit_ > 8192 ? 4090 + below_(200) : 250 + below_(20);
+    }
+
+    void make_dims() {
+        const std::size_t sets = static_cast<std::size_t>(options_.bindings);
+        const int symbols = chance(50) ? 0 : 1 + below_(3);
+        bindings_.assign(symbols == 0 ? 1 : sets, {});
+        for (int i = 0; i < symbols; ++i) {
+            dims_.push_back(Dim::symbol(graph_->add_symbol(std::string(1, "nmk"[i]))));
+            const bool same = i > 0 && chance(35);  // so that it may be required to equal the first
+            for (std::vector<std::int64_t>& values : bindings_) values.push_back(same ? values[0] : random_extent());
+        }
+        for (int i = 0; i < 4; ++i) dims_.push_back(random_extent());
+        if (symbols > 0 && chance(20)) dims_.push_back(dims_[0] * 2);
+        if (symbols > 1 && chance(20)) dims_.push_back(dims_[0] + dims_[1]);
+    }
+
+    std::int64_t value_of(Dim d, std::size_t binding) const { return d.evaluate(bindings_[binding]).value_or(-1); }
+    std::int64_t least(Dim d) const {
+        std::int64_t least = value_of(d, 0);
+        for (std::size_t b = 1; b < bindings_.size(); ++b) least = std::min(least, value_of(d, b));
+        return least;
+    }
+    bool always_equal(Dim a, Dim b) const {
+        if (a == b) return true;
+        for (std::size_t i = 0; i < bindings_.size(); ++i)
+            if (value_of(a, i) != value_of(b, i)) return false;
+        return !(a == Dim(1)) && !(b == Dim(1));
+    }
+    bool fits(const Shape& shape) const {
+        for (std::size_t b = 0; b < bindings_.size(); ++b) {
+            std::int64_t count = 1;
+            for (Dim d : shape) {
+                const std::int64_t n = value_of(d, b);
+                if (n < 0) return false;
+                count = std::min<std::int64_t>(count * n, std::int64_t{1} << 30);
+            }
+            if (count > limit_) return false;
+        }
+        return true;
+    }
+
+    // ---- values
+
+    std::vector<Value> values_where(const std::function<bool(const Type&)>& accept) const {
+        std::vector<Value> found;
+        for (const ir::Node& node : graph_->nodes())
+            for (std::uint32_t r = 0; r < node.results.size(); ++r)
+                if (accept(node.results[r])) found.push_back({&node, r});
+        return found;
+    }
+    // Later values more often, so that graphs grow deep.
+    std::optional<Value> existing(const std::function<bool(const Type&)>& accept) {
+        const std::vector<Value> found = values_where(accept);
+        if (found.empty()) return std::nullopt;
+        const auto n = static_cast<std::int64_t>(found.size());
+        return found[static_cast<std::size_t>(std::max(below(random_, n), below(random_, n)))];
+    }
+
+    Shape random_shape() {
+        static constexpr int ranks[] = {0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4};
+        Shape shape;
+        do {
+            shape = {};
+            for (int rank = ranks[below_(std::size(ranks))]; rank > 0; --rank)
+                shape.push_back(chance(12) ? Dim(1) : pick(dims_));
+        } while (!fits(shape));
+        return shape;
+    }
+
+    Value parameter(const Type& type) {
+        return graph_->add_parameter("x" + std::to_string(graph_->parameters().size()), type);
+    }
+    Value source(const Type& type) {
+        if (!type.shape.is_constant() || chance(80)) return parameter(type);
+        if (chance(50)) return graph_->constant(random_literal(type, random_, false));
+        const Literal one = random_literal({type.dtype, {}}, random_, specials_);
+        return graph_->constant(ir::make_literal(type, *one.bytes));
+    }
+    Dtype dtype_in(ir::DtypeSet set) {
+        for (int i = 0; i < 4; ++i)
+            if (const Dtype d = pick(favoured_); set.contains(d)) return d;
+        std::vector<Dtype> all;
+        for (Dtype d : ir::all_dtypes())
+            if (set.contains(d)) all.push_back(d);
+        return pick(all);
+    }
+    // A value of one of the dtypes: mostly one that is there.
+    Value value_of_dtype(ir::DtypeSet set, std::size_t least_rank = 0) {
+        if (!chance(15))
+            if (const auto v =
+                    existing([&](const Type& t) { return set.contains(t.dtype) && t.shape.rank() >= least_rank; }))
+                return *v;
+        Shape shape = random_shape();
+        for (int tries = 0; shape.rank() < least_rank && tries < 100; ++tries) shape = random_shape();
+        return source({dtype_in(set), shape});
+    }
+    Value value_of_type(const Type& type) {
+        if (!chance(25))
+            if (const auto v = existing([&](const Type& t) {
+                    if (t.dtype != type.dtype || t.shape.rank() != type.shape.rank()) return false;
+                    for (std::size_t i = 0; i < t.shape.rank(); ++i)
+                        if (!always_equal(t.shape[i], type.shape[i])) return false;
+                    return true;
+                }))
+                return *v;
+        return source(type);
+    }
+
+    // ---- adding nodes
+
+    // The node, where the type rule accepts the call and every choice of symbols' values can run it.
+    const ir::Node* add(const OpDef& op, const Call& call) {
+        std::vector<Type> types;
+        for (const Value& v : call.operands) types.push_back(v.type());
+        std::vector<ir::Precondition> preconditions;
+        ir::TypeContext context(op, types, call.attributes, {}, &preconditions, graph_->symbols);
+        try {
+            for (const Type& t : infer_types(context))
+                if (!fits(t.shape) || t.shape.rank() > 5) return nullptr;
+        } catch (const TypeError&) {
+            return nullptr;
+        }
+        for (const ir::Precondition& p : preconditions)
+            for (std::size_t b = 0; b < bindings_.size(); ++b)
+                if (value_of(p.a, b) != value_of(p.b, b)) return nullptr;
+        ++made_;
+        return &graph_->add(op, call.operands, call.attributes);
+    }
+
+    void step() {
+        std::vector<const OpDef*> ops;
+        const int p = below_(100);
+        const auto wanted = [&](const OpDef& op) {
+            using ir::Lowering;
+            if (p < 50) return op.lowering == Lowering::elementwise;
+            if (p < 66) return op.lowering == Lowering::reduction;
+            if (p < 75) return op.lowering == Lowering::contraction;
+            if (p < 93) return op.lowering == Lowering::view;
+            if (p < 96) return op.lowering == Lowering::scatter;
+            return op.lowering == Lowering::index;
+        };
+        for (const OpDef* op : ir::op_table())
+            if (wanted(*op)) ops.push_back(op);
+        const OpDef& op = *pick(ops);
+        switch (op.lowering) {
+            case ir::Lowering::elementwise:
+                elementwise(op);
+                break;
+            case ir::Lowering::index:
+                add(op, iota_call(op, random_shape()));
+                break;
+            case ir::Lowering::reduction:
+                reduction(op);
+                break;
+            case ir::Lowering::contraction:
+                contraction(op);
+                break;
+            case ir::Lowering::view:
+                if (!op.reads_indices) {
+                    view(op);
+                    break;
+                }
+                [[fallthrough]];
+            case ir::Lowering::scatter:
+                indexed(op);
+                break;
+            default:
+                break;
+        }
+    }
+
+    // ---- elementwise
+
+    // Attributes of kinds that need no operands.
+    Attributes plain_attributes(const OpDef& op) {
+        Attributes out;
+        for (const ir::AttributeDef& a : op.attributes) {
+            if (a.kind == ir::AttributeKind::dtype) out.emplace_back(dtype_in(ir::any_dtype));
+            if (a.kind == ir::AttributeKind::boolean) out.emplace_back(chance(50));
+            if (a.kind == ir::AttributeKind::integer) out.emplace_back(below(random_, 4));
+        }
+        return out;
+    }
+
+    // Dtypes of the operands: all the same, or a condition first, as the type rule says.
+    std::vector<Dtype> operand_dtypes(const OpDef& op, Dtype d, const Attributes& attributes) {
+        std::vector<Dtype> dtypes(static_cast<std::size_t>(op.arity.minimum), d);
+        for (const bool condition : {false, true}) {
+            if (condition) dtypes[0] = Dtype::boolean;
+            std::vector<Type> types;
+            for (Dtype o : dtypes) types.push_back({o, {}});
+            ir::TypeContext context(op, types, attributes, {}, nullptr);
+            try {
+                infer_types(context);
+                return dtypes;
+            } catch (const TypeError&) {
+            }
+        }
+        return {};
+    }
+
+    bool broadcasts(const Shape& a, const Shape& b) const {
+        for (std::size_t i = 0; i < std::min(a.rank(), b.rank()); ++i) {
+            const Dim x = a[a.rank() - 1 - i], y = b[b.rank() - 1 - i];
+            if (!(x == Dim(1)) && !(y == Dim(1)) && !always_equal(x, y)) return false;
+        }
+        return true;
+    }
+
+    Shape shape_that_broadcasts(const Shape& to) {
+        const std::size_t drop =
+            chance(30) ? static_cast<std::size_t>(below(random_, 1 + static_cast<int>(to.rank()))) : 0;
+        Shape shape;
+        for (std::size_t i = drop; i < to.rank(); ++i) shape.push_back(chance(20) ? Dim(1) : to[i]);
+        return shape;
+    }
+
+    const ir::Node* elementwise(const OpDef& op, std::optional<Value> given = {}) {
+        const Value base = given ? *given : value_of_dtype(op.dtypes);
+        Call call;
+        call.attributes = plain_attributes(op);
+        const std::vector<Dtype> dtypes = operand_dtypes(op, base.type().dtype, call.attributes);
+        if (dtypes.empty()) return nullptr;
+        const std::size_t place = dtypes.size() - 1 -
+                                  static_cast<std::size_t>(below(
+                                      random_, dtypes.front() != dtypes.back() ? 2 : static_cast<int>(dtypes.size())));
+        for (std::size_t i = 0; i < dtypes.size(); ++i) {
+            if (i == place) {
+                call.operands.push_back(base);
+                continue;
+            }
+            std::optional<Value> other;
+            if (!chance(25))
+                other = existing(
+                    [&](const Type& t) { return t.dtype == dtypes[i] && broadcasts(t.shape, base.type().shape); });
+            call.operands.push_back(other ? *other : source({dtypes[i], shape_that_broadcasts(base.type().shape)}));
+        }
+        // Outside an op's domain there is mostly NaN, which hides what comes after it.
+        if (op.domain.low > 0 && is_float(base.type().dtype) && chance(85)) {
+            const ir::Node* magnitude = add(*ir::find_op("abs"), {{base}, {}});
+            if (magnitude == nullptr) return nullptr;
+            call.operands[place] = {magnitude, 0};
+        }
+        return add(op, call);
+    }
+
+    // ---- folds
+
+    void reduction(const OpDef& op) {
+        const Value x = value_of_dtype(op.dtypes, 1);
+        const auto rank = static_cast<std::int64_t>(x.type().shape.rank());
+        if (rank == 0) return;
+        Integers axes;
+        const int percent = chance(50) ? 70 : 35;
+        for (std::int64_t i = 0; i < rank; ++i)
+            if (chance(percent)) axes.push_back(chance(20) ? i - rank : i);
+        if (axes.empty() && !chance(5)) axes.push_back(below(random_, rank));
+        const ir::Node* node = add(op, {{x}, {axes}});
+        if (node == nullptr) {  // some take one axis only
+            axes = {below(random_, rank)};
+            node = add(op, {{x}, {axes}});
+        }
+        if (node == nullptr || !chance(40)) return;
+        // Back over what was reduced, as normalisations do.
+        Shape kept = x.type().shape;
+        for (std::int64_t axis : axes) kept[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)] = 1;
+        const ir::Node* wide = add(*ir::find_op("reshape"), {{{node, 0}}, {kept}});
+        if (wide == nullptr) return;
+        Value again{wide, 0};
+        if (again.type().dtype != x.type().dtype)
+            again = {add(*ir::find_op("convert"), {{again}, {x.type().dtype}}), 0};
+        std::vector<const OpDef*> binary;
+        for (const OpDef* o : ir::op_table())
+            if (o->lowering == ir::Lowering::elementwise && o->arity.minimum == 2 && o->dtypes.contains(x.type().dtype))
+                binary.push_back(o);
+        add(*pick(binary), chance(50) ? Call{{x, again}, {}} : Call{{again, x}, {}});
+    }
+
+    void contraction(const OpDef& op) {
+        const Value lhs = value_of_dtype(op.dtypes, chance(80) ? 1 : 0);
+        std::optional<Value> rhs;
+        if (chance(50))
+            rhs = existing([&](const Type& t) { return t.dtype == lhs.type().dtype && t.shape.rank() > 0; });
+        const Shape& a = lhs.type().shape;
+        Integers batch[2], contract[2];
+        if (rhs) {
+            const Shape& b = rhs->type().shape;
+            std::vector<bool> taken(b.rank(), false);
+            for (std::size_t i = 0; i < a.rank(); ++i)
+                for (std::size_t j = 0; j < b.rank(); ++j) {
+                    if (taken[j] || !always_equal(a[i], b[j]) || !chance(60)) continue;
+                    const bool as_batch = chance(25);
+                    (as_batch ? batch : contract)[0].push_back(static_cast<std::int64_t>(i));
+                    (as_batch ? batch : contract)[1].push_back(static_cast<std::int64_t>(j));
+                    taken[j] = true;
+                    break;
+                }
+        } else {
+            // Roles of the right side's dimensions, then shuffled.
+            std::vector<std::pair<Dim, int>> roles;  // own position in lhs for shared ones: role*8+i
+            for (std::size_t i = 0; i < a.rank(); ++i) {
+                const int role = below_(100);
+                if (role < 20) roles.emplace_back(a[i], static_cast<int>(i));
+                if (role >= 20 && role < 65) roles.emplace_back(a[i], 8 + static_cast<int>(i));
+            }
+            for (int free = below_(3); free > 0; --free) roles.emplace_back(pick(dims_), -1);
+            shuffle(roles);
+            Shape b;
+            for (const auto& [dim, role] : roles) {
+                const auto at = static_cast<std::int64_t>(b.rank());
+                b.push_back(dim);
+                if (role < 0) continue;
+                Integers* sides = role < 8 ? batch : contract;
+                sides[0].push_back(role % 8);
+                sides[1].push_back(at);
+            }
+            if (!fits(b) || b.rank() > 5) return;
+            rhs = source({lhs.type().dtype, b});
+        }
+        // Work is bounded as values are.
+        for (std::size_t k = 0; k < bindings_.size(); ++k) {
+            std::int64_t work = 1;
+            for (Dim d : a) work *= value_of(d, k);
+            for (std::size_t j = 0; j < rhs->type().shape.rank(); ++j)
+                if (std::ranges::find(batch[1], static_cast<std::int64_t>(j)) == batch[1].end() &&
+                    std::ranges::find(contract[1], static_cast<std::int64_t>(j)) == contract[1].end())
+                    work *= value_of(rhs->type().shape[j], k);
+            if (work > 8 * limit_) return;
+        }
+        if (chance(50))
+            add(op, {{lhs, *rhs}, {batch[0], batch[1], contract[0], contract[1]}});
+        else
+            add(op, {{*rhs, lhs}, {batch[1], batch[0], contract[1], contract[0]}});
+    }
+
+    // ---- views, by the attributes that the row declares
+
+    void view(const OpDef& op) {
+        using Sampler = std::optional<Call> (Generator::*)(const OpDef&);
+        static constexpr std::pair<std::string_view, Sampler> samplers[] = {
+            {"permutation", &Generator::permutation_call},
+            {"start", &Generator::slice_call},
+            {"low", &Generator::pad_call},
+            {"axis", &Generator::concat_call},
+            {"shape", &Generator::shape_call},
+        };
+        for (const auto& [name, sampler] : samplers)
+            if (has_attribute(op, name)) {
+                if (const auto call = (this->*sampler)(op)) add(op, *call);
+                return;
+            }
+    }
+
+    std::optional<Call> permutation_call(const OpDef& op) {
+        const Value x = value_of_dtype(op.dtypes, chance(90) ? 2 : 0);
+        Integers permutation(x.type().shape.rank());
+        std::iota(permutation.begin(), permutation.end(), 0);
+        shuffle(permutation);
+        return Call{{x}, {permutation}};
+    }
+
+    std::optional<Call> slice_call(const OpDef& op) {
+        const Value x = value_of_dtype(op.dtypes, 1);
+        Shape start, size;
+        Integers step;
+        for (Dim d : x.type().shape) {
+            const int p = below_(100);
+            const std::int64_t room = least(d);
+            if (p < 35 || room == 0) {
+                const bool turned = chance(30);
+                start.push_back(turned ? d - 1 : Dim(0));
+                size.push_back(d);
+                step.push_back(turned ? -1 : 1);
+            } else if (p < 50 && !d.is_constant()) {  // all but the first few
+                const std::int64_t skip = below(random_, room + 1);
+                start.push_back(skip);
+                size.push_back(d - skip);
+                step.push_back(1);
+            } else if (p < 60) {  // every second
+                start.push_back(0);
+                size.push_back(ceildiv(d, 2));
+                step.push_back(2);
+            } else {
+                const std::int64_t stride = 1 + below_(3), count = below(random_, (room - 1) / stride + 2);
+                const std::int64_t span = count == 0 ? 0 : (count - 1) * stride + 1;
+                const std::int64_t first = below(random_, room - span + 1);
+                const bool turned = chance(40) && count > 0;
+                start.push_back(turned ? first + span - 1 : first);
+                size.push_back(count);
+                step.push_back(turned ? -stride : stride);
+            }
+        }
+        return Call{{x}, {start, size, step}};
+    }
+
+    std::optional<Call> pad_call(const OpDef& op) {
+        const Value x = value_of_dtype(op.dtypes);
+        Shape low, high;
+        for (Dim d : x.type().shape) {
+            for (Shape* side : {&low, &high}) {
+                const int p = below_(100);
+                side->push_back(p < 45   ? Dim(0)
+                                : p < 85 ? Dim(1 + below_(3))
+                                : p < 93 ? Dim(-below(random_, std::min<std::int64_t>(least(d) / 2, 3) + 1))
+                                         : pick(dims_));
+            }
+        }
+        return Call{{x, value_of_type({x.type().dtype, {}})}, {low, high}};
+    }
+
+    std::optional<Call> concat_call(const OpDef& op) {
+        const Value first = value_of_dtype(op.dtypes, 1);
+        const auto rank = static_cast<std::int64_t>(first.type().shape.rank());
+        if (rank == 0) return {};
+        const std::int64_t axis = below(random_, rank);
+        Call call{{first}, {axis}};
+        for (int more = below_(4); more > 0; --more) {
+            Type type = first.type();
+            type.shape[static_cast<std::size_t>(axis)] = pick(dims_);
+            const auto found = existing([&](const Type& t) {
+                bool same = t.dtype == type.dtype && t.shape.rank() == type.shape.rank();
+                for (std::size_t i = 0; same && i < t.shape.rank(); ++i)
+                    same = static_cast<std::int64_t>(i) == axis || always_equal(t.shape[i], type.shape[i]);
+                return same;
+            });
+            call.operands.push_back(found && chance(70) ? *found : source(type));
+        }
+        return call;
+    }
+
+    // A shape for the same elements, or one that x broadcasts to; the type rule says which is meant.
+    std::optional<Call> shape_call(const OpDef& op) {
+        const Value x = value_of_dtype(op.dtypes);
+        Call call{{x}, {}};
+        Shape shapes[] = {wider(x.type().shape), regrouped(x.type().shape)};
+        if (chance(50)) std::swap(shapes[0], shapes[1]);
+        for (const Shape& shape : shapes) {
+            call.attributes = {shape};
+            std::vector<ir::Precondition> preconditions;
+            const Type types[] = {x.type()};
+            ir::TypeContext context(op, types, call.attributes, {}, &preconditions);
+            try {
+                infer_types(context);
+            } catch (const TypeError&) {
+                continue;
+            }
+            if (preconditions.empty()) return call;
+        }
+        return {};
+    }
+    Shape wider(const Shape& shape) {
+        Shape out;
+        if (shape.rank() < 4)
+            for (int more = below_(3); more > 0; --more) out.push_back(pick(dims_));
+        for (Dim d : shape) out.push_back(d == Dim(1) && chance(60) ? pick(dims_) : d);
+        return out;
+    }
+    Shape regrouped(const Shape& shape) {
+        std::vector<Dim> factors;
+        for (Dim d : shape) {
+            if (d == Dim(1) && chance(60)) continue;
+            const std::int64_t n = d.is_constant() ? d.constant() : 0;
+            std::int64_t divisor = 0;
+            for (std::int64_t k : {2, 3, 5, 7})
+                if (n > k && n % k == 0 && chance(40)) divisor = k;
+            if (divisor > 0) {
+                factors.emplace_back(divisor);
+                factors.emplace_back(n / divisor);
+            } else {
+                factors.push_back(d);
+            }
+        }
+        if (chance(30)) shuffle(factors);
+        Shape out;
+        bool join = false;
+        for (Dim f : factors) {
+            if (chance(8) && out.rank() < 5) out.push_back(1), join = false;
+            if (join || out.rank() >= 5) {
+                out[out.rank() - 1] *= f;
+            } else {
+                out.push_back(f);
+            }
+            join = chance(35);
+        }
+        if (chance(8) && out.rank() < 5) out.push_back(1);
+        return out;
+    }
+
+    Call iota_call(const OpDef& op, Shape shape) {
+        if (shape.rank() == 0) shape.push_back(pick(dims_));
+        Attributes attributes;
+        for (const ir::AttributeDef& a : op.attributes) {
+            if (a.kind == ir::AttributeKind::dims) attributes.emplace_back(shape);
+            if (a.kind == ir::AttributeKind::integer)
+                attributes.emplace_back(below(random_, static_cast<std::int64_t>(shape.rank())));
+            if (a.kind == ir::AttributeKind::dtype) attributes.emplace_back(dtype_in(ir::numbers));
+        }
+        return {{}, attributes};
+    }
+
+    // ---- gathers and scatters
+
+    void indexed(const OpDef& op) {
+        const Value x = value_of_dtype(op.dtypes, 1);
+        const Shape& shape = x.type().shape;
+        if (shape.rank() == 0) return;
+        const std::int64_t axis = below(random_, static_cast<std::int64_t>(shape.rank()));
+        const Dim bound = shape[static_cast<std::size_t>(axis)];
+        const auto indices = indices_below(bound);
+        if (!indices) return;
+        Call call{{x, *indices}, {axis}};
+        if (op.arity.minimum == 3) {
+            Shape taken;
+            for (std::size_t i = 0; i < shape.rank(); ++i) {
+                if (static_cast<std::int64_t>(i) != axis) {
+                    taken.push_back(shape[i]);
+                    continue;
+                }
+                if (taken.rank() + indices->type().shape.rank() > 5) return;
+                for (Dim d : indices->type().shape) taken.push_back(d);
+            }
+            if (taken.rank() > 5 || !fits(taken)) return;
+            call.operands.push_back(value_of_type({x.type().dtype, taken}));
+        }
+        add(op, call);
+    }
+
+    std::optional<Value> indices_below(Dim bound) {
+        static const std::vector<Dtype> dtypes = {Dtype::i64, Dtype::i64, Dtype::i32, Dtype::i32, Dtype::u8,
+                                                  Dtype::i8,  Dtype::u16, Dtype::i16, Dtype::u32, Dtype::u64};
+        if (least(bound) == 0) {  // no index is in range where the axis is empty
+            const Value v = parameter({pick(dtypes), Shape{bound}});
+            bounds_.push_back({graph_->parameters().size() - 1, bound});
+            return v;
+        }
+        const int p = below_(100);
+        if (p < 15) {
+            const ir::Node* iota = add(*ir::find_op("iota"), {{}, {Shape{bound}, std::int64_t{0}, Dtype::i32}});
+            return iota == nullptr ? std::nullopt : std::optional(Value{iota, 0});
+        }
+        if (p < 45 && bound.is_constant() && bound.constant() < 128) {  // whatever integers there are, clamped
+            if (const auto v = existing([](const Type& t) { return is_integer(t.dtype); })) {
+                const Dtype d = v->type().dtype;
+                const auto number = [&](std::int64_t n) { return graph_->constant(ir::splat_literal(d, {}, n)); };
+                const ir::Node* low = add(*ir::find_op("max"), {{*v, number(0)}, {}});
+                if (low == nullptr) return {};
+                return Value{add(*ir::find_op("min"), {{{low, 0}, number(bound.constant() - 1)}, {}}), 0};
+            }
+        }
+        Shape shape = random_shape();
+        while (shape.rank() > 2) shape = random_shape();
+        const Value v = parameter({pick(dtypes), shape});
+        bounds_.push_back({graph_->parameters().size() - 1, bound});
+        return v;
+    }
+
+    // ---- the end
+
+    void name_outputs() {
+        std::vector<int> uses(graph_->nodes().size(), 0);
+        for (const ir::Node& node : graph_->nodes())
+            for (const Value& v : node.operands) ++uses[v.node->id];
+        std::vector<Value> outputs;
+        for (const ir::Node& node : graph_->nodes())
+            for (std::uint32_t r = 0; r < node.results.size(); ++r) {
+                const bool is_source = node.op->lowering == ir::Lowering::source;
+                const int percent = is_source ? 3 : uses[node.id] == 0 ? 92 : 15;
+                if (chance(percent)) outputs.push_back({&node, r});
+            }
+        if (outputs.empty()) outputs.push_back({&graph_->nodes().back(), 0});
+        if (chance(5)) outputs.push_back(outputs.front());
+        for (std::size_t i = 0; i < outputs.size(); ++i) graph_->add_output("y" + std::to_string(i), outputs[i]);
+    }
+
+    // Every symbol needs an input that says what it is.
+    void bind_open_symbols() {
+        for (ir::Symbol s = 0; s < graph_->symbols.size(); ++s) {
+            bool known = false;
+            for (const Value& v : graph_->parameters())
+                for (Dim d : v.type().shape) known = known || d.as_symbol() == s;
+            if (!known) parameter({Dtype::u8, Shape{Dim::symbol(s)}});
+        }
+    }
+
+    RandomGraph finish() {
+        RandomGraph out;
+        for (std::size_t b = 0; b < bindings_.size(); ++b) {
+            std::vector<Literal>& inputs = out.inputs.emplace_back();
+            for (std::size_t i = 0; i < graph_->parameters().size(); ++i) {
+                Type type = graph_->parameters()[i].type();
+                for (std::size_t k = 0; k < type.shape.rank(); ++k) type.shape[k] = value_of(type.shape[k], b);
+                const auto bound = std::ranges::find(bounds_, i, &Bound::parameter);
+                inputs.push_back(bound == bounds_.end() ? random_literal(type, random_, specials_)
+                                                        : random_indices(type, value_of(bound->bound, b), random_));
+            }
+        }
+        out.graph = std::move(graph_);
+        return out;
+    }
+
+    struct Bound {
+        std::size_t parameter;
+        Dim bound;
+    };
+
+    Random random_;
+    const RandomGraphOptions& options_;
+    std::unique_ptr<ir::Graph> graph_ = std::make_unique<ir::Graph>();
+    std::int64_t limit_ = 0;
+    bool specials_ = false;
+    int made_ = 0;
+    std::vector<Dim> dims_;                            // what shapes are made of
+    std::vector<std::vector<std::int64_t>> bindings_;  // values of the symbols
+    std::vector<Dtype> favoured_;
+    std::vector<Bound> bounds_;  // parameters that hold indices
+};
+
+}  // namespace
+
+RandomGraph random_graph(std::uint64_t seed, const RandomGraphOptions& options) {
+    return Generator(seed, options).run();
+}
+
+}  // namespace lathe::testing_support

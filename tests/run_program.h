@@ -1,0 +1,22 @@
+// Runs what the compiler makes of a graph, at the stages that have a meaning of their own.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "codegen/compile.h"
+#include "ir/attribute.h"
+#include "passes/pipeline.h"
+
+namespace lathe::testing_support {
+
+// The outputs of a program, kernel by kernel in the interpreter of loop nests. Parallel loops run in parts, the last
+// part first, as threads might.
+std::vector<ir::Literal> run_loops(const passes::Program& program, std::span<const ir::Literal> inputs);
+
+// The outputs of a compiled graph; on several threads every parallel loop is cut as finely as it can be. Operands end
+// at protected pages. Outputs take over the memory of inputs as the plan allows.
+std::vector<ir::Literal> run_compiled(const codegen::Executable& executable, std::span<const ir::Literal> inputs,
+                                      int threads);
+
+}  // namespace lathe::testing_support
