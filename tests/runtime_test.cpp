@@ -496,7 +496,7 @@ TEST(Plans, AStepCostsNanoseconds) {
         best = std::min(best, time.count() / 1000);
     }
     RecordProperty("nanoseconds_per_step", std::to_string(best));
-#ifndef LATHE_SANITIZED
+#ifndef LATHE_SANITIZED  // which makes everything several times slower
     EXPECT_LT(best, 10);
 #endif
 }
