@@ -87,7 +87,9 @@ TEST(Threads, one_compiled_function_serves_all) {
         const Tensor x = Tensor::from({0.5F, 0.25F, 0.125F});
         for (int i = 0; i < 50; ++i) {
             results[t] = f(x).to_vector<float>();
-            if (i % 10 == 0) EXPECT_LE(f.statistics().traces, 1U);
+            if (i % 10 == 0) {
+                EXPECT_LE(f.statistics().traces, 1U);
+            }
         }
     });
     for (const Floats& r : results) EXPECT_EQ(r, results[0]);
