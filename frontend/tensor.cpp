@@ -14,7 +14,6 @@ namespace {
 
 using detail::LocScope;
 using detail::Node;
-using detail::NodeKind;
 using detail::NodeRef;
 
 std::size_t byte_count(const ir::Type& type) {
@@ -30,7 +29,8 @@ const ir::Type& Tensor::type() const {
     return node_->type;
 }
 
-Tensor Tensor::from_bytes(Dtype dtype, std::vector<std::int64_t> shape, std::span<const std::byte> bytes, Where where) {
+Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
+                          Where where) {
     ir::Type type{dtype, {}};
     if (shape.size() > ir::max_rank)
         fail("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions", where);

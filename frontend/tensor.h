@@ -61,7 +61,7 @@ public:
 
     template <Number T>
     static Tensor from(std::span<const T> elements, std::vector<std::int64_t> shape, Where where = Where::current()) {
-        return from_bytes(dtype_of<T>(), std::move(shape), std::as_bytes(elements), where);
+        return from_bytes(dtype_of<T>(), shape, std::as_bytes(elements), where);
     }
     template <Number T>
     static Tensor from(const std::vector<T>& elements, std::vector<std::int64_t> shape,
@@ -74,7 +74,7 @@ public:
                     where);
     }
     static Tensor from(const Array& array, Where where = Where::current());
-    static Tensor from_bytes(Dtype dtype, std::vector<std::int64_t> shape, std::span<const std::byte> bytes,
+    static Tensor from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
                              Where where = Where::current());
     // Rank 0.
     template <Number T>

@@ -391,7 +391,7 @@ private:
         std::vector<ir::Type> types_;
     };
 
-    void relayout(int reader, Memory memory) {
+    void relayout(int reader, const Memory& memory) {
         drafts_[static_cast<std::size_t>(reader)].group.inputs.push_back(memory);  // reads of relaid values: kept apart
         std::vector<int>& readers = readers_[memory.value.node->id];
         if (std::ranges::find(readers, reader) == readers.end()) readers.push_back(reader);

@@ -554,7 +554,7 @@ void Lowerer::scatter(const Node& node) {
         std::vector<Dim> open;
         for (std::size_t i = 0; i < shape.rank(); ++i) {
             if (shape[i] == Dim(1)) {
-                at.push_back(0);
+                at.emplace_back(0);
                 continue;
             }
             at.push_back(open_loop(name + std::to_string(i)));
