@@ -67,7 +67,8 @@ std::optional<std::string> first_fault(const GraphCase& c) {
             return (off.empty() ? "loops" : "without " + off[0]) + ": " + *found;
     }
     for (const std::string& target : targets_here())
-        if (auto found = through_jit(target, false)(c)) return target + ": " + *found;
+        for (const bool donate : {false, true})
+            if (auto found = through_jit(target, donate)(c)) return target + (donate ? ", donated: " : ": ") + *found;
     return std::nullopt;
 }
 

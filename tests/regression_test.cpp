@@ -58,5 +58,31 @@ TEST(Regression, AttributesAreNotExtents) {
 )");
 }
 
+// An output that took over an input's memory is written after every other output has read it.
+TEST(Regression, DonatedMemoryIsReadBeforeItIsWritten) {
+    expect_sound(R"(graph main() {
+  %0 = parameter "a" : u32[9]
+  %1 = parameter "b" : i64[9]
+  %2 = convert(%1) dtype=u32 : u32[9]
+  %3 = eq(%0, %2) : bool[9]
+  %4 = parameter "c" : u32[9]
+  %5 = bit_or(%2, %4) : u32[9]
+  return "equal" = %3, "both" = %5
+}
+)");
+    expect_sound(R"(graph main() {
+  %0 = parameter "a" : f32[7]
+  %1 = parameter "x" : f32[7, 20]
+  %2 = sum(%1) axes=[1] : f32[7]
+  %3 = neg(%2) : f32[7]
+  %4 = reshape(%0) shape=[7, 1] : f32[7, 1]
+  %5 = reshape(%3) shape=[7, 1] : f32[7, 1]
+  %6 = mul(%1, %5) : f32[7, 20]
+  %7 = add(%6, %4) : f32[7, 20]
+  return "row" = %3, "all" = %7
+}
+)");
+}
+
 }  // namespace
 }  // namespace lathe::testing_support
