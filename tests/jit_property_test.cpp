@@ -46,16 +46,22 @@ std::shared_ptr<ir::Graph> graph_of(std::span<const std::pair<const OpDef*, Call
 // Inputs for one value of each symbol; empty where the graph cannot take them.
 std::optional<std::vector<Literal>> draw(const ir::Graph& graph, const OpDef& op, std::span<const std::int64_t> symbols,
                                          Random& random) {
+    // The interpreter is slow.
+    constexpr std::int64_t most_elements = 4200, most_work = 300000;
+    const auto count = [&](const Type& type) {
+        return type.shape.element_count().evaluate(symbols).value_or(most_elements + 1);
+    };
     std::vector<Type> types;
+    std::int64_t work = 1;
     for (const ir::Value& p : graph.parameters()) {
         Type& type = types.emplace_back(p.type());
-        std::int64_t count = 1;
-        for (std::size_t d = 0; d < type.shape.rank(); ++d) {
-            type.shape[d] = type.shape[d].evaluate(symbols).value();
-            count *= type.shape[d].constant();
-        }
-        if (count > 20000) return std::nullopt;
+        if (count(type) > most_elements) return std::nullopt;
+        work *= std::max<std::int64_t>(count(type), 1);
+        for (std::size_t d = 0; d < type.shape.rank(); ++d) type.shape[d] = type.shape[d].evaluate(symbols).value();
     }
+    if (op.lowering == ir::Lowering::contraction && work > most_work) return std::nullopt;
+    for (const ir::Value& y : graph.outputs())
+        if (count(y.type()) > most_elements) return std::nullopt;
     try {
         ir::bind_symbols(graph, types);
     } catch (const TypeError&) {
@@ -84,9 +90,9 @@ std::vector<std::vector<std::int64_t>> bindings_of(const ir::Graph& graph, const
     std::vector<std::vector<std::int64_t>> out{own};
     const std::size_t n = graph.symbols.size();
     if (n == 0) return {{}};
-    for (std::int64_t v : {0, 1, 3, 15, 16, 17, 31, 33, 63, 64, 65, 127, 130}) out.emplace_back(n, v);
+    for (std::int64_t v : {0, 1, 3, 15, 16, 17, 33, 63, 64, 65, 130}) out.emplace_back(n, v);
     for (std::size_t s = 0; s < n; ++s)
-        for (std::int64_t v : {5, 70, 4099}) {
+        for (std::int64_t v : {70, 4099}) {
             std::vector<std::int64_t> values(n, 2);
             values[s] = v;
             // Extents that have to be equal to it are those of the other operands that were.
@@ -119,7 +125,7 @@ class EveryOp : public testing::TestWithParam<Dtype> {};
 TEST_P(EveryOp, CompiledGivesTheInterpretersBits) {
     Random random(static_cast<std::uint64_t>(GetParam()) + 1);
     // Elementwise calls on operands of the same types go together, some at a time.
-    constexpr std::size_t together = 8;
+    constexpr std::size_t together = 12;
     std::map<std::string, std::vector<std::pair<const OpDef*, Call>>> elementwise;
     std::size_t tested = 0;
     for (const OpDef* op : ir::op_table()) {

@@ -44,7 +44,8 @@ public:
         constexpr auto dtypes = ir::all_dtypes();
         const std::vector<Dtype> all(dtypes.begin(), dtypes.end());
         for (int i = chance(60) ? 1 : 3; i > 0; --i) favoured_.push_back(chance(40) ? Dtype::f32 : pick(all));
-        const int nodes = 1 + std::max(below_(options_.nodes), below_(options_.nodes));
+        crowded_ = chance(2);
+        const int nodes = crowded_ ? 10 * options_.nodes : 1 + std::max(below_(options_.nodes), below_(options_.nodes));
         for (int tries = 0; made_ < nodes && tries < 20 * nodes; ++tries) step();
         name_outputs();
         bind_open_symbols();
@@ -73,7 +74,8 @@ private:
         if (p < 620) return 2 + below_(6);
         if (p < 780) return 8 + below_(10);
         if (p < 900) return 20 + below_(60);
-        if (p < 970) return 65 + below_(200);
+        if (p < 975) return 65 + below_(200);
+        if (p < 985) return 1020 + below_(20);
         return limit_ > 8192 ? 4090 + below_(20) : 250 + below_(20);
     }
 
@@ -208,7 +210,7 @@ private:
 
     void step() {
         std::vector<const OpDef*> ops;
-        const int p = below_(100);
+        const int p = below_(crowded_ ? 55 : 100);
         const auto wanted = [&](const OpDef& op) {
             using ir::Lowering;
             if (p < 50) return op.lowering == Lowering::elementwise;
@@ -687,6 +689,7 @@ private:
     std::unique_ptr<ir::Graph> graph_ = std::make_unique<ir::Graph>();
     std::int64_t limit_ = 0;
     bool specials_ = false;
+    bool crowded_ = false;  // many nodes, most of them elementwise
     int made_ = 0;
     std::vector<Dim> dims_;                            // what shapes are made of
     std::vector<std::vector<std::int64_t>> bindings_;  // values of the symbols
