@@ -1,0 +1,82 @@
+#include "tests/configurations.h"
+
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "codegen/compile.h"
+#include "ir/interpret.h"
+#include "tests/run_program.h"
+#include "tests/values.h"
+
+namespace lathe::testing_support {
+
+Check through_loops(const passes::PipelineOptions& options) {
+    return [options](const GraphCase& c) -> std::optional<std::string> {
+        try {
+            return difference(ir::interpret(*c.graph, c.inputs),
+                              run_loops(passes::run_pipeline(*c.graph, options), c.inputs));
+        } catch (const std::exception& e) {
+            return e.what();
+        }
+    };
+}
+
+Check through_jit(const std::string& target, bool donate, const passes::PipelineOptions& options) {
+    return [target, donate, options](const GraphCase& c) -> std::optional<std::string> {
+        try {
+            codegen::CompileOptions compile;
+            compile.target = codegen::target_named(target);
+            compile.pipeline = options;
+            if (donate) {
+                compile.donated.resize(c.inputs.size());
+                std::iota(compile.donated.begin(), compile.donated.end(), 0U);
+            }
+            const auto executable = codegen::compile(*c.graph, compile);
+            const std::vector<ir::Literal> expected = ir::interpret(*c.graph, c.inputs);
+            for (int threads : {1, 2})
+                if (auto found = difference(expected, run_compiled(*executable, c.inputs, threads)))
+                    return std::to_string(threads) + " threads: " + *found;
+            return std::nullopt;
+        } catch (const std::exception& e) {
+            return e.what();
+        }
+    };
+}
+
+std::vector<std::vector<std::string>> switched_off() {
+    std::vector<std::vector<std::string>> sets{{}};
+    for (const passes::Pass& pass : passes::pipeline)
+        if (pass.optional) sets.push_back({std::string(pass.name)});
+    return sets;
+}
+
+std::vector<std::string> targets_here() {
+    std::vector<std::string> names;
+    for (const char* name : {"avx2", "avx512"})
+        if (codegen::target_named(name).runs_here) names.emplace_back(name);
+    return names;
+}
+
+std::optional<std::string> first_fault(const GraphCase& c) {
+    for (const std::vector<std::string>& off : switched_off()) {
+        passes::PipelineOptions options;
+        options.off = off;
+        options.verify = true;
+        if (auto found = through_loops(options)(c))
+            return (off.empty() ? "loops" : "without " + off[0]) + ": " + *found;
+    }
+    for (const std::string& target : targets_here())
+        for (const bool donate : {false, true})
+            if (auto found = through_jit(target, donate)(c)) return target + (donate ? ", donated: " : ": ") + *found;
+    return std::nullopt;
+}
+
+void report(const GraphCase& failing, const Check& check, const std::string& configuration) {
+    const GraphCase small = reduce(failing, [&](const GraphCase& c) { return check(c).has_value(); });
+    ADD_FAILURE() << configuration << ": " << check(failing).value_or("fails now and then")
+                  << "\nreduced: " << check(small).value_or("fails now and then") << "\n"
+                  << describe(small);
+}
+
+}  // namespace lathe::testing_support
