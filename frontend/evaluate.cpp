@@ -133,20 +133,6 @@ public:
 private:
     NodeState self() const { return reinterpret_cast<NodeState>(this); }
 
-    static void await(Node& node) {
-        NodeState state = node.state.load(std::memory_order_acquire);
-        while (state != pending && state != ready) {
-            const NodeState marked = state | awaited;
-            if (state != marked && !node.state.compare_exchange_weak(state, marked, std::memory_order_acquire))
-                continue;
-            node.state.wait(marked, std::memory_order_acquire);
-            state = node.state.load(std::memory_order_acquire);
-        }
-    }
-    // Lets go of a claimed node.
-    static void settle(Node& node, NodeState state) {
-        if ((node.state.exchange(state, std::memory_order_acq_rel) & awaited) != 0) node.state.notify_all();
-    }
     bool is_mine(const Node& node) const { return (node.state.load(std::memory_order_relaxed) & ~awaited) == self(); }
 
     // Claims the target and its pending ancestors, ancestors first in `order_`. A node that another evaluation works on

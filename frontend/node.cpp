@@ -129,6 +129,16 @@ NodeRef make_node(NodeKind kind) {
     return NodeRef::adopt(node);
 }
 
+void await(Node& node) {
+    NodeState state = node.state.load(std::memory_order_acquire);
+    while (state != pending && state != ready) {
+        const NodeState marked = state | awaited;
+        if (state != marked && !node.state.compare_exchange_weak(state, marked, std::memory_order_acquire)) continue;
+        node.state.wait(marked, std::memory_order_acquire);
+        state = node.state.load(std::memory_order_acquire);
+    }
+}
+
 void release(Node* node) noexcept {
     const auto last = [](Node* n) {
         return n->references.load(std::memory_order_acquire) == 1 ||

@@ -122,6 +122,13 @@ struct VariableData {
 
 NodeRef make_node(NodeKind kind);  // one reference, pending
 
+// Waits until nobody works on the node; it may be claimed again by then.
+void await(Node& node);
+// Lets go of a claimed node.
+inline void settle(Node& node, NodeState state) noexcept {
+    if ((node.state.exchange(state, std::memory_order_acq_rel) & awaited) != 0) node.state.notify_all();
+}
+
 NodeRef make_variable(ir::Type type, std::string name, bool trainable);
 // Gives the variable a value: a leaf of its own with the node's data, computed if need be, without history.
 void store_variable(const NodeRef& variable, const NodeRef& value);

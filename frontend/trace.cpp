@@ -48,7 +48,7 @@ private:
         detail::NodeState state = node.state.load(std::memory_order_acquire);
         while (state != detail::ready) {
             if (state != detail::pending) {
-                node.state.wait(state, std::memory_order_acquire);
+                detail::await(node);
                 state = node.state.load(std::memory_order_acquire);
             } else if (node.state.compare_exchange_weak(state, self, std::memory_order_acquire)) {
                 break;
@@ -68,10 +68,7 @@ private:
     }
     struct Unclaim {
         Node& node;
-        ~Unclaim() {
-            node.state.store(detail::pending, std::memory_order_release);
-            node.state.notify_all();
-        }
+        ~Unclaim() { detail::settle(node, detail::pending); }
     };
     std::unordered_map<const Node*, std::vector<Node*>> raw_;
     std::vector<NodeRef> kept_;

@@ -1,6 +1,7 @@
 #include "passes/extents.h"
 
 #include <algorithm>
+#include <set>
 
 #include "ir/op.h"
 
@@ -15,11 +16,15 @@ ExtentClasses::ExtentClasses(const Group& group) {
     std::vector<const Node*> stack(group.members.begin(), group.members.end());
     for (const Memory& m : group.outputs) stack.push_back(m.value.node);
     std::ranges::reverse(stack);
+    std::set<std::pair<const Node*, std::uint32_t>> loaded;  // as they are: what they are views of does not matter
+    for (const Memory& m : group.inputs)
+        if (m.permutation.empty()) loaded.emplace(m.value.node, m.value.index);
     std::vector<const Node*> expanded;
     while (!stack.empty()) {
         const Node* node = stack.back();
         stack.pop_back();
-        const bool inside = std::ranges::find(group.members, node) != group.members.end() || is_free(*node);
+        const bool inside = std::ranges::find(group.members, node) != group.members.end() ||
+                            (is_free(*node) && !loaded.contains({node, 0}));
         const bool seen = first_.contains(node);
         for (std::uint32_t r = 0; r < node->results.size(); ++r) add_value(Value{node, r});
         if (!inside || seen) continue;

@@ -22,7 +22,9 @@ using ir::Value;
 using Index = std::vector<Dim>;
 
 constexpr int domain_level = -1;
-constexpr std::size_t max_view_depth = 32;    // views seen through at one read
+constexpr std::uint32_t max_view_depth = 32;  // views seen through at one read
+constexpr std::uint32_t max_view_paths = 64;  // values that one read leads to through them
+constexpr std::size_t max_group_views = 256;  // seen through by all reads of a group
 constexpr std::size_t max_path_search = 512;  // groups visited when looking for a cycle
 
 struct Access {
@@ -53,7 +55,8 @@ std::size_t scalar_cost(const Node& node) {
 
 struct Draft {
     Group group;
-    std::size_t cost = 0;  // scalar instructions of the members
+    std::size_t cost = 0;   // scalar instructions of the members
+    std::size_t views = 0;  // seen through
     bool has_contraction() const { return group.kind == FoldKind::contraction; }
     std::vector<Index> fold_identity;    // per fold: the index at which its loop reads operand 0
     std::vector<ir::Shape> fold_domain;  // per fold: extents of that read
@@ -67,7 +70,8 @@ public:
           options_(options),
           first_symbol_(static_cast<ir::Symbol>(graph.symbols.size())),
           next_loaded_(first_symbol_ + 4096),
-          readers_(graph.nodes().size()) {}
+          readers_(graph.nodes().size()),
+          seen_through_(find_seen_through(graph)) {}
 
     FusedGraph run() {
         for (Value v : graph_.outputs()) stored_.insert(v);
@@ -91,17 +95,42 @@ private:
 
     // ---- reads
 
+    // Free nodes whose consumers repeat them. The others lie in memory: behind a long chain of views, and where views
+    // of shared values multiply, as where a value is put behind itself again and again.
+    static std::vector<bool> find_seen_through(const ir::Graph& graph) {
+        struct Extent {
+            std::uint32_t depth = 0, paths = 1;
+        };
+        std::vector<Extent> extents(graph.nodes().size());
+        std::vector<bool> out(graph.nodes().size(), false);
+        for (const Node& node : graph.nodes()) {
+            if (!is_free(node)) continue;
+            Extent e;
+            if (node.op->lowering == ir::Lowering::view) {
+                e.paths = 0;
+                for (Value v : node.operands) {
+                    e.depth = std::max(e.depth, extents[v.node->id].depth + 1);
+                    e.paths += extents[v.node->id].paths;
+                }
+            }
+            if (e.depth > max_view_depth || (e.paths > max_view_paths && e.paths > node.operands.size())) continue;
+            out[node.id] = true;
+            extents[node.id] = e;
+        }
+        return out;
+    }
+
     class Reads final : public ir::ViewContext {
     public:
-        Reads(Fuser& fuser, int group, const Node& node, int level, std::size_t depth)
-            : fuser_(fuser), group_(group), node_(node), level_(level), depth_(depth) {
+        Reads(Fuser& fuser, int group, const Node& node, int level)
+            : fuser_(fuser), group_(group), node_(node), level_(level) {
             for (Value v : node.operands) types_.push_back(v.type());
             operands = types_;
             result = &node.results[0];
             attributes = node.attributes;
         }
         Dim loaded_index(std::size_t operand, Index index, Dim) const override {
-            fuser_.read(group_, node_.operands[operand], index, level_, depth_);
+            fuser_.read(group_, node_.operands[operand], index, level_);
             return Dim::symbol(fuser_.next_loaded_++);
         }
 
@@ -110,14 +139,13 @@ private:
         int group_;
         const Node& node_;
         int level_;
-        std::size_t depth_;
         std::vector<ir::Type> types_;
     };
 
-    void read(int group, Value v, const Index& index, int level, std::size_t depth = 0) {
+    void read(int group, Value v, const Index& index, int level) {
         const Node& node = *v.node;
-        if (is_free(node) && depth < max_view_depth) {
-            if (node.op->lowering == ir::Lowering::view) read_through(group, node, index, level, depth + 1);
+        if (seen_through_[node.id]) {
+            if (node.op->lowering == ir::Lowering::view) read_through(group, node, index, level);
             return;
         }
         std::vector<Access>& accesses = drafts_[static_cast<std::size_t>(group)].reads[v];
@@ -127,15 +155,16 @@ private:
         if (std::ranges::find(readers, group) == readers.end()) readers.push_back(group);
     }
 
-    void read_through(int group, const Node& view, const Index& index, int level, std::size_t depth) {
-        const Reads context(*this, group, view, level, depth);
+    void read_through(int group, const Node& view, const Index& index, int level) {
+        ++drafts_[static_cast<std::size_t>(group)].views;
+        const Reads context(*this, group, view, level);
         for (const ir::ViewPiece& piece : view.op->view(context, index))
-            read(group, view.operands[piece.operand], piece.index, level, depth);
+            read(group, view.operands[piece.operand], piece.index, level);
     }
 
     void read_operands(int group, const Node& node, const Index& at, int level) {
         if (node.op->lowering == ir::Lowering::view) {
-            read_through(group, node, at, level, 1);
+            read_through(group, node, at, level);
             return;
         }
         if (node.op->lowering == ir::Lowering::index) return;
@@ -167,7 +196,10 @@ private:
     std::optional<Refusal> may_join(const Node& node, int g, bool stored) const {
         const Draft& d = drafts_[static_cast<std::size_t>(g)];
         if (!options_.enabled) return Refusal{"fusion is off"};
-        if (d.group.members.size() >= options_.max_members) return Refusal{"the kernel is full"};
+        if (d.group.members.size() >= options_.max_members || d.views >= max_group_views)
+            return Refusal{"the kernel is full"};
+        if (is_free(node) && node.op->lowering == ir::Lowering::view)
+            return Refusal{"too many views lie one behind the other"};
         if (!d.group.members.empty() && d.group.members.back()->op->lowering == ir::Lowering::scatter)
             return Refusal{"the consumer accumulates into memory"};
         for (const Memory& out : d.group.outputs)
@@ -325,10 +357,8 @@ private:
         const auto at = static_cast<std::size_t>(position - index.begin());
         Value base = v;
         Index base_index = index;
-        std::size_t depth = 0;
         bool direct = true;
-        while (direct && is_free(*base.node) && base.node->op->lowering == ir::Lowering::view &&
-               depth++ < max_view_depth) {
+        while (direct && seen_through_[base.node->id] && base.node->op->lowering == ir::Lowering::view) {
             const PlainView context(*base.node);
             std::vector<ir::ViewPiece> pieces = base.node->op->view(context, base_index);
             direct = pieces.size() == 1 && pieces[0].guards.empty();
@@ -377,7 +407,7 @@ private:
         d.group.outputs.push_back(memory);
         // The group's first member is the relayout itself: it reads the value at every point of its domain.
         const Value v = memory.value;
-        if (is_free(*v.node)) {
+        if (seen_through_[v.node->id]) {
             d.group.members.push_back(v.node);
             read_operands(g, *v.node, domain_index(d.group.domain.rank()), domain_level);
         } else {
@@ -485,6 +515,7 @@ private:
         if (y.group.domain.rank() > x.group.domain.rank()) x.group.domain = y.group.domain;
         if (x.group.kind == FoldKind::none) x.group.kind = y.group.kind;
         x.cost += y.cost;
+        x.views += y.views;
         for (const Node* n : y.group.members)
             if (std::ranges::find(x.group.members, n) == x.group.members.end()) x.group.members.push_back(n);
         x.group.folds.insert(x.group.folds.end(), y.group.folds.begin(), y.group.folds.end());
@@ -611,6 +642,7 @@ private:
     ir::Symbol first_symbol_, next_loaded_;
     std::vector<Draft> drafts_;
     std::vector<std::vector<int>> readers_;   // by node: groups that read a result of it
+    std::vector<bool> seen_through_;          // by node: read as index arithmetic
     std::set<Value, ValueOrder> stored_;      // the graph's outputs
     std::map<int, std::vector<int>> relaid_;  // relayout group -> groups that read it
     std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, int> relayout_group_;

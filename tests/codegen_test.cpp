@@ -1,4 +1,5 @@
 // Kernels against the reference interpreter, bit for bit, on operands that end at protected pages.
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -59,7 +60,7 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
         if (!target.runs_here) continue;
         slots.clear();
         for (std::size_t k = 0; k < actual.size(); ++k) {
-            std::memcpy(actual[k].data(), initial[k].data(), initial[k].size());
+            std::ranges::copy(initial[k], actual[k].data());
             slots.push_back(actual[k].data());
         }
         lathe_fault fault{-1, 0, 0, 0};

@@ -178,9 +178,6 @@ int threads_seen(std::int64_t trips) {
         const std::lock_guard lock(mutex);
         ids.insert(std::this_thread::get_id());
     });
-#ifdef LATHE_THREAD_SANITIZER
-    return 1;  // each chunk has a thread there
-#endif
     return static_cast<int>(ids.size());
 }
 

@@ -1,0 +1,301 @@
+// Textual tests of passes. tests/passes/<pass>/<case>.lir is a graph or a loop nest, so that `lathe pass <pass> <case>`
+// prints what the test sees:
+//
+//   // What the case shows.
+//   // run: n=5 m=40             values of the symbols (or of the extents, in order of definition); may be left out
+//   // differentiate: wrt=0,1    for that pass alone
+//   graph main(n) {
+//     ...
+//   }
+//   // becomes
+//   // ...                       what the pass makes of it
+//
+// LATHE_REWRITE_EXPECTATIONS=1 writes what passes make of the inputs into the files instead. Every case also runs: the
+// reference interpreters and compiled kernels have to give the same bits before and after the pass.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "codegen/compile.h"
+#include "ir/graph_text.h"
+#include "ir/interpret.h"
+#include "ir/loops_text.h"
+#include "passes/differentiate.h"
+#include "passes/pipeline.h"
+
+namespace lathe {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Case {
+    std::string pass, path;
+    std::string input;     // everything before the expectation
+    std::string expected;  // without the comments' slashes
+    std::map<std::string, std::int64_t> symbols;
+    std::vector<std::size_t> wrt;
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.path; }
+
+constexpr std::string_view separator = "// becomes\n";
+
+std::string as_comment(const std::string& text) {
+    std::istringstream lines(text);
+    std::string out;
+    for (std::string line; std::getline(lines, line);) out += line.empty() ? "//\n" : "// " + line + "\n";
+    return out;
+}
+
+std::string from_comment(const std::string& text) {
+    std::istringstream lines(text);
+    std::string out;
+    for (std::string line; std::getline(lines, line);) out += line.substr(std::min<std::size_t>(line.size(), 3)) + "\n";
+    return out;
+}
+
+Case read_case(const fs::path& path) {
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    Case c;
+    c.pass = path.parent_path().filename();
+    c.path = path;
+    const std::size_t end = std::min(text.find(separator), text.size());
+    c.input = text.substr(0, end);
+    if (end != text.size()) c.expected = from_comment(text.substr(end + separator.size()));
+    std::istringstream lines(c.input);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string slashes, key;
+        words >> slashes >> key;
+        if (slashes != "//") continue;
+        if (key == "run:")
+            for (std::string word; words >> word;)
+                c.symbols[word.substr(0, word.find('='))] = std::stoll(word.substr(word.find('=') + 1));
+        if (key == "differentiate:") {
+            std::string list;
+            words >> list;
+            std::istringstream numbers(list.substr(list.find('=') + 1));
+            for (std::string n; std::getline(numbers, n, ',');) c.wrt.push_back(std::stoul(n));
+        }
+    }
+    return c;
+}
+
+std::vector<Case> all_cases() {
+    std::vector<Case> out;
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(LATHE_SOURCE_DIR) / "tests/passes"))
+        if (entry.path().extension() == ".lir") out.push_back(read_case(entry.path()));
+    std::ranges::sort(out, {}, &Case::path);
+    return out;
+}
+
+// ---- data
+
+std::vector<std::byte> random_elements(ir::Dtype dtype, std::size_t count, std::mt19937_64& random) {
+    std::vector<std::byte> out(count * size_of(dtype));
+    for (std::size_t i = 0; i < count; ++i) {
+        const double x =
+            is_float(dtype) ? std::uniform_real_distribution<double>(-2, 2)(random) : static_cast<double>(random() % 2);
+        const ir::Literal element = ir::splat_literal(dtype, {}, x);
+        std::memcpy(out.data() + i * size_of(dtype), element.bytes->data(), size_of(dtype));
+    }
+    return out;
+}
+
+std::vector<std::int64_t> symbol_values(const ir::Graph& graph, const Case& c) {
+    std::vector<std::int64_t> out;
+    for (const std::string& name : graph.symbols) {
+        EXPECT_TRUE(c.symbols.contains(name)) << "the run line lacks '" << name << "'";
+        out.push_back(c.symbols.contains(name) ? c.symbols.at(name) : 1);
+    }
+    return out;
+}
+
+std::vector<ir::Literal> random_inputs(const ir::Graph& graph, const Case& c) {
+    std::mt19937_64 random(7);
+    std::vector<ir::Literal> out;
+    for (ir::Value v : graph.parameters()) {
+        ir::Type type{v.type().dtype, {}};
+        std::size_t count = 1;
+        for (ir::Dim d : v.type().shape) {
+            type.shape.push_back(d.evaluate(symbol_values(graph, c)).value());
+            count *= static_cast<std::size_t>(type.shape[type.shape.rank() - 1].constant());
+        }
+        out.push_back(ir::make_literal(type, random_elements(type.dtype, count, random)));
+    }
+    return out;
+}
+
+// ---- graphs
+
+std::vector<std::byte> all_elements(const ir::Literal& literal) {
+    const auto count = static_cast<std::size_t>(literal.type.shape.element_count().constant());
+    if (literal.bytes->size() == count * size_of(literal.type.dtype)) return *literal.bytes;
+    std::vector<std::byte> out;
+    for (std::size_t i = 0; i < count; ++i) out.insert(out.end(), literal.bytes->begin(), literal.bytes->end());
+    return out;
+}
+
+std::vector<std::vector<std::byte>> interpreted(const ir::Graph& graph, std::span<const ir::Literal> inputs) {
+    std::vector<std::vector<std::byte>> out;
+    for (const ir::Literal& literal : ir::interpret(graph, inputs)) out.push_back(all_elements(literal));
+    return out;
+}
+
+std::vector<std::vector<std::byte>> compiled(const ir::Graph& graph, std::span<const ir::Literal> inputs,
+                                             const std::vector<std::int64_t>& symbols) {
+    const auto executable = codegen::compile(graph);
+    const auto bound = runtime::bind_plan_uncached(executable->plan, symbols);
+    std::vector<std::vector<std::byte>> data;
+    std::vector<const void*> in;
+    std::vector<void*> out;
+    for (const ir::Literal& x : inputs) data.push_back(all_elements(x));
+    for (const auto& x : data) in.push_back(x.data());
+    std::vector<runtime::Buffer> buffers;
+    for (const std::int64_t bytes : bound->output_bytes) {
+        buffers.push_back(runtime::allocate(static_cast<std::size_t>(bytes)));
+        out.push_back(buffers.back().data());
+    }
+    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bound->workspace_bytes));
+    EXPECT_FALSE(runtime::run(*bound, in.data(), out.data(), workspace.data()));
+    std::vector<std::vector<std::byte>> results;
+    for (const std::uint32_t o : executable->outputs)
+        results.emplace_back(buffers[o].data(), buffers[o].data() + bound->output_bytes[o]);
+    return results;
+}
+
+// What counts as large is small here, so that cases run.
+constexpr passes::LoopTarget small_cache{.stream_bytes = 1024};
+
+std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
+    const auto graph = ir::parse_graph(c.input, fs::path(c.path).filename().string());
+    EXPECT_EQ(ir::verify(*graph), std::vector<std::string>());
+    const std::vector<ir::Literal> inputs = random_inputs(*graph, c);
+    const auto expected = interpreted(*graph, inputs);
+    std::unique_ptr<ir::Graph> result;
+    std::string text;
+    if (pass == nullptr) {
+        result = passes::differentiate(*graph, 0, c.wrt, true);
+        text = ir::print(*result);
+    } else if (const auto* run = std::get_if<passes::GraphPass>(&pass->run)) {
+        result = (*run)(*graph);
+        text = ir::print(*result);
+    } else {
+        const passes::FusedGraph fused = passes::fuse(*graph);
+        if (std::holds_alternative<passes::FusePass>(pass->run)) text = passes::print(fused);
+        const auto* const rewrite = std::get_if<passes::KernelPass>(&pass->run);
+        if (std::holds_alternative<passes::LowerPass>(pass->run) || rewrite != nullptr)
+            for (const passes::Group& group : fused.groups) {
+                passes::LoweredKernel kernel = passes::lower(fused, group);
+                if (rewrite != nullptr) (*rewrite)(kernel, small_cache);
+                EXPECT_EQ(ir::verify(kernel.nest), std::vector<std::string>());
+                text += ir::print(kernel.nest);
+            }
+    }
+    if (result) {
+        EXPECT_EQ(ir::verify(*result), std::vector<std::string>());
+        auto after = interpreted(*result, inputs);
+        EXPECT_EQ(compiled(*result, inputs, symbol_values(*result, c)), after) << "compiled, after the pass";
+        after.resize(expected.size());
+        EXPECT_EQ(after, expected) << "the pass changed values";
+    }
+    EXPECT_EQ(compiled(*graph, inputs, symbol_values(*graph, c)), expected) << "compiled";
+    return text;
+}
+
+// ---- loop nests
+
+struct Memory {
+    std::vector<std::vector<std::byte>> arguments;
+    std::vector<std::int64_t> extents;
+};
+
+Memory random_memory(const ir::LoopNest& nest, const Case& c) {
+    Memory out;
+    for (std::size_t i = 0; i < nest.extent_count(); ++i) {
+        const std::string& name = nest.symbols[i].name;
+        EXPECT_TRUE(c.symbols.contains(name)) << "the run line lacks '" << name << "'";
+        out.extents.push_back(c.symbols.contains(name) ? c.symbols.at(name) : 1);
+    }
+    std::mt19937_64 random(7);
+    for (const ir::Buffer& b : nest.buffers)
+        if (b.role != ir::BufferRole::scratch)
+            out.arguments.push_back(random_elements(
+                b.type.dtype, static_cast<std::size_t>(b.type.shape.element_count().evaluate(out.extents).value()),
+                random));
+    return out;
+}
+
+Memory interpreted(const ir::LoopNest& nest, Memory memory) {
+    std::vector<void*> buffers;
+    for (auto& a : memory.arguments) buffers.push_back(a.data());
+    const std::int64_t trips = ir::parallel_trips(nest, memory.extents);
+    for (std::int64_t i = trips; i-- > 0;) ir::interpret(nest, buffers, memory.extents, i, i + 1);  // in any order
+    return memory;
+}
+
+Memory compiled(const ir::LoopNest& nest, Memory memory) {
+    const auto kernel = codegen::KernelCache::shared().compile(std::span(&nest, 1), codegen::host_target())[0];
+    std::vector<void*> slots;
+    std::vector<std::uint32_t> operands;
+    for (auto& a : memory.arguments) {
+        operands.push_back(static_cast<std::uint32_t>(slots.size()));
+        slots.push_back(a.data());
+    }
+    lathe_fault fault{-1, 0, 0, 0};
+    kernel->entry()(slots.data(), operands.data(), memory.extents.data(), 0, ir::parallel_trips(nest, memory.extents),
+                    &fault);
+    EXPECT_EQ(fault.site, -1);
+    return memory;
+}
+
+std::string after_loop_pass(const Case& c, passes::LoopPass pass) {
+    ir::LoopNest nest = ir::parse_loop_nest(c.input, fs::path(c.path).filename().string());
+    EXPECT_EQ(ir::verify(nest), std::vector<std::string>());
+    const Memory memory = random_memory(nest, c);
+    const auto expected = interpreted(nest, memory).arguments;
+    EXPECT_EQ(compiled(nest, memory).arguments, expected) << "compiled, before the pass";
+    pass(nest, {});
+    EXPECT_EQ(ir::verify(nest), std::vector<std::string>());
+    EXPECT_EQ(interpreted(nest, memory).arguments, expected) << "the pass changed values";
+    EXPECT_EQ(compiled(nest, memory).arguments, expected) << "compiled, after the pass";
+    return ir::print(nest);
+}
+
+// ---- the test
+
+class Textual : public testing::TestWithParam<Case> {};
+
+TEST_P(Textual, is_as_expected) {
+    const Case& c = GetParam();
+    const passes::Pass* const pass = passes::find_pass(c.pass);
+    ASSERT_TRUE(pass != nullptr || c.pass == "differentiate") << "tests/passes has a folder '" << c.pass << "'";
+    const auto* const loop_pass = pass != nullptr ? std::get_if<passes::LoopPass>(&pass->run) : nullptr;
+    const std::string actual = loop_pass != nullptr ? after_loop_pass(c, *loop_pass) : after_graph_pass(c, pass);
+    const char* const rewrite = std::getenv("LATHE_REWRITE_EXPECTATIONS");
+    if (rewrite != nullptr && std::string_view(rewrite) == "1") {
+        std::ofstream(c.path) << c.input << separator << as_comment(actual);
+        return;
+    }
+    EXPECT_EQ(from_comment(as_comment(actual)), c.expected)
+        << c.path << ": LATHE_REWRITE_EXPECTATIONS=1 accepts what is so now";
+}
+
+INSTANTIATE_TEST_SUITE_P(Passes, Textual, testing::ValuesIn(all_cases()), [](const auto& info) {
+    return info.param.pass + "_" + fs::path(info.param.path).stem().string();
+});
+
+TEST(TextualCases, every_pass_has_cases) {
+    for (const passes::Pass& pass : passes::pipeline)
+        EXPECT_TRUE(std::ranges::any_of(all_cases(), [&](const Case& c) { return c.pass == pass.name; })) << pass.name;
+}
+
+}  // namespace
+}  // namespace lathe
