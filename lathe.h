@@ -13,3 +13,4 @@
 #include "frontend/tensor.h"
 #include "ir/dtype.h"
 #include "ir/error.h"
+#include "runtime/parallel.h"

@@ -1,9 +1,11 @@
 #include "codegen/compile.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "codegen/plan_builder.h"
 #include "ir/op.h"
+#include "runtime/cpu.h"
 
 namespace lathe::codegen {
 namespace {
@@ -23,7 +25,11 @@ std::size_t count_operations(const ir::Graph& graph) {
 
 }  // namespace
 
-passes::LoopTarget loop_target(const Target& target) { return {target.vector_bytes, target.vector_registers}; }
+passes::LoopTarget loop_target(const Target& target) {
+    // Half of the last cache: the other half holds what is read.
+    const runtime::Cpu& cpu = runtime::cpu();
+    return {target.vector_bytes, target.vector_registers, std::max(cpu.l3 / 2, 2 * cpu.l2)};
+}
 
 std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileOptions& options) {
     auto out = std::make_shared<Executable>();

@@ -72,18 +72,21 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
         std::string key;
         std::promise<Kernel> result;
     };
+    std::vector<std::string> keys;  // all that can fail comes before the table promises anything
+    for (const ir::LoopNest& nest : nests) keys.push_back(kernel_key(nest, target));
     std::vector<std::shared_future<Kernel>> wanted;
     std::vector<Task> tasks;
-    for (const ir::LoopNest& nest : nests) {
-        std::string key = kernel_key(nest, target);
+    wanted.reserve(nests.size());
+    tasks.reserve(nests.size());
+    for (std::size_t i = 0; i < nests.size(); ++i) {
+        Task task{&nests[i], std::move(keys[i]), {}};
+        const std::shared_future<Kernel> result = task.result.get_future().share();
         const std::scoped_lock lock(table_->mutex);
-        auto [at, fresh] = table_->kernels.try_emplace(key);
-        if (fresh) {
-            tasks.push_back({&nest, std::move(key), {}});
-            at->second = tasks.back().result.get_future().share();
-        } else {
+        const auto [at, fresh] = table_->kernels.try_emplace(task.key, result);
+        if (fresh)
+            tasks.push_back(std::move(task));
+        else
             hits_.fetch_add(1, std::memory_order_relaxed);
-        }
         wanted.push_back(at->second);
     }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <unordered_map>
 
 #include "ir/loops_walk.h"
 #include "ir/op.h"
@@ -25,8 +26,10 @@ public:
 
     void run(std::vector<std::uint32_t>& outputs) {
         plan_.symbol_count = static_cast<std::uint32_t>(graph_.symbols.size());
-        for (std::size_t i = 0; i < graph_.parameters().size(); ++i)
+        for (std::size_t i = 0; i < graph_.parameters().size(); ++i) {
             plan_.inputs.push_back(tensor(graph_.parameter_name(i), graph_.parameters()[i].type()));
+            input_of_.emplace(graph_.parameters()[i].node, static_cast<std::uint32_t>(i));
+        }
         for (std::size_t i = 0; i < graph_.outputs().size(); ++i) {
             const Value v = graph_.outputs()[i];
             const auto [found, fresh] =
@@ -43,6 +46,8 @@ public:
     }
 
     void donate(std::span<const std::uint32_t> inputs) {
+        if (inputs.empty()) return;
+        find_uses();
         std::vector<bool> taken(plan_.outputs.size(), false);
         for (std::uint32_t input : inputs)
             for (std::uint32_t output = 0; output < plan_.outputs.size(); ++output)
@@ -112,8 +117,7 @@ private:
     std::uint32_t slot(const passes::Memory& m, ir::BufferRole role) const {
         const std::pair<std::uint32_t, std::uint32_t> id{m.value.node->id, m.value.index};
         if (role == ir::BufferRole::input && m.permutation.empty()) {
-            for (std::size_t i = 0; i < graph_.parameters().size(); ++i)
-                if (graph_.parameters()[i] == m.value) return static_cast<std::uint32_t>(i);
+            if (const auto i = input_of_.find(m.value.node); i != input_of_.end()) return i->second;
             if (const auto c = constants_.find(key_of(m)); c != constants_.end()) return plan_.constant_slot(c->second);
         }
         if (m.permutation.empty())
@@ -142,27 +146,32 @@ private:
         plan_.steps.push_back(std::move(step));
     }
 
+    // Which step writes each output first, which read each input last, and which can fault last.
+    void find_uses() {
+        writer_.assign(plan_.outputs.size(), none);
+        last_reader_.assign(plan_.inputs.size(), none);
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+            if (!program_.kernels[s].sites.empty()) last_fault_ = static_cast<std::ptrdiff_t>(s);
+            for (std::uint32_t slot : plan_.steps[s].operands)
+                if (slot < plan_.inputs.size()) {
+                    last_reader_[slot] = static_cast<std::ptrdiff_t>(s);
+                } else if (slot < plan_.constant_slot(0)) {
+                    std::ptrdiff_t& writer = writer_[slot - plan_.output_slot(0)];
+                    if (writer == none) writer = static_cast<std::ptrdiff_t>(s);
+                }
+        }
+    }
+
     // An output may take over an input's memory where no later step reads the input, none that follows can fault, and
     // the step that writes the output reads each element of the input only to compute the same element.
     bool may_donate(std::uint32_t input, std::uint32_t output) const {
+        const std::ptrdiff_t writer = writer_[output];
+        if (writer == none || last_fault_ >= writer || last_reader_[input] > writer) return false;
         if (plan_.inputs[input].dtype != plan_.outputs[output].dtype ||
             plan_.inputs[input].dims != plan_.outputs[output].dims)
             return false;
-        const std::uint32_t out_slot = plan_.output_slot(output);
-        std::optional<std::size_t> writer;
-        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
-            const auto& operands = plan_.steps[s].operands;
-            const bool writes = std::ranges::find(operands, out_slot) != operands.end();
-            const bool reads = std::ranges::find(operands, input) != operands.end();
-            if (writes && !writer) {
-                writer = s;
-                if (reads && !same_elements(s, input, out_slot)) return false;
-            } else if (writer && reads) {
-                return false;
-            }
-            if (writer && !program_.kernels[s].sites.empty()) return false;
-        }
-        return writer.has_value();
+        return last_reader_[input] < writer ||
+               same_elements(static_cast<std::size_t>(writer), input, plan_.output_slot(output));
     }
 
     bool same_elements(std::size_t step, std::uint32_t input, std::uint32_t output) const {
@@ -193,12 +202,17 @@ private:
                std::ranges::all_of(reads, [&](const std::vector<Dim>& r) { return r == writes.front(); });
     }
 
+    static constexpr std::ptrdiff_t none = -1;
+
     const passes::Program& program_;
     const ir::Graph& graph_;
     const passes::LoopTarget& target_;
     runtime::Plan& plan_;
+    std::unordered_map<const ir::Node*, std::uint32_t> input_of_;
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> output_of_;
     std::map<MemoryKey, std::uint32_t> constants_, temporaries_;
+    std::vector<std::ptrdiff_t> writer_, last_reader_;  // steps by output and by input
+    std::ptrdiff_t last_fault_ = none;
 };
 
 }  // namespace

@@ -96,7 +96,7 @@ public:
     using GraphBuilder::GraphBuilder;
 
 protected:
-    bool is_input(const Node&) const override { return false; }
+    bool is_input(Node&) override { return false; }
     ir::Value input(Node& node) override { throw InternalError("evaluate: an unknown input", node.location()); }
 };
 
@@ -111,17 +111,17 @@ public:
     }
 
     void run(std::span<Node* const> targets) {
-        while (true) {
-            Node* busy = nullptr;
-            for (Node* t : targets)
-                if ((busy = claim(t)) != nullptr) break;
-            if (busy == nullptr) break;
-            const NodeRef keep = NodeRef::share(busy);
-            abandon();
-            await(*busy);
-        }
-        if (order_.empty()) return;
         try {
+            while (true) {
+                Node* busy = nullptr;
+                for (Node* t : targets)
+                    if ((busy = claim(t)) != nullptr) break;
+                if (busy == nullptr) break;
+                const NodeRef keep = NodeRef::share(busy);
+                abandon();
+                await(*busy);
+            }
+            if (order_.empty()) return;
             compute();
         } catch (...) {
             abandon();
@@ -157,8 +157,9 @@ private:
             auto& [node, next] = stack_.back();
             const auto inputs = node->inputs();
             if (next == inputs.size()) {
-                node->number = static_cast<std::uint32_t>(order_.size());
+                const auto number = static_cast<std::uint32_t>(order_.size());
                 order_.push_back(node);
+                node->number = number;
                 stack_.pop_back();
                 continue;
             }
@@ -173,6 +174,8 @@ private:
         NodeState state = node->state.load(std::memory_order_acquire);
         if (state == ready || (state & ~awaited) == self()) return nullptr;
         if (node->symbolic) throw_symbolic(*node);
+        if (stack_.size() == stack_.capacity())  // nothing may fail between the claim and its record
+            stack_.reserve(std::max<std::size_t>(64, 2 * stack_.size()));
         while (state == pending) {
             if (node->state.compare_exchange_weak(state, self(), std::memory_order_acquire)) {
                 node->uses = 0;
@@ -183,8 +186,7 @@ private:
         return state == ready ? nullptr : node;
     }
 
-    [[noreturn]] void throw_symbolic(const Node& node) {
-        abandon();
+    [[noreturn]] static void throw_symbolic(const Node& node) {
         throw UserError(
             "the value of a tensor was asked for while its function is being traced; it is known only when the "
             "compiled function runs",
@@ -200,9 +202,18 @@ private:
         stack_.clear();
         order_.clear();
         leaves_.clear();
-        leaf_numbers_.clear();
+        if (!leaf_numbers_.empty()) leaf_numbers_.clear();
         key_.clear();
         results_.clear();
+        buffers_.clear();
+    }
+
+    // The inputs that publishing will drop; made room for before the run, since publishing may not fail.
+    void reserve_dropped() {
+        std::size_t count = 0;
+        for (std::uint32_t r : entry_->results)
+            if (!order_[r]->keeps_history) count += order_[r]->operand_count;
+        dropped_.reserve(count);
     }
 
     std::uint32_t leaf_number(Node* leaf) {
@@ -286,17 +297,19 @@ private:
     }
 
     void compute() {
+        fresh_.reset();
         encode();
         const std::uint64_t hash = hash_of(key_);
         std::shared_ptr<const PlanEntry>& front = front_[hash % front_size];
         if (!front || front->key != key_) {
             front = PlanCache::shared().find(hash, key_);
             if (!front) {
-                front = compile();
+                front = fresh_ = compile();
                 PlanCache::shared().insert(hash, front);
             }
         }
         entry_ = front.get();
+        reserve_dropped();
         inputs_.clear();
         for (Node* leaf : leaves_) inputs_.push_back(leaf->elements());
         buffers_.clear();
@@ -305,7 +318,12 @@ private:
             buffers_.push_back(allocate_tensor(static_cast<std::size_t>(bytes)));
             outputs_.push_back(buffers_.back().data());
         }
-        run_bound(entry_->executable->plan, *entry_->bound, inputs_.data(), outputs_.data());
+        const runtime::Plan& plan = entry_->executable->plan;
+        if (const runtime::RunFault fault = try_run_bound(*entry_->bound, inputs_.data(), outputs_.data())) {
+            // The plan may have been made for equal calls on other lines.
+            if (entry_ == fresh_.get()) throw_fault(plan, fault);
+            throw_fault(compile()->executable->plan, fault);
+        }
     }
 
     std::shared_ptr<const PlanEntry> compile() {
@@ -326,7 +344,7 @@ private:
         return entry;
     }
 
-    void publish() {
+    void publish() noexcept {
         for (std::size_t i = 0; i < entry_->results.size(); ++i) {
             Node* node = order_[entry_->results[i]];
             runtime::Buffer& data = buffers_[entry_->executable->outputs[i]];
@@ -340,10 +358,14 @@ private:
         }
         // Nodes without data stay as they were; those that nobody holds go with their readers' references.
         for (Node* node : order_) settle(*node, node->data ? ready : pending);
-        buffers_.clear();
         clear();
-        for (Node* node : dropped_) release(node);
-        dropped_.clear();
+        // Memory of the host goes back to it here, and what it then does is its own business: nothing of this is in
+        // use.
+        std::vector<Node*> dropped;
+        dropped.swap(dropped_);
+        for (Node* node : dropped) release(node);
+        dropped.clear();
+        if (dropped_.empty()) dropped_.swap(dropped);
     }
     void drop_inputs(Node& node) {
         for (Node* x : node.inputs()) dropped_.push_back(x);
@@ -358,6 +380,7 @@ private:
     std::vector<std::uint32_t> results_;
     std::array<std::shared_ptr<const PlanEntry>, front_size> front_;
     const PlanEntry* entry_ = nullptr;
+    std::shared_ptr<const PlanEntry> fresh_;  // what was compiled last, if it was compiled for these very nodes
     std::vector<const void*> inputs_;
     std::vector<void*> outputs_;
     std::vector<runtime::Buffer> buffers_;

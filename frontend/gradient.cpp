@@ -23,7 +23,7 @@ public:
     std::vector<NodeRef> inputs;
 
 protected:
-    bool is_input(const Node& node) const override { return ends_history(node); }
+    bool is_input(Node& node) override { return ends_history(node); }
     ir::Value input(Node& node) override {
         inputs.push_back(NodeRef::share(&node));
         return graph_.add_parameter("x" + std::to_string(inputs.size()), node.type, node.location());

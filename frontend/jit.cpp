@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <shared_mutex>
+#include <unordered_set>
 
 #include "frontend/run_plan.h"
 #include "frontend/trace.h"
@@ -32,8 +33,9 @@ Signature signature_of(std::span<const NodeRef> arguments) {
 struct Variant {
     Signature signature;
     std::shared_ptr<const codegen::Executable> executable;
-    std::vector<NodeRef> captured;  // inputs behind the arguments
-    std::vector<NodeRef> updated;   // variables; their new values are the outputs behind the results
+    std::vector<NodeRef> captured;   // inputs behind the arguments
+    std::vector<NodeRef> updated;    // variables; their new values are the outputs behind the results
+    std::vector<std::size_t> taken;  // captured variables that are updated, by address
     std::size_t results = 0;
     struct Donation {
         std::size_t captured, output;  // the captured variable's memory may become this output of the plan
@@ -87,9 +89,14 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Signature& s
         traced = trace.finish(outputs);
     }
     codegen::CompileOptions compile = options.compile;
+    std::unordered_set<const Node*> updated;
+    for (const NodeRef& u : traced.updated) updated.insert(u.get());
     for (std::size_t c = 0; c < traced.captured.size(); ++c)
-        if (std::ranges::find(traced.updated, traced.captured[c]) != traced.updated.end())
+        if (updated.contains(traced.captured[c].get())) {
             compile.donated.push_back(static_cast<std::uint32_t>(arguments.size() + c));
+            variant->taken.push_back(c);
+        }
+    std::ranges::sort(variant->taken, std::less<>(), [&](std::size_t c) { return traced.captured[c]->variable.get(); });
     variant->executable = codegen::compile(*traced.graph, compile);
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
@@ -105,30 +112,43 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     std::unique_lock<std::mutex> one_at_a_time(updating, std::defer_lock);
     if (updates) one_at_a_time.lock();
 
-    // Values of captured variables; those whose memory may be given away are out of their variables meanwhile.
-    std::vector<NodeRef> values;
-    std::vector<std::size_t> out;
+    // What the outputs become is made before anything runs: behind the run, nothing may fail.
+    const auto make_leaf = [&](std::size_t i) {
+        const std::uint32_t o = variant.executable->outputs[i];
+        ir::Type type{static_cast<Dtype>(plan.outputs[o].dtype), {}};
+        for (std::int64_t extent : bound.output_dims[o]) type.shape.push_back(extent);
+        return detail::leaf(type, {});
+    };
+    std::vector<Tensor> results;
+    for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(make_leaf(i));
+    std::vector<NodeRef> updated;
+    for (std::size_t u = 0; u < variant.updated.size(); ++u) {
+        updated.push_back(make_leaf(variant.results + u));
+        updated.back()->keeps_history = variant.updated[u]->keeps_history;
+        updated.back()->variable = variant.updated[u]->variable;
+    }
+
+    // Values of captured variables; those whose memory may be given away are out of their variables meanwhile. Reading
+    // may wait for other programs, so that it comes before anything is taken.
+    std::vector<NodeRef> values(variant.captured.size());
     struct PutBack {  // after an error everything is as it was
         std::vector<NodeRef>& values;
-        const std::vector<std::size_t>& out;
         const Variant& variant;
-        bool done = false;
+        std::size_t taken = 0;
         ~PutBack() {
-            if (done) return;
-            for (std::size_t c : out) detail::check_in(*variant.captured[c]->variable, values[c]);
+            while (taken > 0) {
+                const std::size_t c = variant.taken[--taken];
+                detail::check_in(*variant.captured[c]->variable, std::move(values[c]));
+            }
         }
-    } put_back{values, out, variant};
-    values.reserve(variant.captured.size());
-    for (std::size_t c = 0; c < variant.captured.size(); ++c) {
-        const NodeRef& node = variant.captured[c];
-        const bool set = node->kind == detail::NodeKind::variable &&
-                         std::ranges::find(variant.updated, node) != variant.updated.end();
-        if (set) {
-            values.push_back(detail::check_out(*node->variable));
-            out.push_back(c);
-        } else {
-            values.push_back(detail::resolve(node));
-        }
+    } put_back{values, variant};
+    std::vector<bool> is_taken(values.size(), false);
+    for (std::size_t c : variant.taken) is_taken[c] = true;
+    for (std::size_t c = 0; c < values.size(); ++c)
+        if (!is_taken[c]) values[c] = detail::resolve(variant.captured[c]);
+    for (std::size_t c : variant.taken) {
+        values[c] = detail::check_out(*variant.captured[c]->variable);
+        ++put_back.taken;
     }
 
     std::vector<runtime::Buffer> buffers(plan.outputs.size());
@@ -148,21 +168,13 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     }
     detail::run_bound(plan, bound, inputs.data(), outputs.data());
 
-    const auto result = [&](std::size_t i) {
-        const std::uint32_t o = variant.executable->outputs[i];
-        ir::Type type{static_cast<Dtype>(plan.outputs[o].dtype), {}};
-        for (std::int64_t extent : bound.output_dims[o]) type.shape.push_back(extent);
-        return detail::leaf(type, buffers[o]);
-    };
-    for (std::size_t u = 0; u < variant.updated.size(); ++u) {
-        NodeRef value = result(variant.results + u);
-        value->keeps_history = variant.updated[u]->keeps_history;
-        value->variable = variant.updated[u]->variable;
-        detail::check_in(*variant.updated[u]->variable, std::move(value));
+    const auto& place = variant.executable->outputs;
+    for (std::size_t i = 0; i < variant.results; ++i) results[i].node()->data = buffers[place[i]];
+    put_back.taken = 0;
+    for (std::size_t u = 0; u < updated.size(); ++u) {
+        updated[u]->data = buffers[place[variant.results + u]];
+        detail::check_in(*variant.updated[u]->variable, std::move(updated[u]));
     }
-    put_back.done = true;
-    std::vector<Tensor> results;
-    for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(result(i));
     return results;
 }
 
@@ -186,6 +198,7 @@ std::vector<Tensor> CompiledFunction::operator()(std::span<const Tensor> argumen
         if (v.signature != signature) return std::nullopt;
         std::vector<std::span<const std::int64_t>> shapes(extents.begin(), extents.end());
         std::vector<std::vector<std::int64_t>> captured;
+        captured.reserve(v.captured.size());
         for (const NodeRef& c : v.captured) captured.push_back(extents_of(c->type.shape));
         shapes.insert(shapes.end(), captured.begin(), captured.end());
         const std::vector<std::int64_t> symbols = runtime::symbols_of(v.executable->plan, shapes);

@@ -16,6 +16,7 @@
 // Calls are thread-safe: calls that set the same variables run one after the other.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -74,6 +75,8 @@ public:
                 [f = f_, example = std::move(example), result_tree](std::span<const Tensor> tensors) {
                     const auto rebuilt = std::apply(
                         [&](const auto&... a) { return std::tuple<A...>{with_tensors(a, tensors)...}; }, example);
+                    if (!tensors.empty())
+                        throw UserError("jit: the arguments have more tensors than at the first call");
                     Result result = std::apply(f, rebuilt);
                     std::vector<Tensor> flat = tensors_of(result);
                     visit_tensors(result, [](Tensor& t) { t = Tensor(); });
@@ -81,6 +84,7 @@ public:
                     return flat;
                 },
                 options_);
+            entry.started.store(true, std::memory_order_release);
         });
         std::vector<Tensor> flat;
         flat.reserve(sizeof...(A));
@@ -91,7 +95,9 @@ public:
         return with_tensors(std::static_pointer_cast<ResultTree<Result>>(entry.result_tree)->tree, next);
     }
 
-    JitStatistics statistics() const { return entry_->function ? entry_->function->statistics() : JitStatistics{}; }
+    JitStatistics statistics() const {
+        return entry_->started.load(std::memory_order_acquire) ? entry_->function->statistics() : JitStatistics{};
+    }
 
 private:
     template <class Result>
@@ -101,6 +107,7 @@ private:
     };
     struct Entry {
         std::once_flag once;
+        std::atomic<bool> started{false};   // whether `function` is there
         std::shared_ptr<void> result_tree;  // the structure of what the function returns
         std::unique_ptr<CompiledFunction> function;
     };

@@ -9,6 +9,7 @@
 #include "frontend/trace.h"
 #include "ir/graph_text.h"
 #include "ir/op.h"
+#include "passes/rebuild.h"
 
 namespace lathe {
 namespace {
@@ -19,6 +20,24 @@ std::string unique_name(std::string name, std::set<std::string>& used) {
     if (name.empty()) name = "weight";
     std::string out = name;
     for (int i = 1; !used.insert(out).second; ++i) out = name + "_" + std::to_string(i);
+    return out;
+}
+
+// A copy of a graph in which `value_of(copy, i, node)` stands for parameter i; its first outputs, under these names.
+template <class ValueOf>
+std::unique_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<const std::string> outputs,
+                                           const ValueOf& value_of) {
+    std::unique_ptr<ir::Graph> out = passes::like(graph);
+    passes::ValueMap values(graph.nodes().size());
+    std::size_t parameter = 0;
+    for (const ir::Node& n : graph.nodes()) {
+        if (parameter < graph.parameters().size() && graph.parameters()[parameter].node == &n)
+            values[n.id] = {value_of(*out, parameter++, n)};
+        else
+            values[n.id] = passes::results_of(passes::add_copy(*out, n, values));
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+        out->add_output(outputs[i], passes::mapped(values, graph.outputs()[i]));
     return out;
 }
 
@@ -37,29 +56,13 @@ Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vec
       lazy_(std::make_shared<Lazy>()) {}
 
 std::unique_ptr<ir::Graph> Model::closed_graph() const {
-    auto out = std::make_unique<ir::Graph>();
-    out->name = graph_->name;
-    out->symbols = graph_->symbols;
-    out->preconditions = graph_->preconditions;
-    std::vector<ir::Value> copies(graph_->nodes().size());
-    std::size_t parameter = 0;
-    for (const ir::Node& n : graph_->nodes()) {
-        if (parameter < graph_->parameters().size() && graph_->parameters()[parameter].node == &n) {
-            copies[n.id] =
-                parameter < input_count_
-                    ? out->add_parameter(graph_->parameter_name(parameter), n.results[0], n.loc)
-                    : out->constant(ir::make_literal(n.results[0], (*weights_)[parameter - input_count_].bytes), n.loc);
-            ++parameter;
-            continue;
-        }
-        std::vector<ir::Value> operands;
-        for (ir::Value v : n.operands) operands.push_back({copies[v.node->id].node, v.index});
-        copies[n.id] = {&out->add(*n.op, operands, n.attributes, n.loc), 0};
-    }
-    for (std::size_t i = 0; i < graph_->outputs().size(); ++i)
-        out->add_output(graph_->output_name(i),
-                        {copies[graph_->outputs()[i].node->id].node, graph_->outputs()[i].index});
-    return out;
+    std::vector<std::string> outputs;
+    for (std::size_t i = 0; i < graph_->outputs().size(); ++i) outputs.push_back(graph_->output_name(i));
+    return with_parameters(*graph_, outputs, [this](ir::Graph& out, std::size_t i, const ir::Node& n) {
+        return i < input_count_
+                   ? out.add_parameter(graph_->parameter_name(i), n.results[0], n.loc)
+                   : out.constant(ir::make_literal(n.results[0], (*weights_)[i - input_count_].bytes), n.loc);
+    });
 }
 
 CompiledModel Model::compile(const codegen::CompileOptions& options) const {
@@ -237,29 +240,13 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
                                     used));
         weights.push_back(Tensor(node).to_array());
     }
-    auto graph = std::make_unique<ir::Graph>();
-    graph->name = options.name;
-    graph->symbols = traced.graph->symbols;
-    graph->preconditions = traced.graph->preconditions;
-    std::vector<ir::Value> copies(traced.graph->nodes().size());
-    std::size_t parameter = 0;
-    for (const ir::Node& n : traced.graph->nodes()) {
-        if (parameter < traced.graph->parameters().size() && traced.graph->parameters()[parameter].node == &n) {
-            const std::string& name =
-                parameter < specs.size() ? specs[parameter].name : names[parameter - specs.size()];
-            copies[n.id] = graph->add_parameter(name, n.results[0], n.loc);
-            ++parameter;
-            continue;
-        }
-        std::vector<ir::Value> operands;
-        for (ir::Value v : n.operands) operands.push_back({copies[v.node->id].node, v.index});
-        copies[n.id] = {&graph->add(*n.op, operands, n.attributes, n.loc), 0};
-    }
-    for (std::size_t i = 0; i < result_count; ++i) {
-        const ir::Value v = traced.graph->outputs()[i];
-        graph->add_output(i < options.outputs.size() ? options.outputs[i] : traced.graph->output_name(i),
-                          {copies[v.node->id].node, v.index});
-    }
+    std::vector<std::string> outputs;
+    for (std::size_t i = 0; i < result_count; ++i)
+        outputs.push_back(i < options.outputs.size() ? options.outputs[i] : traced.graph->output_name(i));
+    std::unique_ptr<ir::Graph> graph =
+        with_parameters(*traced.graph, outputs, [&](ir::Graph& out, std::size_t i, const ir::Node& n) {
+            return out.add_parameter(i < specs.size() ? specs[i].name : names[i - specs.size()], n.results[0], n.loc);
+        });
     return {std::move(graph), specs.size(), std::move(weights)};
 }
 

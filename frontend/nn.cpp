@@ -14,6 +14,11 @@ std::uint64_t Generator::next_key() {
     return z ^ (z >> 31);
 }
 
+Tensor Module::operator()(const Tensor& x, Where where) const {
+    const detail::LocScope scope(where);
+    return forward(x);
+}
+
 std::vector<NamedParameter> Module::named_parameters(const std::string&) const { return {}; }
 
 std::vector<Tensor> Module::parameters() const {
@@ -29,7 +34,7 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Ini
     if (with_bias) bias = variable(zeros({outputs}, dtype), "bias");
 }
 
-Tensor Linear::operator()(const Tensor& x) const {
+Tensor Linear::forward(const Tensor& x) const {
     const Tensor product = matmul(x, weight);
     return bias ? product + bias : product;
 }
@@ -40,14 +45,14 @@ std::vector<NamedParameter> Linear::named_parameters(const std::string& prefix) 
     return out;
 }
 
-Tensor ReLU::operator()(const Tensor& x) const { return relu(x); }
-Tensor Tanh::operator()(const Tensor& x) const { return tanh(x); }
-Tensor Sigmoid::operator()(const Tensor& x) const { return sigmoid(x); }
-Tensor GELU::operator()(const Tensor& x) const { return gelu(x); }
+Tensor ReLU::forward(const Tensor& x) const { return relu(x); }
+Tensor Tanh::forward(const Tensor& x) const { return tanh(x); }
+Tensor Sigmoid::forward(const Tensor& x) const { return sigmoid(x); }
+Tensor GELU::forward(const Tensor& x) const { return gelu(x); }
 
-Tensor Sequential::operator()(const Tensor& x) const {
+Tensor Sequential::forward(const Tensor& x) const {
     Tensor y = x;
-    for (const auto& child : children_) y = (*child)(y);
+    for (const auto& child : children_) y = child->forward(y);
     return y;
 }
 

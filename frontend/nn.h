@@ -38,10 +38,13 @@ using NamedParameter = std::pair<std::string, Tensor>;
 class Module {
 public:
     virtual ~Module() = default;
-    virtual Tensor operator()(const Tensor& x) const = 0;
+    // Applies the module; errors and the inspection tools name the caller's line.
+    Tensor operator()(const Tensor& x, Where where = Where::current()) const;
     // Names are paths: "0.weight" is the weight of the first child.
     virtual std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const;
     std::vector<Tensor> parameters() const;
+
+    virtual Tensor forward(const Tensor& x) const = 0;
 };
 
 // y = x W + b with W: [inputs, outputs]; x: [..., inputs].
@@ -49,7 +52,7 @@ class Linear final : public Module {
 public:
     Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Init init = Init::kaiming, bool bias = true,
            Dtype dtype = Dtype::f32);
-    Tensor operator()(const Tensor& x) const override;
+    Tensor forward(const Tensor& x) const override;
     std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const override;
 
     Tensor weight, bias;  // variables; bias is empty where there is none
@@ -57,19 +60,19 @@ public:
 
 class ReLU final : public Module {
 public:
-    Tensor operator()(const Tensor& x) const override;
+    Tensor forward(const Tensor& x) const override;
 };
 class Tanh final : public Module {
 public:
-    Tensor operator()(const Tensor& x) const override;
+    Tensor forward(const Tensor& x) const override;
 };
 class Sigmoid final : public Module {
 public:
-    Tensor operator()(const Tensor& x) const override;
+    Tensor forward(const Tensor& x) const override;
 };
 class GELU final : public Module {
 public:
-    Tensor operator()(const Tensor& x) const override;
+    Tensor forward(const Tensor& x) const override;
 };
 
 class Sequential final : public Module {
@@ -79,7 +82,7 @@ public:
     explicit Sequential(M... modules) {
         (children_.push_back(std::make_shared<M>(std::move(modules))), ...);
     }
-    Tensor operator()(const Tensor& x) const override;
+    Tensor forward(const Tensor& x) const override;
     std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const override;
 
 private:

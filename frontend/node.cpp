@@ -1,7 +1,7 @@
 #include "frontend/node.h"
 
 #include <mutex>
-#include <thread>
+#include <new>
 
 #include "frontend/trace.h"
 
@@ -24,65 +24,107 @@ thread_local ir::Loc LocScope::loc_{};
 
 namespace {
 
-// Memory of nodes: a magazine per thread, and a depot that magazines are filled from and emptied into.
+// Memory of nodes: free blocks, linked through themselves. Every thread keeps some and exchanges batches of them with a
+// depot, so that neither making nor destroying a node takes a lock, and destroying one cannot fail.
+struct FreeNode {
+    FreeNode* next = nullptr;
+    FreeNode* next_batch = nullptr;  // of the first of a batch in the depot
+};
+constexpr std::size_t batch_size = 256;
+constexpr std::size_t node_bytes = (sizeof(Node) + 63) / 64 * 64;
+
 struct NodeDepot {
-    std::mutex mutex;  // protects blocks
-    std::vector<void*> blocks;
+    std::mutex mutex;  // protects batches
+    FreeNode* batches = nullptr;
 };
 NodeDepot& depot() {
     static auto* d = new NodeDepot;  // outlives every thread
     return *d;
 }
 
-constexpr std::size_t magazine_size = 256;
+void put_in_depot(FreeNode* batch) noexcept {
+    NodeDepot& d = depot();
+    const std::lock_guard lock(d.mutex);
+    batch->next_batch = d.batches;
+    d.batches = batch;
+}
 
+// Up to two batches: `filling` has `count` blocks, `full` none or a whole batch.
 struct Magazine {
-    std::vector<void*> blocks;
-    Magazine() { blocks.reserve(2 * magazine_size); }
-    ~Magazine() {
-        const std::lock_guard lock(depot().mutex);
-        depot().blocks.insert(depot().blocks.end(), blocks.begin(), blocks.end());
-        blocks.clear();
-        closed = true;
-    }
-    bool closed = false;
+    FreeNode* filling = nullptr;
+    FreeNode* full = nullptr;
+    std::size_t count = 0;
+};
+constinit thread_local Magazine magazine;
+constinit thread_local bool thread_ended = false;
 
-    void* take() {
-        if (blocks.empty()) refill();
-        void* p = blocks.back();
-        blocks.pop_back();
-        return p;
-    }
-    void give(void* p) {
-        blocks.push_back(p);
-        if (blocks.size() >= 2 * magazine_size) {
-            const std::lock_guard lock(depot().mutex);
-            depot().blocks.insert(depot().blocks.end(), blocks.end() - magazine_size, blocks.end());
-            blocks.resize(blocks.size() - magazine_size);
-        }
-    }
-    void refill() {
-        const std::lock_guard lock(depot().mutex);
-        auto& from = depot().blocks;
-        if (from.size() < magazine_size) {
-            constexpr std::size_t size = (sizeof(Node) + 63) / 64 * 64;
-            auto* slab = static_cast<std::byte*>(::operator new(size * magazine_size, std::align_val_t{64}));
-            for (std::size_t i = 0; i < magazine_size; ++i) from.push_back(slab + i * size);
-        }
-        blocks.insert(blocks.end(), from.end() - magazine_size, from.end());
-        from.resize(from.size() - magazine_size);
+struct ThreadExit {
+    bool armed = false;
+    ~ThreadExit() {
+        thread_ended = true;  // nodes that go later than this go to the depot
+        if (magazine.filling != nullptr) put_in_depot(magazine.filling);
+        if (magazine.full != nullptr) put_in_depot(magazine.full);
+        magazine = {};
     }
 };
+thread_local ThreadExit thread_exit;
 
-Magazine& magazine() {
-    thread_local Magazine m;
-    return m;
+FreeNode* take_batch() {
+    {
+        NodeDepot& d = depot();
+        const std::lock_guard lock(d.mutex);
+        if (FreeNode* batch = d.batches) {
+            d.batches = batch->next_batch;
+            return batch;
+        }
+    }
+    auto* const slab = static_cast<std::byte*>(::operator new(node_bytes * batch_size, std::align_val_t{64}));
+    FreeNode* batch = nullptr;
+    for (std::size_t i = batch_size; i-- > 0;) batch = new (slab + i * node_bytes) FreeNode{batch, nullptr};
+    return batch;
+}
+
+void* take_block() {
+    Magazine& m = magazine;
+    if (m.filling == nullptr) {
+        thread_exit.armed = true;  // the first use registers its destructor
+        m.filling = m.full != nullptr ? m.full : take_batch();
+        m.full = nullptr;
+        m.count = batch_size;
+    }
+    FreeNode* const block = m.filling;
+    m.filling = block->next;
+    if (m.count > 0) --m.count;
+    if (thread_ended && m.filling != nullptr) {
+        put_in_depot(m.filling);
+        m = {};
+    }
+    return block;
+}
+
+void give_block(void* memory) noexcept {
+    Magazine& m = magazine;
+    auto* const block = new (memory) FreeNode;
+    if (thread_ended) {
+        put_in_depot(block);
+        return;
+    }
+    if (m.count == batch_size) {
+        if (m.full != nullptr) put_in_depot(m.full);
+        m.full = m.filling;
+        m.filling = nullptr;
+        m.count = 0;
+    }
+    if (m.filling == nullptr) thread_exit.armed = true;
+    block->next = m.filling;
+    m.filling = block;
+    ++m.count;
 }
 
 }  // namespace
 
 NodeRef make_node(NodeKind kind) {
-    auto* node = new (magazine().take()) Node;
+    auto* node = new (take_block()) Node;
     node->kind = kind;
     return NodeRef::adopt(node);
 }
@@ -93,20 +135,22 @@ void release(Node* node) noexcept {
                n->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
     };
     if (!last(node)) return;
-    // Destroying a node releases its operands: a list instead of recursion, linked through the operands themselves.
-    Node* doomed = node;
-    std::vector<Node*> rest;
-    while (doomed != nullptr) {
+    // Destroying a node releases its operands: a list instead of recursion, linked through the states, which nobody
+    // else sees any more.
+    const auto link = [](Node* n, Node* next) {
+        n->state.store(reinterpret_cast<NodeState>(next), std::memory_order_relaxed);
+    };
+    link(node, nullptr);
+    for (Node* doomed = node; doomed != nullptr;) {
+        Node* next = reinterpret_cast<Node*>(doomed->state.load(std::memory_order_relaxed));
         for (Node* input : doomed->inputs())
-            if (last(input)) rest.push_back(input);
-        doomed->operand_count = 0;
+            if (last(input)) {
+                link(input, next);
+                next = input;
+            }
         doomed->~Node();
-        magazine().give(doomed);
-        doomed = nullptr;
-        if (!rest.empty()) {
-            doomed = rest.back();
-            rest.pop_back();
-        }
+        give_block(doomed);
+        doomed = next;
     }
 }
 

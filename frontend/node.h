@@ -113,6 +113,7 @@ struct Node {
 // The state of a variable.
 struct VariableData {
     std::atomic_flag lock = ATOMIC_FLAG_INIT;  // protects `value` and `gradient`; held for a few instructions
+    std::atomic<std::uint32_t> returns{0};     // counts the values that were put back: readers sleep on it
     NodeRef value;
     NodeRef gradient;
     std::string name;
@@ -124,9 +125,10 @@ NodeRef make_node(NodeKind kind);  // one reference, pending
 NodeRef make_variable(ir::Type type, std::string name, bool trainable);
 // Gives the variable a value: a leaf of its own with the node's data, computed if need be, without history.
 void store_variable(const NodeRef& variable, const NodeRef& value);
-// Takes the value out of a variable while a program overwrites its memory; readers wait until it is put back.
+// Takes the value out of a variable while a program overwrites its memory; readers sleep until it is put back. Whoever
+// takes out several does so in the order of their addresses, and waits for nothing else in between.
 NodeRef check_out(VariableData& variable);
-void check_in(VariableData& variable, NodeRef value);
+void check_in(VariableData& variable, NodeRef value) noexcept;
 NodeRef variable_gradient(VariableData& variable);
 void set_variable_gradient(VariableData& variable, NodeRef gradient);
 

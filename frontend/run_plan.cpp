@@ -19,8 +19,7 @@ void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault) {
                      std::to_string(fault.fault.bound) + ")");
 }
 
-void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs,
-               void* const* outputs) {
+runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs) {
     // Workspaces up to this size stay with the thread; larger ones go back to the pool after the run.
     constexpr std::int64_t kept_bytes = 1 << 20;
     thread_local runtime::Buffer kept;
@@ -35,7 +34,12 @@ void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const
         const runtime::Buffer workspace = allocate_tensor(static_cast<std::size_t>(bound.workspace_bytes));
         fault = runtime::run(bound, inputs, outputs, workspace.data());
     }
-    if (fault) throw_fault(plan, fault);
+    return fault;
+}
+
+void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs,
+               void* const* outputs) {
+    if (const runtime::RunFault fault = try_run_bound(bound, inputs, outputs)) throw_fault(plan, fault);
 }
 
 }  // namespace lathe::detail

@@ -12,7 +12,9 @@ runtime::Buffer allocate_tensor(std::size_t bytes);
 
 [[noreturn]] void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault);
 
-// Runs with a workspace that the thread keeps. Throws IndexError with the line that made the op, where an index was out
+// Runs with a workspace that the thread keeps.
+runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs);
+// The same. Throws IndexError with the line that made the op, where an index was out
 // of range; outputs are then undefined.
 void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs,
                void* const* outputs);

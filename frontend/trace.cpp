@@ -22,9 +22,13 @@ public:
     std::vector<NodeRef> captured;
 
 protected:
-    bool is_input(const Node& node) const override {
-        return node.kind == NodeKind::leaf || node.kind == NodeKind::number || node.kind == NodeKind::placeholder ||
-               node.kind == NodeKind::variable || (!node.symbolic && node.is_ready());
+    bool is_input(Node& node) override {
+        if (node.kind != NodeKind::op && node.kind != NodeKind::projection) return true;
+        return !node.symbolic && !remember_operands(node);
+    }
+    std::span<Node* const> operands(Node& node) override {
+        if (node.symbolic) return node.inputs();
+        return raw_.at(&node);
     }
     ir::Value input(Node& node) override {
         if (node.kind == NodeKind::placeholder)
@@ -33,6 +37,44 @@ protected:
         captured.push_back(NodeRef::share(&node));
         return graph_.add_parameter("captured" + std::to_string(captured.size() - 1), node.type, node.location());
     }
+
+private:
+    // Another thread may evaluate a pending node, which then lets its operands go: they are copied under a claim that
+    // is held for as long as that takes. False if the node has data.
+    bool remember_operands(Node& node) {
+        if (raw_.contains(&node)) return true;
+        const auto self = reinterpret_cast<detail::NodeState>(this);
+        std::vector<Node*>& raw = raw_[&node];
+        detail::NodeState state = node.state.load(std::memory_order_acquire);
+        while (state != detail::ready) {
+            if (state != detail::pending) {
+                node.state.wait(state, std::memory_order_acquire);
+                state = node.state.load(std::memory_order_acquire);
+            } else if (node.state.compare_exchange_weak(state, self, std::memory_order_acquire)) {
+                break;
+            }
+        }
+        if (state == detail::ready) {
+            raw_.erase(&node);
+            return false;
+        }
+        const Unclaim unclaim{node};
+        raw.reserve(node.operand_count);
+        for (Node* x : node.inputs()) {
+            kept_.push_back(NodeRef::share(x));
+            raw.push_back(x);
+        }
+        return true;
+    }
+    struct Unclaim {
+        Node& node;
+        ~Unclaim() {
+            node.state.store(detail::pending, std::memory_order_release);
+            node.state.notify_all();
+        }
+    };
+    std::unordered_map<const Node*, std::vector<Node*>> raw_;
+    std::vector<NodeRef> kept_;
 };
 
 // Equalities that the recorded calls demanded, solved for symbols: what a symbol stands for.
@@ -229,7 +271,8 @@ ir::Value GraphBuilder::build(Node* target) {
             continue;
         }
         bool waits = false;
-        for (Node* x : node->inputs())
+        const std::span<Node* const> inputs = operands(*node);
+        for (Node* x : inputs)
             if (!values_.contains(x)) {
                 stack.push_back(x);
                 waits = true;
@@ -237,13 +280,13 @@ ir::Value GraphBuilder::build(Node* target) {
         if (waits) continue;
         stack.pop_back();
         if (node->kind == NodeKind::projection) {
-            values_[node] = ir::Value{values_.at(node->inputs()[0]).node, node->index};
+            values_[node] = ir::Value{values_.at(inputs[0]).node, node->index};
             continue;
         }
-        std::vector<ir::Value> operands;
-        for (Node* x : node->inputs()) operands.push_back(values_.at(x));
+        std::vector<ir::Value> values;
+        for (Node* x : inputs) values.push_back(values_.at(x));
         const ir::Node& added =
-            graph_.add(*node->op, operands, node->attributes ? *node->attributes : ir::Attributes{}, node->location());
+            graph_.add(*node->op, values, node->attributes ? *node->attributes : ir::Attributes{}, node->location());
         values_[node] = ir::Value{&added, 0};
     }
     return values_.at(target);

@@ -79,8 +79,9 @@ public:
 
 protected:
     // Whether a node enters the graph as an input rather than by its operands.
-    virtual bool is_input(const Node& node) const = 0;
+    virtual bool is_input(Node& node) = 0;
     virtual ir::Value input(Node& node) = 0;
+    virtual std::span<Node* const> operands(Node& node) { return node.inputs(); }
     ir::Graph& graph_;
 
 private:

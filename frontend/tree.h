@@ -109,6 +109,7 @@ template <Tree T>
 T with_tensors(const T& tree, std::span<const Tensor>& next) {
     T copy = tree;
     visit_tensors(copy, [&](Tensor& t) {
+        if (next.empty()) throw UserError("a tree of tensors has fewer of them than at the first call");
         t = next.front();
         next = next.subspan(1);
     });

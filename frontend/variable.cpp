@@ -46,8 +46,7 @@ void store_variable(const NodeRef& variable, const NodeRef& value) {
     NodeRef fresh = leaf(variable->type, std::move(data));
     fresh->keeps_history = variable->keeps_history;
     fresh->variable = variable->variable;
-    const Locked locked(*variable->variable);
-    std::swap(variable->variable->value, fresh);
+    check_in(*variable->variable, std::move(fresh));
 }
 
 NodeRef variable_gradient(VariableData& variable) {
@@ -62,30 +61,37 @@ void set_variable_gradient(VariableData& variable, NodeRef gradient) {
 
 NodeRef check_out(VariableData& variable) {
     while (true) {
+        const std::uint32_t returns = variable.returns.load(std::memory_order_acquire);
         NodeRef value;
         {
             const Locked locked(variable);
             std::swap(value, variable.value);
         }
         if (value) return value;
-        std::this_thread::yield();
+        variable.returns.wait(returns, std::memory_order_acquire);
     }
 }
 
-void check_in(VariableData& variable, NodeRef value) {
-    const Locked locked(variable);
-    std::swap(variable.value, value);
+void check_in(VariableData& variable, NodeRef value) noexcept {
+    {
+        const Locked locked(variable);
+        std::swap(variable.value, value);
+    }
+    variable.returns.fetch_add(1, std::memory_order_release);
+    variable.returns.notify_all();
 }
 
 NodeRef resolve(const NodeRef& node) {
     if (!node || node->kind != NodeKind::variable) return node;
     if (Trace* trace = Trace::current()) return trace->read(node);
+    VariableData& variable = *node->variable;
     while (true) {
+        const std::uint32_t returns = variable.returns.load(std::memory_order_acquire);
         {
-            const Locked locked(*node->variable);
-            if (node->variable->value) return node->variable->value;
+            const Locked locked(variable);
+            if (variable.value) return variable.value;
         }
-        std::this_thread::yield();  // a program is giving it another value
+        variable.returns.wait(returns, std::memory_order_acquire);  // a program is giving it another value
     }
 }
 

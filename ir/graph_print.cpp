@@ -28,8 +28,8 @@ std::string quoted(std::string_view text) {
 
 class Printer {
 public:
-    Printer(const Graph& graph, Locs locs, std::string indent, std::string& out)
-        : graph_(graph), locs_(locs), indent_(std::move(indent)), out_(out) {}
+    Printer(const Graph& graph, Locs locs, Literals literals, std::string indent, std::string& out)
+        : graph_(graph), locs_(locs), literals_(literals), indent_(std::move(indent)), out_(out) {}
 
     void run() {
         out_ += indent_ + "graph " + quoted_unless_identifier(graph_.name) + "(";
@@ -92,7 +92,7 @@ private:
         if (!node.subgraphs.empty()) out_ += " {";
         print_loc(node.loc);
         if (node.subgraphs.empty()) return;
-        for (const auto& subgraph : node.subgraphs) Printer(*subgraph, locs_, indent_ + "    ", out_).run();
+        for (const auto& subgraph : node.subgraphs) Printer(*subgraph, locs_, literals_, indent_ + "    ", out_).run();
         out_ += indent_ + "  }\n";
     }
 
@@ -140,12 +140,15 @@ private:
             out_ += print_element(literal.type.dtype, bits);
         };
         if (literal.is_splat()) return element(0);
+        constexpr std::size_t shown = 8;
+        const std::size_t count = literal.bytes->size() / size;
+        const bool cut = literals_ == Literals::brief && count > 2 * shown;
         out_ += "[";
-        for (std::size_t i = 0; i < literal.bytes->size() / size; ++i) {
+        for (std::size_t i = 0; i < (cut ? shown : count); ++i) {
             if (i != 0) out_ += ", ";
             element(i);
         }
-        out_ += "]";
+        out_ += cut ? ", ... " + std::to_string(count - shown) + " more]" : "]";
     }
 
     // Ends the line.
@@ -170,6 +173,7 @@ private:
 
     const Graph& graph_;
     Locs locs_;
+    Literals literals_;
     std::string indent_;
     std::string& out_;
     std::size_t next_parameter_ = 0;
@@ -177,9 +181,9 @@ private:
 
 }  // namespace
 
-std::string print(const Graph& graph, Locs locs) {
+std::string print(const Graph& graph, Locs locs, Literals literals) {
     std::string out;
-    Printer(graph, locs, "", out).run();
+    Printer(graph, locs, literals, "", out).run();
     return out;
 }
 

@@ -26,7 +26,10 @@ namespace lathe::ir {
 
 enum class Locs : bool { hide, show };
 
-std::string print(const Graph& graph, Locs locs = Locs::hide);
+// Brief literals show their first elements and how many follow: for people, it does not parse.
+enum class Literals : bool { whole, brief };
+
+std::string print(const Graph& graph, Locs locs = Locs::hide, Literals literals = Literals::whole);
 
 // Nodes without a loc(...) get their line of the text. Throws FormatError with every fault, one a line: "file:line:
 // why".

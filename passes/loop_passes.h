@@ -11,6 +11,7 @@ namespace lathe::passes {
 struct LoopTarget {
     int vector_bytes = 64;
     int vector_registers = 32;
+    std::int64_t stream_bytes = std::int64_t{16} << 20;  // results of this size do not stay in the cache
 };
 
 // Joins loops over dimensions that are adjacent in every array that either indexes, so that a contiguous array is

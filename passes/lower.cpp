@@ -134,8 +134,20 @@ private:
             }
         };
         const std::size_t outer = group_.outer_rank;
+        choose_kept();
         enter(0, outer);
-        for (const Node* fold : group_.folds) element({fold, 0}, at, {});
+        const std::size_t open_outer = open.size();
+        for (const Node* fold : group_.folds) {
+            if (fold == kept_.fold) {
+                enter(outer, shape.rank());
+                const ValueId v = element(kept_.value, at, {});
+                emit(ir::Store{kept_.buffer, at, v, {}, false});
+                leave(open_outer);
+                at.resize(outer);
+                kept_.stored = true;
+            }
+            element({fold, 0}, at, {});
+        }
         std::vector<const Memory*> rows;
         std::vector<const Memory*> points;
         for (const Memory& m : group_.outputs)
@@ -215,8 +227,43 @@ private:
         return id;
     }
 
+    // ---- a value that a row fold computes and the rest of the row needs again, as softmax does its exponentials
+
+    // It is written, in a loop before the fold's, to the memory of a result of the row, which is overwritten last.
+    struct Kept {
+        Value value;
+        const Node* fold = nullptr;  // before which it is stored
+        BufferId buffer = -1;
+        bool stored = false;
+    };
+
+    void choose_kept() {
+        constexpr std::size_t worth_keeping = 12;  // scalar instructions: less is computed again in the time of a load
+        if (group_.kind != FoldKind::row || group_.outer_rank == group_.domain.rank()) return;
+        for (const Node* fold : group_.folds) {
+            const Value v = fold->operands[0];
+            if (!is_member(*v.node) || v.node->op->lowering != ir::Lowering::elementwise ||
+                v.node->results.size() != 1 || !(v.type().shape == group_.domain) || fold_extents(*fold).size() != 1)
+                continue;
+            std::vector<Dtype> dtypes;
+            for (Value x : v.node->operands) dtypes.push_back(x.type().dtype);
+            if (ir::scalar_program(*v.node->op, dtypes, v.node->attributes, v.type().dtype).insts.size() <
+                worth_keeping)
+                continue;
+            const bool needed_again = std::ranges::any_of(group_.members, [&](const Node* m) {
+                return fold_kind(*m) == FoldKind::none && std::ranges::find(m->operands, v) != m->operands.end();
+            });
+            for (const Memory& m : group_.outputs)
+                if (needed_again && m.value != v && m.permutation.empty() && m.value.type() == v.type()) {
+                    kept_ = {v, fold, find(outputs_, m.value), false};
+                    return;
+                }
+        }
+    }
+
     ValueId compute(Value v, const Index& index, const Index& guards) {
         const Node& node = *v.node;
+        if (kept_.stored && v == kept_.value && guards.empty()) return load(kept_.buffer, v, index, {});
         const BufferId stored = find(inputs_, v);
         if (stored >= 0 || !(is_member(node) || is_free(node))) return load(stored, v, index, guards);
         switch (node.op->lowering) {
@@ -495,6 +542,7 @@ private:
     ExtentClasses classes_;
     LoweredKernel out_;
     std::vector<Scope> scopes_;
+    Kept kept_;
     std::size_t target_ = 0;
     std::size_t fold_loops_ = 0;
     Buffers inputs_, outputs_;

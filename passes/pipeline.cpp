@@ -52,13 +52,18 @@ private:
             } else if (const auto* rewrite = std::get_if<LoopPass>(&pass.run); rewrite != nullptr && !off(pass)) {
                 start();
                 (*rewrite)(out.nest, options_.target);
+            } else if (const auto* kernel_pass = std::get_if<KernelPass>(&pass.run);
+                       kernel_pass != nullptr && !off(pass)) {
+                start();
+                (*kernel_pass)(out, options_.target);
             } else {
                 continue;
             }
-            renumber(out);
+            if (options_.verify || options_.observe) renumber(out);  // for those who look; else once at the end
             if (options_.verify) require_sound(pass, ir::verify(out.nest), [&] { return ir::print(out.nest); });
             report({.pass = &pass, .kernel = &out});
         }
+        renumber(out);
         return out;
     }
 

@@ -21,10 +21,16 @@ using FusePass = FusedGraph (*)(const ir::Graph&, const FuseOptions&);
 using LowerPass = LoweredKernel (*)(const FusedGraph&, const Group&);
 using LoopPass = void (*)(ir::LoopNest&, const LoopTarget&);
 
+using KernelPass = void (*)(LoweredKernel&, const LoopTarget&);
+
+// Makes kernels write around the cache what is known not to fit it. The one pass that asks for sizes: kernels whose
+// results have symbolic extents are left alone.
+void stream(LoweredKernel& kernel, const LoopTarget& target);
+
 struct Pass {
     std::string_view name;
     std::string_view doc;
-    std::variant<GraphPass, FusePass, LowerPass, LoopPass> run;
+    std::variant<GraphPass, FusePass, LowerPass, LoopPass, KernelPass> run;
     bool optional = true;  // may be switched off: what it does is an optimisation
 };
 
@@ -36,6 +42,7 @@ inline constexpr Pass pipeline[] = {
     {"tile", "cut the loops of contractions into register tiles", tile},
     {"vectorize", "mark innermost loops and reductions to run in vectors", vectorize},
     {"parallelize", "give each nest a parallel outermost loop", parallelize},
+    {"stream", "write large results around the cache", stream},
 };
 
 const Pass* find_pass(std::string_view name);  // null if unknown

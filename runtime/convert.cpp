@@ -20,8 +20,7 @@ std::vector<Axis> loops_of(Strided to, Strided from, std::span<const std::int64_
     std::vector<Axis> axes;
     for (std::size_t i = 0; i < shape.size(); ++i)
         if (shape[i] != 1) axes.push_back({shape[i], to.strides[i], from.strides[i]});
-    std::stable_sort(axes.begin(), axes.end(),
-                     [](const Axis& a, const Axis& b) { return std::abs(a.to) > std::abs(b.to); });
+    std::sort(axes.begin(), axes.end(), [](const Axis& a, const Axis& b) { return std::abs(a.to) > std::abs(b.to); });
     std::vector<Axis> merged;
     for (const Axis& axis : axes) {
         if (!merged.empty() && merged.back().to == axis.to * axis.extent &&

@@ -22,25 +22,17 @@ int arena_threads() {
 // Some more chunks than threads, so that a thread that was held up elsewhere does not hold up the loop.
 constexpr std::int64_t chunks_per_thread = 4;
 
-#if defined(__SANITIZE_THREAD__)
-#define LATHE_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define LATHE_THREAD_SANITIZER 1
-#endif
-#endif
-
 template <class Chunk>
-void run_chunks(std::int64_t chunks, const Chunk& chunk) {
+void run_chunks(std::int64_t chunks, [[maybe_unused]] std::int64_t most_threads, const Chunk& chunk) {
 #ifdef LATHE_THREAD_SANITIZER
     // TBB's library is not instrumented: the sanitizer would miss its synchronisation and report every loop.
     std::mutex mutex;
     std::exception_ptr failure;
     std::vector<std::thread> threads;
-    for (std::int64_t c = 0; c < chunks; ++c)
-        threads.emplace_back([&, c] {
+    for (std::int64_t t = 0; t < std::min(chunks, most_threads); ++t)
+        threads.emplace_back([&, t] {
             try {
-                chunk(c);
+                for (std::int64_t c = t; c < chunks; c += most_threads) chunk(c);
             } catch (...) {
                 const std::lock_guard lock(mutex);
                 failure = std::current_exception();
@@ -88,7 +80,7 @@ void parallel_for(std::int64_t trips, std::int64_t grain, RangeBody body, void* 
         const std::int64_t begin = c * each + std::min(c, extra);
         body(context, begin, begin + each + (c < extra ? 1 : 0));
     };
-    const auto isolated = [&] { tbb::this_task_arena::isolate([&] { run_chunks(chunks, run_chunk); }); };
+    const auto isolated = [&] { tbb::this_task_arena::isolate([&] { run_chunks(chunks, threads, run_chunk); }); };
     if (arena_of_thread)
         arena_of_thread->execute(isolated);
     else

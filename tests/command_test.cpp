@@ -136,14 +136,14 @@ TEST_F(Command, PrintShowsSourceLinesAndEveryPassRuns) {
     const Outcome loops = lathe("print m.lathe --stage loops");
     EXPECT_EQ(loops.status, 0);
     EXPECT_EQ(loops.output.find("// "), 0U) << loops.output;
-    EXPECT_NE(loops.output.find("nn.cpp:"), std::string::npos) << loops.output;
+    EXPECT_NE(loops.output.find("command_test.cpp:"), std::string::npos) << loops.output;
     ASSERT_EQ(lathe("print m.lathe --stage graph > g.lir").status, 0);
     const std::string graph = read_file((folder_ / "g.lir").string());
     EXPECT_EQ(lathe("print g.lir --stage graph"), (Outcome{0, graph})) << "print, parse, print";
     write("relu.lir",
           "graph relu(n) {\n  %0 = parameter \"x\" : f32[n]\n  %1 = exp(%0) : f32[n]\n  return \"y\" = %1\n}\n");
     ASSERT_EQ(lathe("pass lower relu.lir > k.lir").status, 0);
-    for (const std::string pass : {"simplify", "fuse", "lower"})
+    for (const std::string pass : {"simplify", "fuse", "lower", "stream"})
         EXPECT_EQ(lathe("pass " + pass + " relu.lir").status, 0);
     for (const std::string pass : {"collapse", "tile", "vectorize", "parallelize"})
         EXPECT_EQ(lathe("pass " + pass + " k.lir").status, 0) << pass;

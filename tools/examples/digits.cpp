@@ -123,7 +123,7 @@ int report() {
     const Rows held_out = take(table, std::span(order).subspan(train_rows));
 
     const nn::Sequential network = make_network(42);
-    optim::Adam optimizer(network.parameters(), {.learning_rate = 2e-3});
+    optim::Adam optimizer(network.parameters(), {.learning_rate = 1e-3});
     const auto step = make_step(network, optimizer);
 
     // The batches of an epoch are cut from the training rows, in an order of its own each time.
@@ -170,7 +170,7 @@ int report() {
     JitOptions unfused;
     unfused.compile.pipeline.off = {"fuse"};
     const nn::Sequential plain_network = make_network(42);
-    optim::Adam plain_optimizer(plain_network.parameters(), {.learning_rate = 2e-3});
+    optim::Adam plain_optimizer(plain_network.parameters(), {.learning_rate = 1e-3});
     const auto plain_step = make_step(plain_network, plain_optimizer, unfused);
     const Batch b = batch_of(train, 0, batch);
     const double fused_time = step_microseconds(step, b);

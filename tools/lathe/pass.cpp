@@ -22,23 +22,38 @@ const ir::Graph& graph_of(const Lir& lir, const Request& request) {
 }
 
 // How each kind of pass is applied, and what it makes is printed.
-struct Apply {
-    const Request& request;
-    Lir& lir;
+class Apply {
+public:
+    Apply(const Request& r, Lir& l) : request(r), lir(l) {}
 
     std::string operator()(passes::GraphPass pass) const { return ir::print(*pass(graph_of(lir, request))); }
     std::string operator()(passes::FusePass pass) const { return passes::print(pass(graph_of(lir, request), {})); }
     std::string operator()(passes::LowerPass pass) const {
-        const passes::FusedGraph fused = passes::fuse(graph_of(lir, request));
-        std::string text;
-        for (const passes::Group& group : fused.groups) text += with_line_end(ir::print(pass(fused, group).nest));
-        return text;
+        return each_kernel(pass, [](passes::LoweredKernel&) {});
+    }
+    std::string operator()(passes::KernelPass pass) const {
+        return each_kernel(passes::lower, [pass](passes::LoweredKernel& kernel) { pass(kernel, {}); });
     }
     std::string operator()(passes::LoopPass pass) const {
         auto* const nest = std::get_if<ir::LoopNest>(&lir);
         if (!nest) throw UserError(request.path + ": holds a graph; the pass " + request.name + " takes a kernel");
         pass(*nest, {});
         return ir::print(*nest);
+    }
+
+private:
+    const Request& request;
+    Lir& lir;
+    template <class Then>
+    std::string each_kernel(passes::LowerPass lower, const Then& then) const {
+        const passes::FusedGraph fused = passes::fuse(graph_of(lir, request));
+        std::string text;
+        for (const passes::Group& group : fused.groups) {
+            passes::LoweredKernel kernel = lower(fused, group);
+            then(kernel);
+            text += with_line_end(ir::print(kernel.nest));
+        }
+        return text;
     }
 };
 
@@ -50,7 +65,7 @@ void run(const Request& request) {
         throw CLI::ValidationError("there is no pass '" + request.name + "'; there are:" + names);
     }
     Lir lir = read_lir(request.path);
-    put(with_line_end(std::visit(Apply{request, lir}, pass->run)));
+    put(with_line_end(std::visit(Apply(request, lir), pass->run)));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 struct Request {
     std::string path, stage = "graph", target = "host";
     std::vector<std::string> off;
-    bool locations = false;
+    bool locations = false, whole = false;
 };
 
 struct Stage {
@@ -24,7 +24,10 @@ struct Stage {
     std::string (*print)(const ir::Graph& graph, const Request& request);
 };
 
-ir::Locs locs(const Request& request) { return request.locations ? ir::Locs::show : ir::Locs::hide; }
+std::string print_graph(const ir::Graph& graph, const Request& request) {
+    return ir::print(graph, request.locations ? ir::Locs::show : ir::Locs::hide,
+                     request.whole ? ir::Literals::whole : ir::Literals::brief);
+}
 
 passes::Program program_of(const ir::Graph& graph, const Request& request) {
     passes::PipelineOptions options;
@@ -47,10 +50,9 @@ std::string each_kernel(const ir::Graph& graph, const Request& request, const ch
 }
 
 constexpr Stage stages[] = {
-    {"graph", "as it was traced or written",
-     [](const ir::Graph& graph, const Request& r) { return ir::print(graph, locs(r)); }},
+    {"graph", "as it was traced or written", print_graph},
     {"optimized", "simplified",
-     [](const ir::Graph& graph, const Request& r) { return ir::print(*program_of(graph, r).graph, locs(r)); }},
+     [](const ir::Graph& graph, const Request& r) { return print_graph(*program_of(graph, r).fused.graph, r); }},
     {"fused", "which nodes share a kernel, and why others do not",
      [](const ir::Graph& graph, const Request& r) { return passes::print(program_of(graph, r).fused); }},
     {"loops", "the scheduled loop nest of each kernel",
@@ -92,6 +94,7 @@ void add_print(CLI::App& app) {
     add_target_option(*command, request->target);
     add_off_option(*command, request->off);
     command->add_flag("--locations", request->locations, "show which source lines made each node");
+    command->add_flag("--whole", request->whole, "print long constants in full, so that the text parses again");
     command->footer(doc + "example: lathe print model.lathe --stage loops");
     command->callback([request] { run(*request); });
 }

@@ -1,0 +1,127 @@
+// Many threads at once: what they share stays whole, whoever is first. Made to be run under the thread sanitizer too.
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "lathe.h"
+
+namespace lathe {
+namespace {
+
+using Floats = std::vector<float>;
+
+template <class Body>
+void on_threads(std::size_t count, const Body& body) {
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < count; ++t) threads.emplace_back([&, t] { body(t); });
+    for (std::thread& t : threads) t.join();
+}
+
+// Each program takes the values of both variables out while it runs.
+TEST(Threads, programs_that_set_the_same_variables_in_other_orders_finish) {
+    const Tensor a = variable(Tensor::from({1.0F, 2.0F}), "a", false);
+    const Tensor b = variable(Tensor::from({3.0F, 4.0F}), "b", false);
+    const auto first = jit([&](const Tensor& x) {
+        a.set(a + x);
+        b.set(b + x);
+        return x * 2.0;
+    });
+    const auto second = jit([&](const Tensor& x) {
+        b.set(b + x);
+        a.set(a + x);
+        return x * 3.0;
+    });
+    const auto reader = jit([&](const Tensor& x) { return a + b + x; });
+    const Tensor one = Tensor::from({1.0F, 1.0F});
+    constexpr int rounds = 200;
+    on_threads(3, [&](std::size_t t) {
+        for (int i = 0; i < rounds; ++i) {
+            if (t == 0) first(one);
+            if (t == 1) second(one);
+            if (t == 2) reader(one).eval();
+        }
+    });
+    (a + b).eval();
+}
+
+// One program sets what the other reads, and the other way round.
+TEST(Threads, programs_that_read_what_others_set_finish) {
+    const Tensor a = variable(Tensor::from({1.0F, 2.0F}), "a", false);
+    const Tensor b = variable(Tensor::from({3.0F, 4.0F}), "b", false);
+    const auto first = jit([&](const Tensor& x) {
+        a.set(b * 0.5 + x);
+        return x + 1.0;
+    });
+    const auto second = jit([&](const Tensor& x) {
+        b.set(a * 0.5 + x);
+        return x + 2.0;
+    });
+    const Tensor one = Tensor::from({1.0F, 1.0F});
+    on_threads(4, [&](std::size_t t) {
+        for (int i = 0; i < 200; ++i) t % 2 == 0 ? first(one) : second(one);
+    });
+    EXPECT_LT(a.to_vector<float>()[0], 3);
+}
+
+TEST(Threads, pending_work_is_traced_while_others_evaluate_it) {
+    for (int round = 0; round < 30; ++round) {
+        const Tensor x = random_uniform(static_cast<std::uint64_t>(round), {64});
+        const Tensor pending = exp(x * 0.5) + 1.0;
+        std::vector<Floats> results(4);
+        on_threads(4, [&](std::size_t t) {
+            if (t % 2 == 0) {
+                results[t] = (pending * x).to_vector<float>();
+            } else {
+                const auto f = jit([&](const Tensor& y) { return pending * y; });
+                results[t] = f(x).to_vector<float>();
+            }
+        });
+        for (const Floats& r : results) EXPECT_EQ(r, results[0]);
+    }
+}
+
+TEST(Threads, one_compiled_function_serves_all) {
+    const auto f = jit([](const Tensor& x) { return tanh(x) + 1.0; });
+    std::vector<Floats> results(8);
+    on_threads(8, [&](std::size_t t) {
+        const Tensor x = Tensor::from({0.5F, 0.25F, 0.125F});
+        for (int i = 0; i < 50; ++i) {
+            results[t] = f(x).to_vector<float>();
+            if (i % 10 == 0) {
+                EXPECT_LE(f.statistics().traces, 1U);
+            }
+        }
+    });
+    for (const Floats& r : results) EXPECT_EQ(r, results[0]);
+    EXPECT_EQ(f.statistics().traces, 1U);
+}
+
+TEST(Threads, handles_are_dropped_while_others_evaluate) {
+    for (int round = 0; round < 100; ++round) {
+        Tensor shared = exp(Tensor::from({1.0F, 2.0F, 3.0F}));
+        std::vector<Tensor> handles(4, shared + 1.0);
+        shared = Tensor();
+        on_threads(4, [&](std::size_t t) {
+            if (t % 2 == 0) (handles[t] * 2.0).eval();
+            handles[t] = Tensor();
+        });
+    }
+}
+
+// A thread's own tensors may outlive whatever the library keeps per thread.
+TEST(Threads, tensors_may_be_the_last_to_go) {
+    thread_local Tensor last;
+    static Tensor of_the_process = Tensor::from({1.0F}) + 1.0;
+    for (int i = 0; i < 20; ++i)
+        std::thread([] {
+            last = Tensor();  // made before anything that the library keeps
+            Tensor x = Tensor::from({1.0F, 2.0F});
+            for (int k = 0; k < 300; ++k) x = x + 1.0;
+            x.eval();
+            last = x * 2.0;
+        }).join();
+    EXPECT_EQ(of_the_process.to_vector<float>(), Floats{2});
+}
+
+}  // namespace
+}  // namespace lathe
