@@ -16,8 +16,8 @@ using Check = std::function<std::optional<std::string>(const GraphCase&)>;
 
 // Kernel by kernel in the interpreter of loop nests.
 Check through_loops(const passes::PipelineOptions& options);
-// Compiled for a target by name, on one and two threads; with `donate`, outputs may take over any input's memory.
-Check through_jit(const std::string& target, bool donate, const passes::PipelineOptions& options = {});
+// Compiled for a target by name, on one and two threads; once more where outputs may take over any input's memory.
+Check through_jit(const std::string& target);
 
 // Sets of passes to leave out: none, then each optional one.
 std::vector<std::vector<std::string>> switched_off();

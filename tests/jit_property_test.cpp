@@ -114,7 +114,7 @@ void expect_same(std::span<const std::pair<const OpDef*, Call>> calls, bool symb
         const std::vector<Literal> expected = ir::interpret(*graph, *inputs);
         for (const auto& [target, executable] : executables)
             if (auto found = difference(expected, run_compiled(*executable, *inputs, 2))) {
-                report({graph, *inputs}, through_jit(target, false), target + ": " + *found);
+                report({graph, *inputs}, through_jit(target), target + ": " + *found);
                 return;
             }
     }

@@ -45,7 +45,7 @@ public:
         const std::vector<Dtype> all(dtypes.begin(), dtypes.end());
         for (int i = chance(60) ? 1 : 3; i > 0; --i) favoured_.push_back(chance(40) ? Dtype::f32 : pick(all));
         crowded_ = chance(2);
-        const int nodes = crowded_ ? 10 * options_.nodes : 1 + std::max(below_(options_.nodes), below_(options_.nodes));
+        const int nodes = crowded_ ? 8 * options_.nodes : 1 + std::max(below_(options_.nodes), below_(options_.nodes));
         for (int tries = 0; made_ < nodes && tries < 20 * nodes; ++tries) step();
         name_outputs();
         bind_open_symbols();

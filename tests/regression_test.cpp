@@ -74,12 +74,44 @@ TEST(Regression, DonatedMemoryIsReadBeforeItIsWritten) {
   %0 = parameter "a" : f32[7]
   %1 = parameter "x" : f32[7, 20]
   %2 = sum(%1) axes=[1] : f32[7]
-  %3 = neg(%2) : f32[7]
-  %4 = reshape(%0) shape=[7, 1] : f32[7, 1]
-  %5 = reshape(%3) shape=[7, 1] : f32[7, 1]
-  %6 = mul(%1, %5) : f32[7, 20]
-  %7 = add(%6, %4) : f32[7, 20]
-  return "row" = %3, "all" = %7
+  %3 = reshape(%0) shape=[7, 1] : f32[7, 1]
+  %4 = reshape(%2) shape=[7, 1] : f32[7, 1]
+  %5 = mul(%1, %4) : f32[7, 20]
+  %6 = add(%5, %3) : f32[7, 20]
+  return "row" = %2, "all" = %6
+}
+)");
+}
+
+// Nor is it given away where other elements of it are still to be read.
+TEST(Regression, DonatedMemoryIsReadAtTheSamePlace) {
+    expect_sound(R"(graph main() {
+  %0 = parameter "a" : i32[70]
+  %1 = slice(%0) start=[69] size=[70] step=[-1] : i32[70]
+  %2 = add(%0, %1) : i32[70]
+  return "y" = %2
+}
+)");
+    expect_sound(R"(graph main(n) {
+  %0 = parameter "a" : f32[n, n]
+  %1 = transpose(%0) permutation=[1, 0] : f32[n, n]
+  %2 = neg(%1) : f32[n, n]
+  return "y" = %2
+}
+)",
+                 {{1}, {20}});
+    expect_sound(R"(graph main() {
+  %0 = parameter "a" : f32[9, 9]
+  %1 = sum(%0) axes=[1] : f32[9]
+  %2 = add(%0, %1) : f32[9, 9]
+  return "y" = %2
+}
+)");
+    expect_sound(R"(graph main() {
+  %0 = parameter "a" : f32[9, 9]
+  %1 = parameter "b" : f32[9, 9]
+  %2 = dot_general(%0, %1) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[9, 9]
+  return "y" = %2
 }
 )");
 }
