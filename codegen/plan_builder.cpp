@@ -179,6 +179,7 @@ private:
         std::vector<std::vector<Dim>> reads;
         std::vector<std::vector<Dim>> writes;
         bool in_reduction = false;
+        bool read_late = false;  // behind the statement that overwrites it
         const std::function<void(const ir::Block&, bool)> visit = [&](const ir::Block& block, bool reduced) {
             for (const ir::Stmt& s : block) {
                 if (const auto* load = std::get_if<ir::Load>(&s.node))
@@ -186,6 +187,7 @@ private:
                         operands[static_cast<std::size_t>(load->buffer)] == input) {
                         reads.push_back(load->index);
                         in_reduction = in_reduction || reduced;
+                        read_late = read_late || !writes.empty();
                     }
                 if (const auto* store = std::get_if<ir::Store>(&s.node))
                     if (static_cast<std::size_t>(store->buffer) < operands.size() &&
@@ -196,7 +198,7 @@ private:
             }
         };
         visit(program_.kernels[step].nest.body, false);
-        return !in_reduction && writes.size() == 1 &&
+        return !in_reduction && !read_late && writes.size() == 1 &&
                std::ranges::all_of(reads, [&](const std::vector<Dim>& r) { return r == writes.front(); });
     }
 

@@ -139,14 +139,9 @@ ir::Type ExtentClasses::type_of(Value v) const {
 
 ir::Attributes ExtentClasses::map_attributes(const Node& node) {
     ir::Attributes out = node.attributes;
-    const ir::Type mapped = type_of({&node, 0});
     for (ir::Attribute& attribute : out) {
         auto* shape = std::get_if<ir::Shape>(&attribute);
         if (shape == nullptr) continue;
-        if (*shape == node.results[0].shape) {
-            *shape = mapped.shape;
-            continue;
-        }
         for (std::size_t i = 0; i < shape->rank(); ++i) {
             Dim& dim = (*shape)[i];
             if (dim.is_constant()) continue;

@@ -148,18 +148,15 @@ private:
             }
             element({fold, 0}, at, {});
         }
-        bool inside = false;
-        for (const Memory& m : group_.outputs) {
-            if (m.value.type().shape.rank() == outer && outer != shape.rank())
-                store(m, at);
-            else
-                inside = true;
-        }
-        if (inside) {
+        std::vector<const Memory*> rows;
+        std::vector<const Memory*> points;
+        for (const Memory& m : group_.outputs)
+            (m.value.type().shape.rank() == outer && outer != shape.rank() ? rows : points).push_back(&m);
+        store(rows, at);
+        if (!points.empty()) {
             const std::size_t depth = open.size();
             enter(outer, shape.rank());
-            for (const Memory& m : group_.outputs)
-                if (m.value.type().shape.rank() == shape.rank()) store(m, at);
+            store(points, at);
             leave(depth);
         }
         leave(0);
@@ -171,9 +168,16 @@ private:
         throw InternalError("lower: a group without an output of its domain");
     }
 
-    void store(const Memory& m, const Index& at) {
-        const ValueId v = element(m.value, at, {});
-        emit(ir::Store{find(outputs_, m.value, m.permutation), permuted(at, m.permutation), v, {}, false});
+    // Everything is read before anything is written: an output may have taken over the memory of an input.
+    void store(const std::vector<const Memory*>& outputs, const Index& at) {
+        std::vector<ValueId> values;
+        for (const Memory* m : outputs) values.push_back(element(m->value, at, {}));
+        for (std::size_t i = 0; i < outputs.size(); ++i)
+            emit(ir::Store{find(outputs_, outputs[i]->value, outputs[i]->permutation),
+                           permuted(at, outputs[i]->permutation),
+                           values[i],
+                           {},
+                           false});
     }
 
     // ---- elements

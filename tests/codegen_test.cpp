@@ -1,11 +1,8 @@
 // Kernels against the reference interpreter, bit for bit, on operands that end at protected pages.
 #include <algorithm>
 #include <cstring>
-#include <random>
 #include <string>
-#include <sys/mman.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -15,6 +12,7 @@
 #include "ir/graph_text.h"
 #include "ir/loops_text.h"
 #include "passes/pipeline.h"
+#include "tests/values.h"
 
 namespace lathe::codegen {
 namespace {
@@ -22,76 +20,10 @@ namespace {
 using ir::BufferRole;
 using ir::Dtype;
 using ir::LoopNest;
-
-// Memory whose last byte is followed by a page that cannot be touched; the page before the data cannot either.
-class GuardedMemory {
-public:
-    explicit GuardedMemory(std::size_t bytes) : bytes_(bytes) {
-        const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-        mapped_ = (bytes + page - 1) / page * page + 2 * page;
-        base_ =
-            static_cast<std::byte*>(mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-        mprotect(base_, page, PROT_NONE);
-        mprotect(base_ + mapped_ - page, page, PROT_NONE);
-        data_ = base_ + mapped_ - page - bytes;
-    }
-    ~GuardedMemory() { munmap(base_, mapped_); }
-    GuardedMemory(GuardedMemory&& other) noexcept
-        : bytes_(other.bytes_),
-          mapped_(other.mapped_),
-          base_(std::exchange(other.base_, nullptr)),
-          data_(other.data_) {}
-    GuardedMemory& operator=(GuardedMemory&&) = delete;
-
-    std::byte* data() const { return data_; }
-    std::size_t size() const { return bytes_; }
-
-private:
-    std::size_t bytes_, mapped_ = 0;
-    std::byte *base_ = nullptr, *data_ = nullptr;
-};
-
-using Random = std::mt19937_64;
-
-void fill(std::byte* at, std::size_t count, Dtype d, Random& random, bool specials) {
-    static constexpr double odd[] = {0.0, -0.0, 1e-40, -1e300, 1e300, 0.5, -1, 65504, 3e38};
-    for (std::size_t i = 0; i < count; ++i) {
-        std::uint64_t bits = random();
-        if (is_float(d)) {
-            double x = std::uniform_real_distribution<double>(-3, 3)(random);
-            if (specials && random() % 7 == 0) x = odd[random() % std::size(odd)];
-            if (specials && random() % 31 == 0) x = std::numeric_limits<double>::quiet_NaN();
-            if (specials && random() % 31 == 0) x = std::numeric_limits<double>::infinity() * (random() % 2 ? 1 : -1);
-            const auto f = static_cast<float>(x);
-            if (d == Dtype::f64) std::memcpy(&bits, &x, 8);
-            if (d == Dtype::f32) std::memcpy(&bits, &f, 4);
-            if (d == Dtype::f16) bits = ir::f32_to_f16(f);
-            if (d == Dtype::bf16) bits = ir::f32_to_bf16(f);
-        } else if (d == Dtype::boolean) {
-            bits %= 2;
-        } else if (!specials || random() % 2 == 0) {
-            bits %= 7;
-        }
-        std::memcpy(at + i * size_of(d), &bits, size_of(d));
-    }
-}
-
-bool is_nan(const std::byte* at, Dtype d) {
-    if (d == Dtype::f64) {
-        double x = 0;
-        std::memcpy(&x, at, 8);
-        return x != x;
-    }
-    float x = 0;
-    std::uint16_t half = 0;
-    if (d == Dtype::f32)
-        std::memcpy(&x, at, 4);
-    else
-        std::memcpy(&half, at, 2);
-    if (d == Dtype::f16) x = ir::f16_to_f32(half);
-    if (d == Dtype::bf16) x = ir::bf16_to_f32(half);
-    return x != x;
-}
+using testing_support::fill;
+using testing_support::GuardedMemory;
+using testing_support::Random;
+using testing_support::same_element;
 
 struct Options {
     bool specials = true;
@@ -146,9 +78,7 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
             const std::size_t size = size_of(b.type.dtype);
             for (std::size_t i = 0; i * size < expected[k].size(); ++i) {
                 const std::byte *x = expected[k].data() + i * size, *y = actual[k].data() + i * size;
-                if (std::memcmp(x, y, size) == 0 ||
-                    (is_float(b.type.dtype) && is_nan(x, b.type.dtype) && is_nan(y, b.type.dtype)))
-                    continue;
+                if (same_element(x, y, b.type.dtype)) continue;
                 std::uint64_t p = 0, q = 0;
                 std::memcpy(&p, x, size);
                 std::memcpy(&q, y, size);

@@ -38,13 +38,14 @@ public:
         : random_(seed * 0x9E3779B97F4A7C15U + 1), options_(options) {}
 
     RandomGraph run() {
-        limit_ = options_.elements * (chance(6) ? 10 : 1);
+        limit_ = options_.elements * (chance(4) ? 10 : 1);
         specials_ = chance(25);
         make_dims();
         constexpr auto dtypes = ir::all_dtypes();
         const std::vector<Dtype> all(dtypes.begin(), dtypes.end());
-        for (int i = 0; i < 3; ++i) favoured_.push_back(chance(45) ? Dtype::f32 : pick(all));
-        const int nodes = 1 + below_(options_.nodes);
+        for (int i = chance(60) ? 1 : 3; i > 0; --i) favoured_.push_back(chance(40) ? Dtype::f32 : pick(all));
+        crowded_ = chance(2);
+        const int nodes = crowded_ ? 8 * options_.nodes : 1 + std::max(below_(options_.nodes), below_(options_.nodes));
         for (int tries = 0; made_ < nodes && tries < 20 * nodes; ++tries) step();
         name_outputs();
         bind_open_symbols();
@@ -73,8 +74,9 @@ private:
         if (p < 620) return 2 + below_(6);
         if (p < 780) return 8 + below_(10);
         if (p < 900) return 20 + below_(60);
-        if (p < 970) return 65 + below_(200);
-        return limit_ > 8192 ? 4090 + below_(200) : 250 + below_(20);
+        if (p < 975) return 65 + below_(200);
+        if (p < 985) return 1020 + below_(20);
+        return limit_ > 8192 ? 4090 + below_(20) : 250 + below_(20);
     }
 
     void make_dims() {
@@ -83,10 +85,12 @@ private:
         bindings_.assign(symbols == 0 ? 1 : sets, {});
         for (int i = 0; i < symbols; ++i) {
             dims_.push_back(Dim::symbol(graph_->add_symbol(std::string(1, "nmk"[i]))));
-            const bool same = i > 0 && chance(35);  // so that it may be required to equal the first
+            const bool same = i > 0 && chance(50);  // so that it may be required to equal the first
             for (std::vector<std::int64_t>& values : bindings_) values.push_back(same ? values[0] : random_extent());
         }
-        for (int i = 0; i < 4; ++i) dims_.push_back(random_extent());
+        const int constants = 2 + below_(3);
+        for (int i = 0; i < constants; ++i) dims_.push_back(random_extent());
+        if (limit_ > 8192 && chance(70)) dims_.push_back(4090 + below_(20));
         if (symbols > 0 && chance(20)) dims_.push_back(dims_[0] * 2);
         if (symbols > 1 && chance(20)) dims_.push_back(dims_[0] + dims_[1]);
     }
@@ -206,7 +210,7 @@ private:
 
     void step() {
         std::vector<const OpDef*> ops;
-        const int p = below_(100);
+        const int p = below_(crowded_ ? 55 : 100);
         const auto wanted = [&](const OpDef& op) {
             using ir::Lowering;
             if (p < 50) return op.lowering == Lowering::elementwise;
@@ -337,7 +341,7 @@ private:
             axes = {below(random_, rank)};
             node = add(op, {{x}, {axes}});
         }
-        if (node == nullptr || !chance(40)) return;
+        if (node == nullptr || !chance(60)) return;
         // Back over what was reduced, as normalisations do.
         Shape kept = x.type().shape;
         for (std::int64_t axis : axes) kept[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)] = 1;
@@ -685,6 +689,7 @@ private:
     std::unique_ptr<ir::Graph> graph_ = std::make_unique<ir::Graph>();
     std::int64_t limit_ = 0;
     bool specials_ = false;
+    bool crowded_ = false;  // many nodes, most of them elementwise
     int made_ = 0;
     std::vector<Dim> dims_;                            // what shapes are made of
     std::vector<std::vector<std::int64_t>> bindings_;  // values of the symbols

@@ -16,9 +16,9 @@ struct RandomGraph {
 };
 
 struct RandomGraphOptions {
-    int nodes = 14;                // at most, without sources
-    std::int64_t elements = 1500;  // of a value, at most; one graph in 16 may have ten times as many
-    int bindings = 2;              // choices of the symbols' values
+    int nodes = 20;               // about, without sources; one graph in 50 has eight times as many
+    std::int64_t elements = 900;  // of a value, at most; one graph in 25 may have ten times as many
+    int bindings = 2;             // choices of the symbols' values
 };
 
 // The same graph for the same seed and options.

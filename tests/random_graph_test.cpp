@@ -1,16 +1,20 @@
 // Random graphs through every configuration of the compiler: the bits of the graph interpreter, always.
 #include "tests/random_graph.h"
 
-#include <functional>
+#include <cstdlib>
+#include <dlfcn.h>
 
 #include <gtest/gtest.h>
 
-#include "ir/error.h"
+#include "codegen/aot.h"
+#include "codegen/linker.h"
 #include "ir/graph_text.h"
 #include "ir/interpret.h"
-#include "ir/op.h"
-#include "passes/pipeline.h"
-#include "tests/reduce_graph.h"
+#include "ir/loops_text.h"
+#include "runtime/aot.h"
+#include "runtime/parallel.h"
+#include "tests/command.h"
+#include "tests/configurations.h"
 #include "tests/run_program.h"
 #include "tests/values.h"
 
@@ -19,81 +23,190 @@ namespace {
 
 using ir::Literal;
 
-// What went wrong with a case, in words.
-using Check = std::function<std::optional<std::string>(const GraphCase&)>;
+// Graphs by test and by shard of it. Another first seed, from the environment, tries graphs that nobody has seen.
+constexpr int loop_graphs = 5000, loop_graphs_a_shard = 100;
+constexpr int jit_graphs = 500, jit_graphs_a_shard = 25;
+constexpr int aot_graphs = 50, aot_graphs_a_shard = 10;
+constexpr RandomGraphOptions compiled_graphs{.nodes = 8};  // compiling costs more than running
 
-// Reports the smallest case that a check fails on.
-void report(const GraphCase& failing, const Check& check, const std::string& configuration) {
-    const GraphCase small = reduce(failing, [&](const GraphCase& c) { return check(c).has_value(); });
-    ADD_FAILURE() << configuration << ": " << check(failing).value_or("fails now and then")
-                  << "\nreduced: " << check(small).value_or("fails now and then") << "\n"
-                  << describe(small);
+std::uint64_t first_seed() {
+    const char* text = std::getenv("LATHE_FIRST_SEED");
+    return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
 }
 
-Check through_loops(const passes::PipelineOptions& options) {
-    return [options](const GraphCase& c) -> std::optional<std::string> {
-        try {
-            return difference(ir::interpret(*c.graph, c.inputs),
-                              run_loops(passes::run_pipeline(*c.graph, options), c.inputs));
-        } catch (const std::exception& e) {
-            return e.what();
-        }
-    };
-}
-
-std::vector<std::vector<std::string>> switched_off() {
-    std::vector<std::vector<std::string>> sets{{}};
-    for (const passes::Pass& pass : passes::pipeline)
-        if (pass.optional) sets.push_back({std::string(pass.name)});
-    return sets;
-}
-
-std::string name_of(const std::vector<std::string>& off) { return off.empty() ? "all passes" : "without " + off[0]; }
+class RandomGraphs : public testing::TestWithParam<int> {
+protected:
+    // Calls f(seed) for the seeds of this shard, until one fails.
+    template <class F>
+    static void for_each_seed(int count, F&& f) {
+        for (int k = 0; k < count && !HasFailure(); ++k)
+            f(first_seed() + static_cast<std::uint64_t>(GetParam() * count + k));
+    }
+    static GraphCase case_of(const RandomGraph& sample, std::size_t binding) {
+        return {{sample.graph.get(), [](const auto*) {}}, sample.inputs[binding]};
+    }
+};
+using RandomGraphsInLoops = RandomGraphs;
+using RandomGraphsCompiled = RandomGraphs;
+using RandomGraphsAhead = RandomGraphs;
 
 // Runs one program for all choices of symbols, as one plan does.
-void expect_loops_agree(std::uint64_t seed, const RandomGraph& sample,
-                        const std::vector<std::vector<Literal>>& expected, const std::vector<std::string>& off) {
-    passes::PipelineOptions options;
-    options.off = off;
-    options.verify = true;
-    if (seed % 2 == 1) options.target = {32, 16};
-    for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
-        std::optional<std::string> fault;
-        try {
-            const passes::Program program = passes::run_pipeline(*sample.graph, options);
-            for (; i < sample.inputs.size() && !fault; ++i)
-                if ((fault = difference(expected[i], run_loops(program, sample.inputs[i])))) break;
-        } catch (const std::exception& e) {
-            fault = e.what();
-        }
-        if (!fault) return;
-        const GraphCase failing{{sample.graph.get(), [](const auto*) {}}, sample.inputs[i]};
-        report(failing, through_loops(options), "seed " + std::to_string(seed) + ", " + name_of(off));
-        return;
+std::optional<std::string> loops_fault(const RandomGraph& sample, const std::vector<std::vector<Literal>>& expected,
+                                       const passes::PipelineOptions& options, std::size_t& binding) {
+    try {
+        const passes::Program program = passes::run_pipeline(*sample.graph, options);
+        // Passes that are left out see one choice each: interpreting is what this test spends its time on.
+        const std::size_t end = options.off.empty() ? sample.inputs.size() : binding + 1;
+        for (binding = options.off.empty() ? 0 : binding; binding < end; ++binding)
+            if (auto found = difference(expected[binding], run_loops(program, sample.inputs[binding]))) return found;
+        return std::nullopt;
+    } catch (const std::exception& e) {
+        return e.what();
     }
 }
 
-std::vector<std::vector<Literal>> reference(const RandomGraph& sample) {
-    std::vector<std::vector<Literal>> expected;
-    for (const std::vector<Literal>& inputs : sample.inputs) expected.push_back(ir::interpret(*sample.graph, inputs));
-    return expected;
+// print, parse, print is a fixed point, at both levels.
+void expect_texts_fixed(const ir::Graph& graph) {
+    const std::string text = ir::print(graph);
+    EXPECT_EQ(ir::print(*ir::parse_graph(text, "t.lir")), text);
+    const passes::Program program = passes::run_pipeline(graph);
+    for (const passes::LoweredKernel& kernel : program.kernels) {
+        const std::string loops = ir::print(kernel.nest);
+        EXPECT_EQ(ir::print(ir::parse_loop_nest(loops, "t.lir")), loops);
+    }
 }
 
-class RandomGraphs : public testing::TestWithParam<int> {};
-
-constexpr int graphs = 5000, graphs_a_shard = 100;
-
-TEST_P(RandomGraphs, LoopsGiveTheInterpretersBits) {
-    for (int k = 0; k < graphs_a_shard && !HasFailure(); ++k) {
-        const auto seed = static_cast<std::uint64_t>(GetParam() * graphs_a_shard + k);
+TEST_P(RandomGraphsInLoops, GiveTheBitsOfTheInterpreter) {
+    for_each_seed(loop_graphs_a_shard, [](std::uint64_t seed) {
         const RandomGraph sample = random_graph(seed);
         ASSERT_EQ(ir::verify(*sample.graph), std::vector<std::string>()) << ir::print(*sample.graph);
-        const std::vector<std::vector<Literal>> expected = reference(sample);
-        for (const std::vector<std::string>& off : switched_off())
-            if (!HasFailure()) expect_loops_agree(seed, sample, expected, off);
-    }
+        std::vector<std::vector<Literal>> expected;
+        for (const std::vector<Literal>& inputs : sample.inputs)
+            expected.push_back(ir::interpret(*sample.graph, inputs));
+        if (seed % 8 == 0) expect_texts_fixed(*sample.graph);
+        for (const std::vector<std::string>& off : switched_off()) {
+            passes::PipelineOptions options;
+            options.off = off;
+            options.verify = true;
+            if (seed % 2 == 1) options.target = {32, 16};
+            std::size_t binding = seed % sample.inputs.size();
+            if (!loops_fault(sample, expected, options, binding)) continue;
+            report(case_of(sample, binding), through_loops(options),
+                   "seed " + std::to_string(seed) + (off.empty() ? ", all passes" : ", without " + off[0]));
+            return;
+        }
+    });
 }
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphs, testing::Range(0, graphs / graphs_a_shard));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphsInLoops, testing::Range(0, loop_graphs / loop_graphs_a_shard));
+
+TEST_P(RandomGraphsCompiled, GiveTheBitsOfTheInterpreter) {
+    for_each_seed(jit_graphs_a_shard, [](std::uint64_t seed) {
+        const RandomGraph sample = random_graph(seed, compiled_graphs);
+        // Loops first: they say what is wrong where code would crash.
+        std::vector<std::pair<std::string, Check>> checks{{"loops", through_loops({})}};
+        for (const std::string& target : targets_here()) checks.emplace_back(target, through_jit(target));
+        for (const auto& [name, check] : checks)
+            for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
+                if (!check(case_of(sample, i))) continue;
+                report(case_of(sample, i), check, "seed " + std::to_string(seed) + ", " + name);
+                return;
+            }
+    });
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphsCompiled, testing::Range(0, jit_graphs / jit_graphs_a_shard));
+
+// ---- ahead of time: several models in one library
+
+class Library {
+public:
+    explicit Library(const std::string& path) : handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {}
+    ~Library() {
+        if (handle_ != nullptr) dlclose(handle_);
+    }
+    Library(const Library&) = delete;
+    Library& operator=(const Library&) = delete;
+    explicit operator bool() const { return handle_ != nullptr; }
+    template <class F>
+    F get(const std::string& name) const {
+        return reinterpret_cast<F>(dlsym(handle_, name.c_str()));
+    }
+
+private:
+    void* handle_;
+};
+
+std::vector<Literal> run_ahead(const Library& library, const std::string& name, const ir::Graph& graph,
+                               std::span<const Literal> inputs, bool threads) {
+    std::vector<ir::Type> types;
+    std::vector<GuardedMemory> memory;
+    std::vector<const void*> in;
+    std::vector<void*> out;
+    for (const Literal& x : inputs) {
+        types.push_back(x.type);
+        const std::vector<std::byte> bytes = elements_of(x);
+        memory.emplace_back(bytes.size());
+        std::ranges::copy(bytes, memory.back().data());
+        in.push_back(memory.back().data());
+    }
+    const std::vector<std::int64_t> symbols = ir::bind_symbols(graph, types);
+    const auto* info = library.get<lathe_model_info_function>(name + "_info")();
+    std::vector<Literal> results;
+    for (std::int32_t i = 0; i < info->output_count; ++i) {
+        std::int64_t dims[LATHE_MAX_RANK];
+        if (library.get<lathe_model_output_dims_function>(name + "_output_dims")(i, symbols.data(), dims) !=
+            LATHE_STATUS_OK)
+            return {};
+        ir::Type type{static_cast<ir::Dtype>(info->outputs[i].dtype), {}};
+        for (std::int32_t d = 0; d < info->outputs[i].rank; ++d) type.shape.push_back(dims[d]);
+        memory.emplace_back(static_cast<std::size_t>(type.shape.element_count().constant()) * size_of(type.dtype));
+        out.push_back(memory.back().data());
+        results.push_back({type, nullptr});
+    }
+    const std::int64_t bytes =
+        library.get<lathe_model_workspace_size_function>(name + "_workspace_size")(symbols.data());
+    if (bytes < 0) return {};
+    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bytes) + 1);
+    const auto run = library.get<lathe_model_run_function>(name + "_run");
+    if (run(in.data(), out.data(), symbols.data(), workspace.data(), threads ? lathe_runtime_parallel_for : nullptr,
+            nullptr) != LATHE_STATUS_OK)
+        return {};
+    for (std::size_t i = 0; i < results.size(); ++i)
+        results[i] = ir::make_literal(results[i].type, {memory[in.size() + i].data(), memory[in.size() + i].size()});
+    return results;
+}
+
+TEST_P(RandomGraphsAhead, GiveTheBitsOfTheInterpreter) {
+    std::vector<RandomGraph> samples;
+    std::vector<codegen::ObjectFile> objects;
+    for_each_seed(aot_graphs_a_shard, [&](std::uint64_t seed) {
+        samples.push_back(random_graph(seed, compiled_graphs));
+        codegen::AotRequest request;
+        request.name = "graph" + std::to_string(samples.size() - 1);
+        // Odd graphs choose when they run, even ones have one level.
+        request.targets = {codegen::target_named("avx2")};
+        if (seed % 2 == 1) request.targets.push_back(codegen::target_named("avx512"));
+        const codegen::AotCode code = codegen::compile_ahead(*samples.back().graph, request);
+        objects.insert(objects.end(), code.objects.begin(), code.objects.end());
+    });
+    const std::vector<std::byte> bytes = codegen::link(objects, codegen::LinkKind::shared, "graphs.so");
+    const std::string path = std::string(LATHE_BINARY_DIR) + "/random_graphs_" + std::to_string(GetParam()) + ".so";
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    const Library library(path);
+    std::filesystem::remove(path);
+    ASSERT_TRUE(library) << dlerror();
+    for (std::size_t k = 0; k < samples.size(); ++k)
+        for (std::size_t b = 0; b < samples[k].inputs.size(); ++b) {
+            const std::vector<Literal>& inputs = samples[k].inputs[b];
+            const std::vector<Literal> expected = ir::interpret(*samples[k].graph, inputs);
+            for (const bool threads : {false, true})
+                EXPECT_EQ(difference(expected, run_ahead(library, "graph" + std::to_string(k), *samples[k].graph,
+                                                         inputs, threads)),
+                          std::nullopt)
+                    << describe(case_of(samples[k], b));
+        }
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphsAhead, testing::Range(0, aot_graphs / aot_graphs_a_shard));
 
 }  // namespace
 }  // namespace lathe::testing_support

@@ -115,7 +115,9 @@ double compile_seconds(const Shape& shape, std::size_t n) {
         for (std::uint32_t i = 0; i < graph.parameters().size(); ++i) donated.push_back(i);
     codegen::build_plan(program, {}, donated, plan, outputs);
     const double end = seconds();
-    if (shape.donates) EXPECT_GE(plan.donations.size(), graph.outputs().size());
+    if (shape.donates) {
+        EXPECT_GE(plan.donations.size(), graph.outputs().size());
+    }
     return end - start;
 }
 

@@ -53,9 +53,11 @@ inline constexpr OpDef rsqrt = real_row(
     partials([](const GradientContext& g) { return div(mul(functions::number(g.x[0], -0.5), g.y[0]), g.x[0]); }),
     {0.25, 4});
 
-inline constexpr OpDef tanh =
-    real_row("tanh", "The hyperbolic tangent. Within 4 ulp.", real_function<math::tanh>,
-             partials([](const GradientContext& g) { return sub(functions::number(g.x[0], 1), mul(g.y[0], g.y[0])); }));
+inline constexpr OpDef tanh = real_row(
+    "tanh", "The hyperbolic tangent. Within 4 ulp.", real_function<math::tanh>, partials([](const GradientContext& g) {
+        const Value one = functions::number(g.x[0], 1);  // compilers differ in which argument they make first
+        return sub(one, mul(g.y[0], g.y[0]));
+    }));
 
 inline constexpr OpDef sigmoid =
     real_row("sigmoid", "1 / (1 + e^-x). Within 4 ulp.", real_function<math::sigmoid>,
