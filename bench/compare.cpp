@@ -11,6 +11,7 @@
 #include <cmath>
 #include <fstream>
 #include <random>
+#include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -77,8 +78,10 @@ public:
         const std::int64_t their_count = count_for(run_for(theirs.run, 3));
         std::vector<double> a;
         std::vector<double> b;
-        for (int i = 0; i < (options.quick ? 7 : 15); ++i) {
+        for (int i = 0; i < (options.quick ? 5 : 9); ++i) {
+            settle(ours.run);
             a.push_back(run_for(ours.run, our_count));
+            settle(theirs.run);
             b.push_back(run_for(theirs.run, their_count));
         }
         const Sample x = summarize(a);
@@ -106,6 +109,17 @@ public:
     }
 
 private:
+    // Idle threads of one side's pool spin for some milliseconds on the core that the other side's need; and the
+    // system may wake a pool's thread on the core of the one that calls, and take tens of milliseconds to move it. Lets
+    // the one fall asleep, then runs the other until its threads are where they belong.
+    static void settle(const std::function<void()>& next) {
+        constexpr std::chrono::milliseconds spinning(10), waking(60);
+        std::this_thread::sleep_for(spinning);
+        const auto start = Clock::now();
+        do next();
+        while (Clock::now() - start < waking);
+    }
+
     static bool close(const Floats& a, const Floats& b, float tolerance) {
         if (a.size() != b.size()) return false;
         for (std::size_t i = 0; i < a.size(); ++i)
