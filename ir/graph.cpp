@@ -7,6 +7,13 @@
 
 namespace lathe::ir {
 
+std::vector<Type> operand_types(const Node& node) {
+    std::vector<Type> types;
+    types.reserve(node.operands.size());
+    for (const Value& v : node.operands) types.push_back(v.type());
+    return types;
+}
+
 Value Value::record(const OpDef& op, std::span<const Value> operands, Attributes attributes, Loc loc) {
     if (operands.empty() || !operands[0])
         throw InternalError(std::string(op.name) + " was recorded without an operand that belongs to a graph");

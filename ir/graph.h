@@ -50,6 +50,8 @@ struct Node {
 
 inline const Type& Value::type() const { return node->results[index]; }
 
+std::vector<Type> operand_types(const Node& node);
+
 // An equality of dimensions that had to be assumed; checked when a plan is bound to concrete extents.
 struct Precondition {
     Dim a, b;

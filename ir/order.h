@@ -60,8 +60,7 @@ inline FoldOrder contraction_order(Dtype element, const ContractionMaps& maps, s
 
 // Of a node whose row is a reduction or a contraction.
 inline FoldOrder fold_order(const Node& node) {
-    std::vector<Type> types;
-    for (const Value& v : node.operands) types.push_back(v.type());
+    const std::vector<Type> types = operand_types(node);
     if (node.op->lowering == Lowering::contraction)
         return contraction_order(types[0].dtype, node.op->contraction(types, node.attributes),
                                  node.results[0].shape.rank());

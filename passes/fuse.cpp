@@ -27,6 +27,9 @@ constexpr std::uint32_t max_view_paths = 64;  // values that one read leads to t
 constexpr std::size_t max_group_views = 256;  // seen through by all reads of a group
 constexpr std::size_t max_path_search = 512;  // groups visited when looking for a cycle
 
+// Symbols of a group, its domain's and its folds'; those of loaded indices come behind them.
+constexpr ir::Symbol group_symbols = 4096;
+
 struct Access {
     Index index;
     int level = domain_level;  // or the fold in whose loop the read happens
@@ -46,13 +49,6 @@ bool is_pointwise(const Node& node) {
            node.op->lowering == ir::Lowering::index;
 }
 
-std::size_t scalar_cost(const Node& node) {
-    if (node.op->lowering != ir::Lowering::elementwise) return 1;
-    std::vector<ir::Dtype> dtypes;
-    for (Value v : node.operands) dtypes.push_back(v.type().dtype);
-    return ir::scalar_program(*node.op, dtypes, node.attributes, node.results[0].dtype).insts.size();
-}
-
 struct Draft {
     Group group;
     std::size_t cost = 0;   // scalar instructions of the members
@@ -69,7 +65,7 @@ public:
         : graph_(graph),
           options_(options),
           first_symbol_(static_cast<ir::Symbol>(graph.symbols.size())),
-          next_loaded_(first_symbol_ + 4096),
+          next_loaded_(first_symbol_ + group_symbols),
           readers_(graph.nodes().size()),
           seen_through_(find_seen_through(graph)) {}
 
@@ -120,15 +116,24 @@ private:
         return out;
     }
 
-    class Reads final : public ir::ViewContext {
+    // A view as the graph has it; loaded indices stand for themselves only where the reads behind them are wanted.
+    class View : public ir::ViewContext {
     public:
-        Reads(Fuser& fuser, int group, const Node& node, int level)
-            : fuser_(fuser), group_(group), node_(node), level_(level) {
-            for (Value v : node.operands) types_.push_back(v.type());
+        explicit View(const Node& node) : types_(ir::operand_types(node)) {
             operands = types_;
             result = &node.results[0];
             attributes = node.attributes;
         }
+        Dim loaded_index(std::size_t, Index, Dim) const override { return 0; }
+
+    private:
+        std::vector<ir::Type> types_;
+    };
+
+    class Reads final : public View {
+    public:
+        Reads(Fuser& fuser, int group, const Node& node, int level)
+            : View(node), fuser_(fuser), group_(group), node_(node), level_(level) {}
         Dim loaded_index(std::size_t operand, Index index, Dim) const override {
             fuser_.read(group_, node_.operands[operand], index, level_);
             return Dim::symbol(fuser_.next_loaded_++);
@@ -139,7 +144,6 @@ private:
         int group_;
         const Node& node_;
         int level_;
-        std::vector<ir::Type> types_;
     };
 
     void read(int group, Value v, const Index& index, int level) {
@@ -262,7 +266,7 @@ private:
                     return Refusal{"a contraction reads its operands from memory"};
             }
         }
-        if (d.has_contraction() && d.cost + scalar_cost(node) > options_.max_epilogue)
+        if (d.has_contraction() && d.cost + scalar_instructions(node) > options_.max_epilogue)
             return Refusal{"what follows the contraction is too heavy to repeat per register tile"};
         if (stored) {
             const bool as_row = per_row && has_rows(shape, d, outer);
@@ -314,7 +318,7 @@ private:
     void add_member(const Node& node, int g, std::span<const Access> at) {
         Draft& d = drafts_[static_cast<std::size_t>(g)];
         d.group.members.push_back(&node);
-        d.cost += scalar_cost(node);
+        d.cost += scalar_instructions(node);
         if (is_fold(node)) {
             add_fold(node, g);
             return;
@@ -359,7 +363,7 @@ private:
         Index base_index = index;
         bool direct = true;
         while (direct && seen_through_[base.node->id] && base.node->op->lowering == ir::Lowering::view) {
-            const PlainView context(*base.node);
+            const View context(*base.node);
             std::vector<ir::ViewPiece> pieces = base.node->op->view(context, base_index);
             direct = pieces.size() == 1 && pieces[0].guards.empty();
             if (!direct) break;
@@ -376,20 +380,6 @@ private:
         order.push_back(static_cast<std::uint8_t>(at));
         return order;
     }
-
-    class PlainView final : public ir::ViewContext {
-    public:
-        explicit PlainView(const Node& node) {
-            for (Value v : node.operands) types_.push_back(v.type());
-            operands = types_;
-            result = &node.results[0];
-            attributes = node.attributes;
-        }
-        Dim loaded_index(std::size_t, Index, Dim) const override { return 0; }
-
-    private:
-        std::vector<ir::Type> types_;
-    };
 
     void relayout(int reader, const Memory& memory) {
         drafts_[static_cast<std::size_t>(reader)].group.inputs.push_back(memory);  // reads of relaid values: kept apart
@@ -508,7 +498,7 @@ private:
         const std::size_t shift = x.group.folds.size();
         const auto moved = [&](Dim d) {
             return d.substitute([&](ir::Symbol s) {
-                const bool of_fold = s >= first_symbol_ + ir::max_rank && s < first_symbol_ + 4096;
+                const bool of_fold = s >= first_symbol_ + ir::max_rank && s < first_symbol_ + group_symbols;
                 return Dim::symbol(of_fold ? s + static_cast<ir::Symbol>(ir::max_rank * shift) : s);
             });
         };
@@ -543,7 +533,7 @@ private:
     static bool is_single(const Node& node) {
         constexpr std::size_t cheap = 64;
         return node.op->lowering == ir::Lowering::elementwise && node.results.size() == 1 &&
-               node.results[0].shape.rank() == 0 && scalar_cost(node) <= cheap;
+               node.results[0].shape.rank() == 0 && scalar_instructions(node) <= cheap;
     }
     // Whether the group computes what it reads element by element, so that producers can be part of it.
     bool reads_inside(int g) const {

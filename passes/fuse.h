@@ -65,6 +65,9 @@ std::string print(const FusedGraph& fused);
 // Whether a node is index arithmetic that consumers repeat for free: a view without loaded indices, an iota, a splat.
 bool is_free(const ir::Node& node);
 
+// Instructions that an element of an elementwise node takes; 1 for other nodes.
+std::size_t scalar_instructions(const ir::Node& node);
+
 // Index of an elementwise operand for index `at` of the result: broadcast dimensions read element 0.
 std::vector<ir::Dim> broadcast_index(const ir::Type& operand, std::span<const ir::Dim> at, const ir::Shape& result);
 

@@ -24,6 +24,13 @@ bool is_free(const ir::Node& node) {
     }
 }
 
+std::size_t scalar_instructions(const ir::Node& node) {
+    if (node.op->lowering != ir::Lowering::elementwise) return 1;
+    std::vector<ir::Dtype> dtypes;
+    for (const ir::Type& t : ir::operand_types(node)) dtypes.push_back(t.dtype);
+    return ir::scalar_program(*node.op, dtypes, node.attributes, node.results[0].dtype).insts.size();
+}
+
 FoldKind fold_kind(const ir::Node& node) {
     if (node.op->contraction != nullptr) return FoldKind::contraction;
     if (node.op->lowering != ir::Lowering::reduction) return FoldKind::none;
@@ -43,8 +50,7 @@ std::vector<Dim> broadcast_index(const ir::Type& operand, std::span<const Dim> a
 
 std::vector<Dim> fold_operand_index(const ir::Node& node, std::size_t operand, std::span<const Dim> at,
                                     std::span<const Dim> fold) {
-    std::vector<ir::Type> types;
-    for (ir::Value v : node.operands) types.push_back(v.type());
+    const std::vector<ir::Type> types = ir::operand_types(node);
     std::vector<Dim> index;
     if (node.op->axes != nullptr) {
         const ir::Integers axes = node.op->axes(types, node.attributes);
@@ -63,8 +69,7 @@ std::vector<Dim> fold_operand_index(const ir::Node& node, std::size_t operand, s
 }
 
 std::vector<Dim> fold_extents(const ir::Node& node) {
-    std::vector<ir::Type> types;
-    for (ir::Value v : node.operands) types.push_back(v.type());
+    const std::vector<ir::Type> types = ir::operand_types(node);
     if (node.op->contraction != nullptr) return node.op->contraction(types, node.attributes).contracted_extents;
     std::vector<Dim> extents;
     for (std::int64_t axis : node.op->axes(types, node.attributes))

@@ -40,8 +40,7 @@ struct Scope {
 
 class Lowerer {
 public:
-    Lowerer(const FusedGraph& fused, const Group& group) : group_(group), classes_(group) {
-        (void)fused;
+    explicit Lowerer(const Group& group) : group_(group), classes_(group) {
         for (std::size_t i = 0; i < classes_.extents().size(); ++i)
             nest().add_symbol(SymbolRole::extent, "n" + std::to_string(i));
         out_.extents = classes_.extents();
@@ -245,11 +244,7 @@ private:
             if (!is_member(*v.node) || v.node->op->lowering != ir::Lowering::elementwise ||
                 v.node->results.size() != 1 || !(v.type().shape == group_.domain) || fold_extents(*fold).size() != 1)
                 continue;
-            std::vector<Dtype> dtypes;
-            for (Value x : v.node->operands) dtypes.push_back(x.type().dtype);
-            if (ir::scalar_program(*v.node->op, dtypes, v.node->attributes, v.type().dtype).insts.size() <
-                worth_keeping)
-                continue;
+            if (scalar_instructions(*v.node) < worth_keeping) continue;
             const bool needed_again = std::ranges::any_of(group_.members, [&](const Node* m) {
                 return fold_kind(*m) == FoldKind::none && std::ranges::find(m->operands, v) != m->operands.end();
             });
@@ -589,6 +584,6 @@ void Lowerer::scatter(const Node& node) {
 
 }  // namespace
 
-LoweredKernel lower(const FusedGraph& fused, const Group& group) { return Lowerer(fused, group).run(); }
+LoweredKernel lower(const Group& group) { return Lowerer(group).run(); }
 
 }  // namespace lathe::passes

@@ -21,6 +21,6 @@ struct LoweredKernel {
     ir::Loc loc;  // of all members
 };
 
-LoweredKernel lower(const FusedGraph& fused, const Group& group);
+LoweredKernel lower(const Group& group);
 
 }  // namespace lathe::passes

@@ -48,7 +48,7 @@ private:
         for (const Pass& pass : pipeline) {
             if (const auto* lower_group = std::get_if<LowerPass>(&pass.run)) {
                 start();
-                out = (*lower_group)(program_.fused, group);
+                out = (*lower_group)(group);
             } else if (const auto* rewrite = std::get_if<LoopPass>(&pass.run); rewrite != nullptr && !off(pass)) {
                 start();
                 (*rewrite)(out.nest, options_.target);

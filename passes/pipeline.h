@@ -18,7 +18,7 @@ namespace lathe::passes {
 
 using GraphPass = std::unique_ptr<ir::Graph> (*)(const ir::Graph&);
 using FusePass = FusedGraph (*)(const ir::Graph&, const FuseOptions&);
-using LowerPass = LoweredKernel (*)(const FusedGraph&, const Group&);
+using LowerPass = LoweredKernel (*)(const Group&);
 using LoopPass = void (*)(ir::LoopNest&, const LoopTarget&);
 
 using KernelPass = void (*)(LoweredKernel&, const LoopTarget&);

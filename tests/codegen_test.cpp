@@ -12,6 +12,7 @@
 #include "ir/graph_text.h"
 #include "ir/loops_text.h"
 #include "passes/pipeline.h"
+#include "tests/add_kernel.h"
 #include "tests/values.h"
 
 namespace lathe::codegen {
@@ -91,26 +92,6 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
         }
     }
 }
-
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-        text.replace(at, what.size(), with);
-}
-
-constexpr std::string_view add_text = R"(kernel(%n) {
-  in a: f32[%n]
-  in b: f32[%n]
-  out c: f32[%n]
-  parallel i in %n step 128 {
-    vector(16) j in min(128, %n - %i) {
-      %0 = load a[%i + %j]
-      %1 = load b[%i + %j]
-      %2 = add(%0, %1) : f32
-      store c[%i + %j], %2
-    }
-  }
-}
-)";
 
 TEST(Codegen, Elementwise) {
     for (std::int64_t n : {0, 1, 7, 15, 16, 17, 127, 128, 129, 500}) expect_same(add_text, {n});

@@ -8,32 +8,13 @@
 #include "codegen/kernels.h"
 #include "ir/error.h"
 #include "ir/loops_text.h"
+#include "tests/add_kernel.h"
 
 namespace lathe::codegen {
 namespace {
 
 using ir::BufferRole;
 using ir::LoopNest;
-
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-        text.replace(at, what.size(), with);
-}
-
-constexpr std::string_view add_text = R"(kernel(%n) {
-  in a: f32[%n]
-  in b: f32[%n]
-  out c: f32[%n]
-  parallel i in %n step 128 {
-    vector(16) j in min(128, %n - %i) {
-      %0 = load a[%i + %j]
-      %1 = load b[%i + %j]
-      %2 = add(%0, %1) : f32
-      store c[%i + %j], %2
-    }
-  }
-}
-)";
 
 TEST(KernelCache, CompilesEqualKernelsOnce) {
     KernelCache cache;

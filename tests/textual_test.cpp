@@ -193,7 +193,7 @@ std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
         const auto* const rewrite = std::get_if<passes::KernelPass>(&pass->run);
         if (std::holds_alternative<passes::LowerPass>(pass->run) || rewrite != nullptr)
             for (const passes::Group& group : fused.groups) {
-                passes::LoweredKernel kernel = passes::lower(fused, group);
+                passes::LoweredKernel kernel = passes::lower(group);
                 if (rewrite != nullptr) (*rewrite)(kernel, small_cache);
                 EXPECT_EQ(ir::verify(kernel.nest), std::vector<std::string>());
                 text += ir::print(kernel.nest);

@@ -49,7 +49,7 @@ private:
         const passes::FusedGraph fused = passes::fuse(graph_of(lir, request));
         std::string text;
         for (const passes::Group& group : fused.groups) {
-            passes::LoweredKernel kernel = lower(fused, group);
+            passes::LoweredKernel kernel = lower(group);
             then(kernel);
             text += with_line_end(ir::print(kernel.nest));
         }
