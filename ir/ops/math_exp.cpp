@@ -8,8 +8,10 @@ namespace {
 
 Scalar number(Scalar like, double value) { return like.builder->constant(like.dtype, value); }
 
-// (exp(r) - 1 - r) / r^2 for |r| <= ln 2.
-constexpr std::array exp_f32 = {0.500000536, 0.166666523, 0.0416596793, 0.0083331354, 0.001413199, 0.000201051953};
+// (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2; the short one is within 1e-7 of exp(r).
+constexpr std::array exp_f32 = {0.49999994, 0.166665211, 0.041668389, 0.00836874545, 0.00138146};
+constexpr std::array exp_f32_short = {0.499992311, 0.166671157, 0.0418903306, 0.00831250101};
+// The same for |r| <= ln 2.
 constexpr std::array exp_f64 = {0.5,
                                 0.16666666666666655,
                                 0.041666666666667254,
@@ -37,10 +39,12 @@ constexpr std::array expm1_f64 = {1.0,
                                   2.755739991741824e-07,
                                   2.5109965287485987e-08,
                                   2.0876743389610041e-09};
-// -log(erfc(a)) / a - 1 for 0 <= a <= 4, or 6 for f64.
-constexpr std::array erf_f32 = {0.128379166,  0.636619568,     0.102776304,    -0.0191478264,  -0.000169484469,
-                                0.0016756379, -0.000637329125, 0.000118847209, -9.38579433e-06};
-constexpr std::array erf_f64 = {
+// erf(x) = x P(x^2) / Q(x^2) for |x| <= 3.85, where the quotient is 1 to the precision of f32.
+constexpr std::array erf_f32_above = {1.12837911,    0.187840432,    0.0524723306,
+                                      0.00367149524, 0.000285623857, 2.10879398e-06};
+constexpr std::array erf_f32_below = {1.0, 0.499802142, 0.113105446, 0.0147800623, 0.00114491454, 3.87345244e-05};
+// -log(erfc(a)) / a - 1 for 0 <= a <= 6.
+constexpr std::array erf_f64_exponent = {
     0.12837916709551259,     0.63661977236758116,     0.10277260330195191,     -0.019128447009425217,
     -0.00020919463362782941, 0.0016962058612069841,   -0.00059012256073765455, 2.5866559919759245e-05,
     6.4527500723202106e-05,  -2.9803915808037799e-05, 3.5458645267738053e-06,  2.6457678298569121e-06,
@@ -72,17 +76,30 @@ Scalar power_of_two(Scalar shifted) {
     return b.bitcast(exponent + b.constant_int(f.bits, f.one), shifted.dtype);
 }
 
-// exp(x) where x is within [-104, 89], or [-746, 710] for f64. Reduces by 2 ln 2, so that two equal factors make up the
-// scale: results that overflow or are denormal come out right.
-Scalar exp_in_range(Scalar x, const Scalar* tail) {
+// (q(r) r + 1) r + 1
+Scalar exp_polynomial(Scalar r, std::span<const double> q) {
+    const Scalar one = number(r, 1);
+    return fma(fma(polynomial(r, q), r, one), r, one);
+}
+
+// exp(x) for f32 where x is within [-104, 89]. The scale is two factors, so that results that overflow or are denormal
+// come out right; halving the exponent costs integer operations, which run beside those of the polynomial.
+Scalar exp_in_range_f32(Scalar x, std::span<const double> q) {
+    const Reduced reduced = reduce(x, 1);
+    ScalarBuilder& b = *x.builder;
+    const auto integer = [&](std::int64_t value) { return b.constant_int(Dtype::i32, value); };
+    const Scalar n = b.bitcast(reduced.shifted, Dtype::i32), to_exponent = integer(f32_format.mantissa_bits);
+    const Scalar half = b.shl(b.shr(n, integer(1)), to_exponent), rest = b.shl(n, to_exponent) - half;
+    const auto power = [&](Scalar exponent) { return b.bitcast(exponent + integer(f32_format.one), Dtype::f32); };
+    return exp_polynomial(reduced.r, q) * power(half) * power(rest);
+}
+
+// exp(x + tail) for f64 where x is within [-746, 710]. Reduces by 2 ln 2, so that two equal factors make up the scale.
+Scalar exp_in_range_f64(Scalar x, const Scalar* tail) {
     Reduced reduced = reduce(x, 2);
     if (tail != nullptr) reduced.r = reduced.r + *tail;
-    const Scalar r = reduced.r, one = number(x, 1);
-    const bool wide = x.dtype == Dtype::f64;
-    const Scalar q = polynomial(r, wide ? std::span<const double>(exp_f64) : exp_f32);
-    const Scalar p = fma(fma(q, r, one), r, one);
     const Scalar half = power_of_two(reduced.shifted);
-    return p * half * half;
+    return exp_polynomial(reduced.r, exp_f64) * half * half;
 }
 
 double least(Dtype d) { return d == Dtype::f64 ? -746 : -104; }
@@ -123,10 +140,21 @@ Scalar with_sign_of(Scalar magnitude, Scalar sign) {
     return b.bitcast(own | (b.bitcast(sign, f.bits) & sign_bit), sign.dtype);
 }
 
-Scalar exp(Scalar x) { return exp_in_range(at_least(at_most(x, greatest(x.dtype)), least(x.dtype)), nullptr); }
+Scalar exp(Scalar x) {
+    const Scalar a = at_least(at_most(x, greatest(x.dtype)), least(x.dtype));
+    return x.dtype == Dtype::f64 ? exp_in_range_f64(a, nullptr) : exp_in_range_f32(a, exp_f32);
+}
 
-Scalar exp(Scalar x, Scalar tail) {
-    return exp_in_range(at_least(at_most(x, greatest(x.dtype)), least(x.dtype)), &tail);
+Scalar exp_f64_short(Scalar x) {
+    const Scalar a = at_least(at_most(x, 95), -110);
+    const Scalar magic = number(x, f64_format.magic);
+    const Scalar shifted = fma(a, number(x, log2_e), magic);
+    const Scalar r = fma(shifted - magic, number(x, -ln2), a);
+    return exp_polynomial(r, exp_f32) * power_of_two(shifted);
+}
+
+Scalar exp_f64_with_tail(Scalar x, Scalar tail) {
+    return exp_in_range_f64(at_least(at_most(x, greatest(x.dtype)), least(x.dtype)), &tail);
 }
 
 // (e^2a - 1) / (e^2a + 1); from the limit on the result rounds to 1.
@@ -139,16 +167,29 @@ Scalar tanh(Scalar x) {
 // 1 / (1 + e^-x) for x >= 0 and e^x / (1 + e^x) for x < 0: never loses relative precision.
 Scalar sigmoid(Scalar x) {
     const Scalar one = number(x, 1);
-    const Scalar e = exp_in_range(at_least(-x.builder->abs(x), least(x.dtype)), nullptr);
+    const Scalar a = at_least(-x.builder->abs(x), least(x.dtype));
+    const Scalar e = x.dtype == Dtype::f64 ? exp_in_range_f64(a, nullptr) : exp_in_range_f32(a, exp_f32_short);
     return select(x < number(x, 0), e, one) / (one + e);
 }
 
+namespace {
+
+// The two polynomials do not wait for each other, and the division runs beside other work.
+Scalar erf_f32(Scalar x) {
+    const Scalar a = at_least(at_most(x, 3.85), -3.85), z = a * a;
+    const Scalar y = a * polynomial(z, erf_f32_above) / polynomial(z, erf_f32_below);
+    return at_least(at_most(y, 1), -1);
+}
+
 // erf(a) = 1 - exp(-g(a)) with the smooth g(a) = -log(erfc(a)); from the limit on the result rounds to 1.
-Scalar erf(Scalar x) {
-    const bool wide = x.dtype == Dtype::f64;
-    const Scalar a = at_most(x.builder->abs(x), wide ? 6 : 4);
-    const Scalar g = fma(a, polynomial(a, wide ? std::span<const double>(erf_f64) : erf_f32), a);
+Scalar erf_f64(Scalar x) {
+    const Scalar a = at_most(x.builder->abs(x), 6);
+    const Scalar g = fma(a, polynomial(a, erf_f64_exponent), a);
     return with_sign_of(expm1_in_range(-g), x);
 }
+
+}  // namespace
+
+Scalar erf(Scalar x) { return x.dtype == Dtype::f64 ? erf_f64(x) : erf_f32(x); }
 
 }  // namespace lathe::ir::math

@@ -29,7 +29,7 @@ inline constexpr FloatFormat f64_format = {Dtype::i64,
                                            1.90821492927058770002e-10};
 constexpr const FloatFormat& format_of(Dtype d) { return d == Dtype::f64 ? f64_format : f32_format; }
 
-inline constexpr double log2_e = 1.44269504088896340736;
+inline constexpr double log2_e = 1.44269504088896340736, ln2 = 0.693147180559945309417;
 
 // c[0] + x * (c[1] + x * (...)) by fma.
 Scalar polynomial(Scalar x, std::span<const double> coefficients);
@@ -42,8 +42,10 @@ Scalar at_least(Scalar x, double low);
 Scalar with_sign_of(Scalar magnitude, Scalar sign);
 
 Scalar exp(Scalar x);
-// exp(x + tail) for a tail that is tiny beside x.
-Scalar exp(Scalar x, Scalar tail);
+// exp(x) in f64, to 3e-9 of it: for results that will be rounded to f32. Beyond the range of f32 it stays beyond.
+Scalar exp_f64_short(Scalar x);
+// exp(x + tail) in f64, for a tail that is tiny beside x.
+Scalar exp_f64_with_tail(Scalar x, Scalar tail);
 Scalar tanh(Scalar x);
 Scalar sigmoid(Scalar x);
 Scalar erf(Scalar x);

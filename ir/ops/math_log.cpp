@@ -69,7 +69,7 @@ Scalar short_log(Scalar x) {
     const Split parts = split(x, false);
     const Scalar f = parts.m - number(x, 1), s = f / (parts.m + number(x, 1)), z = s * s;
     const Scalar m = fma(s * z, polynomial(z, log_short), s + s);
-    return fma(parts.e, number(x, 0.693147180559945309417), m);
+    return fma(parts.e, number(x, ln2), m);
 }
 
 struct Pair {
@@ -108,7 +108,7 @@ Pair long_log(Scalar x) {
 // x^y for x > 0 finite, |y| finite.
 Scalar pow_of_positive_f32(Scalar x, Scalar y) {
     ScalarBuilder& b = *x.builder;
-    return b.convert(exp(b.convert(y, Dtype::f64) * short_log(b.convert(x, Dtype::f64))), Dtype::f32);
+    return b.convert(exp_f64_short(b.convert(y, Dtype::f64) * short_log(b.convert(x, Dtype::f64))), Dtype::f32);
 }
 
 Scalar pow_of_positive_f64(Scalar x, Scalar y) {
@@ -116,7 +116,7 @@ Scalar pow_of_positive_f64(Scalar x, Scalar y) {
     const Scalar high = y * l.high;
     const Scalar low = fma(y, l.low, fma(y, l.high, -high));
     const Scalar matters = x.builder->abs(high) < number(x, 1000);
-    return exp(high, select(matters, low, number(x, 0)));
+    return exp_f64_with_tail(high, select(matters, low, number(x, 0)));
 }
 
 }  // namespace
