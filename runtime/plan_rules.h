@@ -42,9 +42,9 @@ static inline int lathe_size_apply(int code, int64_t a, int64_t b, int64_t* resu
 }
 
 /* Iterations of a parallel loop per task, 0 where it should run serially; `cost` is of one iteration in picoseconds. A
-   task of its own is worth 10 µs of work, and a parallel loop twice as much (the other threads being awake). */
+   task of its own is worth 6 µs of work, and a parallel loop twice as much (the other threads being awake). */
 static inline int64_t lathe_step_grain(int64_t trips, int64_t cost) {
-    const int64_t task_picoseconds = 10000000;
+    const int64_t task_picoseconds = 6000000;
     int64_t grain;
     if (cost <= 0 || trips < 2) return 0;
     grain = task_picoseconds / cost;
