@@ -4,8 +4,10 @@
 //
 // becomes one parallel loop over panels of columns and blocks of rows, and inside it tiles of rows x columns whose
 // accumulators are scratch with constant indices, which code generation keeps in registers. Rows and columns that fill
-// no whole tile run in narrower ones. The contracted loop goes in blocks as the reduction's order says: the chain of a
-// block starts from init, and block results are combined in ascending order.
+// no whole tile run in narrower ones. A single row takes wide tiles, for it reads every element of B just once: what
+// counts is that it reads long runs, with enough accumulators that none waits for itself. The contracted loop goes in
+// blocks as the reduction's order says: the chain of a block starts from init, and block results are combined in
+// ascending order.
 #include <algorithm>
 #include <optional>
 
@@ -29,8 +31,9 @@ constexpr std::int64_t row_block =
     tile_rows * 16;  // rows that a task runs through while its panel of columns is in cache
 
 struct Site {
-    std::vector<const ir::Loop*> loops;  // outermost first; the last two are the tile's rows and columns
-    std::size_t reduce = 0;              // position in the innermost body
+    std::vector<const ir::Loop*>
+        loops;               // outermost first; the last two are the tile's rows and columns; or columns only
+    std::size_t reduce = 0;  // position in the innermost body
 };
 
 std::optional<Site> find_site(const ir::LoopNest& nest) {
@@ -42,7 +45,7 @@ std::optional<Site> find_site(const ir::LoopNest& nest) {
         for (std::size_t i = 0; i < block->size(); ++i) {
             if (const auto* reduce = std::get_if<ir::Reduce>(&(*block)[i].node)) {
                 if (reduce->op->contraction == nullptr || reduce->lanes != 1 || loop != nullptr) return std::nullopt;
-                if (site.loops.size() < 2) return std::nullopt;
+                if (site.loops.empty()) return std::nullopt;
                 site.reduce = i;
                 return site;
             }
@@ -61,7 +64,7 @@ public:
     Tiler(ir::LoopNest& nest, const Site& site, const LoopTarget& target) : nest_(nest), site_(site) {
         body_ = &site.loops.back()->body;
         reduce_ = &std::get<ir::Reduce>((*body_)[site.reduce].node);
-        rows_ = site.loops[site.loops.size() - 2];
+        if (site.loops.size() > 1) rows_ = site.loops[site.loops.size() - 2];
         columns_ = site.loops.back();
         const ir::ScalarProgram& init = ir::reducer_program(*reduce_->op, ir::ReducerPart::init, reduce_->elements);
         accumulator_ = init.dtype_of(init.results[0]);
@@ -69,7 +72,33 @@ public:
         tile_columns_ = width_ * (target.vector_registers >= 32 ? 4 : 2);
     }
 
-    Block run() {
+    Block run() { return rows_ == nullptr ? one_row() : many_rows(); }
+
+private:
+    Block one_row() {
+        const Dim n = columns_->extent;
+        const std::int64_t panel = tile_columns_ * 4;
+        const Symbol task = nest_.add_symbol(SymbolRole::loop, "task");
+        const Dim column0 = Dim::symbol(task) * panel, columns = n - column0;
+        const Dim whole = min(1, floordiv(columns, panel));  // 1: the panel is whole
+        Block inside;
+        inside.push_back(
+            loop("whole", whole, 1, LoopKind::serial, [&](Dim) { return tile(0, 1, column0, panel, false); }));
+        inside.push_back(loop("part", 1 - whole, 1, LoopKind::serial, [&](Dim) {
+            Block b;
+            const Dim tiled = floordiv(columns, tile_columns_) * tile_columns_;
+            b.push_back(loop("c", tiled, tile_columns_, LoopKind::serial,
+                             [&](Dim c) { return tile(0, 1, column0 + c, tile_columns_, false); }));
+            b.push_back(loop("c", columns - tiled, width_, LoopKind::serial,
+                             [&](Dim c) { return tile(0, 1, column0 + tiled + c, width_, true); }));
+            return b;
+        }));
+        Block out;
+        out.push_back({ir::Loop{task, ceildiv(n, panel), 1, LoopKind::parallel, 1, std::move(inside)}});
+        return out;
+    }
+
+    Block many_rows() {
         const Dim m = rows_->extent;
         const Dim n = columns_->extent;
         const Dim panels = ceildiv(n, tile_columns_);
@@ -108,7 +137,6 @@ public:
         return out;
     }
 
-private:
     template <class Body>
     ir::Stmt loop(const std::string& name, Dim extent, std::int64_t step, LoopKind kind, const Body& body) {
         const Symbol s = nest_.add_symbol(SymbolRole::loop, name);
@@ -210,7 +238,7 @@ private:
     BlockCopy at(Dim row, Dim column) const {
         BlockCopy copy(nest_);
         for (const auto& [s, d] : outer_) copy.replace_symbol(s, d);
-        copy.replace_symbol(rows_->var, row);
+        if (rows_ != nullptr) copy.replace_symbol(rows_->var, row);
         copy.replace_symbol(columns_->var, column);
         return copy;
     }
@@ -248,7 +276,7 @@ private:
     const Site& site_;
     const Block* body_ = nullptr;
     const ir::Reduce* reduce_ = nullptr;
-    const ir::Loop* rows_ = nullptr;
+    const ir::Loop* rows_ = nullptr;  // null: there is one row
     const ir::Loop* columns_ = nullptr;
     std::map<Symbol, Dim> outer_;
     Dtype accumulator_ = Dtype::f32;

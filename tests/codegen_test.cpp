@@ -535,6 +535,13 @@ TEST(Codegen, LoweredGraphs) {
 }
 )",
         R"(graph main(m, k, n) {
+  %0 = parameter "x" : f32[1, k]
+  %1 = parameter "w" : f32[k, n]
+  %2 = dot_general(%0, %1) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[1, n]
+  return "y" = %2
+}
+)",
+        R"(graph main(m, k, n) {
   %0 = parameter "x" : f32[m, n]
   %1 = reduce_max(%0) axes=[1] : f32[m]
   %2 = reshape(%1) shape=[m, 1] : f32[m, 1]
