@@ -96,7 +96,7 @@ struct Node {
     std::array<Node*, inline_operands> operands{};
     std::unique_ptr<Node*[]> more_operands;  // all of them, where there are more
     ir::Type type;
-    std::unique_ptr<ir::Attributes> attributes;
+    std::shared_ptr<const ir::Attributes> attributes;  // none where null
     std::shared_ptr<VariableData> variable;  // of variables, and of the leaves and placeholders that are their values
     runtime::Buffer data;
     std::uint64_t bits = 0;        // number: the element; placeholder: its number in the trace
@@ -191,6 +191,8 @@ NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attri
                std::source_location where);
 // The same for an op without attributes that takes over its operands' references: what operators call.
 NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::source_location where);
+// A constant of rank 0, whose attributes several nodes may share.
+NodeRef record_constant(ir::Dtype dtype, std::shared_ptr<const ir::Attributes> attributes);
 // All results of a call with several.
 std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
                                     std::source_location where);

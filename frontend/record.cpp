@@ -1,6 +1,7 @@
 // Recording: a call becomes a node, its types checked.
 #include "frontend/node.h"
 #include "frontend/trace.h"
+#include "ir/ops.h"
 
 namespace lathe {
 namespace {
@@ -45,7 +46,8 @@ void set_operands(Node& node, std::span<Ref> operands) {
     node.pending_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(below, 1U << 30));
 }
 
-// The dtype that an elementwise op without attributes gives for operands of one shape, remembered from the full rule.
+// The dtype that an elementwise op without attributes gives for operands of one shape or of rank 0, remembered from the
+// full rule.
 struct KnownDtype {
     const ir::OpDef* op = nullptr;
     std::uint32_t operands = 0;  // their dtypes, packed
@@ -96,7 +98,7 @@ NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attrib
         if (e.loc().known()) throw;
         throw TypeError(e.what(), node->location());
     }
-    if (!attributes.empty()) node->attributes = std::make_unique<ir::Attributes>(std::move(attributes));
+    if (!attributes.empty()) node->attributes = std::make_shared<const ir::Attributes>(std::move(attributes));
     return node;
 }
 
@@ -129,9 +131,11 @@ NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attri
 NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::source_location where) {
     std::uint32_t dtypes = static_cast<std::uint32_t>(operands.size());
     bool plain = op.lowering == ir::Lowering::elementwise && op.attributes.empty() && op.result_types == nullptr;
+    const ir::Shape* shape = &operands[0]->type.shape;  // of all but those of rank 0
     for (const NodeRef& x : operands) {
         dtypes = dtypes << 8 | static_cast<std::uint32_t>(x->type.dtype);
-        plain = plain && same_dims(x->type.shape, operands[0]->type.shape);
+        if (shape->rank() == 0) shape = &x->type.shape;
+        plain = plain && (x->type.shape.rank() == 0 || same_dims(x->type.shape, *shape));
     }
     if (!plain || operands.size() > 3) return record(op, operands, {}, where);
     KnownDtype& known = known_dtype[(reinterpret_cast<std::uintptr_t>(&op) / sizeof(void*) + dtypes) % known_dtypes];
@@ -145,9 +149,19 @@ NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::sou
     node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
     node->loc = LocScope::loc();
     node->type.dtype = known.result;
-    node->type.shape = operands[0]->type.shape;
+    node->type.shape = *shape;
     set_operands(*node, operands);
     bound_pending(node);
+    return node;
+}
+
+NodeRef record_constant(ir::Dtype dtype, std::shared_ptr<const ir::Attributes> attributes) {
+    NodeRef node = make_node(NodeKind::op);
+    node->op = &ir::ops::constant;
+    node->where = LocScope::current();
+    node->loc = LocScope::loc();
+    node->type.dtype = dtype;
+    node->attributes = std::move(attributes);
     return node;
 }
 

@@ -1,5 +1,7 @@
 #include "frontend/tensor.h"
 
+#include <array>
+#include <bit>
 #include <cstring>
 #include <thread>
 
@@ -167,21 +169,42 @@ void Tensor::backward(Where where) const { detail::backward(*this, where); }
 // ---- recording
 
 Tensor Tensor::record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes, ir::Loc loc) {
-    std::vector<NodeRef> nodes;
-    nodes.reserve(operands.size());
-    for (const Tensor& t : operands) {
-        (void)t.type();
-        nodes.push_back(detail::resolve(t.node_));
-    }
     if (loc.known()) {
         const LocScope scope(loc);
-        return Tensor(detail::record(op, nodes, std::move(attributes), {}));
+        return record(op, operands, std::move(attributes));
     }
+    for (const Tensor& t : operands) (void)t.type();
+    constexpr std::size_t few = 3;
+    if (attributes.empty() && !operands.empty() && operands.size() <= few) {
+        std::array<NodeRef, few> nodes;
+        for (std::size_t i = 0; i < operands.size(); ++i) nodes[i] = detail::operand(operands[i].node_);
+        return Tensor(detail::record_taking(op, std::span(nodes.data(), operands.size()), {}));
+    }
+    std::vector<NodeRef> nodes;
+    nodes.reserve(operands.size());
+    for (const Tensor& t : operands) nodes.push_back(detail::resolve(t.node_));
     return Tensor(detail::record(op, nodes, std::move(attributes), {}));
 }
 
 Tensor Tensor::constant_like(const Tensor&, ir::Literal literal, ir::Loc) {
     return Tensor(detail::record(ir::ops::constant, {}, {std::move(literal)}, {}));
+}
+
+// The library's functions use few numbers, again and again: every thread keeps their attributes.
+Tensor Tensor::number_like(const Tensor& like, double value) {
+    struct Known {
+        Dtype dtype;
+        std::uint64_t bits = 0;
+        std::shared_ptr<const ir::Attributes> attributes;
+    };
+    thread_local std::array<Known, 64> table;
+    const Dtype dtype = like.dtype();
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    Known& known = table[(bits >> 32 ^ bits >> 48 ^ static_cast<std::uint64_t>(dtype)) % table.size()];
+    if (known.attributes == nullptr || known.dtype != dtype || known.bits != bits)
+        known = {dtype, bits,
+                 std::make_shared<const ir::Attributes>(ir::Attributes{ir::splat_literal(dtype, ir::Shape{}, value)})};
+    return Tensor(detail::record_constant(dtype, known.attributes));
 }
 
 Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {

@@ -139,6 +139,7 @@ public:
     static Tensor record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes,
                          ir::Loc loc = {});
     static Tensor constant_like(const Tensor& like, ir::Literal literal, ir::Loc loc);
+    static Tensor number_like(const Tensor& like, double value);  // a constant of rank 0 and the same dtype
     static Tensor scalar_as(Dtype dtype, double value, std::int64_t integer);
 
 private:

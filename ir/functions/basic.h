@@ -11,7 +11,10 @@ namespace lathe::ir::functions {
 // A rank-0 constant in x's dtype.
 template <Operand T>
 T number(const T& x, double value) {
-    return T::constant_like(x, splat_literal(static_cast<const Type&>(x.type()).dtype, Shape{}, value), Loc{});
+    if constexpr (requires { T::number_like(x, value); })
+        return T::number_like(x, value);
+    else
+        return T::constant_like(x, splat_literal(static_cast<const Type&>(x.type()).dtype, Shape{}, value), Loc{});
 }
 
 // An op without operands that belongs with x.
