@@ -112,7 +112,8 @@ struct Node {
 
 // The state of a variable.
 struct VariableData {
-    std::atomic_flag lock = ATOMIC_FLAG_INIT;  // protects `value` and `gradient`; held for a few instructions
+    std::atomic_flag lock = ATOMIC_FLAG_INIT;  // protects `value` and `gradient`; held for a few instructions, never
+                                               // while anything is recorded or evaluated
     std::atomic<std::uint32_t> returns{0};     // counts the values that were put back: readers sleep on it
     NodeRef value;
     NodeRef gradient;
@@ -136,8 +137,12 @@ void store_variable(const NodeRef& variable, const NodeRef& value);
 // takes out several does so in the order of their addresses, and waits for nothing else in between.
 NodeRef check_out(VariableData& variable);
 void check_in(VariableData& variable, NodeRef value) noexcept;
-NodeRef variable_gradient(VariableData& variable);
-void set_variable_gradient(VariableData& variable, NodeRef gradient);
+// What backward() has left at a variable. A trace has derivatives of its own, empty at first, which end with it: it
+// neither sees nor changes those outside, nor those of other traces.
+NodeRef variable_gradient(const std::shared_ptr<VariableData>& variable);
+void set_variable_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient);
+// Adds to it; additions by several threads all count.
+void add_to_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient, std::source_location where);
 
 // What a variable stands for now; other nodes stand for themselves.
 NodeRef resolve(const NodeRef& node);

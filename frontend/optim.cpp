@@ -24,8 +24,15 @@ void Optimizer::step(Where where) {
     const detail::LocScope scope(where);
     std::vector<Update> updates;
     begin(updates);
+    bool any = false;
     for (std::size_t i = 0; i < parameters_.size(); ++i)
-        if (const Tensor gradient = parameters_[i].grad()) update(i, gradient, updates);
+        if (const Tensor gradient = parameters_[i].grad()) {
+            update(i, gradient, updates);
+            any = true;
+        }
+    if (Trace::current() != nullptr && !any && !parameters_.empty())
+        throw UserError("step: no parameter has a derivative; backward() has to be part of the same compiled function",
+                        ir::Loc::of(where));
     if (Trace::current() == nullptr) {  // as one program
         std::vector<Tensor> values;
         for (const Update& u : updates) values.push_back(u.value);

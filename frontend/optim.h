@@ -17,7 +17,7 @@ class Optimizer {
 public:
     explicit Optimizer(std::vector<Tensor> parameters, double learning_rate);
     virtual ~Optimizer() = default;
-    // Parameters without a derivative stay as they are.
+    // Parameters without a derivative stay as they are. Inside jit at least one must have it, from the same function.
     void step(Where where = Where::current());
     void set_learning_rate(double rate);
 

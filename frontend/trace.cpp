@@ -163,14 +163,7 @@ Trace::Trace(std::string name) : graph_(std::make_unique<ir::Graph>()), previous
     graph_->name = std::move(name);
     current_trace = this;
 }
-Trace::~Trace() {
-    current_trace = previous_;
-    for (const Cell& cell : cells_) {  // derivatives that backward() left behind mean nothing outside
-        detail::VariableData& v = *cell.variable->variable;
-        if (const NodeRef gradient = detail::variable_gradient(v); gradient && gradient->symbolic)
-            detail::set_variable_gradient(v, {});
-    }
-}
+Trace::~Trace() { current_trace = previous_; }
 Trace* Trace::current() { return current_trace; }
 
 ir::Dim Trace::add_symbol(std::string name, std::optional<std::int64_t> example) {
@@ -219,6 +212,15 @@ void Trace::write(const NodeRef& variable, NodeRef value) {
     Cell& cell = cells_[cell_of_.at(variable.get())];
     cell.value = std::move(value);
     cell.set = true;
+}
+
+NodeRef Trace::gradient(const std::shared_ptr<detail::VariableData>& variable) const {
+    const auto found = gradients_.find(variable);
+    return found == gradients_.end() ? NodeRef{} : found->second;
+}
+
+void Trace::set_gradient(const std::shared_ptr<detail::VariableData>& variable, NodeRef gradient) {
+    gradients_[variable] = std::move(gradient);
 }
 
 Trace::Result Trace::finish(std::span<const NodeRef> outputs) {

@@ -34,6 +34,10 @@ public:
     detail::NodeRef read(const detail::NodeRef& variable);
     void write(const detail::NodeRef& variable, detail::NodeRef value);
 
+    // What backward() left at a variable, within this trace.
+    detail::NodeRef gradient(const std::shared_ptr<detail::VariableData>& variable) const;
+    void set_gradient(const std::shared_ptr<detail::VariableData>& variable, detail::NodeRef gradient);
+
     std::vector<ir::Precondition>* preconditions() { return &graph_->preconditions; }
     std::span<const std::string> symbol_names() const { return graph_->symbols; }
 
@@ -60,6 +64,7 @@ private:
     };
     std::vector<Cell> cells_;
     std::unordered_map<detail::Node*, std::size_t> cell_of_;
+    std::unordered_map<std::shared_ptr<detail::VariableData>, detail::NodeRef> gradients_;
     Trace* previous_;
 };
 

@@ -4,6 +4,7 @@
 #include "frontend/node.h"
 #include "frontend/run_plan.h"
 #include "frontend/trace.h"
+#include "ir/ops.h"
 
 namespace lathe::detail {
 namespace {
@@ -49,14 +50,41 @@ void store_variable(const NodeRef& variable, const NodeRef& value) {
     check_in(*variable->variable, std::move(fresh));
 }
 
-NodeRef variable_gradient(VariableData& variable) {
-    const Locked locked(variable);
-    return variable.gradient;
+NodeRef variable_gradient(const std::shared_ptr<VariableData>& variable) {
+    if (const Trace* trace = Trace::current()) return trace->gradient(variable);
+    const Locked locked(*variable);
+    return variable->gradient;
 }
 
-void set_variable_gradient(VariableData& variable, NodeRef gradient) {
-    const Locked locked(variable);
-    std::swap(variable.gradient, gradient);
+void set_variable_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient) {
+    if (Trace* trace = Trace::current()) {
+        trace->set_gradient(variable, std::move(gradient));
+        return;
+    }
+    const Locked locked(*variable);
+    std::swap(variable->gradient, gradient);
+}
+
+// Recording may evaluate, so that it is done without the lock: the sum goes in by compare and swap, and is made anew
+// where somebody else was faster. What it was made from is held meanwhile, so that no other node can have its address.
+void add_to_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient, std::source_location where) {
+    while (true) {
+        const NodeRef before = variable_gradient(variable);
+        NodeRef sum = gradient;
+        if (before) {
+            const NodeRef operands[] = {before, gradient};
+            sum = record(ir::ops::add, operands, {}, where);
+        }
+        if (Trace* trace = Trace::current()) {
+            trace->set_gradient(variable, std::move(sum));
+            return;
+        }
+        const Locked locked(*variable);
+        if (variable->gradient == before) {
+            std::swap(variable->gradient, sum);
+            return;
+        }
+    }
 }
 
 NodeRef check_out(VariableData& variable) {

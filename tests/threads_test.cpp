@@ -96,6 +96,37 @@ TEST(Threads, one_compiled_function_serves_all) {
     EXPECT_EQ(f.statistics().traces, 1U);
 }
 
+// Integers, so that the order of the additions does not show.
+TEST(Threads, derivatives_of_losses_that_share_a_variable_add_up) {
+    constexpr int threads = 4, rounds = 300;
+    const Tensor w = variable(Tensor::from({1.0F, 2.0F}), "w");
+    for (int repeat = 0; repeat < 3; ++repeat) {
+        w.zero_grad();
+        on_threads(threads, [&](std::size_t t) {
+            const Tensor x = Tensor::from({static_cast<float>(t + 1), 1.0F});
+            for (int i = 0; i < rounds; ++i) sum(w * x).backward();
+        });
+        EXPECT_EQ(w.grad().to_vector<float>(), (Floats{rounds * (1 + 2 + 3 + 4), rounds * threads}));
+    }
+}
+
+TEST(Threads, traces_have_derivatives_of_their_own) {
+    for (int round = 0; round < 20; ++round) {
+        const Tensor w = variable(Tensor::from({1.0F, 2.0F}), "w");
+        sum(w).backward();
+        on_threads(4, [&](std::size_t t) {
+            const auto f = jit([&](const Tensor& x) {
+                sum(w * x).backward();
+                sum(w * x).backward();
+                return w.grad();
+            });
+            const auto value = static_cast<float>(t);
+            EXPECT_EQ(f(Tensor::from({value, 1.0F})).to_vector<float>(), (Floats{2 * value, 2}));
+        });
+        EXPECT_EQ(w.grad().to_vector<float>(), (Floats{1, 1}));
+    }
+}
+
 TEST(Threads, handles_are_dropped_while_others_evaluate) {
     for (int round = 0; round < 100; ++round) {
         Tensor shared = exp(Tensor::from({1.0F, 2.0F, 3.0F}));

@@ -94,6 +94,19 @@ TEST(Training, the_loss_falls) {
     EXPECT_EQ(step.statistics().traces, 1U);
 }
 
+TEST(Training, a_compiled_step_needs_derivatives_of_its_own) {
+    const Tensor w = variable(Tensor::from({1.0F, 2.0F}));
+    optim::Sgd optimizer({w});
+    sum(w * w).backward();
+    const auto step = jit([&](const Tensor& x) {
+        optimizer.step();
+        return x;
+    });
+    EXPECT_THROW(step(Tensor::from({1.0F})), UserError);
+    EXPECT_EQ(w.grad().to_vector<float>(), (std::vector<float>{2, 4}));
+    EXPECT_EQ(w.to_vector<float>(), (std::vector<float>{1, 2}));
+}
+
 TEST(Training, a_step_reuses_the_memory_of_the_parameters) {
     const Tensor w = variable(random_uniform(1, {64, 64}));
     const auto step = jit([&](const Tensor& x) {
