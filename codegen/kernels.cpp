@@ -9,6 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "codegen/executable_memory.h"
 #include "ir/error.h"
 #include "ir/loops_text.h"
 
@@ -175,7 +176,8 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
                 kernel->symbol = symbol_of(task.key);
                 kernel->object =
                     std::make_shared<const std::vector<std::byte>>(compiler->compile(*task.nest, kernel->symbol));
-                if (target.runs_here) kernel->code = backend().load(*kernel->object, kernel->symbol);
+                if (target.runs_here && executable_memory().allowed)
+                    kernel->code = backend().load(*kernel->object, kernel->symbol);
                 compiled_.fetch_add(1, std::memory_order_relaxed);
                 task.result.set_value(std::move(kernel));
             } catch (...) {

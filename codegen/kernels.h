@@ -20,7 +20,7 @@ struct CompiledKernel {
     std::string key;                                       // canonical text of the nest and the target
     std::string symbol;                                    // derived from the key alone, so equal kernels link as one
     std::shared_ptr<const std::vector<std::byte>> object;  // serves JIT and AOT alike
-    std::shared_ptr<const LoadedCode> code;                // null where the target does not run here
+    std::shared_ptr<const LoadedCode> code;                // null where it cannot run in this process
     lathe_kernel entry() const { return code ? code->entry : nullptr; }
 };
 
