@@ -227,8 +227,7 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     std::vector<NodeRef> updated;
     for (std::size_t u = 0; u < variant.updated.size(); ++u) {
         updated.push_back(make_leaf(variant.results + u));
-        updated.back()->keeps_history = variant.updated[u]->keeps_history;
-        updated.back()->variable = variant.updated[u]->variable;
+        detail::make_value_of(*updated.back(), *variant.updated[u]);
     }
 
     // Values of captured variables; those whose memory may be given away are out of their variables meanwhile. Reading

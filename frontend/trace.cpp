@@ -199,8 +199,7 @@ NodeRef Trace::read(const NodeRef& variable) {
         NodeRef node = detail::make_node(NodeKind::placeholder);
         node->type = variable->type;
         node->symbolic = true;
-        node->keeps_history = variable->keeps_history;
-        node->variable = variable->variable;
+        detail::make_value_of(*node, *variable);
         node->trace = this;
         cells_.push_back({variable, node, node, false});
     }

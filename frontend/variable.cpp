@@ -22,16 +22,30 @@ private:
     VariableData& v_;
 };
 
+void close(VariableData& variable) noexcept {
+    NodeRef value, gradient;
+    const Locked locked(variable);
+    std::swap(value, variable.value);
+    std::swap(gradient, variable.gradient);
+    variable.closed = true;
+}
+
 }  // namespace
 
 NodeRef make_variable(ir::Type type, std::string name, bool trainable) {
     NodeRef node = make_node(NodeKind::variable);
     node->type = type;
     node->keeps_history = trainable && is_float(type.dtype);
-    node->variable = std::make_shared<VariableData>();
-    node->variable->name = std::move(name);
-    node->variable->trainable = trainable;
+    const auto data = std::make_shared<VariableData>();
+    data->name = std::move(name);
+    data->trainable = trainable;
+    node->variable = std::shared_ptr<VariableData>(data.get(), [data](VariableData*) { close(*data); });
     return node;
+}
+
+void make_value_of(Node& node, const Node& variable) {
+    node.keeps_history = variable.keeps_history;
+    node.variable = variable.variable->shared_from_this();
 }
 
 void store_variable(const NodeRef& variable, const NodeRef& value) {
@@ -45,8 +59,7 @@ void store_variable(const NodeRef& variable, const NodeRef& value) {
         std::memcpy(data.data(), &value->bits, sizeof value->bits);
     }
     NodeRef fresh = leaf(variable->type, std::move(data));
-    fresh->keeps_history = variable->keeps_history;
-    fresh->variable = variable->variable;
+    make_value_of(*fresh, *variable);
     check_in(*variable->variable, std::move(fresh));
 }
 
@@ -80,6 +93,7 @@ void add_to_gradient(const std::shared_ptr<VariableData>& variable, NodeRef grad
             return;
         }
         const Locked locked(*variable);
+        if (variable->closed) return;
         if (variable->gradient == before) {
             std::swap(variable->gradient, sum);
             return;
