@@ -99,7 +99,7 @@ TEST(Training, memory_goes_with_the_last_handle) {
     const Tensor x = random_uniform(2, {1024}).eval();
     const auto eager = [&](bool step) {
         const Tensor w = variable(random_uniform(1, {64, 1024}));
-        const Tensor v = variable(random_uniform(1, {1024}));
+        const Tensor v = variable(random_uniform(1, {64, 1024}));
         optim::Adam optimizer({w, v});
         for (int i = 0; i < 2; ++i) {
             sum(w * x * v).backward();
@@ -133,7 +133,7 @@ TEST(Training, memory_goes_with_the_last_handle) {
         act(argument);
         const std::uint64_t before = runtime::memory_use().in_use;
         act(argument);
-        EXPECT_EQ(runtime::memory_use().in_use, before);
+        EXPECT_LT(runtime::memory_use().in_use, before + (64 << 10));  // less than any of these variables
     };
     for (const bool argument : {false, true}) {
         expect_nothing_kept(eager, argument);
