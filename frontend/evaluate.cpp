@@ -5,8 +5,10 @@
 // of numbers. A thread looks in a small table of its own first, then in the shared one.
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <list>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 
 #include "codegen/compile.h"
@@ -18,9 +20,10 @@
 namespace lathe::detail {
 namespace {
 
-using Key = std::vector<std::uint64_t>;
+using Key = std::span<const std::uint64_t>;
 
-// Odd multipliers of a multilinear hash: its products do not wait for each other.
+// Odd addends and multipliers of a multilinear hash of pairs of words, whose products do not wait for each other
+// (Lemire and Kaser, Strongly universal string hashing is fast).
 constexpr std::size_t multiplier_count = 64;
 constexpr std::array<std::uint64_t, multiplier_count> make_multipliers() {
     std::array<std::uint64_t, multiplier_count> out{};
@@ -33,23 +36,67 @@ constexpr std::array<std::uint64_t, multiplier_count> make_multipliers() {
 }
 constexpr auto multipliers = make_multipliers();
 
-std::uint64_t hash_of(const Key& key) {
+// The key has an even number of words.
+std::uint64_t hash_of(Key key) {
+    const auto add = [](std::uint64_t h, const std::uint64_t* words, std::size_t count) {
+        for (std::size_t i = 0; i < count; i += 2)
+            h += (words[i] + multipliers[i]) * (words[i + 1] + multipliers[i + 1]);
+        return h;
+    };
     std::uint64_t h = key.size();
-    for (std::size_t first = 0; first < key.size(); first += multiplier_count) {
-        const std::size_t count = std::min(multiplier_count, key.size() - first);
+    for (; key.size() > multiplier_count; key = key.subspan(multiplier_count)) {
+        h = add(h, key.data(), multiplier_count);
         h = (h << 7 | h >> 57) * multipliers[0];
-        for (std::size_t i = 0; i < count; ++i) h += key[first + i] * multipliers[i];
     }
+    h = add(h, key.data(), key.size());
     h ^= h >> 32;
     return (h * multipliers[1]) >> 8;
 }
 
+bool equal(Key a, Key b) { return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0; }
+
+// A key while it is written.
+class KeyBuffer {
+public:
+    // Room for `words` more; whoever wrote them says where they end.
+    std::uint64_t* room(std::size_t words) {
+        if (static_cast<std::size_t>(limit_ - end_) < words) [[unlikely]]
+            grow(words);
+        return end_;
+    }
+    void end_at(std::uint64_t* end) { end_ = end; }
+    void push_back(std::uint64_t word) {
+        *room(1) = word;
+        ++end_;
+    }
+    void clear() { end_ = words_.data(); }
+    // Fills the last pair.
+    Key finish() {
+        if ((end_ - words_.data()) % 2 != 0) push_back(0);
+        return key();
+    }
+    Key key() const { return {words_.data(), end_}; }
+
+private:
+    void grow(std::size_t words) {
+        const auto used = end_ - words_.data();
+        words_.resize(std::max(2 * words_.size(), static_cast<std::size_t>(used) + words));
+        end_ = words_.data() + used;
+        limit_ = words_.data() + words_.size();
+    }
+
+    std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(256);
+    std::uint64_t* end_ = words_.data();
+    std::uint64_t* limit_ = words_.data() + words_.size();
+};
+
 struct PlanEntry {
-    Key key;
+    std::vector<std::uint64_t> key;
     std::shared_ptr<const codegen::Executable> executable;
     std::shared_ptr<const runtime::BoundPlan> bound;
     bool shared_outputs = false;         // several nodes turned out to be the same value
     std::vector<std::uint32_t> results;  // numbers of the nodes that get data, in the order of the graph's outputs
+    std::size_t result_operands = 0;     // of those nodes
 };
 
 // All plans, oldest use first out.
@@ -59,11 +106,11 @@ public:
         static auto* cache = new PlanCache;  // threads may evaluate while the process ends
         return *cache;
     }
-    std::shared_ptr<const PlanEntry> find(std::uint64_t hash, const Key& key) {
+    std::shared_ptr<const PlanEntry> find(std::uint64_t hash, Key key) {
         const std::lock_guard lock(mutex_);
         const auto [first, last] = entries_.equal_range(hash);
         for (auto i = first; i != last; ++i)
-            if ((*i->second)->key == key) {
+            if (equal((*i->second)->key, key)) {
                 order_.splice(order_.end(), order_, i->second);
                 return *i->second;
             }
@@ -143,9 +190,7 @@ private:
             auto& [node, next] = stack_.back();
             const auto inputs = node->inputs();
             if (next == inputs.size()) {
-                const auto number = static_cast<std::uint32_t>(order_.size());
-                order_.push_back(node);
-                node->number = number;
+                finish(node);
                 stack_.pop_back();
                 continue;
             }
@@ -160,16 +205,29 @@ private:
         NodeState state = node->state.load(std::memory_order_acquire);
         if (state == ready || (state & ~awaited) == self()) return nullptr;
         if (node->symbolic) throw_symbolic(*node);
-        if (stack_.size() == stack_.capacity())  // nothing may fail between the claim and its record
-            stack_.reserve(std::max<std::size_t>(64, 2 * stack_.size()));
+        // Nothing may fail between the claim and its record.
+        make_room(stack_);
+        make_room(order_);
         while (state == pending) {
             if (node->state.compare_exchange_weak(state, self(), std::memory_order_acquire)) {
                 node->uses = 0;
-                stack_.emplace_back(node, 0);
+                if (std::ranges::all_of(node->inputs(), [](const Node* x) { return x->is_ready(); }))
+                    finish(node);
+                else
+                    stack_.emplace_back(node, 0);
                 return nullptr;
             }
         }
         return state == ready ? nullptr : node;
+    }
+    // All ancestors of the node are in order.
+    void finish(Node* node) {
+        node->number = static_cast<std::uint32_t>(order_.size());
+        order_.push_back(node);
+    }
+    template <class T>
+    static void make_room(std::vector<T>& v) {
+        if (v.size() == v.capacity()) v.reserve(std::max<std::size_t>(64, 2 * v.size()));
     }
 
     [[noreturn]] static void throw_symbolic(const Node& node) {
@@ -192,14 +250,6 @@ private:
         key_.clear();
         results_.clear();
         buffers_.clear();
-    }
-
-    // The inputs that publishing will drop; made room for before the run, since publishing may not fail.
-    void reserve_dropped() {
-        std::size_t count = 0;
-        for (std::uint32_t r : entry_->results)
-            if (!order_[r]->keeps_history) count += order_[r]->operand_count;
-        dropped_.reserve(count);
     }
 
     std::uint32_t leaf_number(Node* leaf) {
@@ -231,8 +281,7 @@ private:
                     } else if constexpr (std::is_same_v<X, ir::Shape>) {
                         encode(x);
                     } else if constexpr (std::is_same_v<X, ir::Literal>) {
-                        key_.push_back(static_cast<std::uint64_t>(x.type.dtype));
-                        encode(x.type.shape);
+                        encode(x.type);
                         encode_bytes({x.bytes->data(), x.bytes->size()});
                     } else if constexpr (std::is_same_v<X, std::string>) {
                         encode_bytes(std::as_bytes(std::span(x)));
@@ -243,9 +292,13 @@ private:
                 a);
         }
     }
-    void encode(const ir::Shape& shape) {
-        key_.push_back(shape.rank());
-        for (ir::Dim d : shape) key_.push_back(d.bits());
+    void encode(const ir::Shape& shape) { encode(shape, 0); }
+    void encode(const ir::Type& type) { encode(type.shape, static_cast<std::uint64_t>(type.dtype)); }
+    void encode(const ir::Shape& shape, std::uint64_t dtype) {
+        std::uint64_t* word = key_.room(1 + ir::max_rank);
+        *word++ = dtype << 8 | shape.rank();
+        for (ir::Dim d : shape) *word++ = d.bits();
+        key_.end_at(word);
     }
     void encode_bytes(std::span<const std::byte> bytes) {
         key_.push_back(bytes.size());
@@ -268,34 +321,35 @@ private:
     void encode() {
         constexpr std::uint64_t leaf_bit = 1ULL << 32;
         for (Node* node : order_) {
-            key_.push_back(reinterpret_cast<std::uint64_t>(node->op) ^
-                           (node->kind == NodeKind::projection ? node->index + 1 : 0));
+            const auto inputs = node->inputs();
+            std::uint64_t* word = key_.room(2 + inputs.size());
+            *word++ =
+                reinterpret_cast<std::uint64_t>(node->op) ^ (node->kind == NodeKind::projection ? node->index + 1 : 0);
             const bool result = is_result(*node);
             if (result) results_.push_back(node->number);
-            key_.push_back((static_cast<std::uint64_t>(node->operand_count) << 1) | static_cast<std::uint64_t>(result));
-            for (Node* x : node->inputs()) key_.push_back(is_mine(*x) ? x->number : leaf_bit | leaf_number(x));
+            *word++ = (static_cast<std::uint64_t>(inputs.size()) << 1) | static_cast<std::uint64_t>(result);
+            for (Node* x : inputs) *word++ = is_mine(*x) ? x->number : leaf_bit | leaf_number(x);
+            key_.end_at(word);
             if (node->attributes) encode(*node->attributes);
         }
-        for (Node* leaf : leaves_) {
-            key_.push_back(static_cast<std::uint64_t>(leaf->type.dtype));
-            encode(leaf->type.shape);
-        }
+        for (const Node* leaf : leaves_) encode(leaf->type);
     }
 
     void compute() {
         fresh_.reset();
         encode();
-        const std::uint64_t hash = hash_of(key_);
+        const Key key = key_.finish();
+        const std::uint64_t hash = hash_of(key);
         std::shared_ptr<const PlanEntry>& front = front_[hash % front_size];
-        if (!front || front->key != key_) {
-            front = PlanCache::shared().find(hash, key_);
+        if (!front || !equal(front->key, key)) {
+            front = PlanCache::shared().find(hash, key);
             if (!front) {
                 front = fresh_ = compile();
                 PlanCache::shared().insert(hash, front);
             }
         }
         entry_ = front.get();
-        reserve_dropped();
+        dropped_.reserve(dropped_.size() + entry_->result_operands);  // publishing may not fail
         inputs_.clear();
         for (Node* leaf : leaves_) inputs_.push_back(leaf->elements());
         buffers_.clear();
@@ -320,10 +374,12 @@ private:
             builder.bind(leaves_[i], graph.add_parameter("x" + std::to_string(i), leaves_[i]->type));
         for (Node* node : order_) builder.build(node);
         auto entry = std::make_shared<PlanEntry>();
-        entry->key = key_;
+        entry->key.assign(key_.key().begin(), key_.key().end());
         entry->results = results_;
-        for (std::size_t i = 0; i < results_.size(); ++i)
+        for (std::size_t i = 0; i < results_.size(); ++i) {
             graph.add_output("y" + std::to_string(i), builder.build(order_[results_[i]]));
+            entry->result_operands += order_[results_[i]]->operand_count;
+        }
         entry->executable = codegen::compile(graph);
         entry->shared_outputs = entry->executable->plan.outputs.size() != results_.size();
         entry->bound = runtime::bind_plan_uncached(entry->executable->plan, {});
@@ -345,13 +401,13 @@ private:
         // Nodes without data stay as they were; those that nobody holds go with their readers' references.
         for (Node* node : order_) settle(*node, node->data ? ready : pending);
         clear();
-        // Memory of the host goes back to it here, and what it then does is its own business: nothing of this is in
-        // use.
-        std::vector<Node*> dropped;
-        dropped.swap(dropped_);
-        for (Node* node : dropped) release(node);
-        dropped.clear();
-        if (dropped_.empty()) dropped_.swap(dropped);
+        // Memory of the host goes back to it here, and what it then does is its own business: nothing else of this is
+        // in use, and an evaluation that it starts on this thread may release the rest.
+        while (!dropped_.empty()) {
+            Node* node = dropped_.back();
+            dropped_.pop_back();
+            release_operand(node);
+        }
     }
     void drop_inputs(Node& node) {
         for (Node* x : node.inputs()) dropped_.push_back(x);
@@ -362,7 +418,7 @@ private:
     std::vector<std::pair<Node*, std::size_t>> stack_;
     std::vector<Node*> order_, leaves_, dropped_;
     std::unordered_map<Node*, std::uint32_t> leaf_numbers_;
-    Key key_;
+    KeyBuffer key_;
     std::vector<std::uint32_t> results_;
     std::array<std::shared_ptr<const PlanEntry>, front_size> front_;
     const PlanEntry* entry_ = nullptr;

@@ -1,26 +1,11 @@
+// Nodes' memory, and the counts of references that keep it.
 #include "frontend/node.h"
 
+#include <array>
 #include <mutex>
 #include <new>
 
-#include "frontend/trace.h"
-
-namespace lathe {
-namespace {
-
-std::atomic<std::uint32_t> pending_nodes_limit{4096};
-
-}  // namespace
-
-void limit_pending(std::uint32_t nodes) {
-    pending_nodes_limit.store(nodes == 0 ? 1 : nodes, std::memory_order_relaxed);
-}
-std::uint32_t pending_limit() { return pending_nodes_limit.load(std::memory_order_relaxed); }
-
-namespace detail {
-
-thread_local std::source_location LocScope::current_{};
-thread_local ir::Loc LocScope::loc_{};
+namespace lathe::detail {
 
 namespace {
 
@@ -58,9 +43,40 @@ struct Magazine {
 constinit thread_local Magazine magazine;
 constinit thread_local bool thread_ended = false;
 
+// References that a thread took in advance of a node that it reads again and again, all in one step. Operands of
+// recorded calls come from here and go back here, so that threads that read the same tensors do not fight over their
+// counts.
+//
+// A node that nobody else refers to any more is destroyed as soon as a thread sees that its stock holds all references.
+// Where several threads have stocks of it, it lives until all but one gave theirs back: that is why only small nodes
+// are stocked.
+struct Stock {
+    Node* node = nullptr;     // without references: an address that was seen, never followed
+    std::uint32_t count = 0;  // references
+};
+constexpr std::size_t stock_count = 64, stocked_bytes = 64 << 10;
+constexpr std::uint32_t stock_size = 64;
+constinit thread_local std::array<Stock, stock_count> stocks{};
+
+Stock& stock_of(const Node* node) { return stocks[reinterpret_cast<std::uintptr_t>(node) / node_bytes % stock_count]; }
+
+bool may_be_stocked(const Node& node) {
+    return node.is_ready() && node.operand_count == 0 && !node.variable && !node.symbolic &&
+           (node.kind == NodeKind::number || (node.data.pooled() && node.data.capacity() <= stocked_bytes));
+}
+
+void destroy(Node* node) noexcept;
+
+void give_back(Stock& stock) noexcept {
+    const Stock old = std::exchange(stock, {});
+    if (old.count > 0 && old.node->references.fetch_sub(old.count, std::memory_order_acq_rel) == old.count)
+        destroy(old.node);
+}
+
 struct ThreadExit {
     bool armed = false;
     ~ThreadExit() {
+        for (Stock& stock : stocks) give_back(stock);
         thread_ended = true;  // nodes that go later than this go to the depot
         if (magazine.filling != nullptr) put_in_depot(magazine.filling);
         if (magazine.full != nullptr) put_in_depot(magazine.full);
@@ -139,14 +155,22 @@ void await(Node& node) {
     }
 }
 
-void release(Node* node) noexcept {
-    const auto last = [](Node* n) {
-        return n->references.load(std::memory_order_acquire) == 1 ||
-               n->references.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    };
-    if (!last(node)) return;
-    // Destroying a node releases its operands: a list instead of recursion, linked through the states, which nobody
-    // else sees any more.
+namespace {
+
+// Drops a reference; whether it was the last one. The sole owner need not synchronise with anybody to know that it is.
+bool drop(Node* node) noexcept {
+    if (node->references.load(std::memory_order_acquire) == 1) return true;
+    const std::uint32_t rest = node->references.fetch_sub(1, std::memory_order_acq_rel) - 1;
+    if (rest == 0) return true;
+    Stock& stock = stock_of(node);
+    if (stock.node != node || stock.count != rest) return false;
+    stock = {};
+    return true;
+}
+
+// Destroying a node releases its operands: a list instead of recursion, linked through the states, which nobody else
+// sees any more.
+void destroy(Node* node) noexcept {
     const auto link = [](Node* n, Node* next) {
         n->state.store(reinterpret_cast<NodeState>(next), std::memory_order_relaxed);
     };
@@ -154,7 +178,7 @@ void release(Node* node) noexcept {
     for (Node* doomed = node; doomed != nullptr;) {
         Node* next = reinterpret_cast<Node*>(doomed->state.load(std::memory_order_relaxed));
         for (Node* input : doomed->inputs())
-            if (last(input)) {
+            if (drop(input)) {
                 link(input, next);
                 next = input;
             }
@@ -164,152 +188,36 @@ void release(Node* node) noexcept {
     }
 }
 
-namespace {
-
-// `operands` are copied, or moved from where they may be changed.
-template <class Ref>
-void set_operands(Node& node, std::span<Ref> operands) {
-    node.operand_count = static_cast<std::uint32_t>(operands.size());
-    Node** slots = node.operands.data();
-    if (operands.size() > Node::inline_operands) {
-        node.more_operands = std::make_unique<Node*[]>(operands.size());
-        slots = node.more_operands.get();
-    }
-    std::uint64_t below = 1;
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-        Node* x = operands[i].get();
-        slots[i] = NodeRef(std::move(operands[i])).detach();
-        node.symbolic = node.symbolic || x->symbolic;
-        node.keeps_history = node.keeps_history || x->keeps_history;
-        if (x->kind == NodeKind::op || x->kind == NodeKind::projection)
-            if (x->symbolic || !x->is_ready()) below += x->pending_size;
-    }
-    node.pending_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(below, 1U << 30));
-}
-
-// The dtype that an elementwise op without attributes gives for operands of one shape, remembered from the full rule.
-struct KnownDtype {
-    const ir::OpDef* op = nullptr;
-    std::uint32_t operands = 0;  // their dtypes, packed
-    ir::Dtype result = ir::Dtype::f32;
-};
-constexpr std::size_t known_dtypes = 128;
-constinit thread_local std::array<KnownDtype, known_dtypes> known_dtype{};
-
-bool same_dims(const ir::Shape& a, const ir::Shape& b) {
-    if (a.rank() != b.rank()) return false;
-    for (std::size_t i = 0; i < a.rank(); ++i)
-        if (a[i] != b[i]) return false;
-    return true;
-}
-
-NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
-              std::source_location where, std::vector<ir::Type>& types) {
-    constexpr std::size_t few = 4;
-    std::array<ir::Type, few> small;
-    std::vector<ir::Type> large;
-    std::span<ir::Type> operand_types(small.data(), operands.size());
-    if (operands.size() > few) {
-        large.resize(operands.size());
-        operand_types = large;
-    }
-    bool symbolic = false;
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-        operand_types[i] = operands[i]->type;
-        symbolic = symbolic || operands[i]->symbolic;
-    }
-    NodeRef node = make_node(NodeKind::op);
-    node->op = &op;
-    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
-    node->loc = LocScope::loc();
-    Trace* trace = symbolic ? Trace::current() : nullptr;
-    ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(),
-                            trace != nullptr ? trace->preconditions() : nullptr,
-                            trace != nullptr ? trace->symbol_names() : std::span<const std::string>{});
-    try {
-        if (op.result_types != nullptr || !attributes.empty() || op.arity.variadic ||
-            operands.size() != static_cast<std::size_t>(op.arity.minimum)) {
-            types = ir::infer_types(context);
-            node->type = types[0];
-        } else {
-            node->type = op.type.value(context);
-        }
-    } catch (const TypeError& e) {
-        if (e.loc().known()) throw;
-        throw TypeError(e.what(), node->location());
-    }
-    if (!attributes.empty()) node->attributes = std::make_unique<ir::Attributes>(std::move(attributes));
-    return node;
-}
-
-void bound_pending(const NodeRef& node) {
-    if (node->pending_size >= pending_limit() && !node->symbolic) {
-        Node* target = node.get();
-        evaluate(std::span(&target, 1));
-    }
-}
-
 }  // namespace
 
-NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
-               std::source_location where) {
-    std::vector<ir::Type> types;
-    NodeRef node = start(op, operands, std::move(attributes), where, types);
-    set_operands(*node, operands);
-    if (types.size() > 1) {
-        NodeRef first = make_node(NodeKind::projection);
-        first->type = node->type;
-        first->where = node->where;
-        first->loc = node->loc;
-        set_operands(*first, std::span<const NodeRef>(&node, 1));
-        return first;
-    }
-    bound_pending(node);
-    return node;
+void release(Node* node) noexcept {
+    if (drop(node)) destroy(node);
 }
 
-NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::source_location where) {
-    std::uint32_t dtypes = static_cast<std::uint32_t>(operands.size());
-    bool plain = op.lowering == ir::Lowering::elementwise && op.attributes.empty() && op.result_types == nullptr;
-    for (const NodeRef& x : operands) {
-        dtypes = dtypes << 8 | static_cast<std::uint32_t>(x->type.dtype);
-        plain = plain && same_dims(x->type.shape, operands[0]->type.shape);
+NodeRef share_operand(Node* node) {
+    Stock& stock = stock_of(node);
+    if (stock.node == node && stock.count > 0) {
+        --stock.count;
+        return NodeRef::adopt(node);
     }
-    if (!plain || operands.size() > 3) return record(op, operands, {}, where);
-    KnownDtype& known = known_dtype[(reinterpret_cast<std::uintptr_t>(&op) / sizeof(void*) + dtypes) % known_dtypes];
-    if (known.op != &op || known.operands != dtypes) {
-        NodeRef node = record(op, operands, {}, where);  // throws where the dtypes do not fit
-        known = {&op, dtypes, node->type.dtype};
-        return node;
+    if (stock.node != node) {
+        give_back(stock);
+        if (!thread_ended) stock.node = node;
+    } else if (may_be_stocked(*node)) {
+        thread_exit.armed = true;
+        node->references.fetch_add(stock_size, std::memory_order_relaxed);
+        stock.count = stock_size - 1;
+        return NodeRef::adopt(node);
     }
-    NodeRef node = make_node(NodeKind::op);
-    node->op = &op;
-    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
-    node->loc = LocScope::loc();
-    node->type.dtype = known.result;
-    node->type.shape = operands[0]->type.shape;
-    set_operands(*node, operands);
-    bound_pending(node);
-    return node;
+    return NodeRef::share(node);
 }
 
-std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
-                                    std::source_location where) {
-    std::vector<ir::Type> types;
-    NodeRef node = start(op, operands, std::move(attributes), where, types);
-    set_operands(*node, operands);
-    if (types.size() <= 1) return {node};
-    std::vector<NodeRef> results;
-    for (std::size_t i = 0; i < types.size(); ++i) {
-        NodeRef result = make_node(NodeKind::projection);
-        result->index = static_cast<std::uint32_t>(i);
-        result->type = types[i];
-        result->where = node->where;
-        result->loc = node->loc;
-        set_operands(*result, std::span<const NodeRef>(&node, 1));
-        results.push_back(std::move(result));
-    }
-    return results;
+void release_operand(Node* node) noexcept {
+    Stock& stock = stock_of(node);
+    if (stock.node != node || stock.count == 0 || stock.count == 2 * stock_size) return release(node);
+    if (++stock.count != node->references.load(std::memory_order_acquire)) return;
+    stock = {};
+    destroy(node);
 }
 
 NodeRef leaf(ir::Type type, runtime::Buffer data) {
@@ -328,5 +236,4 @@ NodeRef number(ir::Dtype dtype, std::uint64_t bits) {
     return node;
 }
 
-}  // namespace detail
-}  // namespace lathe
+}  // namespace lathe::detail

@@ -40,7 +40,11 @@ using NodeState = std::uintptr_t;
 inline constexpr NodeState pending = 0, ready = 1, awaited = 2;
 
 struct Node;
+class NodeRef;
 void release(Node* node) noexcept;  // drops a reference; destroys iteratively
+// The same for operands of recorded calls: references that a thread takes and drops often come from a stock of its own.
+NodeRef share_operand(Node* node);
+void release_operand(Node* node) noexcept;
 
 // A counted reference.
 class NodeRef {
@@ -150,6 +154,8 @@ void add_to_gradient(const std::shared_ptr<VariableData>& variable, NodeRef grad
 
 // What a variable stands for now; other nodes stand for themselves.
 NodeRef resolve(const NodeRef& node);
+// The same, as the operand of a call.
+NodeRef operand(const NodeRef& node);
 
 inline NodeRef::NodeRef(const NodeRef& other) noexcept : node_(other.node_) {
     if (node_ != nullptr) node_->references.fetch_add(1, std::memory_order_relaxed);
@@ -157,6 +163,10 @@ inline NodeRef::NodeRef(const NodeRef& other) noexcept : node_(other.node_) {
 inline NodeRef NodeRef::share(Node* node) {
     node->references.fetch_add(1, std::memory_order_relaxed);
     return adopt(node);
+}
+
+inline NodeRef operand(const NodeRef& node) {
+    return !node || node->kind == NodeKind::variable ? resolve(node) : share_operand(node.get());
 }
 
 // ---- recording
@@ -179,8 +189,8 @@ public:
     static ir::Loc loc() { return loc_; }
 
 private:
-    static thread_local std::source_location current_;
-    static thread_local ir::Loc loc_;
+    static constinit thread_local std::source_location current_;
+    static constinit thread_local ir::Loc loc_;
     std::source_location previous_;
     ir::Loc previous_loc_;
 };

@@ -186,7 +186,7 @@ Tensor Tensor::constant_like(const Tensor&, ir::Literal literal, ir::Loc) {
 
 Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
     (void)x.type();
-    NodeRef node = detail::resolve(x.node());
+    NodeRef node = detail::operand(x.node());
     return Tensor(detail::record_taking(op, std::span(&node, 1), where));
 }
 
@@ -194,7 +194,7 @@ Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
     if (a.is_number() && b.is_number()) throw UserError(std::string(op.name) + ": no operand is a tensor");
     const Dtype dtype = a.is_number() ? b.tensor().dtype() : a.tensor().dtype();
     const auto node = [dtype](const Operand& x) {
-        return x.is_number() ? Tensor(x.as(dtype)).node() : detail::resolve(x.tensor().node());
+        return x.is_number() ? Tensor(x.as(dtype)).node() : detail::operand(x.tensor().node());
     };
     NodeRef nodes[] = {node(a), node(b)};
     if (!nodes[0] || !nodes[1])

@@ -1,0 +1,174 @@
+// Recording: a call becomes a node, its types checked.
+#include "frontend/node.h"
+#include "frontend/trace.h"
+
+namespace lathe {
+namespace {
+
+std::atomic<std::uint32_t> pending_nodes_limit{4096};
+
+}  // namespace
+
+void limit_pending(std::uint32_t nodes) {
+    pending_nodes_limit.store(nodes == 0 ? 1 : nodes, std::memory_order_relaxed);
+}
+std::uint32_t pending_limit() { return pending_nodes_limit.load(std::memory_order_relaxed); }
+
+namespace detail {
+
+constinit thread_local std::source_location LocScope::current_{};
+constinit thread_local ir::Loc LocScope::loc_{};
+
+namespace {
+
+// `operands` are shared, or taken over from where they may be changed.
+template <class Ref>
+void set_operands(Node& node, std::span<Ref> operands) {
+    node.operand_count = static_cast<std::uint32_t>(operands.size());
+    Node** slots = node.operands.data();
+    if (operands.size() > Node::inline_operands) {
+        node.more_operands = std::make_unique<Node*[]>(operands.size());
+        slots = node.more_operands.get();
+    }
+    std::uint64_t below = 1;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        Node* x = operands[i].get();
+        if constexpr (std::is_const_v<Ref>)
+            slots[i] = share_operand(x).detach();
+        else
+            slots[i] = operands[i].detach();
+        node.symbolic = node.symbolic || x->symbolic;
+        node.keeps_history = node.keeps_history || x->keeps_history;
+        if (x->kind == NodeKind::op || x->kind == NodeKind::projection)
+            if (x->symbolic || !x->is_ready()) below += x->pending_size;
+    }
+    node.pending_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(below, 1U << 30));
+}
+
+// The dtype that an elementwise op without attributes gives for operands of one shape, remembered from the full rule.
+struct KnownDtype {
+    const ir::OpDef* op = nullptr;
+    std::uint32_t operands = 0;  // their dtypes, packed
+    ir::Dtype result = ir::Dtype::f32;
+};
+constexpr std::size_t known_dtypes = 128;
+constinit thread_local std::array<KnownDtype, known_dtypes> known_dtype{};
+
+bool same_dims(const ir::Shape& a, const ir::Shape& b) {
+    if (a.rank() != b.rank()) return false;
+    for (std::size_t i = 0; i < a.rank(); ++i)
+        if (a[i] != b[i]) return false;
+    return true;
+}
+
+NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+              std::source_location where, std::vector<ir::Type>& types) {
+    constexpr std::size_t few = 4;
+    std::array<ir::Type, few> small;
+    std::vector<ir::Type> large;
+    std::span<ir::Type> operand_types(small.data(), operands.size());
+    if (operands.size() > few) {
+        large.resize(operands.size());
+        operand_types = large;
+    }
+    bool symbolic = false;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        operand_types[i] = operands[i]->type;
+        symbolic = symbolic || operands[i]->symbolic;
+    }
+    NodeRef node = make_node(NodeKind::op);
+    node->op = &op;
+    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
+    node->loc = LocScope::loc();
+    Trace* trace = symbolic ? Trace::current() : nullptr;
+    ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(),
+                            trace != nullptr ? trace->preconditions() : nullptr,
+                            trace != nullptr ? trace->symbol_names() : std::span<const std::string>{});
+    try {
+        if (op.result_types != nullptr || !attributes.empty() || op.arity.variadic ||
+            operands.size() != static_cast<std::size_t>(op.arity.minimum)) {
+            types = ir::infer_types(context);
+            node->type = types[0];
+        } else {
+            node->type = op.type.value(context);
+        }
+    } catch (const TypeError& e) {
+        if (e.loc().known()) throw;
+        throw TypeError(e.what(), node->location());
+    }
+    if (!attributes.empty()) node->attributes = std::make_unique<ir::Attributes>(std::move(attributes));
+    return node;
+}
+
+void bound_pending(const NodeRef& node) {
+    if (node->pending_size >= pending_limit() && !node->symbolic) {
+        Node* target = node.get();
+        evaluate(std::span(&target, 1));
+    }
+}
+
+}  // namespace
+
+NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+               std::source_location where) {
+    std::vector<ir::Type> types;
+    NodeRef node = start(op, operands, std::move(attributes), where, types);
+    set_operands(*node, operands);
+    if (types.size() > 1) {
+        NodeRef first = make_node(NodeKind::projection);
+        first->type = node->type;
+        first->where = node->where;
+        first->loc = node->loc;
+        set_operands(*first, std::span<const NodeRef>(&node, 1));
+        return first;
+    }
+    bound_pending(node);
+    return node;
+}
+
+NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::source_location where) {
+    std::uint32_t dtypes = static_cast<std::uint32_t>(operands.size());
+    bool plain = op.lowering == ir::Lowering::elementwise && op.attributes.empty() && op.result_types == nullptr;
+    for (const NodeRef& x : operands) {
+        dtypes = dtypes << 8 | static_cast<std::uint32_t>(x->type.dtype);
+        plain = plain && same_dims(x->type.shape, operands[0]->type.shape);
+    }
+    if (!plain || operands.size() > 3) return record(op, operands, {}, where);
+    KnownDtype& known = known_dtype[(reinterpret_cast<std::uintptr_t>(&op) / sizeof(void*) + dtypes) % known_dtypes];
+    if (known.op != &op || known.operands != dtypes) {
+        NodeRef node = record(op, operands, {}, where);  // throws where the dtypes do not fit
+        known = {&op, dtypes, node->type.dtype};
+        return node;
+    }
+    NodeRef node = make_node(NodeKind::op);
+    node->op = &op;
+    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
+    node->loc = LocScope::loc();
+    node->type.dtype = known.result;
+    node->type.shape = operands[0]->type.shape;
+    set_operands(*node, operands);
+    bound_pending(node);
+    return node;
+}
+
+std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
+                                    std::source_location where) {
+    std::vector<ir::Type> types;
+    NodeRef node = start(op, operands, std::move(attributes), where, types);
+    set_operands(*node, operands);
+    if (types.size() <= 1) return {node};
+    std::vector<NodeRef> results;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        NodeRef result = make_node(NodeKind::projection);
+        result->index = static_cast<std::uint32_t>(i);
+        result->type = types[i];
+        result->where = node->where;
+        result->loc = node->loc;
+        set_operands(*result, std::span<const NodeRef>(&node, 1));
+        results.push_back(std::move(result));
+    }
+    return results;
+}
+
+}  // namespace detail
+}  // namespace lathe
