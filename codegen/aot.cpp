@@ -191,7 +191,7 @@ AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
     for (const Target& target : targets) {
         CompileOptions options = request.compile;
         options.target = target;
-        executables.push_back(compile(graph, options));
+        executables.push_back(compile_objects(graph, options));
         if (executables.size() == 1) builder.add_interface(*executables[0]);
         builder.add_program(*executables.back(), target.cpu_level);
     }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "codegen/interpret_kernels.h"
 #include "codegen/plan_builder.h"
+#include "ir/error.h"
 #include "ir/op.h"
 #include "runtime/cpu.h"
 
@@ -23,6 +25,32 @@ std::size_t count_operations(const ir::Graph& graph) {
     return n;
 }
 
+// The passes and the plan; the kernels' nests, by step.
+std::vector<ir::LoopNest> lower(const ir::Graph& graph, const CompileOptions& options, Executable& out) {
+    passes::PipelineOptions pipeline = options.pipeline;
+    pipeline.target = loop_target(options.target);
+    const auto start = Clock::now();
+    passes::Program program = passes::run_pipeline(graph, pipeline);
+    build_plan(program, pipeline.target, options.donated, out.plan, out.outputs);
+    out.statistics.operations = count_operations(*program.fused.graph);
+    out.statistics.kernels = program.kernels.size();
+    out.statistics.pass_milliseconds = milliseconds_since(start);
+    out.remarks = std::move(program.fused.remarks);
+    std::vector<ir::LoopNest> nests;
+    nests.reserve(program.kernels.size());
+    for (passes::LoweredKernel& k : program.kernels) nests.push_back(std::move(k.nest));
+    return nests;
+}
+
+void compile_kernels(std::span<const ir::LoopNest> nests, const Target& target, Executable& out) {
+    const auto start = Clock::now();
+    KernelCache& cache = KernelCache::shared();
+    const std::uint64_t before = cache.compiled();
+    out.kernels = cache.compile(nests, target);
+    out.statistics.compiled = cache.compiled() - before;
+    out.statistics.code_milliseconds = milliseconds_since(start);
+}
+
 }  // namespace
 
 passes::LoopTarget loop_target(const Target& target) {
@@ -32,30 +60,27 @@ passes::LoopTarget loop_target(const Target& target) {
 }
 
 std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileOptions& options) {
+    if (!options.interpreted && !options.target.runs_here)
+        throw UserError("this processor does not run the target " + options.target.name);
+    if (!options.interpreted && !executable_memory().allowed) throw ResourceError(executable_memory().refusal);
     auto out = std::make_shared<Executable>();
-    passes::PipelineOptions pipeline = options.pipeline;
-    pipeline.target = loop_target(options.target);
-    const auto start = Clock::now();
-    passes::Program program = passes::run_pipeline(graph, pipeline);
-    build_plan(program, pipeline.target, options.donated, out->plan, out->outputs);
-    out->statistics.operations = count_operations(*program.fused.graph);
-    out->statistics.pass_milliseconds = milliseconds_since(start);
-
-    const auto code_start = Clock::now();
-    std::vector<ir::LoopNest> nests;
-    nests.reserve(program.kernels.size());
-    for (passes::LoweredKernel& k : program.kernels) nests.push_back(std::move(k.nest));
-    KernelCache& cache = KernelCache::shared();
-    const std::uint64_t before = cache.compiled();
-    out->kernels = cache.compile(nests, options.target);
-    out->statistics.compiled = cache.compiled() - before;
+    std::vector<ir::LoopNest> nests = lower(graph, options, *out);
+    if (options.interpreted) {
+        out->interpreted = true;
+        interpret_kernels(out->plan, std::move(nests));
+        return out;
+    }
+    compile_kernels(nests, options.target, *out);
     for (const auto& kernel : out->kernels) {
         out->plan.kernels.push_back(kernel->entry());
         out->plan.owners.push_back(kernel);
     }
-    out->statistics.kernels = out->kernels.size();
-    out->statistics.code_milliseconds = milliseconds_since(code_start);
-    out->remarks = std::move(program.fused.remarks);
+    return out;
+}
+
+std::shared_ptr<const Executable> compile_objects(const ir::Graph& graph, const CompileOptions& options) {
+    auto out = std::make_shared<Executable>();
+    compile_kernels(lower(graph, options, *out), options.target, *out);
     return out;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "codegen/executable_memory.h"
 #include "codegen/kernels.h"
 #include "codegen/target.h"
 #include "passes/pipeline.h"
@@ -17,6 +18,8 @@ struct CompileOptions {
     Target target = host_target();
     passes::PipelineOptions pipeline = {};    // its `target` is filled from the one above
     std::vector<std::uint32_t> donated = {};  // parameters whose memory outputs may take over
+    // Kernels run through the interpreter of loop nests: the same bits, slowly, without machine code.
+    bool interpreted = !executable_memory().allowed;
 };
 
 struct CompileStatistics {
@@ -33,10 +36,14 @@ struct Executable {
     std::vector<std::uint32_t> outputs;  // output i of the graph is this output of the plan
     passes::Remarks remarks;
     CompileStatistics statistics;
-    std::vector<std::shared_ptr<const CompiledKernel>> kernels;  // by step
+    std::vector<std::shared_ptr<const CompiledKernel>> kernels;  // by step; none where they are interpreted
+    bool interpreted = false;
 };
 
+// Throws UserError where the processor does not run the target, ResourceError where the system refuses code.
 std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileOptions& options = {});
+// For another process, perhaps on another processor: the kernels' objects, and a plan that cannot run in this one.
+std::shared_ptr<const Executable> compile_objects(const ir::Graph& graph, const CompileOptions& options);
 
 passes::LoopTarget loop_target(const Target& target);
 

@@ -1,12 +1,15 @@
 #include "codegen/kernels.h"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <future>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
 
+#include "codegen/executable_memory.h"
 #include "ir/error.h"
 #include "ir/loops_text.h"
 
@@ -50,8 +53,43 @@ void check(const ir::LoopNest& nest) {
 }  // namespace
 
 struct KernelCache::Table {
-    std::mutex mutex;
-    std::unordered_map<std::string, std::shared_future<Kernel>> kernels;
+    struct Entry {
+        std::string key;
+        std::shared_future<Kernel> kernel;  // one that failed has been taken out before it is ready
+        bool unused() const {               // by anyone but this table
+            return kernel.wait_for(std::chrono::seconds(0)) == std::future_status::ready &&
+                   kernel.get().use_count() == 1;
+        }
+    };
+    using Entries = std::list<Entry>;
+    std::mutex mutex;  // protects what follows
+    std::size_t capacity = 0;
+    Entries entries;  // longest unused first
+    std::unordered_map<std::string_view, Entries::iterator> places;
+
+    // The entry for a key, which becomes the last to go, and whether it is new.
+    std::pair<std::shared_future<Kernel>, bool> use(const std::string& key, const std::shared_future<Kernel>& fresh) {
+        const std::scoped_lock lock(mutex);
+        if (const auto found = places.find(key); found != places.end()) {
+            entries.splice(entries.end(), entries, found->second);
+            return {found->second->kernel, false};
+        }
+        entries.push_back({key, fresh});
+        try {
+            places.emplace(entries.back().key, std::prev(entries.end()));
+        } catch (...) {
+            entries.pop_back();
+            throw;
+        }
+        return {fresh, true};
+    }
+    // What is taken out goes to `taken`, to be destroyed when nothing is locked.
+    Entries::iterator take_out(Entries::iterator entry, Entries& taken) {
+        places.erase(entry->key);
+        const auto next = std::next(entry);
+        taken.splice(taken.end(), entries, entry);
+        return next;
+    }
 };
 
 KernelCache& KernelCache::shared() {
@@ -59,8 +97,33 @@ KernelCache& KernelCache::shared() {
     return *cache;
 }
 
-KernelCache::KernelCache() : table_(std::make_unique<Table>()) {}
+KernelCache::KernelCache(std::size_t capacity) : table_(std::make_unique<Table>()) { table_->capacity = capacity; }
 KernelCache::~KernelCache() = default;
+
+void KernelCache::set_capacity(std::size_t kernels) {
+    {
+        const std::scoped_lock lock(table_->mutex);
+        table_->capacity = kernels;
+    }
+    shrink();
+}
+
+std::size_t KernelCache::size() const {
+    const std::scoped_lock lock(table_->mutex);
+    return table_->entries.size();
+}
+
+// A kernel that another call has found and not yet taken looks unused; it goes to that call all the same.
+void KernelCache::shrink() {
+    Table::Entries taken;
+    {
+        const std::scoped_lock lock(table_->mutex);
+        auto& entries = table_->entries;
+        for (auto e = entries.begin(); e != entries.end() && entries.size() > table_->capacity;)
+            e = e->unused() ? table_->take_out(e, taken) : std::next(e);
+    }
+    evicted_.fetch_add(taken.size(), std::memory_order_relaxed);
+}
 
 std::string kernel_key(const ir::LoopNest& nest, const Target& target) {
     return target.name + "\n" + print(canonical(nest, ir::Names::anonymous));
@@ -72,22 +135,32 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
         std::string key;
         std::promise<Kernel> result;
     };
-    std::vector<std::string> keys;  // all that can fail comes before the table promises anything
-    for (const ir::LoopNest& nest : nests) keys.push_back(kernel_key(nest, target));
-    std::vector<std::shared_future<Kernel>> wanted;
     std::vector<Task> tasks;
+    // Takes the exception on its way to those who wait for the kernel; a later call tries again.
+    const auto fail = [&](Task& task) {
+        {
+            Table::Entries taken;
+            const std::scoped_lock lock(table_->mutex);
+            table_->take_out(table_->places.at(task.key), taken);
+        }
+        task.result.set_exception(std::current_exception());
+    };
+    std::vector<std::shared_future<Kernel>> wanted;
     wanted.reserve(nests.size());
     tasks.reserve(nests.size());
-    for (std::size_t i = 0; i < nests.size(); ++i) {
-        Task task{&nests[i], std::move(keys[i]), {}};
-        const std::shared_future<Kernel> result = task.result.get_future().share();
-        const std::scoped_lock lock(table_->mutex);
-        const auto [at, fresh] = table_->kernels.try_emplace(task.key, result);
-        if (fresh)
-            tasks.push_back(std::move(task));
-        else
-            hits_.fetch_add(1, std::memory_order_relaxed);
-        wanted.push_back(at->second);
+    try {
+        for (const ir::LoopNest& nest : nests) {
+            Task task{&nest, kernel_key(nest, target), {}};
+            auto [kernel, fresh] = table_->use(task.key, task.result.get_future().share());
+            wanted.push_back(std::move(kernel));
+            if (fresh)
+                tasks.push_back(std::move(task));
+            else
+                hits_.fetch_add(1, std::memory_order_relaxed);
+        }
+    } catch (...) {
+        for (Task& task : tasks) fail(task);
+        throw;
     }
 
     std::atomic<std::size_t> next{0};
@@ -103,15 +176,12 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
                 kernel->symbol = symbol_of(task.key);
                 kernel->object =
                     std::make_shared<const std::vector<std::byte>>(compiler->compile(*task.nest, kernel->symbol));
-                if (target.runs_here) kernel->code = backend().load(*kernel->object, kernel->symbol);
+                if (target.runs_here && executable_memory().allowed)
+                    kernel->code = backend().load(*kernel->object, kernel->symbol);
                 compiled_.fetch_add(1, std::memory_order_relaxed);
                 task.result.set_value(std::move(kernel));
             } catch (...) {
-                {  // a later call tries again
-                    const std::scoped_lock lock(table_->mutex);
-                    table_->kernels.erase(task.key);
-                }
-                task.result.set_exception(std::current_exception());
+                fail(task);
             }
         }
     };
@@ -130,6 +200,8 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
     std::vector<Kernel> kernels;
     kernels.reserve(wanted.size());
     for (auto& w : wanted) kernels.push_back(w.get());
+    wanted.clear();
+    if (!tasks.empty()) shrink();  // now that those of this call are held
     return kernels;
 }
 

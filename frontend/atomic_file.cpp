@@ -1,11 +1,12 @@
 #include "frontend/atomic_file.h"
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -20,16 +21,28 @@ FileSystem& file_system() {
     return system;
 }
 
-mode_t default_mode() {
-    const mode_t mask = umask(0);
-    umask(mask);
-    return 0666 & ~mask;
+// A new file whose name ends in six letters in place of the template's. mkstemp would make it with the permissions of
+// a secret, and the process's mask, which would give it others, cannot be read without being changed for all threads:
+// here the system applies it.
+int open_temporary(char* path_template) {
+    static constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+    constexpr std::size_t count = 6;
+    constexpr int attempts = 100;
+    char* const end = path_template + std::strlen(path_template) - count;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        std::array<unsigned char, count> random{};
+        if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) return -1;
+        for (std::size_t i = 0; i < count; ++i) end[i] = letters[random[i] % letters.size()];
+        const int file = open(path_template, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file >= 0 || errno != EEXIST) return file;
+    }
+    return -1;
 }
 
 }  // namespace
 
 FileSystem default_file_system() {
-    return {[](char* path_template) { return mkstemp(path_template); },
+    return {open_temporary,
             [](const char* path) { return open(path, O_WRONLY | O_CLOEXEC); },
             [](int file, const void* data, std::size_t bytes) { return ::write(file, data, bytes); },
             [](int file) { return fsync(file); },
@@ -52,7 +65,6 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
         if (!error) path_ = target.string();
         temporary_ = path_ + ".XXXXXX";
         file_ = file_system().open_temporary(temporary_.data());
-        if (file_ >= 0 && fchmod(file_, default_mode()) != 0) fail();
     }
     if (file_ < 0) {
         temporary_.clear();
@@ -73,8 +85,11 @@ void AtomicFile::write(std::string_view bytes) {
 }
 
 void AtomicFile::make_executable() {
-    const mode_t mode = default_mode();
-    if (!temporary_.empty() && fchmod(file_, mode | ((mode & 0444) >> 2)) != 0) fail();
+    if (temporary_.empty()) return;
+    struct stat status{};
+    if (fstat(file_, &status) != 0) fail();
+    const mode_t mode = status.st_mode & 0777;
+    if (fchmod(file_, mode | ((mode & 0444) >> 2)) != 0) fail();  // who may read may run
 }
 
 void AtomicFile::commit() {

@@ -10,7 +10,7 @@ namespace lathe {
 
 // The seam to the system, as C functions with their errno: tests replace it to make calls fail.
 struct FileSystem {
-    int (*open_temporary)(char* path_template);  // as mkstemp does
+    int (*open_temporary)(char* path_template);  // as mkstemp does, with the permissions of a new file
     int (*open_existing)(const char* path);      // for writing
     ssize_t (*write)(int file, const void* data, std::size_t bytes);
     int (*synchronise)(int file);

@@ -5,7 +5,6 @@
 #include "frontend/grad.h"
 #include "frontend/tensor.h"
 #include "frontend/trace.h"
-#include "ir/ops.h"
 #include "passes/differentiate.h"
 
 namespace lathe::detail {
@@ -82,15 +81,7 @@ void backward(const Tensor& target, std::source_location where) {
     if (leaves.empty())
         throw UserError("backward: the tensor was not computed from any trainable variable", ir::Loc::of(where));
     const std::vector<NodeRef> results = value_and_gradients(root, leaves, leaves, where);
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-        VariableData& variable = *leaves[i]->variable;
-        NodeRef gradient = results[i + 1];
-        if (const NodeRef before = variable_gradient(variable)) {
-            const NodeRef operands[] = {before, gradient};
-            gradient = record(ir::ops::add, operands, {}, where);
-        }
-        set_variable_gradient(variable, std::move(gradient));
-    }
+    for (std::size_t i = 0; i < leaves.size(); ++i) add_to_gradient(leaves[i]->variable, results[i + 1], where);
 }
 
 }  // namespace lathe::detail

@@ -1,7 +1,9 @@
 #include "frontend/jit.h"
 
 #include <algorithm>
+#include <future>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <unordered_set>
 
@@ -49,27 +51,128 @@ std::vector<std::int64_t> extents_of(const ir::Shape& shape) {
     return out;
 }
 
+// What a call brings.
+struct Call {
+    std::vector<NodeRef> arguments;  // ready
+    std::vector<std::vector<std::int64_t>> extents;
+    Signature signature;
+    Where where;
+};
+
+struct Match {
+    std::shared_ptr<const Variant> variant;
+    runtime::Binding binding;
+};
+
+// The variant for this call, unless it is of another signature. Throws PlanError where a precondition (an extent that
+// was read as a number) does not hold.
+std::optional<Match> match(const std::shared_ptr<const Variant>& variant, const Call& call) {
+    if (variant->signature != call.signature) return std::nullopt;
+    std::vector<std::span<const std::int64_t>> shapes(call.extents.begin(), call.extents.end());
+    std::vector<std::vector<std::int64_t>> captured;
+    captured.reserve(variant->captured.size());
+    for (const NodeRef& c : variant->captured) captured.push_back(extents_of(c->type.shape));
+    shapes.insert(shapes.end(), captured.begin(), captured.end());
+    const runtime::Plan& plan = variant->executable->plan;
+    const std::vector<std::int64_t> symbols = runtime::symbols_of(plan, shapes);
+    return Match{variant, runtime::bind_plan(plan, symbols)};
+}
+
 }  // namespace
 
 struct CompiledFunction::State {
     Body body;
     JitOptions options;
-    std::shared_mutex mutex;  // protects variants and statistics
-    std::mutex updating;      // held by a call that sets variables
+    std::mutex tracing;   // held while the C++ function runs: it need not be made for several threads
+    std::mutex updating;  // held by a call that sets variables
+
+    // A variant on its way: others that want it wait. Those that do not fit it, or find that it failed, try their own.
+    struct Build {
+        Signature signature;
+        std::shared_future<void> ended;
+    };
+    std::shared_mutex mutex;  // protects what follows; never held while anything is traced or compiled
     std::vector<std::shared_ptr<const Variant>> variants;
+    std::vector<Build> builds;
     JitStatistics statistics;
 
-    std::shared_ptr<const Variant> trace(const Signature& signature, std::span<const NodeRef> arguments, Where where);
+    Match find_or_build(const Call& call);
+    Match build(const Call& call);
+    std::shared_ptr<const Variant> trace(const Call& call);
     std::vector<Tensor> run(const Variant& variant, const runtime::BoundPlan& bound,
                             std::span<const NodeRef> arguments);
 };
 
-std::shared_ptr<const Variant> CompiledFunction::State::trace(const Signature& signature,
-                                                              std::span<const NodeRef> arguments, Where where) {
+Match CompiledFunction::State::find_or_build(const Call& call) {
+    while (true) {
+        std::size_t seen = 0;
+        {
+            const std::shared_lock lock(mutex);
+            seen = variants.size();
+            for (const auto& v : variants) {
+                try {
+                    if (std::optional<Match> found = match(v, call)) return *std::move(found);
+                } catch (const runtime::PlanError&) {
+                    continue;  // another variant may hold for these extents
+                }
+            }
+        }
+        std::promise<void> end;
+        std::shared_future<void> other;
+        {
+            const std::unique_lock lock(mutex);
+            if (variants.size() != seen) continue;
+            const auto found = std::ranges::find(builds, call.signature, &Build::signature);
+            if (found == builds.end()) {
+                builds.push_back({call.signature, end.get_future().share()});
+            } else {
+                other = found->ended;
+            }
+        }
+        if (other.valid()) {
+            other.wait();
+            continue;
+        }
+        struct Ending {
+            State& state;
+            const Signature& signature;
+            std::promise<void>& end;
+            ~Ending() {
+                {
+                    const std::unique_lock lock(state.mutex);
+                    std::erase_if(state.builds, [&](const Build& b) { return b.signature == signature; });
+                }
+                end.set_value();
+            }
+        } const ending{*this, call.signature, end};
+        return build(call);
+    }
+}
+
+Match CompiledFunction::State::build(const Call& call) {
+    const std::shared_ptr<const Variant> variant = trace(call);
+    std::optional<Match> found;
+    try {
+        found = match(variant, call);
+    } catch (const runtime::PlanError& e) {
+        throw TypeError(e.what());
+    }
+    const std::unique_lock lock(mutex);
+    variants.push_back(variant);
+    ++statistics.traces;
+    statistics.last = variant->executable->statistics;
+    statistics.remarks = variant->executable->remarks;
+    statistics.executable = variant->executable;
+    return *std::move(found);
+}
+
+std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) {
+    const std::vector<NodeRef>& arguments = call.arguments;
     auto variant = std::make_shared<Variant>();
-    variant->signature = signature;
+    variant->signature = call.signature;
     Trace::Result traced;
     {
+        const std::scoped_lock one_at_a_time(tracing);
         Trace trace("jit");
         std::vector<Tensor> inputs;
         for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -82,7 +185,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Signature& s
         }
         std::vector<NodeRef> outputs;
         for (const Tensor& t : body(inputs)) {
-            if (!t) throw UserError("jit: the function returned an empty tensor", ir::Loc::of(where));
+            if (!t) throw UserError("jit: the function returned an empty tensor", ir::Loc::of(call.where));
             outputs.push_back(detail::resolve(t.node()));
         }
         variant->results = outputs.size();
@@ -124,8 +227,7 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     std::vector<NodeRef> updated;
     for (std::size_t u = 0; u < variant.updated.size(); ++u) {
         updated.push_back(make_leaf(variant.results + u));
-        updated.back()->keeps_history = variant.updated[u]->keeps_history;
-        updated.back()->variable = variant.updated[u]->variable;
+        detail::make_value_of(*updated.back(), *variant.updated[u]);
     }
 
     // Values of captured variables; those whose memory may be given away are out of their variables meanwhile. Reading
@@ -185,62 +287,14 @@ CompiledFunction::CompiledFunction(Body body, JitOptions options) : state_(std::
 
 std::vector<Tensor> CompiledFunction::operator()(std::span<const Tensor> arguments, Where where) const {
     eval(arguments, where);
-    std::vector<NodeRef> nodes;
-    std::vector<std::vector<std::int64_t>> extents;
+    Call call{.arguments = {}, .extents = {}, .signature = {}, .where = where};
     for (const Tensor& t : arguments) {
-        nodes.push_back(detail::resolve(t.node()));
-        extents.push_back(extents_of(nodes.back()->type.shape));
+        call.arguments.push_back(detail::resolve(t.node()));
+        call.extents.push_back(extents_of(call.arguments.back()->type.shape));
     }
-    const Signature signature = signature_of(nodes);
-
-    // A variant that fits: of the same signature, with preconditions (extents that were read as numbers) that hold.
-    const auto fits = [&](const Variant& v) -> std::optional<runtime::Binding> {
-        if (v.signature != signature) return std::nullopt;
-        std::vector<std::span<const std::int64_t>> shapes(extents.begin(), extents.end());
-        std::vector<std::vector<std::int64_t>> captured;
-        captured.reserve(v.captured.size());
-        for (const NodeRef& c : v.captured) captured.push_back(extents_of(c->type.shape));
-        shapes.insert(shapes.end(), captured.begin(), captured.end());
-        const std::vector<std::int64_t> symbols = runtime::symbols_of(v.executable->plan, shapes);
-        return runtime::bind_plan(v.executable->plan, symbols);
-    };
-    std::shared_ptr<const Variant> variant;
-    std::optional<runtime::Binding> binding;
-    std::string misfit;
-    const auto search = [&] {
-        for (const auto& v : state_->variants) {
-            try {
-                if ((binding = fits(*v))) {
-                    variant = v;
-                    return;
-                }
-            } catch (const runtime::PlanError& e) {
-                misfit = e.what();
-            }
-        }
-    };
-    {
-        const std::shared_lock lock(state_->mutex);
-        search();
-    }
-    if (!variant) {
-        const std::unique_lock lock(state_->mutex);
-        search();  // another thread may have traced meanwhile
-        if (!variant) {
-            variant = state_->trace(signature, nodes, where);
-            try {
-                binding = fits(*variant);
-            } catch (const runtime::PlanError& e) {
-                throw TypeError(e.what());
-            }
-            ++state_->statistics.traces;
-            state_->statistics.last = variant->executable->statistics;
-            state_->statistics.remarks = variant->executable->remarks;
-            state_->statistics.executable = variant->executable;
-            state_->variants.push_back(variant);
-        }
-    }
-    return state_->run(*variant, **binding, nodes);
+    call.signature = signature_of(call.arguments);
+    const Match found = state_->find_or_build(call);
+    return state_->run(*found.variant, *found.binding, call.arguments);
 }
 
 JitStatistics CompiledFunction::statistics() const {

@@ -13,7 +13,9 @@
 // memory is reused. Other tensors that it captures keep the value that they had when it was traced. C++ numbers that
 // vary must be arguments, as rank-0 tensors. Asking for a value inside (item(), printing) throws.
 //
-// Calls are thread-safe: calls that set the same variables run one after the other.
+// Calls are thread-safe: calls that set the same variables run one after the other. A call for which there is a program
+// waits for no other's tracing or compiling; of several that want the same new one, one makes it. The C++ function
+// itself is run by one thread at a time.
 #pragma once
 
 #include <atomic>

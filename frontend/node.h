@@ -114,12 +114,15 @@ struct Node {
     const void* elements() const { return kind == NodeKind::number ? static_cast<const void*>(&bits) : data.data(); }
 };
 
-// The state of a variable.
-struct VariableData {
-    std::atomic_flag lock = ATOMIC_FLAG_INIT;  // protects `value` and `gradient`; held for a few instructions
+// The state of a variable. Its values point to it and it points to its value, so that the variable's node empties it
+// when that goes: what was computed from it may still be there, but nobody can read or set it any more.
+struct VariableData : std::enable_shared_from_this<VariableData> {
+    std::atomic_flag lock = ATOMIC_FLAG_INIT;  // protects `value` and `gradient`; held for a few instructions, never
+                                               // while anything is recorded or evaluated
     std::atomic<std::uint32_t> returns{0};     // counts the values that were put back: readers sleep on it
     NodeRef value;
     NodeRef gradient;
+    bool closed = false;  // emptied for good; protected by the lock
     std::string name;
     bool trainable = true;
 };
@@ -134,14 +137,20 @@ inline void settle(Node& node, NodeState state) noexcept {
 }
 
 NodeRef make_variable(ir::Type type, std::string name, bool trainable);
+// Makes a node one of the variable's values; for gradients it is the variable.
+void make_value_of(Node& node, const Node& variable);
 // Gives the variable a value: a leaf of its own with the node's data, computed if need be, without history.
 void store_variable(const NodeRef& variable, const NodeRef& value);
 // Takes the value out of a variable while a program overwrites its memory; readers sleep until it is put back. Whoever
 // takes out several does so in the order of their addresses, and waits for nothing else in between.
 NodeRef check_out(VariableData& variable);
 void check_in(VariableData& variable, NodeRef value) noexcept;
-NodeRef variable_gradient(VariableData& variable);
-void set_variable_gradient(VariableData& variable, NodeRef gradient);
+// What backward() has left at a variable. A trace has derivatives of its own, empty at first, which end with it: it
+// neither sees nor changes those outside, nor those of other traces.
+NodeRef variable_gradient(const std::shared_ptr<VariableData>& variable);
+void set_variable_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient);
+// Adds to it; additions by several threads all count.
+void add_to_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient, std::source_location where);
 
 // What a variable stands for now; other nodes stand for themselves.
 NodeRef resolve(const NodeRef& node);

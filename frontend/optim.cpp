@@ -18,20 +18,27 @@ Tensor Optimizer::rate(const Tensor& like) const {
     return like.dtype() == Dtype::f32 ? learning_rate_ : convert(learning_rate_, like.dtype());
 }
 
-void Optimizer::begin(std::vector<Update>&) {}
+void Optimizer::begin(Step&) {}
 
 void Optimizer::step(Where where) {
     const detail::LocScope scope(where);
-    std::vector<Update> updates;
-    begin(updates);
+    Step step;
+    begin(step);
+    bool any = false;
     for (std::size_t i = 0; i < parameters_.size(); ++i)
-        if (const Tensor gradient = parameters_[i].grad()) update(i, gradient, updates);
+        if (const Tensor gradient = parameters_[i].grad()) {
+            update(i, gradient, step);
+            any = true;
+        }
+    if (Trace::current() != nullptr && !any && !parameters_.empty())
+        throw UserError("step: no parameter has a derivative; backward() has to be part of the same compiled function",
+                        ir::Loc::of(where));
     if (Trace::current() == nullptr) {  // as one program
         std::vector<Tensor> values;
-        for (const Update& u : updates) values.push_back(u.value);
+        for (const Update& u : step.updates) values.push_back(u.value);
         eval(values, where);
     }
-    for (const Update& u : updates) u.variable.set(u.value, where);
+    for (const Update& u : step.updates) u.variable.set(u.value, where);
     for (const Tensor& p : parameters_) p.zero_grad();
 }
 
@@ -42,14 +49,14 @@ Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
             velocity_.push_back(variable(zeros_like(parameter(i)), "velocity", false));
 }
 
-void Sgd::update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) {
+void Sgd::update(std::size_t i, const Tensor& gradient, Step& step) {
     const Tensor& p = parameter(i);
     Tensor g = options_.weight_decay != 0 ? gradient + p * options_.weight_decay : gradient;
     if (options_.momentum != 0) {
         g = velocity_[i] * options_.momentum + g;
-        updates.push_back({velocity_[i], g});
+        step.updates.push_back({velocity_[i], g});
     }
-    updates.push_back({p, p - g * rate(p)});
+    step.updates.push_back({p, p - g * rate(p)});
 }
 
 Adam::Adam(std::vector<Tensor> parameters, AdamOptions options) : Adam(std::move(parameters), options, false) {}
@@ -66,28 +73,27 @@ Adam::Adam(std::vector<Tensor> parameters, AdamOptions options, bool decoupled)
     }
 }
 
-void Adam::begin(std::vector<Update>& updates) {
+void Adam::begin(Step& step) {
     const Tensor power1 = power1_ * options_.beta1;
     const Tensor power2 = power2_ * options_.beta2;
-    correction1_ = 1 - power1;
-    correction2_ = 1 - power2;
-    updates.push_back({power1_, power1});
-    updates.push_back({power2_, power2});
+    step.shared = {1 - power1, 1 - power2};
+    step.updates.push_back({power1_, power1});
+    step.updates.push_back({power2_, power2});
 }
 
-void Adam::update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) {
+void Adam::update(std::size_t i, const Tensor& gradient, Step& step) {
     const Tensor& p = parameter(i);
     const auto as_parameter = [&](const Tensor& x) { return x.dtype() == p.dtype() ? x : convert(x, p.dtype()); };
     const Tensor g = options_.weight_decay != 0 && !decoupled_ ? gradient + p * options_.weight_decay : gradient;
     const Tensor first = first_[i] * options_.beta1 + g * (1 - options_.beta1);
     const Tensor second = second_[i] * options_.beta2 + g * g * (1 - options_.beta2);
-    const Tensor step_size = rate(p) / as_parameter(correction1_);
-    const Tensor denominator = sqrt(second) * as_parameter(rsqrt(correction2_)) + options_.epsilon;
+    const Tensor step_size = rate(p) / as_parameter(step.shared[0]);
+    const Tensor denominator = sqrt(second) * as_parameter(rsqrt(step.shared[1])) + options_.epsilon;
     Tensor next = p;
     if (options_.weight_decay != 0 && decoupled_) next = p - p * (rate(p) * options_.weight_decay);
-    updates.push_back({first_[i], first});
-    updates.push_back({second_[i], second});
-    updates.push_back({p, next - step_size * first / denominator});
+    step.updates.push_back({first_[i], first});
+    step.updates.push_back({second_[i], second});
+    step.updates.push_back({p, next - step_size * first / denominator});
 }
 
 }  // namespace lathe::optim

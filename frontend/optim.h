@@ -17,7 +17,7 @@ class Optimizer {
 public:
     explicit Optimizer(std::vector<Tensor> parameters, double learning_rate);
     virtual ~Optimizer() = default;
-    // Parameters without a derivative stay as they are.
+    // Parameters without a derivative stay as they are. Inside jit at least one must have it, from the same function.
     void step(Where where = Where::current());
     void set_learning_rate(double rate);
 
@@ -25,9 +25,14 @@ protected:
     struct Update {
         Tensor variable, value;
     };
+    // One step. What it computes stays here: kept by the optimiser, it would outlive its trace.
+    struct Step {
+        std::vector<Update> updates;
+        std::vector<Tensor> shared;  // by the parameters
+    };
+    virtual void begin(Step& step);  // before the parameters
     // The new values that parameter `i` with this gradient asks for, of the parameter and its state.
-    virtual void update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) = 0;
-    virtual void begin(std::vector<Update>& updates);  // before the parameters of one step
+    virtual void update(std::size_t i, const Tensor& gradient, Step& step) = 0;
 
     const Tensor& parameter(std::size_t i) const { return parameters_[i]; }
     std::size_t parameter_count() const { return parameters_.size(); }
@@ -48,7 +53,7 @@ public:
     explicit Sgd(std::vector<Tensor> parameters, SgdOptions options = {});
 
 private:
-    void update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) override;
+    void update(std::size_t i, const Tensor& gradient, Step& step) override;
     SgdOptions options_;
     std::vector<Tensor> velocity_;
 };
@@ -67,12 +72,11 @@ protected:
     Adam(std::vector<Tensor> parameters, AdamOptions options, bool decoupled);
 
 private:
-    void begin(std::vector<Update>& updates) override;
-    void update(std::size_t i, const Tensor& gradient, std::vector<Update>& updates) override;
+    void begin(Step& step) override;
+    void update(std::size_t i, const Tensor& gradient, Step& step) override;
     AdamOptions options_;
     bool decoupled_;
-    Tensor power1_, power2_;            // variables: beta1 and beta2 to the number of steps
-    Tensor correction1_, correction2_;  // of this step: 1 - power
+    Tensor power1_, power2_;  // variables: beta1 and beta2 to the number of steps
     std::vector<Tensor> first_, second_;
 };
 

@@ -156,12 +156,12 @@ void Tensor::set(const Tensor& value, Where where) const {
 
 Tensor Tensor::grad() const {
     if (!is_variable()) throw UserError("grad: the tensor is no variable");
-    return Tensor(detail::variable_gradient(*node_->variable));
+    return Tensor(detail::variable_gradient(node_->variable));
 }
 
 void Tensor::zero_grad() const {
     if (!is_variable()) throw UserError("zero_grad: the tensor is no variable");
-    detail::set_variable_gradient(*node_->variable, {});
+    detail::set_variable_gradient(node_->variable, {});
 }
 
 void Tensor::backward(Where where) const { detail::backward(*this, where); }

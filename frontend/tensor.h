@@ -122,10 +122,12 @@ public:
     bool is_variable() const { return node_ && node_->kind == detail::NodeKind::variable; }
     // Gives a variable another value of the same type. While tracing, the compiled function will do so when it runs.
     void set(const Tensor& value, Where where = Where::current()) const;
-    // Where backward() left the derivative of its tensor by this variable; empty if nowhere.
+    // Where backward() left the derivative of its tensor by this variable; empty if nowhere. A function that is being
+    // traced has derivatives of its own: empty when it starts, gone when it ends.
     Tensor grad() const;
     void zero_grad() const;
     // Adds the derivatives of this rank-0 tensor to grad() of every trainable variable that it was computed from.
+    // Additions by several threads all count.
     void backward(Where where = Where::current()) const;
 
     // ---- the same as the functions below

@@ -14,11 +14,68 @@ using detail::Node;
 using detail::NodeKind;
 using detail::NodeRef;
 
+// Equalities that the recorded calls demanded, solved for symbols: what a symbol stands for.
+class Unifier {
+public:
+    explicit Unifier(std::span<const ir::Precondition> equalities) {
+        for (const ir::Precondition& p : equalities) {
+            const ir::Dim a = apply(p.a);
+            const ir::Dim b = apply(p.b);
+            if (a == b) continue;
+            const auto x = a.as_symbol();
+            const auto y = b.as_symbol();
+            if (x && y) {
+                replace(std::max(*x, *y), ir::Dim::symbol(std::min(*x, *y)));
+            } else if (x && !b.depends_on(*x)) {
+                replace(*x, b);
+            } else if (y && !a.depends_on(*y)) {
+                replace(*y, a);
+            }
+        }
+    }
+    ir::Dim apply(ir::Dim d) const {
+        if (d.is_constant() || solved_.empty()) return d;
+        return d.substitute([this](ir::Symbol s) {
+            const auto found = solved_.find(s);
+            return found == solved_.end() ? ir::Dim::symbol(s) : found->second;
+        });
+    }
+    ir::Shape apply(ir::Shape shape) const {
+        for (std::size_t i = 0; i < shape.rank(); ++i) shape[i] = apply(shape[i]);
+        return shape;
+    }
+    ir::Type apply(const ir::Type& type) const { return {type.dtype, apply(type.shape)}; }
+
+    // Numbers the symbols that are still used anew, in order; gives their names.
+    std::vector<std::string> renumber(std::span<const ir::Symbol> used, std::span<const std::string> old_names) {
+        std::vector<std::string> names;
+        std::unordered_map<ir::Symbol, ir::Dim> fresh;
+        for (ir::Symbol s : used)
+            if (fresh.try_emplace(s, ir::Dim::symbol(static_cast<ir::Symbol>(names.size()))).second)
+                names.push_back(old_names[s]);
+        const auto rename = [&](ir::Symbol s) {
+            const auto found = fresh.find(s);
+            return found == fresh.end() ? ir::Dim::symbol(s) : found->second;
+        };
+        for (auto& [symbol, dim] : solved_) dim = dim.substitute(rename);
+        for (const auto& [symbol, dim] : fresh) solved_.try_emplace(symbol, dim);
+        return names;
+    }
+
+private:
+    void replace(ir::Symbol s, ir::Dim by) {
+        for (auto& [symbol, dim] : solved_)
+            dim = dim.substitute([&](ir::Symbol x) { return x == s ? by : ir::Dim::symbol(x); });
+        solved_[s] = by;
+    }
+    std::unordered_map<ir::Symbol, ir::Dim> solved_;
+};
+
 // Nodes of a trace. Pending calls that do not depend on its inputs (constants, iotas) are recomputed inside; data is
 // captured.
 class TraceBuilder final : public detail::GraphBuilder {
 public:
-    using GraphBuilder::GraphBuilder;
+    TraceBuilder(ir::Graph& graph, const Unifier& unifier) : GraphBuilder(graph), unifier_(unifier) {}
     std::vector<NodeRef> captured;
 
 protected:
@@ -29,6 +86,12 @@ protected:
     std::span<Node* const> operands(Node& node) override {
         if (node.symbolic) return node.inputs();
         return raw_.at(&node);
+    }
+    ir::Attributes attributes(const Node& node) override {
+        ir::Attributes attributes = GraphBuilder::attributes(node);
+        for (ir::Attribute& a : attributes)
+            if (auto* shape = std::get_if<ir::Shape>(&a)) *shape = unifier_.apply(*shape);
+        return attributes;
     }
     ir::Value input(Node& node) override {
         if (node.kind == NodeKind::placeholder)
@@ -70,112 +133,23 @@ private:
         Node& node;
         ~Unclaim() { detail::settle(node, detail::pending); }
     };
+    const Unifier& unifier_;
     std::unordered_map<const Node*, std::vector<Node*>> raw_;
     std::vector<NodeRef> kept_;
 };
 
-// Equalities that the recorded calls demanded, solved for symbols: what a symbol stands for.
-class Unifier {
-public:
-    explicit Unifier(const ir::Graph& graph) {
-        for (const ir::Precondition& p : graph.preconditions) {
-            const ir::Dim a = apply(p.a);
-            const ir::Dim b = apply(p.b);
-            if (a == b) continue;
-            const auto x = a.as_symbol();
-            const auto y = b.as_symbol();
-            if (x && y) {
-                replace(std::max(*x, *y), ir::Dim::symbol(std::min(*x, *y)));
-            } else if (x && !b.depends_on(*x)) {
-                replace(*x, b);
-            } else if (y && !a.depends_on(*y)) {
-                replace(*y, a);
-            }
-        }
-    }
-    ir::Dim apply(ir::Dim d) const {
-        if (d.is_constant() || solved_.empty()) return d;
-        return d.substitute([this](ir::Symbol s) {
-            const auto found = solved_.find(s);
-            return found == solved_.end() ? ir::Dim::symbol(s) : found->second;
-        });
-    }
-
-    // Numbers the symbols that the parameters still have anew, in order; gives their names.
-    std::vector<std::string> renumber(const ir::Graph& graph) {
-        std::vector<ir::Symbol> used;
-        for (ir::Value v : graph.parameters())
-            for (ir::Dim d : v.type().shape) apply(d).collect_symbols(used);
-        std::vector<std::string> names;
-        std::unordered_map<ir::Symbol, ir::Dim> fresh;
-        for (ir::Symbol s : used)
-            if (fresh.try_emplace(s, ir::Dim::symbol(static_cast<ir::Symbol>(names.size()))).second)
-                names.push_back(graph.symbols[s]);
-        const auto rename = [&](ir::Symbol s) {
-            const auto found = fresh.find(s);
-            return found == fresh.end() ? ir::Dim::symbol(s) : found->second;
-        };
-        for (auto& [symbol, dim] : solved_) dim = dim.substitute(rename);
-        for (const auto& [symbol, dim] : fresh) solved_.try_emplace(symbol, dim);
-        return names;
-    }
-
-private:
-    void replace(ir::Symbol s, ir::Dim by) {
-        for (auto& [symbol, dim] : solved_)
-            dim = dim.substitute([&](ir::Symbol x) { return x == s ? by : ir::Dim::symbol(x); });
-        solved_[s] = by;
-    }
-    std::unordered_map<ir::Symbol, ir::Dim> solved_;
-};
-
-// A copy of a graph with the dimensions of its parameters and attributes rewritten; types follow from them.
-std::unique_ptr<ir::Graph> with_dims(const ir::Graph& graph, Unifier& unifier) {
-    auto out = std::make_unique<ir::Graph>();
-    out->name = graph.name;
-    out->symbols = unifier.renumber(graph);
-    std::unordered_map<const ir::Node*, const ir::Node*> copies;
-    const auto mapped = [&](ir::Value v) { return ir::Value{copies.at(v.node), v.index}; };
-    std::size_t parameter = 0;
-    for (const ir::Node& n : graph.nodes()) {
-        if (parameter < graph.parameters().size() && graph.parameters()[parameter].node == &n) {
-            ir::Type type = n.results[0];
-            for (std::size_t i = 0; i < type.shape.rank(); ++i) type.shape[i] = unifier.apply(type.shape[i]);
-            copies[&n] = out->add_parameter(graph.parameter_name(parameter++), type, n.loc).node;
-            continue;
-        }
-        ir::Attributes attributes = n.attributes;
-        for (ir::Attribute& a : attributes)
-            if (auto* shape = std::get_if<ir::Shape>(&a))
-                for (std::size_t i = 0; i < shape->rank(); ++i) (*shape)[i] = unifier.apply((*shape)[i]);
-        std::vector<ir::Value> operands;
-        for (ir::Value v : n.operands) operands.push_back(mapped(v));
-        copies[&n] = &out->add(*n.op, operands, std::move(attributes), n.loc);
-    }
-    for (std::size_t i = 0; i < graph.outputs().size(); ++i)
-        out->add_output(graph.output_name(i), mapped(graph.outputs()[i]));
-    return out;
-}
-
 }  // namespace
 
-Trace::Trace(std::string name) : graph_(std::make_unique<ir::Graph>()), previous_(current_trace) {
-    graph_->name = std::move(name);
+Trace::Trace(std::string name) : previous_(current_trace) {
+    scope_.name = std::move(name);
     current_trace = this;
 }
-Trace::~Trace() {
-    current_trace = previous_;
-    for (const Cell& cell : cells_) {  // derivatives that backward() left behind mean nothing outside
-        detail::VariableData& v = *cell.variable->variable;
-        if (const NodeRef gradient = detail::variable_gradient(v); gradient && gradient->symbolic)
-            detail::set_variable_gradient(v, {});
-    }
-}
+Trace::~Trace() { current_trace = previous_; }
 Trace* Trace::current() { return current_trace; }
 
 ir::Dim Trace::add_symbol(std::string name, std::optional<std::int64_t> example) {
     examples_.push_back(example);
-    return ir::Dim::symbol(graph_->add_symbol(std::move(name)));
+    return ir::Dim::symbol(scope_.add_symbol(std::move(name)));
 }
 
 std::int64_t Trace::pin(ir::Dim dim, ir::Loc loc) {
@@ -186,7 +160,7 @@ std::int64_t Trace::pin(ir::Dim dim, ir::Loc loc) {
     }
     const std::optional<std::int64_t> value = dim.evaluate(values);
     if (!value) throw UserError("an extent has no value", loc);
-    graph_->require_equal(dim, *value, loc, "the extent was read as a number");
+    scope_.require_equal(dim, *value, loc, "the extent was read as a number");
     return *value;
 }
 
@@ -206,8 +180,7 @@ NodeRef Trace::read(const NodeRef& variable) {
         NodeRef node = detail::make_node(NodeKind::placeholder);
         node->type = variable->type;
         node->symbolic = true;
-        node->keeps_history = variable->keeps_history;
-        node->variable = variable->variable;
+        detail::make_value_of(*node, *variable);
         node->trace = this;
         cells_.push_back({variable, node, node, false});
     }
@@ -221,38 +194,56 @@ void Trace::write(const NodeRef& variable, NodeRef value) {
     cell.set = true;
 }
 
+NodeRef Trace::gradient(const std::shared_ptr<detail::VariableData>& variable) const {
+    const auto found = gradients_.find(variable);
+    return found == gradients_.end() ? NodeRef{} : found->second;
+}
+
+void Trace::set_gradient(const std::shared_ptr<detail::VariableData>& variable, NodeRef gradient) {
+    gradients_[variable] = std::move(gradient);
+}
+
 Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
-    TraceBuilder builder(*graph_);
+    Unifier unifier(scope_.preconditions);
+    std::vector<ir::Symbol> used;
     for (const Input& input : inputs_)
-        builder.bind(input.placeholder.get(), graph_->add_parameter(input.name, input.placeholder->type));
+        for (ir::Dim d : input.placeholder->type.shape) unifier.apply(d).collect_symbols(used);
     Result result;
+    result.graph = std::make_unique<ir::Graph>();
+    ir::Graph& graph = *result.graph;
+    graph.name = scope_.name;
+    graph.symbols = unifier.renumber(used, scope_.symbols);
+
+    TraceBuilder builder(graph, unifier);
+    for (const Input& input : inputs_)
+        builder.bind(input.placeholder.get(), graph.add_parameter(input.name, unifier.apply(input.placeholder->type)));
     for (const Cell& cell : cells_) {
         const std::string& name = cell.variable->variable->name;
         builder.bind(cell.placeholder.get(),
-                     graph_->add_parameter(name.empty() ? "variable" + std::to_string(result.captured.size()) : name,
-                                           cell.placeholder->type));
+                     graph.add_parameter(name.empty() ? "variable" + std::to_string(result.captured.size()) : name,
+                                         cell.placeholder->type));
         result.captured.push_back(cell.variable);
     }
     std::size_t count = 0;
     for (const NodeRef& out : outputs)
-        graph_->add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++),
-                           builder.build(out.get()));
+        graph.add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++), builder.build(out.get()));
     for (const Cell& cell : cells_)
         if (cell.set) {
-            graph_->add_output("updated_" + std::to_string(result.updated.size()), builder.build(cell.value.get()));
+            graph.add_output("updated_" + std::to_string(result.updated.size()), builder.build(cell.value.get()));
             result.updated.push_back(cell.variable);
         }
     result.captured.insert(result.captured.end(), builder.captured.begin(), builder.captured.end());
-    Unifier unifier(*graph_);
-    std::unique_ptr<ir::Graph> unified = with_dims(*graph_, unifier);
-    for (const ir::Precondition& p : graph_->preconditions)
+    for (const ir::Precondition& p : scope_.preconditions)
         if (unifier.apply(p.a) != unifier.apply(p.b))
-            unified->require_equal(unifier.apply(p.a), unifier.apply(p.b), p.loc, p.what);
-    result.graph = std::move(unified);
+            graph.require_equal(unifier.apply(p.a), unifier.apply(p.b), p.loc, p.what);
     return result;
 }
 
 namespace detail {
+
+ir::Attributes GraphBuilder::attributes(const Node& node) {
+    return node.attributes ? *node.attributes : ir::Attributes{};
+}
 
 ir::Value GraphBuilder::build(Node* target) {
     std::vector<Node*> stack{target};
@@ -282,8 +273,7 @@ ir::Value GraphBuilder::build(Node* target) {
         }
         std::vector<ir::Value> values;
         for (Node* x : inputs) values.push_back(values_.at(x));
-        const ir::Node& added =
-            graph_.add(*node->op, values, node->attributes ? *node->attributes : ir::Attributes{}, node->location());
+        const ir::Node& added = graph_.add(*node->op, values, attributes(*node), node->location());
         values_[node] = ir::Value{&added, 0};
     }
     return values_.at(target);

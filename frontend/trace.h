@@ -34,11 +34,15 @@ public:
     detail::NodeRef read(const detail::NodeRef& variable);
     void write(const detail::NodeRef& variable, detail::NodeRef value);
 
-    std::vector<ir::Precondition>* preconditions() { return &graph_->preconditions; }
-    std::span<const std::string> symbol_names() const { return graph_->symbols; }
+    // What backward() left at a variable, within this trace.
+    detail::NodeRef gradient(const std::shared_ptr<detail::VariableData>& variable) const;
+    void set_gradient(const std::shared_ptr<detail::VariableData>& variable, detail::NodeRef gradient);
 
-    // The graph of what was recorded: parameters are the inputs in order, then what the function captured; outputs are
-    // the given ones, then the new values of variables that were set.
+    std::vector<ir::Precondition>* preconditions() { return &scope_.preconditions; }
+    std::span<const std::string> symbol_names() const { return scope_.symbols; }
+
+    // The graph of what was recorded, with symbols that have to be equal made one: parameters are the inputs in order,
+    // then what the function captured; outputs are the given ones, then the new values of variables that were set.
     struct Result {
         std::unique_ptr<ir::Graph> graph;
         std::vector<detail::NodeRef> captured;  // variables, and leaves that existed before
@@ -51,7 +55,7 @@ private:
         detail::NodeRef placeholder;
         std::string name;
     };
-    std::unique_ptr<ir::Graph> graph_;
+    ir::Graph scope_;  // without nodes: name, symbols and what is demanded of them while recording
     std::vector<Input> inputs_;
     std::vector<std::optional<std::int64_t>> examples_;  // by symbol
     struct Cell {
@@ -60,6 +64,7 @@ private:
     };
     std::vector<Cell> cells_;
     std::unordered_map<detail::Node*, std::size_t> cell_of_;
+    std::unordered_map<std::shared_ptr<detail::VariableData>, detail::NodeRef> gradients_;
     Trace* previous_;
 };
 
@@ -82,6 +87,7 @@ protected:
     virtual bool is_input(Node& node) = 0;
     virtual ir::Value input(Node& node) = 0;
     virtual std::span<Node* const> operands(Node& node) { return node.inputs(); }
+    virtual ir::Attributes attributes(const Node& node);
     ir::Graph& graph_;
 
 private:

@@ -4,6 +4,7 @@
 #include "frontend/node.h"
 #include "frontend/run_plan.h"
 #include "frontend/trace.h"
+#include "ir/ops.h"
 
 namespace lathe::detail {
 namespace {
@@ -21,16 +22,30 @@ private:
     VariableData& v_;
 };
 
+void close(VariableData& variable) noexcept {
+    NodeRef value, gradient;
+    const Locked locked(variable);
+    std::swap(value, variable.value);
+    std::swap(gradient, variable.gradient);
+    variable.closed = true;
+}
+
 }  // namespace
 
 NodeRef make_variable(ir::Type type, std::string name, bool trainable) {
     NodeRef node = make_node(NodeKind::variable);
     node->type = type;
     node->keeps_history = trainable && is_float(type.dtype);
-    node->variable = std::make_shared<VariableData>();
-    node->variable->name = std::move(name);
-    node->variable->trainable = trainable;
+    const auto data = std::make_shared<VariableData>();
+    data->name = std::move(name);
+    data->trainable = trainable;
+    node->variable = std::shared_ptr<VariableData>(data.get(), [data](VariableData*) { close(*data); });
     return node;
+}
+
+void make_value_of(Node& node, const Node& variable) {
+    node.keeps_history = variable.keeps_history;
+    node.variable = variable.variable->shared_from_this();
 }
 
 void store_variable(const NodeRef& variable, const NodeRef& value) {
@@ -44,19 +59,46 @@ void store_variable(const NodeRef& variable, const NodeRef& value) {
         std::memcpy(data.data(), &value->bits, sizeof value->bits);
     }
     NodeRef fresh = leaf(variable->type, std::move(data));
-    fresh->keeps_history = variable->keeps_history;
-    fresh->variable = variable->variable;
+    make_value_of(*fresh, *variable);
     check_in(*variable->variable, std::move(fresh));
 }
 
-NodeRef variable_gradient(VariableData& variable) {
-    const Locked locked(variable);
-    return variable.gradient;
+NodeRef variable_gradient(const std::shared_ptr<VariableData>& variable) {
+    if (const Trace* trace = Trace::current()) return trace->gradient(variable);
+    const Locked locked(*variable);
+    return variable->gradient;
 }
 
-void set_variable_gradient(VariableData& variable, NodeRef gradient) {
-    const Locked locked(variable);
-    std::swap(variable.gradient, gradient);
+void set_variable_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient) {
+    if (Trace* trace = Trace::current()) {
+        trace->set_gradient(variable, std::move(gradient));
+        return;
+    }
+    const Locked locked(*variable);
+    std::swap(variable->gradient, gradient);
+}
+
+// Recording may evaluate, so that it is done without the lock: the sum goes in by compare and swap, and is made anew
+// where somebody else was faster. What it was made from is held meanwhile, so that no other node can have its address.
+void add_to_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient, std::source_location where) {
+    while (true) {
+        const NodeRef before = variable_gradient(variable);
+        NodeRef sum = gradient;
+        if (before) {
+            const NodeRef operands[] = {before, gradient};
+            sum = record(ir::ops::add, operands, {}, where);
+        }
+        if (Trace* trace = Trace::current()) {
+            trace->set_gradient(variable, std::move(sum));
+            return;
+        }
+        const Locked locked(*variable);
+        if (variable->closed) return;
+        if (variable->gradient == before) {
+            std::swap(variable->gradient, sum);
+            return;
+        }
+    }
 }
 
 NodeRef check_out(VariableData& variable) {

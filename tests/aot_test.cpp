@@ -285,6 +285,29 @@ TEST_F(Aot, ReportsIndicesThatAreOutOfRange) {
     }
 }
 
+TEST_F(Aot, RefusesIndicesAlongAnEmptyAxis) {
+    const Model model = model_of(
+        "graph pick(m, n) {\n  %0 = parameter \"table\" : f32[m]\n  %1 = parameter \"i\" : i64[n]\n"
+        "  %2 = gather(%0, %1) axis=0 : f32[n]\n  return \"y\" = %2\n}\n");
+    compile_model(model, path("pick.so"));
+    const Library library(path("pick.so"));
+    ASSERT_TRUE(library);
+    const auto run = [&](std::int64_t m, std::int64_t n) {
+        const std::int64_t symbols[] = {m, n}, indices[] = {0};
+        const float table[] = {3};
+        float y[] = {7};
+        const void* inputs[] = {table, indices};
+        void* outputs[] = {y};
+        alignas(64) std::byte workspace[4096];
+        const int status =
+            library.get<lathe_model_run_function>("pick_run")(inputs, outputs, symbols, workspace, nullptr, nullptr);
+        return std::pair(status, y[0]);
+    };
+    EXPECT_EQ(run(1, 1), std::pair(static_cast<int>(LATHE_STATUS_OK), 3.0F));
+    EXPECT_EQ(run(0, 0), std::pair(static_cast<int>(LATHE_STATUS_OK), 7.0F));
+    EXPECT_EQ(run(0, 1), std::pair(static_cast<int>(LATHE_STATUS_SIZE), 7.0F));
+}
+
 TEST_F(Aot, TemporariesShareMemoryWithoutHarm) {
     // Products read all of a row for each element: they cannot be computed in place, though their sizes are equal.
     nn::Generator random(11);

@@ -1,5 +1,6 @@
 // .npy, CSV, gzip and atomic files.
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -7,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -247,6 +250,37 @@ TEST_F(AtomicFiles, VanishUnlessCommitted) {
         EXPECT_EQ(entries(), 1u);
     }
     EXPECT_EQ(entries(), 0u);
+}
+
+// The process's mask is the process's: it holds, and no moment sees another.
+TEST_F(AtomicFiles, HaveThePermissionsOfNewFiles) {
+    const auto mode_of = [&](bool executable) {
+        AtomicFile file(folder_ / "a");
+        if (executable) file.make_executable();
+        file.commit();
+        return static_cast<unsigned>(fs::status(folder_ / "a").permissions());
+    };
+    const mode_t before = umask(027);
+    std::atomic<bool> changed{false};
+    {
+        std::atomic<bool> stop{false};
+        const std::jthread watcher([&] {
+            while (!stop) {
+                const std::string status = read_file("/proc/self/status");
+                if (status.find("Umask:\t0027\n") == std::string::npos) changed = true;
+            }
+        });
+        EXPECT_EQ(mode_of(false), 0640U);
+        EXPECT_EQ(mode_of(true), 0750U);
+        for (int i = 0; i < 2000; ++i) AtomicFile(folder_ / "b").make_executable();
+        stop = true;
+    }
+    umask(077);
+    EXPECT_EQ(mode_of(false), 0600U);
+    EXPECT_EQ(mode_of(true), 0700U);
+    umask(before);
+    EXPECT_FALSE(changed);
+    EXPECT_EQ(entries(), 1U);
 }
 
 TEST_F(AtomicFiles, EveryCallMayFail) {

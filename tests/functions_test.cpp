@@ -294,6 +294,51 @@ TEST(Interpret, AnIndexOutOfRangeNamesTheLine) {
     }
 }
 
+// Known at once where the extents are; otherwise when they are bound.
+TEST(Interpret, RefusesIndicesAlongAnEmptyAxis) {
+    const auto refusal = [](const auto& act) -> std::string {
+        try {
+            act();
+        } catch (const TypeError& e) {
+            return e.what();
+        }
+        return "nothing was thrown";
+    };
+    const std::string what = "there are indices along an axis without elements";
+    for (const OpDef* op : {&ops::gather, &ops::scatter_add}) {
+        const bool updates = op == &ops::scatter_add;
+        const auto make = [&](Graph& g, Dim extent, Dim count) {
+            std::vector<Value> operands = {g.add_parameter("x", {Dtype::f32, {extent}}),
+                                           g.add_parameter("i", {Dtype::i32, {count}})};
+            if (updates) operands.push_back(g.add_parameter("u", {Dtype::f32, {count}}));
+            g.add_output("y", Value{&g.add(*op, operands, {std::int64_t{0}}, Loc::of("user.cpp", 42)), 0});
+            return g.preconditions.size();
+        };
+        Graph empty, sound, full, symbolic;
+        for (Graph* g : {&full, &symbolic}) g->symbols = {"n", "m"};
+        const Dim n = Dim::symbol(0), m = Dim::symbol(1);
+        EXPECT_TRUE(refusal([&] {
+                        make(empty, 0, 2);
+                    }).starts_with("user.cpp:42: " + std::string(op->name) + ": " + what + ": 1 exceeds 0"));
+        EXPECT_EQ(make(sound, 0, 0), 0U);
+        EXPECT_EQ(make(full, 1, m), 0U);
+        EXPECT_EQ(make(symbolic, n, m), 1U);
+        EXPECT_TRUE(verify(symbolic).empty());
+        const auto run = [&](std::int64_t extent, std::int64_t count) {
+            const auto places = static_cast<std::size_t>(count);
+            std::vector<Literal> inputs = {
+                literal<float>({extent}, std::vector<float>(static_cast<std::size_t>(extent), 1)),
+                literal<std::int32_t>({count}, std::vector<std::int32_t>(places, 0))};
+            if (updates) inputs.push_back(literal<float>({count}, std::vector<float>(places, 2)));
+            interpret(symbolic, inputs);
+        };
+        run(0, 0);
+        run(3, 0);
+        run(1, 2);
+        EXPECT_TRUE(refusal([&] { run(0, 1); }).starts_with("user.cpp:42: " + std::string(op->name) + ": " + what));
+    }
+}
+
 TEST(Interpret, BindsSymbolsAndChecksPreconditions) {
     const auto graph = parse_graph(R"(graph main(n, m) {
   require n == m : "add: the shapes do not broadcast"

@@ -71,6 +71,30 @@ TEST(Tensor, an_index_out_of_range_names_the_line_that_asked) {
     EXPECT_EQ(gather(x, Tensor::from({2, 0}), 0).to_vector<float>(), (Floats{3, 1}));
 }
 
+TEST(Tensor, indices_along_an_empty_axis_are_refused) {
+    const Tensor nothing = zeros({0, 2}), none = zeros({0}, Dtype::i32), some = Tensor::from({0, 0});
+    EXPECT_EQ(gather(nothing, none, 0).shape(), (std::vector<std::int64_t>{0, 2}));
+    EXPECT_THROW(gather(nothing, some, 0), TypeError);
+    EXPECT_THROW(scatter_add(nothing, some, zeros({2, 2}), 0), TypeError);
+    const std::uint32_t line = std::source_location::current().line() + 1;
+    const auto f = jit([](const Tensor& x, const Tensor& i) { return gather(x, i, 0) * 2.0; });
+    const auto g = jit([](const Tensor& x, const Tensor& i) { return scatter_add(x, i, gather(x, i, 0), 0); });
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(f(zeros({3, 2}), some).shape(), (std::vector<std::int64_t>{2, 2}));
+        EXPECT_EQ(g(zeros({3, 2}), some).shape(), (std::vector<std::int64_t>{3, 2}));
+        EXPECT_EQ(f(nothing, none).shape(), (std::vector<std::int64_t>{0, 2}));
+        EXPECT_THROW(g(nothing, some), TypeError);
+        try {
+            f(nothing, some);
+            FAIL() << "nothing was thrown";
+        } catch (const TypeError& e) {
+            const std::string message = e.what();
+            EXPECT_NE(message.find("tensor_test.cpp:" + std::to_string(line)), std::string::npos) << message;
+            EXPECT_NE(message.find("gather: there are indices"), std::string::npos) << message;
+        }
+    }
+}
+
 TEST(Tensor, prints_as_numpy_does) {
     EXPECT_EQ(Tensor::from({1.0F, 2.5F, -3.0F}).to_string(), "[ 1.   2.5 -3. ]");
     EXPECT_EQ(Tensor::from({1.0F, 2.0F}).to_string(), "[1. 2.]");

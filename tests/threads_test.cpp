@@ -1,4 +1,8 @@
 // Many threads at once: what they share stays whole, whoever is first. Made to be run under the thread sanitizer too.
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -137,6 +141,105 @@ TEST(Threads, one_compiled_function_serves_all) {
         }
     });
     for (const Floats& r : results) EXPECT_EQ(r, results[0]);
+    EXPECT_EQ(f.statistics().traces, 1U);
+}
+
+// Integers, so that the order of the additions does not show.
+TEST(Threads, derivatives_of_losses_that_share_a_variable_add_up) {
+    constexpr int threads = 4, rounds = 300;
+    const Tensor w = variable(Tensor::from({1.0F, 2.0F}), "w");
+    for (int repeat = 0; repeat < 3; ++repeat) {
+        w.zero_grad();
+        on_threads(threads, [&](std::size_t t) {
+            const Tensor x = Tensor::from({static_cast<float>(t + 1), 1.0F});
+            for (int i = 0; i < rounds; ++i) sum(w * x).backward();
+        });
+        EXPECT_EQ(w.grad().to_vector<float>(), (Floats{rounds * (1 + 2 + 3 + 4), rounds * threads}));
+    }
+}
+
+TEST(Threads, traces_have_derivatives_of_their_own) {
+    for (int round = 0; round < 20; ++round) {
+        const Tensor w = variable(Tensor::from({1.0F, 2.0F}), "w");
+        sum(w).backward();
+        on_threads(4, [&](std::size_t t) {
+            const auto f = jit([&](const Tensor& x) {
+                sum(w * x).backward();
+                sum(w * x).backward();
+                return w.grad();
+            });
+            const auto value = static_cast<float>(t);
+            EXPECT_EQ(f(Tensor::from({value, 1.0F})).to_vector<float>(), (Floats{2 * value, 2}));
+        });
+        EXPECT_EQ(w.grad().to_vector<float>(), (Floats{1, 1}));
+    }
+}
+
+// A function that stops while it is traced with an argument of rank 2, until it is told to go on.
+struct StoppedTrace {
+    std::promise<void> reached, go_on;
+    std::atomic<int> traces{0}, inside{0};
+    std::atomic<bool> overlapped{false}, fails{false};
+    Jit<std::function<Tensor(const Tensor&)>> function = jit(std::function([this](const Tensor& x) {
+        if (inside.fetch_add(1) != 0) overlapped = true;
+        struct Leave {
+            std::atomic<int>& inside;
+            ~Leave() { --inside; }
+        } const leave{inside};
+        if (x.rank() == 2 && traces.fetch_add(1) == 0) {
+            reached.set_value();
+            go_on.get_future().wait();
+            if (fails) throw UserError("a trace that fails");
+        }
+        return x + 1.0;
+    }));
+};
+
+Tensor vector_of_two() { return Tensor::from({1.0F, 2.0F}); }
+Tensor matrix_of_two() { return Tensor::from({1.0F, 2.0F}).reshape({2, 1}); }
+
+TEST(Threads, a_call_does_not_wait_for_what_another_traces) {
+    StoppedTrace stopped;
+    const auto& f = stopped.function;
+    f(vector_of_two());
+    auto other = std::async(std::launch::async, [&] { return f(matrix_of_two()).to_vector<float>(); });
+    stopped.reached.get_future().wait();
+    auto mine = std::async(std::launch::async, [&] { return f(vector_of_two()).to_vector<float>(); });
+    const bool waited = mine.wait_for(std::chrono::seconds(20)) == std::future_status::timeout;
+    stopped.go_on.set_value();
+    EXPECT_FALSE(waited);
+    EXPECT_EQ(mine.get(), (Floats{2, 3}));
+    EXPECT_EQ(other.get(), (Floats{2, 3}));
+}
+
+// Meanwhile another variant is wanted too: the function is not run for it before it is through with the first.
+TEST(Threads, one_traces_what_several_want) {
+    StoppedTrace stopped;
+    const auto& f = stopped.function;
+    std::vector<std::future<Floats>> others;
+    for (int t = 0; t < 4; ++t)
+        others.push_back(std::async(std::launch::async, [&] { return f(matrix_of_two()).to_vector<float>(); }));
+    stopped.reached.get_future().wait();
+    others.push_back(std::async(std::launch::async, [&] { return f(vector_of_two()).to_vector<float>(); }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    stopped.go_on.set_value();
+    for (auto& o : others) EXPECT_EQ(o.get(), (Floats{2, 3}));
+    EXPECT_EQ(f.statistics().traces, 2U);
+    EXPECT_EQ(stopped.traces, 1);
+    EXPECT_FALSE(stopped.overlapped);
+}
+
+TEST(Threads, who_waits_for_a_trace_that_fails_traces_again) {
+    StoppedTrace stopped;
+    stopped.fails = true;
+    const auto& f = stopped.function;
+    auto first = std::async(std::launch::async, [&] { return f(matrix_of_two()).to_vector<float>(); });
+    stopped.reached.get_future().wait();
+    auto second = std::async(std::launch::async, [&] { return f(matrix_of_two()).to_vector<float>(); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    stopped.go_on.set_value();
+    EXPECT_THROW(first.get(), UserError);
+    EXPECT_EQ(second.get(), (Floats{2, 3}));
     EXPECT_EQ(f.statistics().traces, 1U);
 }
 

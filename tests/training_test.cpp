@@ -8,6 +8,7 @@
 
 #include "codegen/kernels.h"
 #include "lathe.h"
+#include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
 
@@ -92,6 +93,66 @@ TEST(Training, the_loss_falls) {
     for (int i = 0; i < 100; ++i) last = step(b.x, b.y).item();
     EXPECT_LT(last, first / 10);
     EXPECT_EQ(step.statistics().traces, 1U);
+}
+
+TEST(Training, memory_goes_with_the_last_handle) {
+    const Tensor x = random_uniform(2, {1024}).eval();
+    const auto eager = [&](bool step) {
+        const Tensor w = variable(random_uniform(1, {64, 1024}));
+        const Tensor v = variable(random_uniform(1, {64, 1024}));
+        optim::Adam optimizer({w, v});
+        for (int i = 0; i < 2; ++i) {
+            sum(w * x * v).backward();
+            w.grad().eval();
+            if (step) optimizer.step();
+        }
+    };
+    const auto compiled = [&](bool step) {
+        const Tensor w = variable(random_uniform(1, {64, 1024}));
+        optim::AdamW optimizer({w});
+        const auto f = jit([&](const Tensor& y) {
+            const Tensor loss = sum(w * y);
+            loss.backward();
+            if (step) optimizer.step();
+            return loss;
+        });
+        for (int i = 0; i < 2; ++i) f(x);
+    };
+    // Derivatives of what is gone are nobody's.
+    const auto late = [&](bool whole) {
+        Tensor w = variable(random_uniform(1, {64, 1024})), v = variable(random_uniform(1, {64, 1024}));
+        const Tensor loss = sum(w * v * x);
+        w = Tensor();
+        if (whole) v = Tensor();
+        loss.backward();
+        if (!whole) {
+            EXPECT_EQ(v.grad().shape(), v.shape());
+        }
+    };
+    const auto expect_nothing_kept = [](const auto& act, bool argument) {
+        act(argument);
+        const std::uint64_t before = runtime::memory_use().in_use;
+        act(argument);
+        EXPECT_LT(runtime::memory_use().in_use, before + (64 << 10));  // less than any of these variables
+    };
+    for (const bool argument : {false, true}) {
+        expect_nothing_kept(eager, argument);
+        expect_nothing_kept(compiled, argument);
+        expect_nothing_kept(late, argument);
+    }
+}
+
+TEST(Training, a_compiled_step_needs_derivatives_of_its_own) {
+    const Tensor w = variable(Tensor::from({1.0F, 2.0F}));
+    optim::Sgd optimizer({w});
+    sum(w * w).backward();
+    const auto step = jit([&](const Tensor& x) {
+        optimizer.step();
+        return x;
+    });
+    EXPECT_THROW(step(Tensor::from({1.0F})), UserError);
+    EXPECT_EQ(w.grad().to_vector<float>(), (std::vector<float>{2, 4}));
+    EXPECT_EQ(w.to_vector<float>(), (std::vector<float>{1, 2}));
 }
 
 TEST(Training, a_step_reuses_the_memory_of_the_parameters) {

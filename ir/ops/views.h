@@ -274,11 +274,15 @@ inline constexpr OpDef concat = {
 
 // ---- positions that are data
 
-// The shape of x with `axis` replaced by the indices' dimensions.
+// The shape of x with `axis` replaced by the indices' dimensions. Where there are indices there has to be an element:
+// kernels clamp a wrong index to one that exists.
 inline Shape taken_shape(TypeContext& c, std::size_t axis) {
     const Shape &x = c.operand(0).shape, &indices = c.operand(1).shape;
     rules::require_dtype(c, 1, integers);
     rules::require_rank(c, x.rank() + indices.rank() - 1);
+    Dim count = 1;
+    for (Dim d : indices) count *= d;
+    c.require_at_most(ir::min(count, 1), x[axis], "there are indices along an axis without elements");
     Shape result;
     for (std::size_t i = 0; i < axis; ++i) result.push_back(x[i]);
     for (Dim d : indices) result.push_back(d);
@@ -306,7 +310,7 @@ inline constexpr OpDef gather = {
     .name = "gather",
     .doc =
         "x[..., indices, ...]: the indices' dimensions take the place of the axis, as numpy.take.\n"
-        "An index outside [0, extent) is a fault.",
+        "An index outside [0, extent) is a fault; where the extent is 0, any index is a mistake found before the run.",
     .arity = 2,
     .lowering = Lowering::view,
     .dtypes = any_dtype,
@@ -325,7 +329,7 @@ inline constexpr OpDef scatter_add = {
     .name = "scatter_add",
     .doc =
         "x, and at x[..., indices, ...] the updates added, one after the other in row-major order: gather's adjoint.\n"
-        "An index outside [0, extent) is a fault.",
+        "An index outside [0, extent) is a fault; where the extent is 0, any index is a mistake found before the run.",
     .arity = 3,
     .lowering = Lowering::scatter,
     .dtypes = numbers,

@@ -1,5 +1,6 @@
 // lathe run: computes a model's outputs from files.
 #include <cctype>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -71,6 +72,9 @@ std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs,
     options.target = codegen::target_named(request.target);
     if (!options.target.runs_here) throw UserError("this processor does not run the target " + request.target);
     options.pipeline.off = request.off;
+    if (options.interpreted)
+        std::fprintf(stderr, "lathe: %s; the kernels are interpreted, which is slow\n",
+                     codegen::executable_memory().refusal.c_str());
     std::optional<runtime::ThreadLimit> limit;
     if (request.threads > 0) limit.emplace(request.threads);
     std::vector<Tensor> tensors;
