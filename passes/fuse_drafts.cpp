@@ -124,6 +124,23 @@ public:
 
 private:
     std::vector<ir::Type> types_;
+const Node* Drafts::storing_fold(const Node& node, int g) const {
+    const Draft& d = (*this)[g];
+    if (d.group.kind != FoldKind::row || d.group.outer_rank == 0) return nullptr;
+    const Node* fold = nullptr;
+    for (std::uint32_t r = 0; r < node.results.size(); ++r) {
+        const auto found = d.reads.find(Value{&node, r});
+        if (found == d.reads.end()) continue;
+        for (const Access& a : found->second) {
+            if (a.level == domain_level) return nullptr;
+            const auto level = static_cast<std::size_t>(a.level);
+            if (a.index != d.fold_identity[level] || !(node.results[0].shape == d.fold_domain[level])) return nullptr;
+            if (fold == nullptr || d.group.folds[level]->id < fold->id) fold = d.group.folds[level];
+        }
+    }
+    return fold;
+}
+
 };
 
 class Drafts::Reads final : public View {
@@ -214,7 +231,7 @@ void Drafts::join(const Node& node, int g, bool stored) {
     const std::size_t rank = node.results[0].shape.rank();
     if (stored && rank < d.group.outer_rank) d.group.outer_rank = rank;  // stored once a row
     add_member(node, g, accesses);
-    if (stored) store(node, g);
+    if (stored) store(node, g, fold);
 }
 
 void Drafts::add_member(const Node& node, int g, std::span<const Access> accesses) {
@@ -231,6 +248,7 @@ void Drafts::add_member(const Node& node, int g, std::span<const Access> accesse
 void Drafts::add_fold(const Node& node, int g) {
     Draft& d = at(g);
     const std::size_t fold = d.group.folds.size();
+    const Node* const fold = stored ? storing_fold(node, g) : nullptr;
     const std::size_t rank = node.results[0].shape.rank();
     d.group.folds.push_back(&node);
     d.group.kind = fold_kind(node);
@@ -252,10 +270,14 @@ void Drafts::add_fold(const Node& node, int g) {
     }
 }
 
-void Drafts::store(const Node& node, int g) {
+void Drafts::store(const Node& node, int g, const Node* fold) {
     Draft& d = at(g);
-    for (std::uint32_t r = 0; r < node.results.size(); ++r)
-        if (needed(Value{&node, r})) d.group.outputs.push_back({Value{&node, r}, {}});
+    for (std::uint32_t r = 0; r < node.results.size(); ++r) {
+        const Value v{&node, r};
+        if (!needed(v)) continue;
+        d.group.outputs.push_back({v, {}});
+        if (fold != nullptr) d.group.fold_outputs.push_back({v, fold});
+    }
 }
 
 void Drafts::merge(int a, int b) {
@@ -308,6 +330,7 @@ std::vector<std::uint8_t> Drafts::wanted_layout(const Node& node, std::size_t op
     Value base = v;
     Index base_index = index;
     bool direct = true;
+    x.group.fold_outputs.insert(x.group.fold_outputs.end(), y.group.fold_outputs.begin(), y.group.fold_outputs.end());
     while (direct && seen_through_[base.node->id] && base.node->op->lowering == ir::Lowering::view) {
         const View context(*base.node);
         std::vector<ir::ViewPiece> pieces = base.node->op->view(context, base_index);

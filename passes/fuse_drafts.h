@@ -57,6 +57,10 @@ public:
     Index domain_index(std::size_t rank) const;
 
     void start(const ir::Node& node);  // a group of its own, which stores it
+    // The first reduction along rows whose loop visits each element of the node once, where only reductions read it.
+    // Over a single value there is none: its loop is one thread's.
+    const ir::Node* storing_fold(const ir::Node& node, int g) const;
+
     void join(const ir::Node& node, int g, bool stored);
     void merge(int a, int b);  // moves everything of group b into group a
 
@@ -78,7 +82,7 @@ private:
 
     void add_member(const ir::Node& node, int g, std::span<const Access> accesses);
     void add_fold(const ir::Node& node, int g);
-    void store(const ir::Node& node, int g);
+    void store(const ir::Node& node, int g, const ir::Node* fold = nullptr);
     std::vector<std::uint8_t> wanted_layout(const ir::Node& node, std::size_t operand, ir::Value v, const Index& index,
                                             std::size_t rank) const;
     void relayout(int reader, const Memory& memory);

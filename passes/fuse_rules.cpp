@@ -28,8 +28,8 @@ bool has_domain_output(const Draft& d) {
 
 class Joining {
 public:
-    Joining(const Node& node, const Drafts& drafts, const Draft& draft, bool stored, const FuseOptions& options)
-        : node_(node), drafts_(drafts), d_(draft), stored_(stored), options_(options) {}
+    Joining(const Node& node, const Drafts& drafts, int g, bool stored, const FuseOptions& options)
+        : node_(node), drafts_(drafts), g_(g), d_(drafts[g]), stored_(stored), options_(options) {}
 
     std::optional<Refusal> run() const {
         if (!options_.enabled) return Refusal{"fusion is off"};
@@ -97,9 +97,12 @@ private:
         if (stored_) {
             const bool as_row = per_row && has_rows(shape, d_, outer);
             const bool as_domain = full && shape == d_.group.domain && has_domain_output(d_);
-            if (!as_row && !as_domain)
+            const bool in_fold = drafts_.storing_fold(node_, g_) != nullptr;
+            if (!as_row && !as_domain && !in_fold)
                 return Refusal{"others need it too, and the consumer does not visit its elements once"};
         }
+            if (!as_row && !as_domain && follows_contraction(options_.max_epilogue))
+                return Refusal{"others need it too, and a contraction computes it"};
         if (full || per_row || prefix) return std::nullopt;
         if (count != 1) return Refusal{"the consumer reads it at several places"};
         if (shape.element_count() != level_count(*only)) return Refusal{"the consumer would compute it repeatedly"};
@@ -107,6 +110,23 @@ private:
     }
 
     bool reads_whole_level(const Access& a) const {
+    // Whether a contraction can take the node as part of its epilogue, so that its own result is never stored.
+    bool follows_contraction(std::size_t max_cost) const {
+        std::vector<const Node*> stack{&node_};
+        std::size_t cost = 0;
+        while (!stack.empty()) {
+            const Node& node = *stack.back();
+            stack.pop_back();
+            if (node.op->contraction != nullptr) return true;
+            if (node.op->lowering != ir::Lowering::elementwise) continue;
+            cost += scalar_instructions(node);
+            if (cost > max_cost) return false;
+            for (Value v : node.operands)
+                if (v.type().shape == node_.results[0].shape) stack.push_back(v.node);
+        }
+        return false;
+    }
+
         if (a.level == domain_level) return a.index == drafts_.domain_index(d_.group.domain.rank());
         return a.index == d_.fold_identity[static_cast<std::size_t>(a.level)];
     }
@@ -118,6 +138,7 @@ private:
     const Node& node_;
     const Drafts& drafts_;
     const Draft& d_;
+    int g_;
     bool stored_;
     const FuseOptions& options_;
 };
@@ -133,7 +154,7 @@ bool is_pointwise(const Node& node) {
 
 std::optional<Refusal> may_join(const Node& node, const Drafts& drafts, int g, bool stored,
                                 const FuseOptions& options) {
-    return Joining(node, drafts, drafts[g], stored, options).run();
+    return Joining(node, drafts, g, stored, options).run();
 }
 
 bool may_merge(const Drafts& drafts, int a, int b, const FuseOptions& options) {

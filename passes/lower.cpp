@@ -143,14 +143,18 @@ private:
                 emit(ir::Store{kept_.buffer, at, v, {}, false});
                 leave(open_outer);
                 at.resize(outer);
-                kept_.stored = true;
+                in_memory_.emplace_back(kept_.value, kept_.buffer);
             }
             element({fold, 0}, at, {});
+            for (const FoldOutput& out : group_.fold_outputs)
+                if (out.fold == fold && scalar_instructions(*out.value.node) >= worth_keeping)
+                    in_memory_.emplace_back(out.value, find(outputs_, out.value));
         }
         std::vector<const Memory*> rows;
         std::vector<const Memory*> points;
         for (const Memory& m : group_.outputs)
-            (m.value.type().shape.rank() == outer && outer != shape.rank() ? rows : points).push_back(&m);
+            if (!group_.is_fold_output(m.value))
+                (m.value.type().shape.rank() == outer && outer != shape.rank() ? rows : points).push_back(&m);
         store(rows, at);
         if (!points.empty()) {
             const std::size_t depth = open.size();
@@ -163,7 +167,8 @@ private:
 
     ir::Shape domain_shape() const {
         for (const Memory& m : group_.outputs)
-            if (m.value.type().shape.rank() == group_.domain.rank()) return classes_.type_of(m.value).shape;
+            if (m.value.type().shape.rank() == group_.domain.rank() && !group_.is_fold_output(m.value))
+                return classes_.type_of(m.value).shape;
         throw InternalError("lower: a group without an output of its domain");
     }
 
@@ -233,11 +238,10 @@ private:
         Value value;
         const Node* fold = nullptr;  // before which it is stored
         BufferId buffer = -1;
-        bool stored = false;
     };
+    static constexpr std::size_t worth_keeping = 12;  // scalar instructions: less is computed in the time of a load
 
     void choose_kept() {
-        constexpr std::size_t worth_keeping = 12;  // scalar instructions: less is computed again in the time of a load
         if (group_.kind != FoldKind::row || group_.outer_rank == group_.domain.rank()) return;
         for (const Node* fold : group_.folds) {
             const Value v = fold->operands[0];
@@ -249,8 +253,9 @@ private:
                 return fold_kind(*m) == FoldKind::none && std::ranges::find(m->operands, v) != m->operands.end();
             });
             for (const Memory& m : group_.outputs)
-                if (needed_again && m.value != v && m.permutation.empty() && m.value.type() == v.type()) {
-                    kept_ = {v, fold, find(outputs_, m.value), false};
+                if (needed_again && m.value != v && m.permutation.empty() && m.value.type() == v.type() &&
+                    !group_.is_fold_output(m.value)) {
+                    kept_ = {v, fold, find(outputs_, m.value)};
                     return;
                 }
         }
@@ -258,7 +263,9 @@ private:
 
     ValueId compute(Value v, const Index& index, const Index& guards) {
         const Node& node = *v.node;
-        if (kept_.stored && v == kept_.value && guards.empty()) return load(kept_.buffer, v, index, {});
+        if (guards.empty())
+            for (const auto& [value, buffer] : in_memory_)
+                if (v == value) return load(buffer, v, index, {});
         const BufferId stored = find(inputs_, v);
         if (stored >= 0 || !(is_member(node) || is_free(node))) return load(stored, v, index, guards);
         switch (node.op->lowering) {
@@ -502,6 +509,12 @@ private:
         reduce.finish = finish;
         for (std::size_t o = 0; o < node.operands.size(); ++o)
             reduce.element.push_back(fold_element(node, o, fold_operand_index(node, o, at, loops)));
+        for (const FoldOutput& out : group_.fold_outputs)
+            if (out.fold == &node) {
+                const Index to = fold_operand_index(node, 0, at, loops);
+                const ValueId v = element(out.value, to, {});
+                emit(ir::Store{find(outputs_, out.value), to, v, {}, false});
+            }
         target_ = outer_target;
         reduce.body = std::move(scopes_.back().block);
         scopes_.pop_back();
@@ -538,6 +551,7 @@ private:
     LoweredKernel out_;
     std::vector<Scope> scopes_;
     Kept kept_;
+    std::vector<std::pair<Value, BufferId>> in_memory_;  // stored by the row, for what follows in it
     std::size_t target_ = 0;
     std::size_t fold_loops_ = 0;
     Buffers inputs_, outputs_;
