@@ -3,6 +3,7 @@
 #include "passes/fuse.h"
 
 #include <algorithm>
+#include <map>
 
 #include "ir/op.h"
 #include "passes/fuse_drafts.h"
@@ -34,12 +35,11 @@ private:
         if (is_single(node) && options_.enabled) {
             // One scalar is computed again wherever it is needed: it leaves every loop.
             for (int g : readers)
-                if (drafts_[g].group.members.size() < options_.max_members && !drafts_[g].scatters())
-                    drafts_.join(node, g, false);
+                if (has_room(node, drafts_, g, options_) && !drafts_[g].scatters()) drafts_.join(node, g, false);
             if (drafts_.is_output(node) || drafts_.needed(Value{&node, 0})) drafts_.start(node);
             return;
         }
-        if (options_.enabled && is_pointwise(node)) readers = merge_readers(std::move(readers));
+        if (options_.enabled && is_pointwise(node)) readers = merge_readers(readers);
         if (is_fold(node) || is_pointwise(node)) {
             const std::size_t remarks = remarks_.size();
             for (int g : readers) {
@@ -59,16 +59,25 @@ private:
         drafts_.start(node);
     }
 
-    std::vector<int> merge_readers(std::vector<int> readers) {
-        for (std::size_t i = 0; i < readers.size(); ++i)
-            for (std::size_t j = i + 1; j < readers.size();)
-                if (may_merge(drafts_, readers[i], readers[j], options_)) {
-                    drafts_.merge(readers[i], readers[j]);
-                    readers.erase(readers.begin() + static_cast<std::ptrdiff_t>(j));
-                } else {
-                    ++j;
+    // Each group goes to the first before it that it may be merged with.
+    std::vector<int> merge_readers(const std::vector<int>& readers) {
+        if (readers.size() < 2) return readers;
+        std::vector<int> kept;
+        std::map<std::vector<std::uint64_t>, std::vector<int>> by_rows;
+        for (int g : readers) {
+            if (const auto rows = rows_to_share(drafts_[g])) {
+                std::vector<int>& others = by_rows[*rows];
+                const auto home =
+                    std::ranges::find_if(others, [&](int other) { return may_merge(drafts_, other, g, options_); });
+                if (home != others.end()) {
+                    drafts_.merge(*home, g);
+                    continue;
                 }
-        return readers;
+                others.push_back(g);
+            }
+            kept.push_back(g);
+        }
+        return kept;
     }
 
     // An elementwise node of rank 0, cheap enough to be repeated.

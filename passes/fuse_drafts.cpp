@@ -15,38 +15,48 @@ using ir::Value;
 namespace {
 
 constexpr std::uint32_t max_view_depth = 32;  // views seen through at one read
-constexpr std::uint32_t max_view_paths = 64;  // values that one read leads to through them
+constexpr std::uint32_t max_view_paths = 64;  // values that one node reads through them
 constexpr std::size_t max_path_search = 512;  // groups visited when looking for a cycle
 
 // Symbols of a group, its domain's and its folds'; those of loaded indices come behind them.
 constexpr ir::Symbol group_symbols = 4096;
 
-// Free nodes whose consumers repeat them. The others lie in memory: behind a long chain of views, and where views
-// of shared values multiply, as where a value is put behind itself again and again.
-std::vector<bool> find_seen_through(const ir::Graph& graph) {
-    struct Extent {
-        std::uint32_t depth = 0, paths = 1;
-    };
-    std::vector<Extent> extents(graph.nodes().size());
-    std::vector<bool> out(graph.nodes().size(), false);
-    for (const Node& node : graph.nodes()) {
-        if (!is_free(node)) continue;
-        Extent e;
-        if (node.op->lowering == ir::Lowering::view) {
-            e.paths = 0;
-            for (Value v : node.operands) {
-                e.depth = std::max(e.depth, extents[v.node->id].depth + 1);
-                e.paths += extents[v.node->id].paths;
-            }
-        }
-        if (e.depth > max_view_depth || (e.paths > max_view_paths && e.paths > node.operands.size())) continue;
-        out[node.id] = true;
-        extents[node.id] = e;
-    }
-    return out;
-}
-
 }  // namespace
+
+// Free nodes are repeated by what reads them. Some lie in memory all the same: views behind a long chain of views, and
+// those of many values, where a node would read more of them than one kernel can hold.
+void Drafts::find_seen_through(const ir::Graph& graph) {
+    std::vector<std::uint32_t> depth(graph.nodes().size(), 0);
+    std::vector<std::uint32_t> paths(graph.nodes().size(), 1);  // values that a read of the node leads to
+    for (const Node& node : graph.nodes()) {
+        std::vector<std::uint32_t> operands;
+        for (Value v : node.operands) operands.push_back(v.node->id);
+        const auto total = [&] {
+            std::uint32_t sum = 0;
+            for (std::uint32_t v : operands) sum += paths[v];
+            return sum;
+        };
+        while (total() > max_view_paths) {
+            const std::uint32_t most =
+                *std::ranges::max_element(operands, {}, [&](std::uint32_t v) { return paths[v]; });
+            if (paths[most] == 1) break;
+            seen_through_[most] = false;
+            paths[most] = 1;
+            depth[most] = 0;
+        }
+        read_values_[node.id] = total();
+        if (!is_free(node)) continue;
+        if (node.op->lowering == ir::Lowering::view) {
+            for (std::uint32_t v : operands) depth[node.id] = std::max(depth[node.id], depth[v] + 1);
+            if (depth[node.id] > max_view_depth) {
+                depth[node.id] = 0;
+                continue;
+            }
+            paths[node.id] = total();
+        }
+        seen_through_[node.id] = true;
+    }
+}
 
 bool Draft::scatters() const {
     return !group.members.empty() && group.members.back()->op->lowering == ir::Lowering::scatter;
@@ -56,8 +66,26 @@ Drafts::Drafts(const ir::Graph& graph)
     : first_symbol_(static_cast<ir::Symbol>(graph.symbols.size())),
       next_loaded_(first_symbol_ + group_symbols),
       readers_(graph.nodes().size()),
-      seen_through_(find_seen_through(graph)),
-      stored_(graph.outputs().begin(), graph.outputs().end()) {}
+      seen_through_(graph.nodes().size(), false),
+      read_values_(graph.nodes().size(), 0),
+      stored_(graph.outputs().begin(), graph.outputs().end()) {
+    find_seen_through(graph);
+}
+
+std::size_t Draft::statements() const {
+    std::size_t loads = 0;
+    for (const auto& [value, accesses] : reads) loads += accesses.size();
+    return computed + loads + 2 * choices + group.outputs.size();
+}
+
+std::size_t Drafts::statements(const Node& node, int g) const {
+    std::size_t places = 0;
+    for (std::uint32_t r = 0; r < node.results.size(); ++r)
+        if (const auto found = (*this)[g].reads.find(Value{&node, r}); found != (*this)[g].reads.end())
+            places = std::max(places, found->second.size());
+    const std::size_t values = read_values_[node.id];
+    return places * (1 + values + 2 * (values - std::min(values, node.operands.size())));
+}
 
 bool Drafts::is_output(const Node& node) const {
     for (std::uint32_t r = 0; r < node.results.size(); ++r)
@@ -96,6 +124,23 @@ bool Drafts::reaches(int from, int to) const {
     return false;
 }
 
+const Node* Drafts::storing_fold(const Node& node, int g) const {
+    const Draft& d = (*this)[g];
+    if (d.group.kind != FoldKind::row || d.group.outer_rank == 0) return nullptr;
+    const Node* fold = nullptr;
+    for (std::uint32_t r = 0; r < node.results.size(); ++r) {
+        const auto found = d.reads.find(Value{&node, r});
+        if (found == d.reads.end()) continue;
+        for (const Access& a : found->second) {
+            if (a.level == domain_level) return nullptr;
+            const auto level = static_cast<std::size_t>(a.level);
+            if (a.index != d.fold_identity[level] || !(node.results[0].shape == d.fold_domain[level])) return nullptr;
+            if (fold == nullptr || d.group.folds[level]->id < fold->id) fold = d.group.folds[level];
+        }
+    }
+    return fold;
+}
+
 // ---- symbols of a group: domain dimensions, then the loops of its folds
 
 Dim Drafts::domain_symbol(std::size_t i) const { return Dim::symbol(first_symbol_ + static_cast<ir::Symbol>(i)); }
@@ -124,23 +169,6 @@ public:
 
 private:
     std::vector<ir::Type> types_;
-const Node* Drafts::storing_fold(const Node& node, int g) const {
-    const Draft& d = (*this)[g];
-    if (d.group.kind != FoldKind::row || d.group.outer_rank == 0) return nullptr;
-    const Node* fold = nullptr;
-    for (std::uint32_t r = 0; r < node.results.size(); ++r) {
-        const auto found = d.reads.find(Value{&node, r});
-        if (found == d.reads.end()) continue;
-        for (const Access& a : found->second) {
-            if (a.level == domain_level) return nullptr;
-            const auto level = static_cast<std::size_t>(a.level);
-            if (a.index != d.fold_identity[level] || !(node.results[0].shape == d.fold_domain[level])) return nullptr;
-            if (fold == nullptr || d.group.folds[level]->id < fold->id) fold = d.group.folds[level];
-        }
-    }
-    return fold;
-}
-
 };
 
 class Drafts::Reads final : public View {
@@ -179,8 +207,9 @@ void Drafts::read(int g, Value v, const Index& index, int level) {
 void Drafts::read_through(int g, const Node& view, const Index& index, int level) {
     ++at(g).views;
     const Reads context(*this, g, view, level);
-    for (const ir::ViewPiece& piece : view.op->view(context, index))
-        read(g, view.operands[piece.operand], piece.index, level);
+    const std::vector<ir::ViewPiece> pieces = view.op->view(context, index);
+    at(g).choices += pieces.size() - 1;
+    for (const ir::ViewPiece& piece : pieces) read(g, view.operands[piece.operand], piece.index, level);
 }
 
 void Drafts::read_operands(int g, const Node& node, const Index& at, int level) {
@@ -219,6 +248,7 @@ void Drafts::start(const Node& node) {
 
 void Drafts::join(const Node& node, int g, bool stored) {
     Draft& d = at(g);
+    const Node* const fold = stored ? storing_fold(node, g) : nullptr;
     std::vector<Access> accesses;
     for (std::uint32_t r = 0; r < node.results.size(); ++r) {
         const auto found = d.reads.find(Value{&node, r});
@@ -238,6 +268,7 @@ void Drafts::add_member(const Node& node, int g, std::span<const Access> accesse
     Draft& d = at(g);
     d.group.members.push_back(&node);
     d.cost += scalar_instructions(node);
+    d.computed += accesses.size();
     if (is_fold(node)) {
         add_fold(node, g);
         return;
@@ -248,7 +279,6 @@ void Drafts::add_member(const Node& node, int g, std::span<const Access> accesse
 void Drafts::add_fold(const Node& node, int g) {
     Draft& d = at(g);
     const std::size_t fold = d.group.folds.size();
-    const Node* const fold = stored ? storing_fold(node, g) : nullptr;
     const std::size_t rank = node.results[0].shape.rank();
     d.group.folds.push_back(&node);
     d.group.kind = fold_kind(node);
@@ -294,10 +324,13 @@ void Drafts::merge(int a, int b) {
     if (x.group.kind == FoldKind::none) x.group.kind = y.group.kind;
     x.cost += y.cost;
     x.views += y.views;
+    x.computed += y.computed;
+    x.choices += y.choices;
     for (const Node* n : y.group.members)
         if (std::ranges::find(x.group.members, n) == x.group.members.end()) x.group.members.push_back(n);
     x.group.folds.insert(x.group.folds.end(), y.group.folds.begin(), y.group.folds.end());
     x.group.outputs.insert(x.group.outputs.end(), y.group.outputs.begin(), y.group.outputs.end());
+    x.group.fold_outputs.insert(x.group.fold_outputs.end(), y.group.fold_outputs.begin(), y.group.fold_outputs.end());
     for (Index& index : y.fold_identity) {
         for (Dim& d : index) d = moved(d);
         x.fold_identity.push_back(std::move(index));
@@ -330,7 +363,6 @@ std::vector<std::uint8_t> Drafts::wanted_layout(const Node& node, std::size_t op
     Value base = v;
     Index base_index = index;
     bool direct = true;
-    x.group.fold_outputs.insert(x.group.fold_outputs.end(), y.group.fold_outputs.begin(), y.group.fold_outputs.end());
     while (direct && seen_through_[base.node->id] && base.node->op->lowering == ir::Lowering::view) {
         const View context(*base.node);
         std::vector<ir::ViewPiece> pieces = base.node->op->view(context, base_index);

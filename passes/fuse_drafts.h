@@ -32,11 +32,14 @@ struct Draft {
     Group group;
     std::size_t cost = 0;                // scalar instructions of the members
     std::size_t views = 0;               // seen through
+    std::size_t choices = 0;             // of those, between values
+    std::size_t computed = 0;            // members, each as often as there are places where it is computed
     std::vector<Index> fold_identity;    // per fold: the index at which its loop reads operand 0
     std::vector<ir::Shape> fold_domain;  // per fold: extents of that read
     std::map<ir::Value, std::vector<Access>, ValueOrder> reads;
 
     bool has_contraction() const { return group.kind == FoldKind::contraction; }
+    std::size_t statements() const;  // about, once lowered
     // Whether it accumulates into memory: what it reads is no part of it.
     bool scatters() const;
 };
@@ -50,17 +53,18 @@ public:
     bool is_output(const ir::Node& node) const;  // of the graph
     bool needed(ir::Value v) const;              // by a group, or as an output
     std::vector<int> readers_of(const ir::Node& node) const;
+    std::size_t statements(const ir::Node& node, int g) const;  // about, that it would add to the group
     // Whether some path leads from one group to another; yes when the search grows too long.
     bool reaches(int from, int to) const;
+
+    // The first reduction along rows whose loop visits each element of the node once, where only reductions read it.
+    // Over a single value there is none: its loop is one thread's.
+    const ir::Node* storing_fold(const ir::Node& node, int g) const;
 
     // Where a group computes the point of its domain (or of its rows) that it is at.
     Index domain_index(std::size_t rank) const;
 
     void start(const ir::Node& node);  // a group of its own, which stores it
-    // The first reduction along rows whose loop visits each element of the node once, where only reductions read it.
-    // Over a single value there is none: its loop is one thread's.
-    const ir::Node* storing_fold(const ir::Node& node, int g) const;
-
     void join(const ir::Node& node, int g, bool stored);
     void merge(int a, int b);  // moves everything of group b into group a
 
@@ -75,6 +79,7 @@ private:
     ir::Dim domain_symbol(std::size_t i) const;
     ir::Dim fold_symbol(std::size_t fold, std::size_t i) const;
 
+    void find_seen_through(const ir::Graph& graph);
     void add_reader(const ir::Node& node, int g);
     void read(int g, ir::Value v, const Index& index, int level);
     void read_through(int g, const ir::Node& view, const Index& index, int level);
@@ -91,6 +96,7 @@ private:
     std::vector<Draft> drafts_;
     std::vector<std::vector<int>> readers_;   // by node: groups that read a result of it
     std::vector<bool> seen_through_;          // by node: read as index arithmetic
+    std::vector<std::uint32_t> read_values_;  // by node: values that it reads, through views
     std::set<ir::Value, ValueOrder> stored_;  // the graph's outputs
     std::map<int, std::vector<int>> relaid_;  // relayout group -> groups that read it
     std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, int> relayout_group_;

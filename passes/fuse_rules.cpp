@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/loops.h"
 #include "ir/op.h"
 
 namespace lathe::passes {
@@ -12,7 +13,8 @@ using ir::Value;
 
 namespace {
 
-constexpr std::size_t max_group_views = 256;  // seen through by all reads of a group
+constexpr std::size_t max_group_views = 256;                              // seen through by all reads of a group
+constexpr std::size_t max_group_statements = ir::max_statements * 3 / 4;  // the rest: loops, constants, tails of tiles
 
 // Whether the first dimensions of a value are those of the group's domain.
 bool has_rows(const ir::Shape& shape, const Draft& d, std::size_t rank) {
@@ -33,10 +35,9 @@ public:
 
     std::optional<Refusal> run() const {
         if (!options_.enabled) return Refusal{"fusion is off"};
-        if (d_.group.members.size() >= options_.max_members || d_.views >= max_group_views)
-            return Refusal{"the kernel is full"};
+        if (!has_room(node_, drafts_, g_, options_)) return Refusal{"the kernel is full"};
         if (is_free(node_) && node_.op->lowering == ir::Lowering::view)
-            return Refusal{"too many views lie one behind the other"};
+            return Refusal{"one kernel would see through too many views"};
         if (d_.scatters()) return Refusal{"the consumer accumulates into memory"};
         for (const Memory& out : d_.group.outputs)
             if (!out.permutation.empty() && (stored_ || is_fold(node_)))
@@ -100,16 +101,15 @@ private:
             const bool in_fold = drafts_.storing_fold(node_, g_) != nullptr;
             if (!as_row && !as_domain && !in_fold)
                 return Refusal{"others need it too, and the consumer does not visit its elements once"};
-        }
             if (!as_row && !as_domain && follows_contraction(options_.max_epilogue))
                 return Refusal{"others need it too, and a contraction computes it"};
+        }
         if (full || per_row || prefix) return std::nullopt;
         if (count != 1) return Refusal{"the consumer reads it at several places"};
         if (shape.element_count() != level_count(*only)) return Refusal{"the consumer would compute it repeatedly"};
         return std::nullopt;
     }
 
-    bool reads_whole_level(const Access& a) const {
     // Whether a contraction can take the node as part of its epilogue, so that its own result is never stored.
     bool follows_contraction(std::size_t max_cost) const {
         std::vector<const Node*> stack{&node_};
@@ -127,6 +127,7 @@ private:
         return false;
     }
 
+    bool reads_whole_level(const Access& a) const {
         if (a.level == domain_level) return a.index == drafts_.domain_index(d_.group.domain.rank());
         return a.index == d_.fold_identity[static_cast<std::size_t>(a.level)];
     }
@@ -137,8 +138,8 @@ private:
 
     const Node& node_;
     const Drafts& drafts_;
-    const Draft& d_;
     int g_;
+    const Draft& d_;
     bool stored_;
     const FuseOptions& options_;
 };
@@ -152,27 +153,34 @@ bool is_pointwise(const Node& node) {
            node.op->lowering == ir::Lowering::index;
 }
 
+bool has_room(const Node& node, const Drafts& drafts, int g, const FuseOptions& options) {
+    const Draft& d = drafts[g];
+    return d.group.members.size() < options.max_members && d.views < max_group_views &&
+           d.statements() + drafts.statements(node, g) <= max_group_statements;
+}
+
 std::optional<Refusal> may_join(const Node& node, const Drafts& drafts, int g, bool stored,
                                 const FuseOptions& options) {
     return Joining(node, drafts, g, stored, options).run();
 }
 
+std::optional<std::vector<std::uint64_t>> rows_to_share(const Draft& d) {
+    const bool plain = (d.group.kind == FoldKind::none || d.group.kind == FoldKind::row) && !d.group.members.empty() &&
+                       !d.group.outputs.empty() && d.group.outputs.front().permutation.empty() && !d.scatters();
+    if (!plain || d.group.outer_rank == 0) return std::nullopt;
+    std::vector<std::uint64_t> rows;
+    for (std::size_t i = 0; i < d.group.outer_rank; ++i) rows.push_back(d.group.domain[i].bits());
+    return rows;
+}
+
 bool may_merge(const Drafts& drafts, int a, int b, const FuseOptions& options) {
     const Draft& x = drafts[a];
     const Draft& y = drafts[b];
-    const auto plain = [](const Draft& d) {
-        return (d.group.kind == FoldKind::none || d.group.kind == FoldKind::row) && !d.group.members.empty() &&
-               !d.group.outputs.empty() && d.group.outputs.front().permutation.empty() && !d.scatters();
-    };
-    if (!plain(x) || !plain(y)) return false;
     if (x.group.members.size() + y.group.members.size() > options.max_members) return false;
-    const std::size_t outer = x.group.outer_rank;
-    if (outer != y.group.outer_rank || outer == 0) return false;
-    for (std::size_t i = 0; i < outer; ++i)
-        if (x.group.domain[i] != y.group.domain[i]) return false;
-    const bool x_inner = x.group.domain.rank() > outer;
-    const bool y_inner = y.group.domain.rank() > outer;
+    const bool x_inner = x.group.domain.rank() > x.group.outer_rank;
+    const bool y_inner = y.group.domain.rank() > y.group.outer_rank;
     if (x_inner && y_inner && !(x.group.domain == y.group.domain)) return false;
+    if (x.statements() + y.statements() > max_group_statements) return false;
     return !drafts.reaches(a, b) && !drafts.reaches(b, a);
 }
 
