@@ -76,9 +76,7 @@ public:
     void define(std::size_t scope, ir::Symbol symbol) { scopes_[scope].symbols.push_back(symbol); }
 
     std::optional<ir::ValueId> find(const Element& element) const;
-    void remember(Element element, ir::ValueId id) {
-        scopes_[target_].elements[std::move(element)] = id;
-    }                                                           // in the target
+    void remember(Element element, ir::ValueId id) { scopes_[target_].elements[std::move(element)] = id; }
     ir::ValueId constant(ir::Dtype dtype, std::uint64_t bits);  // in the outermost block
 
 private:
