@@ -120,10 +120,10 @@ private:
         std::ranges::sort(order, {}, [&](std::size_t t) { return std::pair(first[t], t); });
         for (const std::size_t t : order) {
             if (first[t] == never) continue;  // its slot is never read
-            const std::uint32_t bytes = expression(plan.temporaries[t].bytes);
+            const std::uint32_t bytes = expression(plan.temporaries[t]);
             double about = 0;
             try {
-                about = static_cast<double>(plan.temporaries[t].bytes.evaluate(sample));
+                about = static_cast<double>(plan.temporaries[t].evaluate(sample));
             } catch (const runtime::PlanError&) {
                 about = 0;  // an estimate only
             }

@@ -110,7 +110,7 @@ private:
                 temporaries_[key_of(m)] = static_cast<std::uint32_t>(plan_.temporaries.size());
                 const ir::Type& type = m.value.type();
                 plan_.temporaries.push_back(
-                    {size_expression(type.shape.element_count() * static_cast<std::int64_t>(size_of(type.dtype))), -1});
+                    size_expression(type.shape.element_count() * static_cast<std::int64_t>(size_of(type.dtype))));
             }
     }
 

@@ -142,7 +142,8 @@ struct Loop {
 //   elements in ascending order; at the end of a block lane l combines with lane l + lanes/2 for l < lanes/2, and so on
 //   by halving; blocks combine in ascending order onto an accumulator that starts from init.
 // The result is `finish` of that (where `finish` is false: the accumulator itself). `lanes` is a power of two that
-// divides `block`. lanes = 1 is an ascending chain.
+// divides `block`. lanes = 1 is an ascending chain. The body runs once for every element and may store what it computed
+// for it.
 struct Reduce {
     std::vector<ValueId> results;
     const OpDef* op = nullptr;

@@ -31,7 +31,6 @@ public:
 private:
     struct Context {
         bool top = false;                // directly in the nest's body
-        bool in_reduce = false;          // within the elements of a reduction
         const Symbol* vector = nullptr;  // the variable of the vector loop around, if any
         int depth = 0;
     };
@@ -162,8 +161,11 @@ private:
                     if (check_use(st.value, "store") && b != nullptr)
                         expect_dtype(st.value, b->type.dtype, "store to " + b->name);
                     if (b != nullptr && b->role == BufferRole::input) fault("store to input " + b->name);
-                    if (context.in_reduce && b != nullptr && b->role != BufferRole::scratch)
-                        fault("store to " + b->name + " within a reduction");
+                    if (b == nullptr || b->role == BufferRole::scratch) return;
+                    for (Symbol r : reductions_)
+                        if (std::ranges::none_of(st.index, [r](Dim d) { return d.depends_on(r); }))
+                            fault("store to " + b->name + " is the same for all elements of the reduction over " +
+                                  symbol_text(r));
                 },
                 [&](const Compute& c) { compute(c); },
                 [&](const Constant& c) { define(c.result, "constant"); },
@@ -249,10 +251,11 @@ private:
         if (r.op == nullptr || !r.op->reducer) return fault(where + " has an op without a reducer");
         if (r.width > 1) context.vector = &r.var;
         context.top = false;
-        context.in_reduce = true;
         ++context.depth;
         define(r.var, SymbolRole::loop, where);
+        if (r.extent != Dim(1)) reductions_.push_back(r.var);
         block(r.body, context);
+        if (r.extent != Dim(1)) reductions_.pop_back();
         if (r.element.size() != r.elements.size())
             fault(where + ": " + std::to_string(r.element.size()) + " elements for " +
                   std::to_string(r.elements.size()) + " dtypes");
@@ -340,6 +343,7 @@ private:
     std::vector<ValueId> scope_values_;
     std::vector<Symbol> scope_symbols_;
     std::vector<std::size_t> scope_allocs_;
+    std::vector<Symbol> reductions_;  // around the statement, those over one element left out
     std::unordered_set<BufferId> allocs_;
     std::size_t statements_ = 0;
 };

@@ -229,6 +229,7 @@ struct OpDef {
     bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
     bool commutative = false;                // exchanging the operands keeps every bit
     bool involution = false;                 // op(op(x)) is x
+    bool associative = false;                // variadic: op(a, b, c) is op(op(a, b), c)
     Identity identity = {};                  // binary elementwise: neutral operands
     Rewrite rewrite = nullptr;               // a simplification of a node of this op
     Required<Gradient> gradient;

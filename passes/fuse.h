@@ -34,6 +34,12 @@ enum class FoldKind : std::uint8_t {
 // Of a reduction or contraction; none for every other node.
 FoldKind fold_kind(const ir::Node& node);
 
+// An output over a reduction's elements: the reduction's loop stores it as it reads it.
+struct FoldOutput {
+    ir::Value value;
+    const ir::Node* fold = nullptr;
+};
+
 struct Group {
     FoldKind kind = FoldKind::none;  // of its folds: a group has folds of one kind only
     ir::Shape domain;
@@ -41,7 +47,10 @@ struct Group {
     std::vector<const ir::Node*> members;  // in topological order
     std::vector<const ir::Node*> folds;    // members that reduce or contract, in topological order
     std::vector<Memory> outputs;           // what is stored
+    std::vector<FoldOutput> fold_outputs;  // those of the outputs that are stored by a fold's loop
     std::vector<Memory> inputs;            // what is loaded, in order of first use
+
+    bool is_fold_output(ir::Value v) const;
 };
 
 struct FusedGraph {

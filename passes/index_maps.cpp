@@ -31,6 +31,10 @@ std::size_t scalar_instructions(const ir::Node& node) {
     return ir::scalar_program(*node.op, dtypes, node.attributes, node.results[0].dtype).insts.size();
 }
 
+bool Group::is_fold_output(ir::Value v) const {
+    return std::ranges::find(fold_outputs, v, &FoldOutput::value) != fold_outputs.end();
+}
+
 FoldKind fold_kind(const ir::Node& node) {
     if (node.op->contraction != nullptr) return FoldKind::contraction;
     if (node.op->lowering != ir::Lowering::reduction) return FoldKind::none;

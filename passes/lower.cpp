@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "ir/ops/forward.h"
 #include "ir/order.h"
 #include "passes/extents.h"
+#include "passes/lower_scopes.h"
 
 namespace lathe::passes {
 namespace {
@@ -25,22 +27,9 @@ using ir::ValueId;
 
 using Index = std::vector<Dim>;
 
-struct Element {  // an element of a value, as asked for
-    std::uint32_t node, result;
-    std::vector<std::uint64_t> index, guards;
-    auto operator<=>(const Element&) const = default;
-};
-
-struct Scope {
-    ir::Block block;
-    std::vector<Symbol> symbols;  // loop variables and loaded indices that it defines
-    std::map<Element, ValueId> elements;
-    std::map<std::pair<Dtype, std::uint64_t>, ValueId> constants;
-};
-
 class Lowerer {
 public:
-    explicit Lowerer(const Group& group) : group_(group), classes_(group) {
+    explicit Lowerer(const Group& group) : group_(group), classes_(group), scopes_(nest()) {
         for (std::size_t i = 0; i < classes_.extents().size(); ++i)
             nest().add_symbol(SymbolRole::extent, "n" + std::to_string(i));
         out_.extents = classes_.extents();
@@ -53,13 +42,12 @@ public:
         nest().name = group_name();
         for (const Memory& m : group_.inputs) add_argument(m, ir::BufferRole::input);
         for (const Memory& m : group_.outputs) add_argument(m, ir::BufferRole::output);
-        scopes_.emplace_back();
         if (!group_.members.empty() && group_.members[0]->op->lowering == ir::Lowering::scatter) {
             scatter(*group_.members[0]);
         } else {
             domain();
         }
-        nest().body = std::move(scopes_.back().block);
+        nest().body = scopes_.close();
         return std::move(out_);
     }
 
@@ -99,71 +87,71 @@ private:
 
     // ---- loops over the domain
 
-    Dim open_loop(const std::string& name) {
-        const Symbol s = nest().add_symbol(SymbolRole::loop, name);
-        scopes_.emplace_back();
-        scopes_.back().symbols.push_back(s);
-        return Dim::symbol(s);
+    // Loops that are open, one inside the other, and the index that they stand for. Extents of 1 need no loop.
+    struct Walk {
+        Index at;
+        std::vector<Dim> open;  // extents
+    };
+    // Dimensions [from, to) of a shape, in the order in which memory is written.
+    void enter(Walk& walk, const ir::Shape& shape, std::size_t from, std::size_t to, const char* name,
+               std::span<const std::uint8_t> layout = {}) {
+        walk.at.resize(to, Dim(0));
+        for (std::size_t i = from; i < to; ++i) {
+            const std::size_t dim = layout.empty() ? i : layout[i];
+            if (shape[dim] == Dim(1)) continue;
+            const Symbol s = nest().add_symbol(SymbolRole::loop, name + std::to_string(dim));
+            scopes_.open(s);
+            walk.at[dim] = Dim::symbol(s);
+            walk.open.push_back(shape[dim]);
+        }
     }
-    void close_loop(Dim extent) {
-        Scope inner = std::move(scopes_.back());
-        scopes_.pop_back();
-        scopes_.back().block.push_back(
-            {ir::Loop{inner.symbols[0], extent, 1, ir::LoopKind::serial, 1, std::move(inner.block)}});
+    void leave(Walk& walk, std::size_t depth) {
+        for (; walk.open.size() > depth; walk.open.pop_back()) {
+            const Symbol s = scopes_.variable();
+            ir::Block body = scopes_.close();
+            scopes_.append({ir::Loop{s, walk.open.back(), 1, ir::LoopKind::serial, 1, std::move(body)}});
+        }
     }
 
     void domain() {
         const ir::Shape shape = domain_shape();
         const std::vector<std::uint8_t>& layout = group_.outputs.front().permutation;
-        Index at;
-        std::vector<Dim> open;
-        const auto enter = [&](std::size_t from, std::size_t to) {
-            at.resize(to, Dim(0));
-            for (std::size_t i = from; i < to; ++i) {
-                const std::size_t dim = layout.empty() ? i : layout[i];  // memory is written in its own order
-                if (shape[dim] == Dim(1)) continue;
-                at[dim] = open_loop("i" + std::to_string(dim));
-                open.push_back(shape[dim]);
-            }
-        };
-        const auto leave = [&](std::size_t depth) {
-            while (open.size() > depth) {
-                close_loop(open.back());
-                open.pop_back();
-            }
-        };
         const std::size_t outer = group_.outer_rank;
         choose_kept();
-        enter(0, outer);
-        const std::size_t open_outer = open.size();
+        Walk walk;
+        enter(walk, shape, 0, outer, "i", layout);
+        const std::size_t rows_open = walk.open.size();
         for (const Node* fold : group_.folds) {
             if (fold == kept_.fold) {
-                enter(outer, shape.rank());
-                const ValueId v = element(kept_.value, at, {});
-                emit(ir::Store{kept_.buffer, at, v, {}, false});
-                leave(open_outer);
-                at.resize(outer);
-                kept_.stored = true;
+                enter(walk, shape, outer, shape.rank(), "i", layout);
+                const ValueId v = element(kept_.value, walk.at, {});
+                scopes_.append({ir::Store{kept_.buffer, walk.at, v, {}, false}});
+                leave(walk, rows_open);
+                walk.at.resize(outer);
+                in_memory_.emplace_back(kept_.value, kept_.buffer);
             }
-            element({fold, 0}, at, {});
+            element({fold, 0}, walk.at, {});
+            for (const FoldOutput& out : group_.fold_outputs)
+                if (out.fold == fold && scalar_instructions(*out.value.node) >= worth_keeping)
+                    in_memory_.emplace_back(out.value, find(outputs_, out.value));
         }
         std::vector<const Memory*> rows;
         std::vector<const Memory*> points;
         for (const Memory& m : group_.outputs)
-            (m.value.type().shape.rank() == outer && outer != shape.rank() ? rows : points).push_back(&m);
-        store(rows, at);
+            if (!group_.is_fold_output(m.value))
+                (m.value.type().shape.rank() == outer && outer != shape.rank() ? rows : points).push_back(&m);
+        store(rows, walk.at);
         if (!points.empty()) {
-            const std::size_t depth = open.size();
-            enter(outer, shape.rank());
-            store(points, at);
-            leave(depth);
+            enter(walk, shape, outer, shape.rank(), "i", layout);
+            store(points, walk.at);
         }
-        leave(0);
+        leave(walk, 0);
     }
 
     ir::Shape domain_shape() const {
         for (const Memory& m : group_.outputs)
-            if (m.value.type().shape.rank() == group_.domain.rank()) return classes_.type_of(m.value).shape;
+            if (m.value.type().shape.rank() == group_.domain.rank() && !group_.is_fold_output(m.value))
+                return classes_.type_of(m.value).shape;
         throw InternalError("lower: a group without an output of its domain");
     }
 
@@ -172,57 +160,25 @@ private:
         std::vector<ValueId> values;
         for (const Memory* m : outputs) values.push_back(element(m->value, at, {}));
         for (std::size_t i = 0; i < outputs.size(); ++i)
-            emit(ir::Store{find(outputs_, outputs[i]->value, outputs[i]->permutation),
-                           permuted(at, outputs[i]->permutation),
-                           values[i],
-                           {},
-                           false});
+            scopes_.append({ir::Store{find(outputs_, outputs[i]->value, outputs[i]->permutation),
+                                      permuted(at, outputs[i]->permutation),
+                                      values[i],
+                                      {},
+                                      false}});
     }
 
     // ---- elements
 
-    template <class S>
-    void emit(S statement) {
-        scopes_[target_].block.push_back({std::move(statement)});
-    }
-    void emit(ir::Store statement) { scopes_.back().block.push_back({std::move(statement)}); }
-
-    std::size_t scope_of(Symbol s) const {
-        for (std::size_t i = scopes_.size(); i-- > 0;)
-            if (std::ranges::find(scopes_[i].symbols, s) != scopes_[i].symbols.end()) return i;
-        return 0;
-    }
-    std::size_t scope_of(const Index& index, const Index& guards) const {
-        std::vector<Symbol> symbols;
-        for (Dim d : index) d.collect_symbols(symbols);
-        for (Dim d : guards) d.collect_symbols(symbols);
-        std::size_t scope = 0;
-        for (Symbol s : symbols) scope = std::max(scope, scope_of(s));
-        return scope;
-    }
-
-    // Statements for an element go to the outermost scope that knows its index, whatever is open.
-    struct At {
-        Lowerer& lowerer;
-        std::size_t previous;
-        At(Lowerer& l, std::size_t scope) : lowerer(l), previous(l.target_) { l.target_ = scope; }
-        ~At() { lowerer.target_ = previous; }
-        At(const At&) = delete;
-        At& operator=(const At&) = delete;
-    };
-
     bool is_member(const Node& node) const { return std::ranges::find(group_.members, &node) != group_.members.end(); }
 
+    // Statements for an element go to the outermost scope that knows its index, whatever is open.
     ValueId element(Value v, const Index& index, const Index& guards) {
-        Element key{v.node->id, v.index, {}, {}};
-        for (Dim d : index) key.index.push_back(d.bits());
-        for (Dim d : guards) key.guards.push_back(d.bits());
-        for (const Scope& scope : scopes_)
-            if (const auto found = scope.elements.find(key); found != scope.elements.end()) return found->second;
-        const std::size_t scope = scope_of(index, guards);
-        const At at(*this, scope);
+        const Element wanted(v, index, guards);
+        if (const auto found = scopes_.find(wanted)) return *found;
+        const std::size_t scope = scopes_.scope_of(index, guards);
+        const Scopes::Target here(scopes_, scope);
         const ValueId id = compute(v, index, guards);
-        scopes_[scope].elements[std::move(key)] = id;
+        scopes_.remember(wanted, id);
         return id;
     }
 
@@ -233,11 +189,10 @@ private:
         Value value;
         const Node* fold = nullptr;  // before which it is stored
         BufferId buffer = -1;
-        bool stored = false;
     };
+    static constexpr std::size_t worth_keeping = 12;  // scalar instructions: less is computed in the time of a load
 
     void choose_kept() {
-        constexpr std::size_t worth_keeping = 12;  // scalar instructions: less is computed again in the time of a load
         if (group_.kind != FoldKind::row || group_.outer_rank == group_.domain.rank()) return;
         for (const Node* fold : group_.folds) {
             const Value v = fold->operands[0];
@@ -249,8 +204,9 @@ private:
                 return fold_kind(*m) == FoldKind::none && std::ranges::find(m->operands, v) != m->operands.end();
             });
             for (const Memory& m : group_.outputs)
-                if (needed_again && m.value != v && m.permutation.empty() && m.value.type() == v.type()) {
-                    kept_ = {v, fold, find(outputs_, m.value), false};
+                if (needed_again && m.value != v && m.permutation.empty() && m.value.type() == v.type() &&
+                    !group_.is_fold_output(m.value)) {
+                    kept_ = {v, fold, find(outputs_, m.value)};
                     return;
                 }
         }
@@ -258,7 +214,9 @@ private:
 
     ValueId compute(Value v, const Index& index, const Index& guards) {
         const Node& node = *v.node;
-        if (kept_.stored && v == kept_.value && guards.empty()) return load(kept_.buffer, v, index, {});
+        if (guards.empty())
+            for (const auto& [value, buffer] : in_memory_)
+                if (v == value) return load(buffer, v, index, {});
         const BufferId stored = find(inputs_, v);
         if (stored >= 0 || !(is_member(node) || is_free(node))) return load(stored, v, index, guards);
         switch (node.op->lowering) {
@@ -282,18 +240,7 @@ private:
         if (buffer < 0)
             throw InternalError("lower: " + std::string(v.node->op->name) + " is not an input", v.node->loc);
         const ValueId id = nest().add_value(v.type().dtype);
-        emit(ir::Load{id, buffer, index, guards});
-        return id;
-    }
-
-    ValueId constant(Dtype dtype, std::uint64_t bits) {
-        const auto key = std::pair(dtype, bits);
-        for (const Scope& scope : scopes_)
-            if (const auto found = scope.constants.find(key); found != scope.constants.end()) return found->second;
-        const ValueId id = nest().add_value(dtype);
-        const At outermost(*this, 0);
-        emit(ir::Constant{id, bits});
-        scopes_[0].constants[key] = id;
+        scopes_.emit({ir::Load{id, buffer, index, guards}});
         return id;
     }
 
@@ -301,7 +248,7 @@ private:
         std::uint64_t bits = 0;
         for (std::size_t i = literal.bytes->size(); i-- > 0;)
             bits = (bits << 8) | std::to_integer<std::uint64_t>((*literal.bytes)[i]);
-        return constant(literal.type.dtype, bits);
+        return scopes_.constant(literal.type.dtype, bits);
     }
 
     ValueId scalar(Value v, const Index& index, const Index& guards) {
@@ -310,7 +257,7 @@ private:
         if (node.op->lowering == ir::Lowering::index) {
             const ValueId id = nest().add_value(Dtype::i64);
             const ir::Integers axis = node.op->axes({}, node.attributes);
-            emit(ir::IndexValue{id, index[static_cast<std::size_t>(axis[0])]});
+            scopes_.emit({ir::IndexValue{id, index[static_cast<std::size_t>(axis[0])]}});
             operands.push_back(id);
         }
         for (Value x : node.operands)
@@ -319,13 +266,10 @@ private:
         if (node.op->lowering == ir::Lowering::elementwise) compute.attributes = node.attributes;
         for (const Type& t : node.results) compute.results.push_back(nest().add_value(t.dtype));
         const std::vector<ValueId> results = compute.results;
-        emit(std::move(compute));
+        scopes_.emit({std::move(compute)});
         for (std::uint32_t r = 0; r < results.size(); ++r) {
             if (r == v.index) continue;
-            Element key{node.id, r, {}, {}};
-            for (Dim d : index) key.index.push_back(d.bits());
-            for (Dim d : guards) key.guards.push_back(d.bits());
-            scopes_[target_].elements[std::move(key)] = results[r];
+            scopes_.remember(Element({&node, r}, index, guards), results[r]);
         }
         return results[v.index];
     }
@@ -365,37 +309,50 @@ private:
         const auto site = static_cast<std::int32_t>(out_.sites.size());
         out_.sites.push_back(node.loc);
         out_.site_ops.emplace_back(node.op->name);
-        const std::size_t scope = scope_of(index, guards);
-        const At at(*this, scope);
-        emit(ir::BindIndex{s, value, bound, guards, site});
-        scopes_[scope].symbols.push_back(s);
+        const std::size_t scope = scopes_.scope_of(index, guards);
+        const Scopes::Target here(scopes_, scope);
+        scopes_.emit({ir::BindIndex{s, value, bound, guards, site}});
+        scopes_.define(scope, s);
         return bound_[key] = Dim::symbol(s);
+    }
+
+    // Adds a guard; of those that imply each other whatever the extents, one stays.
+    static void require(Index& guards, Dim guard) {
+        const auto implies = [](Dim a, Dim b) {
+            const auto low = (b - a).bounds([](Symbol) { return Dim::Bounds{0, std::nullopt}; }).low;
+            return low && *low >= 0;
+        };
+        if (std::ranges::any_of(guards, [&](Dim g) { return implies(g, guard); })) return;
+        std::erase_if(guards, [&](Dim g) { return implies(guard, g); });
+        guards.push_back(guard);
     }
 
     ValueId view(const Node& node, const Index& index, const Index& guards) {
         const View context(*this, node, guards);
         const std::vector<ir::ViewPiece> pieces = node.op->view(context, index);
+        // Where an earlier piece applies, this one's index may lie outside its operand. Pieces that are chosen by one
+        // bound can be kept apart; behind one with several (padding) stands a piece that is indexed by nothing.
+        std::vector<Index> earlier(pieces.size());
+        for (std::size_t p = 1; p < pieces.size(); ++p) {
+            earlier[p] = earlier[p - 1];
+            if (pieces[p - 1].guards.size() == 1) require(earlier[p], Dim(-1) - pieces[p - 1].guards[0]);
+        }
         ValueId result = -1;
         for (std::size_t p = pieces.size(); p-- > 0;) {  // the last piece is the default
             const ir::ViewPiece& piece = pieces[p];
             Index inner = guards;
-            const auto require = [&inner](Dim g) {
-                if (std::ranges::find(inner, g) == inner.end()) inner.push_back(g);
-            };
-            for (Dim g : piece.guards) require(g);
-            // Where an earlier piece applies, this one's index may lie outside its operand. Pieces that are chosen by
-            // one bound can be kept apart; behind one with several (padding) stands a piece that is indexed by nothing.
-            for (std::size_t q = 0; q < p; ++q)
-                if (pieces[q].guards.size() == 1) require(Dim(-1) - pieces[q].guards[0]);
+            for (Dim g : piece.guards) require(inner, g);
+            for (Dim g : earlier[p]) require(inner, g);
             const ValueId value = element(node.operands[piece.operand], piece.index, inner);
             if (result < 0) {
                 result = value;
                 continue;
             }
             const ValueId condition = nest().add_value(Dtype::boolean);
-            emit(ir::Condition{condition, piece.guards});
+            scopes_.emit({ir::Condition{condition, piece.guards}});
             const ValueId chosen = nest().add_value(node.results[0].dtype);
-            emit(ir::Compute{{chosen}, &ir::ops::select, ir::ComputePart::scalar, {}, {condition, value, result}, {}});
+            scopes_.emit(
+                {ir::Compute{{chosen}, &ir::ops::select, ir::ComputePart::scalar, {}, {condition, value, result}, {}}});
             result = chosen;
         }
         return result;
@@ -450,13 +407,10 @@ private:
         if (leading.empty()) return fold_loop(node, at, {}, inner, elements, order.inner, true)[0];
         const Symbol var = nest().add_symbol(SymbolRole::loop, "r" + std::to_string(fold_loops_++));
         const Flat flat = flatten(leading, Dim::symbol(var));
-        scopes_.emplace_back();
-        scopes_.back().symbols.push_back(var);
-        const std::size_t outer_target = target_;
-        target_ = scopes_.size() - 1;
-        const std::vector<ValueId> partial = fold_loop(node, at, flat.index, inner, elements, order.inner, false);
-        target_ = outer_target;
+        std::vector<ValueId> partial;
         ir::Reduce reduce;
+        reduce.body = scopes_.within_target(
+            var, [&] { partial = fold_loop(node, at, flat.index, inner, elements, order.inner, false); });
         reduce.op = node.op;
         for (ValueId p : partial) reduce.elements.push_back(nest().value_dtypes[static_cast<std::size_t>(p)]);
         reduce.var = var;
@@ -465,13 +419,11 @@ private:
         reduce.block = order.outer.block;
         reduce.finish = false;
         reduce.element = partial;
-        reduce.body = std::move(scopes_.back().block);
-        scopes_.pop_back();
         const ValueId acc = nest().add_value(reduce.elements[0]);
         reduce.results = {acc};
-        emit(std::move(reduce));
+        scopes_.emit({std::move(reduce)});
         const ValueId result = nest().add_value(node.results[0].dtype);
-        emit(ir::Compute{{result}, node.op, ir::ComputePart::finish, {}, {acc}, elements});
+        scopes_.emit({ir::Compute{{result}, node.op, ir::ComputePart::finish, {}, {acc}, elements}});
         return result;
     }
 
@@ -482,16 +434,6 @@ private:
         const Flat flat = flatten(inner, Dim::symbol(var));
         Index loops = leading;
         loops.insert(loops.end(), flat.index.begin(), flat.index.end());
-        // The loop goes to the scope that the fold's result belongs to; scopes opened later are not its parents.
-        std::vector<Scope> set_aside;
-        while (scopes_.size() > target_ + 1) {
-            set_aside.push_back(std::move(scopes_.back()));
-            scopes_.pop_back();
-        }
-        scopes_.emplace_back();
-        scopes_.back().symbols.push_back(var);
-        const std::size_t outer_target = target_;
-        target_ = scopes_.size() - 1;
         ir::Reduce reduce;
         reduce.op = node.op;
         reduce.elements = elements;
@@ -500,11 +442,16 @@ private:
         reduce.lanes = order.lanes;
         reduce.block = order.block;
         reduce.finish = finish;
-        for (std::size_t o = 0; o < node.operands.size(); ++o)
-            reduce.element.push_back(fold_element(node, o, fold_operand_index(node, o, at, loops)));
-        target_ = outer_target;
-        reduce.body = std::move(scopes_.back().block);
-        scopes_.pop_back();
+        reduce.body = scopes_.within_target(var, [&] {
+            for (std::size_t o = 0; o < node.operands.size(); ++o)
+                reduce.element.push_back(fold_element(node, o, fold_operand_index(node, o, at, loops)));
+            for (const FoldOutput& out : group_.fold_outputs)
+                if (out.fold == &node) {
+                    const Index to = fold_operand_index(node, 0, at, loops);
+                    const ValueId v = element(out.value, to, {});
+                    scopes_.append({ir::Store{find(outputs_, out.value), to, v, {}, false}});
+                }
+        });
         if (finish) {
             for (const Type& t : node.results) reduce.results.push_back(nest().add_value(t.dtype));
         } else {
@@ -512,11 +459,7 @@ private:
             for (std::int32_t r : init.results) reduce.results.push_back(nest().add_value(init.dtype_of(r)));
         }
         std::vector<ValueId> results = reduce.results;
-        emit(std::move(reduce));
-        while (!set_aside.empty()) {
-            scopes_.push_back(std::move(set_aside.back()));
-            set_aside.pop_back();
-        }
+        scopes_.emit({std::move(reduce)});
         return results;
     }
 
@@ -531,56 +474,48 @@ private:
 
     // ---- scatters: a copy, then out[where(u)] += updates[u] for ascending u
 
-    void scatter(const Node& node);
+    void scatter(const Node& node) {
+        const Value x = node.operands.front();
+        const Value updates = node.operands.back();
+        const BufferId out = find(outputs_, {&node, 0});
+        const ir::Shape all = classes_.type_of(x).shape;
+        Walk copy;
+        enter(copy, all, 0, all.rank(), "i");
+        {
+            const Scopes::Target inside(scopes_, scopes_.innermost());
+            scopes_.append({ir::Store{out, copy.at, load(find(inputs_, x), x, copy.at, {}), {}, false}});
+        }
+        leave(copy, 0);
+
+        const ir::Shape shape = classes_.type_of(updates).shape;
+        Walk update;
+        enter(update, shape, 0, shape.rank(), "u");
+        {
+            const Scopes::Target inside(scopes_, scopes_.innermost());
+            const View context(*this, node, {});
+            const Index to = node.op->view(context, update.at).front().index;
+            const ValueId old = load(out, {&node, 0}, to, {});
+            const ValueId added = load(find(inputs_, updates), updates, update.at, {});
+            const ValueId sum = nest().add_value(node.results[0].dtype);
+            const ValueId index = nest().add_value(Dtype::i64);
+            scopes_.emit({ir::IndexValue{index, linear_offset(shape, update.at)}});
+            scopes_.emit(
+                {ir::Compute{{sum}, node.op, ir::ComputePart::step, {}, {old, added, index}, {updates.type().dtype}}});
+            scopes_.append({ir::Store{out, to, sum, {}, false}});
+        }
+        leave(update, 0);
+    }
 
     const Group& group_;
     ExtentClasses classes_;
     LoweredKernel out_;
-    std::vector<Scope> scopes_;
+    Scopes scopes_;
     Kept kept_;
-    std::size_t target_ = 0;
+    std::vector<std::pair<Value, BufferId>> in_memory_;  // stored by the row, for what follows in it
     std::size_t fold_loops_ = 0;
     Buffers inputs_, outputs_;
     std::map<std::vector<std::uint64_t>, Dim> bound_;
 };
-
-void Lowerer::scatter(const Node& node) {
-    const Value x = node.operands.front();
-    const Value updates = node.operands.back();
-    const BufferId out = find(outputs_, {&node, 0});
-    const auto loops = [&](const ir::Shape& shape, const char* name, auto&& body) {
-        Index at;
-        std::vector<Dim> open;
-        for (std::size_t i = 0; i < shape.rank(); ++i) {
-            if (shape[i] == Dim(1)) {
-                at.emplace_back(0);
-                continue;
-            }
-            at.push_back(open_loop(name + std::to_string(i)));
-            open.push_back(shape[i]);
-        }
-        target_ = scopes_.size() - 1;
-        body(at);
-        for (; !open.empty(); open.pop_back()) close_loop(open.back());
-    };
-    loops(classes_.type_of(x).shape, "i",
-          [&](const Index& at) { emit(ir::Store{out, at, load(find(inputs_, x), x, at, {}), {}, false}); });
-    loops(classes_.type_of(updates).shape, "u", [&](const Index& at) {
-        const View context(*this, node, {});
-        const Index to = node.op->view(context, at).front().index;
-        target_ = scopes_.size() - 1;
-        const ValueId old = load(out, {&node, 0}, to, {});
-        const ValueId update = load(find(inputs_, updates), updates, at, {});
-        const ValueId sum = nest().add_value(node.results[0].dtype);
-        const ir::Shape& shape = classes_.type_of(updates).shape;
-        Dim position = 0;
-        for (std::size_t i = 0; i < at.size(); ++i) position = position * shape[i] + at[i];
-        const ValueId index = nest().add_value(Dtype::i64);
-        emit(ir::IndexValue{index, position});
-        emit(ir::Compute{{sum}, node.op, ir::ComputePart::step, {}, {old, update, index}, {updates.type().dtype}});
-        emit(ir::Store{out, to, sum, {}, false});
-    });
-}
 
 }  // namespace
 

@@ -24,9 +24,10 @@ public:
         for (const Pass& pass : pipeline)
             if (const auto* run = std::get_if<GraphPass>(&pass.run); run != nullptr && !off(pass)) {
                 start();
-                std::unique_ptr<ir::Graph> next = (*run)(*current);
-                program_.graph = std::move(next);
-                current = program_.graph.get();
+                if (std::unique_ptr<ir::Graph> next = (*run)(*current)) {
+                    program_.graph = std::move(next);
+                    current = program_.graph.get();
+                }
                 if (options_.verify) require_sound(pass, ir::verify(*current), [&] { return ir::print(*current); });
                 report({.pass = &pass, .graph = current});
             }

@@ -13,10 +13,11 @@
 #include "passes/loop_passes.h"
 #include "passes/lower.h"
 #include "passes/simplify.h"
+#include "passes/split.h"
 
 namespace lathe::passes {
 
-using GraphPass = std::unique_ptr<ir::Graph> (*)(const ir::Graph&);
+using GraphPass = std::unique_ptr<ir::Graph> (*)(const ir::Graph&);  // null: the graph stays as it is
 using FusePass = FusedGraph (*)(const ir::Graph&, const FuseOptions&);
 using LowerPass = LoweredKernel (*)(const Group&);
 using LoopPass = void (*)(ir::LoopNest&, const LoopTarget&);
@@ -36,6 +37,7 @@ struct Pass {
 
 inline constexpr Pass pipeline[] = {
     {"simplify", "fold constants, apply identities that keep every bit, join equal nodes, drop dead ones", simplify},
+    {"split", "cut ops of very many operands into trees of themselves", split, false},
     {"fuse", "decide which nodes share a kernel", fuse},
     {"lower", "write each group of nodes as a plain loop nest", lower, false},
     {"collapse", "join loops over dimensions that lie next to each other in memory", collapse},

@@ -11,7 +11,7 @@ using ir::Value;
 
 // Subgraphs nest a few levels deep (text allows 32), so this recursion is bounded.
 std::unique_ptr<Graph> copy_where(const Graph& graph, const std::vector<bool>* wanted, ValueMap& values,
-                                  bool with_outputs) {
+                                  bool with_outputs, AddNode add = add_copy) {
     std::unique_ptr<Graph> result = like(graph);
     values.assign(graph.nodes().size(), {});
     std::size_t parameter = 0;
@@ -21,7 +21,7 @@ std::unique_ptr<Graph> copy_where(const Graph& graph, const std::vector<bool>* w
         if (parameter < parameters.size() && parameters[parameter].node == &node) {
             values[node.id] = {result->add_parameter(graph.parameter_name(parameter++), node.results[0], node.loc)};
         } else {
-            values[node.id] = results_of(add_copy(*result, node, values));
+            values[node.id] = results_of(add(*result, node, values));
         }
     }
     if (with_outputs)
@@ -67,6 +67,11 @@ const Node& add_copy(Graph& graph, const Node& node, const ValueMap& values) {
     std::vector<std::unique_ptr<Graph>> subgraphs;
     for (const auto& subgraph : node.subgraphs) subgraphs.push_back(copy(*subgraph));
     return graph.add(*node.op, operands, node.attributes, node.loc, std::move(captures), std::move(subgraphs));
+}
+
+std::unique_ptr<Graph> rebuild(const Graph& graph, AddNode add) {
+    ValueMap values;
+    return copy_where(graph, nullptr, values, true, add);
 }
 
 std::unique_ptr<Graph> copy(const Graph& graph, ValueMap* values, bool with_outputs) {

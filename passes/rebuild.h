@@ -20,6 +20,10 @@ ir::Value mapped(const ValueMap& values, const ir::Value& v);
 std::vector<ir::Value> results_of(const ir::Node& node);
 const ir::Node& add_copy(ir::Graph& graph, const ir::Node& node, const ValueMap& values);
 
+// A graph in which `add` makes what stands for each node that is no parameter.
+using AddNode = const ir::Node& (*)(ir::Graph&, const ir::Node&, const ValueMap&);
+std::unique_ptr<ir::Graph> rebuild(const ir::Graph& graph, AddNode add);
+
 // All nodes, or those that are live; outputs too where `with_outputs`. Parameters are always kept, in order. Fills
 // `values` if given.
 std::unique_ptr<ir::Graph> copy(const ir::Graph& graph, ValueMap* values = nullptr, bool with_outputs = true);

@@ -1,7 +1,6 @@
 #include "runtime/plan.h"
 
 #include <algorithm>
-#include <numeric>
 #include <xmmintrin.h>
 
 #include "runtime/parallel.h"
@@ -49,31 +48,18 @@ void check_preconditions(const Plan& plan, std::span<const std::int64_t> symbols
     }
 }
 
-// The temporary at the start of each chain of reuse, where all of it is equally large.
-std::vector<std::size_t> blocks_of(const Plan& plan, std::span<const std::int64_t> bytes) {
-    std::vector<std::size_t> block(plan.temporaries.size());
-    std::iota(block.begin(), block.end(), std::size_t{0});
-    for (std::size_t t = 0; t < block.size(); ++t) {
-        const std::int32_t reused = plan.temporaries[t].reuse;
-        if (reused >= 0 && static_cast<std::size_t>(reused) < t && bytes[static_cast<std::size_t>(reused)] == bytes[t])
-            block[t] = block[static_cast<std::size_t>(reused)];
-    }
-    return block;
-}
-
 void place_temporaries(const Plan& plan, BoundPlan& bound) {
     const std::size_t count = plan.temporaries.size();
     std::vector<std::int64_t> bytes(count);
     for (std::size_t t = 0; t < count; ++t) {
-        bytes[t] = plan.temporaries[t].bytes.evaluate(bound.symbols);
+        bytes[t] = plan.temporaries[t].evaluate(bound.symbols);
         if (bytes[t] < 0) throw PlanError("a temporary has a negative size");
     }
-    const std::vector<std::size_t> block = blocks_of(plan, bytes);
     std::vector<Lifetime> lifetimes(count);
     for (std::size_t s = 0; s < plan.steps.size(); ++s)
         for (const std::uint32_t slot : plan.steps[s].operands) {
             if (slot < plan.temporary_slot(0)) continue;
-            const std::size_t t = block[slot - plan.temporary_slot(0)];
+            const std::size_t t = slot - plan.temporary_slot(0);
             Lifetime& life = lifetimes[t];
             if (life.last < life.first) life = {bytes[t], static_cast<std::int64_t>(s), static_cast<std::int64_t>(s)};
             life.last = static_cast<std::int64_t>(s);
@@ -81,7 +67,7 @@ void place_temporaries(const Plan& plan, BoundPlan& bound) {
     const Placement placement = place(lifetimes);
     const std::int64_t table = align(static_cast<std::int64_t>(bound.slot_count * sizeof(void*)));
     bound.offsets.resize(count);
-    for (std::size_t t = 0; t < count; ++t) bound.offsets[t] = table + placement.offsets[block[t]];
+    for (std::size_t t = 0; t < count; ++t) bound.offsets[t] = table + placement.offsets[t];
     bound.workspace_bytes = checked_add(table, placement.total);
 }
 

@@ -73,13 +73,6 @@ struct PlanTensor {
     std::vector<SizeExpression> dims;
 };
 
-// A buffer inside the workspace; alive from the first to the last step that has it as an operand.
-struct PlanTemporary {
-    SizeExpression bytes;
-    std::int32_t reuse = -1;  // a temporary whose memory this one takes over if both turn out equally large: the step
-                              // that first writes this one is the last to read the other, element by element
-};
-
 // Kernel arguments are slots: inputs, then outputs, then constants, then temporaries.
 struct PlanStep {
     std::uint32_t kernel = 0;             // index into Plan::kernels
@@ -153,7 +146,7 @@ struct Plan {
     std::vector<PlanTensor> inputs, outputs;
     std::vector<Buffer> constants;
     std::vector<std::int64_t> constant_bytes;  // as many: buffers may be larger
-    std::vector<PlanTemporary> temporaries;
+    std::vector<SizeExpression> temporaries;   // bytes; each is alive from the first to the last step that has it
     std::vector<lathe_kernel> kernels;
     std::vector<PlanStep> steps;
     std::vector<PlanPrecondition> preconditions;

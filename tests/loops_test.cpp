@@ -125,6 +125,7 @@ TEST(LoopVerify, ReportsAllFaultsAtOnce) {
     unroll u in %n {
     }
     %5 = reduce sum of f32 over q in %n lanes 3 block 4 : f32 {
+      store c[%i], %0
       fold %0, %0
     }
     %6 = reduce add of f32 over w in %n lanes 1 block 4 : f32 {
@@ -140,7 +141,8 @@ TEST(LoopVerify, ReportsAllFaultsAtOnce) {
          {"step below 1", "has 2 indices", "store to input a", "%0 is f32, not i32", "not constant", "no power of two",
           "vector loop within another", "varies between the lanes", "outside the scope of its alloc", "operands",
           "not the whole nest", "cannot be unrolled", "the lanes are no power of two", "2 elements for 1 dtypes",
-          "without a reducer", "uses %0, which is not defined there", "%1 is f64, not f32"})
+          "without a reducer", "the same for all elements of the reduction", "uses %0, which is not defined there",
+          "%1 is f64, not f32"})
         EXPECT_TRUE(std::ranges::any_of(faults, [&](const std::string& f) {
             return f.find(part) != std::string::npos;
         })) << part;

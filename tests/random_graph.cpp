@@ -108,14 +108,17 @@ private:
         return !(a == Dim(1)) && !(b == Dim(1));
     }
     bool fits(const Shape& shape) const {
+        constexpr std::int64_t many = std::int64_t{1} << 30;
         for (std::size_t b = 0; b < bindings_.size(); ++b) {
             std::int64_t count = 1;
+            std::int64_t trips = 1;  // of loops, which run around an empty dimension, too
             for (Dim d : shape) {
                 const std::int64_t n = value_of(d, b);
                 if (n < 0) return false;
-                count = std::min<std::int64_t>(count * n, std::int64_t{1} << 30);
+                count = std::min(count * n, many);
+                trips = std::min(trips * std::max<std::int64_t>(n, 1), many);
             }
-            if (count > limit_) return false;
+            if (count > limit_ || trips > 100 * limit_) return false;
         }
         return true;
     }
@@ -675,6 +678,7 @@ private:
                                                         : random_indices(type, value_of(bound->bound, b), random_));
             }
         }
+        for (const Bound& b : bounds_) out.indices.push_back(b.parameter);
         out.graph = std::move(graph_);
         return out;
     }

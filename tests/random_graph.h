@@ -13,6 +13,7 @@ namespace lathe::testing_support {
 struct RandomGraph {
     std::unique_ptr<ir::Graph> graph;
     std::vector<std::vector<ir::Literal>> inputs;  // one set for each choice of the symbols' values
+    std::vector<std::size_t> indices;              // inputs that hold indices, all of them in range
 };
 
 struct RandomGraphOptions {

@@ -2,19 +2,14 @@
 #include "tests/random_graph.h"
 
 #include <cstdlib>
-#include <dlfcn.h>
 
 #include <gtest/gtest.h>
 
-#include "codegen/aot.h"
-#include "codegen/linker.h"
 #include "ir/graph_text.h"
 #include "ir/interpret.h"
 #include "ir/loops_text.h"
-#include "runtime/aot.h"
-#include "runtime/parallel.h"
-#include "tests/command.h"
 #include "tests/configurations.h"
+#include "tests/run_ahead.h"
 #include "tests/run_program.h"
 #include "tests/values.h"
 
@@ -117,64 +112,6 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphsCompiled, testing::Range(0, jit_grap
 
 // ---- ahead of time: several models in one library
 
-class Library {
-public:
-    explicit Library(const std::string& path) : handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {}
-    ~Library() {
-        if (handle_ != nullptr) dlclose(handle_);
-    }
-    Library(const Library&) = delete;
-    Library& operator=(const Library&) = delete;
-    explicit operator bool() const { return handle_ != nullptr; }
-    template <class F>
-    F get(const std::string& name) const {
-        return reinterpret_cast<F>(dlsym(handle_, name.c_str()));
-    }
-
-private:
-    void* handle_;
-};
-
-std::vector<Literal> run_ahead(const Library& library, const std::string& name, const ir::Graph& graph,
-                               std::span<const Literal> inputs, bool threads) {
-    std::vector<ir::Type> types;
-    std::vector<GuardedMemory> memory;
-    std::vector<const void*> in;
-    std::vector<void*> out;
-    for (const Literal& x : inputs) {
-        types.push_back(x.type);
-        const std::vector<std::byte> bytes = elements_of(x);
-        memory.emplace_back(bytes.size());
-        std::ranges::copy(bytes, memory.back().data());
-        in.push_back(memory.back().data());
-    }
-    const std::vector<std::int64_t> symbols = ir::bind_symbols(graph, types);
-    const auto* info = library.get<lathe_model_info_function>(name + "_info")();
-    std::vector<Literal> results;
-    for (std::int32_t i = 0; i < info->output_count; ++i) {
-        std::int64_t dims[LATHE_MAX_RANK];
-        if (library.get<lathe_model_output_dims_function>(name + "_output_dims")(i, symbols.data(), dims) !=
-            LATHE_STATUS_OK)
-            return {};
-        ir::Type type{static_cast<ir::Dtype>(info->outputs[i].dtype), {}};
-        for (std::int32_t d = 0; d < info->outputs[i].rank; ++d) type.shape.push_back(dims[d]);
-        memory.emplace_back(static_cast<std::size_t>(type.shape.element_count().constant()) * size_of(type.dtype));
-        out.push_back(memory.back().data());
-        results.push_back({type, nullptr});
-    }
-    const std::int64_t bytes =
-        library.get<lathe_model_workspace_size_function>(name + "_workspace_size")(symbols.data());
-    if (bytes < 0) return {};
-    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bytes) + 1);
-    const auto run = library.get<lathe_model_run_function>(name + "_run");
-    if (run(in.data(), out.data(), symbols.data(), workspace.data(), threads ? lathe_runtime_parallel_for : nullptr,
-            nullptr) != LATHE_STATUS_OK)
-        return {};
-    for (std::size_t i = 0; i < results.size(); ++i)
-        results[i] = ir::make_literal(results[i].type, {memory[in.size() + i].data(), memory[in.size() + i].size()});
-    return results;
-}
-
 TEST_P(RandomGraphsAhead, GiveTheBitsOfTheInterpreter) {
     std::vector<RandomGraph> samples;
     std::vector<codegen::ObjectFile> objects;
@@ -188,21 +125,16 @@ TEST_P(RandomGraphsAhead, GiveTheBitsOfTheInterpreter) {
         const codegen::AotCode code = codegen::compile_ahead(*samples.back().graph, request);
         objects.insert(objects.end(), code.objects.begin(), code.objects.end());
     });
-    const std::vector<std::byte> bytes = codegen::link(objects, codegen::LinkKind::shared, "graphs.so");
-    const std::string path = std::string(LATHE_BINARY_DIR) + "/random_graphs_" + std::to_string(GetParam()) + ".so";
-    std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    const Library library(path);
-    std::filesystem::remove(path);
-    ASSERT_TRUE(library) << dlerror();
+    const AheadLibrary library(objects, "random_graphs_" + std::to_string(GetParam()) + ".so");
     for (std::size_t k = 0; k < samples.size(); ++k)
         for (std::size_t b = 0; b < samples[k].inputs.size(); ++b) {
             const std::vector<Literal>& inputs = samples[k].inputs[b];
             const std::vector<Literal> expected = ir::interpret(*samples[k].graph, inputs);
             for (const bool threads : {false, true})
-                EXPECT_EQ(difference(expected, run_ahead(library, "graph" + std::to_string(k), *samples[k].graph,
-                                                         inputs, threads)),
-                          std::nullopt)
+                EXPECT_EQ(
+                    difference(expected,
+                               library.run("graph" + std::to_string(k), *samples[k].graph, inputs, threads).outputs),
+                    std::nullopt)
                     << describe(case_of(samples[k], b));
         }
 }

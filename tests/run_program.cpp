@@ -1,5 +1,6 @@
 #include "tests/run_program.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <string>
@@ -92,7 +93,9 @@ std::vector<Literal> run_loops(const passes::Program& program, std::span<const L
             const ir::Fault fault = ir::interpret(kernel.nest, buffers, extents, begin, end);
             if (fault.site >= 0)
                 throw IndexError(kernel.site_ops.at(static_cast<std::size_t>(fault.site)) + ": index " +
-                                 std::to_string(fault.index) + " is not in [0, " + std::to_string(fault.bound) + ")");
+                                     std::to_string(fault.index) + " is not in [0, " + std::to_string(fault.bound) +
+                                     ")",
+                                 kernel.sites.at(static_cast<std::size_t>(fault.site)));
         }
     }
     std::vector<Literal> outputs;
@@ -131,8 +134,13 @@ std::vector<Literal> run_compiled(const codegen::Executable& executable, std::sp
         runtime::allocate(std::max<std::size_t>(static_cast<std::size_t>(bound->workspace_bytes), 1));
     std::memset(workspace.data(), 0x5A, static_cast<std::size_t>(bound->workspace_bytes));
     const runtime::ThreadLimit limit(threads);
-    if (const runtime::RunFault fault = runtime::run(eager, in.data(), out.data(), workspace.data()))
+    if (const runtime::RunFault fault = runtime::run(eager, in.data(), out.data(), workspace.data())) {
+        for (const runtime::PlanDonation& d : plan.donations)
+            if (!std::ranges::equal(elements_of(inputs[d.input]),
+                                    std::span(memory[d.input].data(), memory[d.input].size())))
+                throw InternalError("input " + std::to_string(d.input) + " was overwritten by a run that failed");
         throw IndexError(runtime::describe(plan, fault));
+    }
 
     std::vector<Literal> results;
     for (std::uint32_t i : executable.outputs) {

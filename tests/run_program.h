@@ -15,7 +15,8 @@ namespace lathe::testing_support {
 std::vector<ir::Literal> run_loops(const passes::Program& program, std::span<const ir::Literal> inputs);
 
 // The outputs of a compiled graph; on several threads every parallel loop is cut as finely as it can be. Operands end
-// at protected pages. Outputs take over the memory of inputs as the plan allows.
+// at protected pages. Outputs take over the memory of inputs as the plan allows; where an index is out of range, that
+// has to be as before.
 std::vector<ir::Literal> run_compiled(const codegen::Executable& executable, std::span<const ir::Literal> inputs,
                                       int threads);
 

@@ -7,9 +7,12 @@
 #include "codegen/plan_builder.h"
 #include "codegen/target.h"
 #include "ir/functions/basic.h"
+#include "ir/interpret.h"
 #include "ir/ops.h"
 #include "passes/differentiate.h"
 #include "passes/pipeline.h"
+#include "tests/run_program.h"
+#include "tests/values.h"
 
 namespace lathe {
 namespace {
@@ -29,6 +32,15 @@ const ir::Type vector{Dtype::f32, {64}};
 
 Value op(const ir::OpDef& def, std::initializer_list<Value> operands, ir::Attributes attributes = {}) {
     return Value::record(def, std::vector<Value>(operands), std::move(attributes), {});
+}
+
+// n values one behind the other, and what comes of a gradient through that.
+Value join(Graph& g, std::size_t n) {
+    std::vector<Value> parts;
+    for (std::size_t i = 0; i < n; ++i)
+        parts.push_back(
+            g.add_parameter("x" + std::to_string(i), {Dtype::f32, {static_cast<std::int64_t>(i % 3 + 1), 2}}));
+    return Value::record(ir::ops::concat, parts, {std::int64_t{0}}, {});
 }
 
 const Shape shapes[] = {
@@ -93,6 +105,15 @@ const Shape shapes[] = {
          }
          g.add_output("y", x);
      }},
+    {"many_operands", [](Graph& g, std::size_t n) { g.add_output("y", op(ir::ops::exp, {join(g, n)})); }},
+    {"many_slices",
+     [](Graph& g, std::size_t n) {
+         const Value x = op(ir::ops::exp, {g.add_parameter("x", {Dtype::f32, {static_cast<std::int64_t>(n)}})});
+         for (std::size_t i = 0; i < n; ++i)
+             g.add_output(
+                 "y" + std::to_string(i),
+                 op(ir::ops::slice, {x}, {ir::Shape{static_cast<std::int64_t>(i)}, ir::Shape{1}, ir::Integers{1}}));
+     }},
 };
 
 class Scaling : public testing::TestWithParam<Shape> {};
@@ -132,6 +153,32 @@ TEST_P(Scaling, passes_are_not_quadratic) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Graphs, Scaling, testing::ValuesIn(shapes), [](const auto& info) { return info.param.name; });
+
+// No kernel holds statements for all operands; the bits are the interpreter's.
+TEST(ManyOperands, are_joined_by_several_kernels) {
+    for (const std::size_t n : {65U, 1025U, 3000U}) {
+        Graph graph;
+        const Value joined = join(graph, n);
+        graph.add_output("y", op(ir::ops::exp, {joined}));
+        graph.add_output("s", op(ir::ops::sum, {op(ir::ops::mul, {joined, joined})}, {ir::Integers{0, 1}}));
+        std::vector<std::size_t> wrt;
+        for (std::size_t i = 0; i < n; ++i) wrt.push_back(i);
+        const std::unique_ptr<Graph> whole = passes::differentiate(graph, 1, wrt, true);
+        passes::PipelineOptions options;
+        options.verify = true;
+        const passes::Program program = passes::run_pipeline(*whole, options);
+        const auto says_why = [](const passes::Remark& r) { return r.reason.find("views") != std::string::npos; };
+        EXPECT_TRUE(std::ranges::any_of(program.fused.remarks, says_why));
+        std::vector<ir::Literal> inputs;
+        for (Value v : whole->parameters())
+            inputs.push_back(
+                ir::splat_literal(Dtype::f32, v.type().shape, 0.25 * static_cast<double>(inputs.size() % 5)));
+        EXPECT_EQ(
+            testing_support::difference(ir::interpret(*whole, inputs), testing_support::run_loops(program, inputs)),
+            std::nullopt)
+            << n;
+    }
+}
 
 // An element of the last value is an element of the first along 2^20 paths.
 TEST(SharedViews, views_of_shared_values_do_not_multiply) {

@@ -186,7 +186,7 @@ std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
         text = ir::print(*result);
     } else if (const auto* run = std::get_if<passes::GraphPass>(&pass->run)) {
         result = (*run)(*graph);
-        text = ir::print(*result);
+        text = ir::print(result ? *result : *graph);
     } else {
         const passes::FusedGraph fused = passes::fuse(*graph);
         if (std::holds_alternative<passes::FusePass>(pass->run)) text = passes::print(fused);

@@ -261,6 +261,7 @@ inline constexpr OpDef concat = {
         }
         return pieces;
     },
+    .associative = true,
     .rewrite = [](const Node& n) { return n.operands.size() == 1 ? n.operands[0] : Value{}; },
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
         const auto axis = static_cast<std::size_t>(std::get<std::int64_t>(g.node.attributes[0]));

@@ -26,7 +26,11 @@ class Apply {
 public:
     Apply(const Request& r, Lir& l) : request(r), lir(l) {}
 
-    std::string operator()(passes::GraphPass pass) const { return ir::print(*pass(graph_of(lir, request))); }
+    std::string operator()(passes::GraphPass pass) const {
+        const ir::Graph& before = graph_of(lir, request);
+        const std::unique_ptr<ir::Graph> after = pass(before);
+        return ir::print(after ? *after : before);
+    }
     std::string operator()(passes::FusePass pass) const { return passes::print(pass(graph_of(lir, request), {})); }
     std::string operator()(passes::LowerPass pass) const {
         return each_kernel(pass, [](passes::LoweredKernel&) {});
