@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
 
 #include "ir/loops_walk.h"
@@ -16,8 +17,8 @@ using ir::Dim;
 using ir::Value;
 using runtime::SizeExpression;
 
-using MemoryKey = std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>;
-MemoryKey key_of(const passes::Memory& m) { return {{m.value.node->id, m.value.index}, m.permutation}; }
+using MemoryKey = std::tuple<std::uint32_t, std::uint32_t, std::uint8_t, std::vector<std::uint8_t>>;
+MemoryKey key_of(const passes::Memory& m) { return {m.value.node->id, m.value.index, m.part, m.permutation}; }
 
 class PlanBuilder {
 public:
@@ -106,21 +107,25 @@ private:
             for (std::size_t i = 0; i < kernel.arguments.size(); ++i) {
                 const passes::Memory& m = kernel.arguments[i];
                 if (kernel.nest.buffers[i].role == ir::BufferRole::input) continue;
-                if (m.permutation.empty() && output_of_.contains({m.value.node->id, m.value.index})) continue;
+                if (m.is_value() && output_of_.contains({m.value.node->id, m.value.index})) continue;
                 temporaries_[key_of(m)] = static_cast<std::uint32_t>(plan_.temporaries.size());
-                const ir::Type& type = m.value.type();
+                const ir::Type& type = kernel.nest.buffers[i].type;
                 plan_.temporaries.push_back(
-                    size_expression(type.shape.element_count() * static_cast<std::int64_t>(size_of(type.dtype))));
+                    over_graph(kernel, type.shape.element_count() * static_cast<std::int64_t>(size_of(type.dtype))));
             }
+    }
+
+    static SizeExpression over_graph(const passes::LoweredKernel& kernel, Dim d) {
+        return size_expression(d.substitute([&](ir::Symbol s) { return kernel.extents[s]; }));
     }
 
     std::uint32_t slot(const passes::Memory& m, ir::BufferRole role) const {
         const std::pair<std::uint32_t, std::uint32_t> id{m.value.node->id, m.value.index};
-        if (role == ir::BufferRole::input && m.permutation.empty()) {
+        if (role == ir::BufferRole::input && m.is_value()) {
             if (const auto i = input_of_.find(m.value.node); i != input_of_.end()) return i->second;
             if (const auto c = constants_.find(key_of(m)); c != constants_.end()) return plan_.constant_slot(c->second);
         }
-        if (m.permutation.empty())
+        if (m.is_value())
             if (const auto o = output_of_.find(id); o != output_of_.end()) return plan_.output_slot(o->second);
         return plan_.temporary_slot(temporaries_.at(key_of(m)));
     }
@@ -132,13 +137,10 @@ private:
         for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
             step.operands.push_back(slot(kernel.arguments[i], kernel.nest.buffers[i].role));
         for (Dim d : kernel.extents) step.extents.push_back(size_expression(d));
-        const auto over_graph = [&](Dim d) {
-            return size_expression(d.substitute([&](ir::Symbol s) { return kernel.extents[s]; }));
-        };
         if (const auto* loop = std::get_if<ir::Loop>(&kernel.nest.body.back().node);
             loop != nullptr && loop->kind == ir::LoopKind::parallel) {
-            step.trips = over_graph(ceildiv(loop->extent, loop->step));
-            step.cost = over_graph(passes::iteration_cost(kernel.nest, target_));
+            step.trips = over_graph(kernel, ceildiv(loop->extent, loop->step));
+            step.cost = over_graph(kernel, passes::iteration_cost(kernel.nest, target_));
         }
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
         for (std::size_t i = 0; i < kernel.sites.size(); ++i)

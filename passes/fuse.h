@@ -17,10 +17,13 @@
 namespace lathe::passes {
 
 // A value in memory: row-major after reordering its dimensions (dimension i of the memory is permutation[i] of the
-// value); an empty permutation is the identity.
+// value); an empty permutation is the identity. Or, where `part` is not 0, something on the way to the value that only
+// kernels know.
 struct Memory {
     ir::Value value;
     std::vector<std::uint8_t> permutation;
+    std::uint8_t part = 0;
+    bool is_value() const { return permutation.empty() && part == 0; }  // as it is
     friend bool operator==(const Memory&, const Memory&) = default;
 };
 

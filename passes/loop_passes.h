@@ -12,6 +12,7 @@ struct LoopTarget {
     int vector_bytes = 64;
     int vector_registers = 32;
     std::int64_t stream_bytes = std::int64_t{16} << 20;  // results of this size do not stay in the cache
+    std::int64_t staged_elements = 1 << 18;              // a reduction of so many to one value is worth two kernels
 };
 
 // Joins loops over dimensions that are adjacent in every array that either indexes, so that a contiguous array is

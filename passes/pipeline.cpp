@@ -39,33 +39,50 @@ public:
                 program_.fused = (*run)(*current, fuse);
                 report({.pass = &pass, .fused = &program_.fused});
             }
-        for (const Group& group : program_.fused.groups) program_.kernels.push_back(kernel(group));
+        for (const Group& group : program_.fused.groups)
+            for (LoweredKernel& k : kernels(group)) program_.kernels.push_back(std::move(k));
         return std::move(program_);
     }
 
 private:
-    LoweredKernel kernel(const Group& group) {
-        LoweredKernel out;
+    std::vector<LoweredKernel> kernels(const Group& group) {
+        std::vector<LoweredKernel> out;
         for (const Pass& pass : pipeline) {
             if (const auto* lower_group = std::get_if<LowerPass>(&pass.run)) {
                 start();
-                out = (*lower_group)(group);
-            } else if (const auto* rewrite = std::get_if<LoopPass>(&pass.run); rewrite != nullptr && !off(pass)) {
-                start();
-                (*rewrite)(out.nest, options_.target);
-            } else if (const auto* kernel_pass = std::get_if<KernelPass>(&pass.run);
-                       kernel_pass != nullptr && !off(pass)) {
-                start();
-                (*kernel_pass)(out, options_.target);
-            } else {
-                continue;
+                out.push_back((*lower_group)(group));
+                finish(pass, out.back());
+            } else if (const auto* cut = std::get_if<KernelsPass>(&pass.run); cut != nullptr && !off(pass)) {
+                std::vector<LoweredKernel> parts;
+                for (LoweredKernel& kernel : out) {
+                    start();
+                    for (LoweredKernel& part : (*cut)(std::move(kernel), options_.target)) {
+                        finish(pass, part);
+                        parts.push_back(std::move(part));
+                    }
+                }
+                out = std::move(parts);
+            } else if (!off(pass)) {
+                for (LoweredKernel& kernel : out) {
+                    start();
+                    if (const auto* rewrite = std::get_if<LoopPass>(&pass.run))
+                        (*rewrite)(kernel.nest, options_.target);
+                    else if (const auto* kernel_pass = std::get_if<KernelPass>(&pass.run))
+                        (*kernel_pass)(kernel, options_.target);
+                    else
+                        continue;
+                    finish(pass, kernel);
+                }
             }
-            if (options_.verify || options_.observe) renumber(out);  // for those who look; else once at the end
-            if (options_.verify) require_sound(pass, ir::verify(out.nest), [&] { return ir::print(out.nest); });
-            report({.pass = &pass, .kernel = &out});
         }
-        renumber(out);
+        for (LoweredKernel& kernel : out) renumber(kernel);
         return out;
+    }
+
+    void finish(const Pass& pass, LoweredKernel& kernel) {
+        if (options_.verify || options_.observe) renumber(kernel);  // for those who look; else once at the end
+        if (options_.verify) require_sound(pass, ir::verify(kernel.nest), [&] { return ir::print(kernel.nest); });
+        report({.pass = &pass, .kernel = &kernel});
     }
 
     static void renumber(LoweredKernel& kernel) {

@@ -23,15 +23,20 @@ using LowerPass = LoweredKernel (*)(const Group&);
 using LoopPass = void (*)(ir::LoopNest&, const LoopTarget&);
 
 using KernelPass = void (*)(LoweredKernel&, const LoopTarget&);
+using KernelsPass = std::vector<LoweredKernel> (*)(LoweredKernel, const LoopTarget&);
 
-// Makes kernels write around the cache what is known not to fit it. The one pass that asks for sizes: kernels whose
-// results have symbolic extents are left alone.
+// Cuts long reductions to one value into two kernels. It asks for sizes: reductions of symbolic extents are left alone
+// (but where the target's limit is 0, which takes all).
+std::vector<LoweredKernel> stage(LoweredKernel kernel, const LoopTarget& target);
+
+// Makes kernels write around the cache what is known not to fit it. It asks for sizes: kernels whose results have
+// symbolic extents are left alone.
 void stream(LoweredKernel& kernel, const LoopTarget& target);
 
 struct Pass {
     std::string_view name;
     std::string_view doc;
-    std::variant<GraphPass, FusePass, LowerPass, LoopPass, KernelPass> run;
+    std::variant<GraphPass, FusePass, LowerPass, LoopPass, KernelPass, KernelsPass> run;
     bool optional = true;  // may be switched off: what it does is an optimisation
 };
 
@@ -41,6 +46,7 @@ inline constexpr Pass pipeline[] = {
     {"fuse", "decide which nodes share a kernel", fuse},
     {"lower", "write each group of nodes as a plain loop nest", lower, false},
     {"collapse", "join loops over dimensions that lie next to each other in memory", collapse},
+    {"stage", "cut long reductions to one value into two kernels", stage},
     {"tile", "cut the loops of contractions into register tiles", tile},
     {"vectorize", "mark innermost loops and reductions to run in vectors", vectorize},
     {"parallelize", "give each nest a parallel outermost loop", parallelize},
@@ -53,7 +59,7 @@ const Pass* find_pass(std::string_view name);  // null if unknown
 struct Program {
     std::unique_ptr<ir::Graph> graph;    // simplified
     FusedGraph fused;                    // of `graph`
-    std::vector<LoweredKernel> kernels;  // one per group, in the groups' order
+    std::vector<LoweredKernel> kernels;  // one per group or more, in the groups' order
 };
 
 struct PassRun {
