@@ -1,7 +1,6 @@
 #include "passes/fuse_drafts.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "ir/op.h"
 #include "passes/fuse_rules.h"
@@ -72,12 +71,6 @@ Drafts::Drafts(const ir::Graph& graph)
     find_seen_through(graph);
 }
 
-std::size_t Draft::statements() const {
-    std::size_t loads = 0;
-    for (const auto& [value, accesses] : reads) loads += accesses.size();
-    return computed + loads + 2 * choices + group.outputs.size();
-}
-
 std::size_t Drafts::statements(const Node& node, int g) const {
     std::size_t places = 0;
     for (std::uint32_t r = 0; r < node.results.size(); ++r)
@@ -117,6 +110,7 @@ bool Drafts::reaches(int from, int to) const {
         stack.pop_back();
         for (const Memory& out : (*this)[g].group.outputs)
             for (int reader : readers_[out.value.node->id]) {
+                if ((*this)[reader].group.outputs.empty()) continue;  // merged into another
                 if (reader == to || seen.size() > max_path_search) return true;
                 if (seen.insert(reader).second) stack.push_back(reader);
             }
@@ -200,7 +194,10 @@ void Drafts::read(int g, Value v, const Index& index, int level) {
     }
     std::vector<Access>& accesses = at(g).reads[v];
     Access access{index, level};
-    if (std::ranges::find(accesses, access) == accesses.end()) accesses.push_back(std::move(access));
+    if (std::ranges::find(accesses, access) == accesses.end()) {
+        accesses.push_back(std::move(access));
+        ++at(g).loads;
+    }
     add_reader(node, g);
 }
 
@@ -242,6 +239,7 @@ void Drafts::start(const Node& node) {
     d.group.members.push_back(&node);
     for (Value v : node.operands) {  // the node's own lowering reads its operands from memory, whole
         d.reads[v].push_back({domain_index(v.type().shape.rank()), domain_level});
+        ++d.loads;
         add_reader(*v.node, g);
     }
 }
@@ -255,6 +253,7 @@ void Drafts::join(const Node& node, int g, bool stored) {
         if (found == d.reads.end()) continue;
         for (Access& a : found->second)
             if (std::ranges::find(accesses, a) == accesses.end()) accesses.push_back(std::move(a));
+        d.loads -= found->second.size();
         d.reads.erase(found);
     }
     std::erase(readers_[node.id], g);
@@ -337,14 +336,16 @@ void Drafts::merge(int a, int b) {
     }
     x.fold_domain.insert(x.fold_domain.end(), y.fold_domain.begin(), y.fold_domain.end());
     for (auto& [value, accesses] : y.reads) {
-        std::vector<Access>& into = x.reads[value];
+        const auto [known, fresh] = x.reads.try_emplace(value);
+        std::vector<Access>& into = known->second;
         for (Access& access : accesses) {
             for (Dim& d : access.index) d = moved(d);
             if (access.level != domain_level) access.level += static_cast<int>(shift);
-            if (std::ranges::find(into, access) == into.end()) into.push_back(std::move(access));
+            if (std::ranges::find(into, access) != into.end()) continue;
+            into.push_back(std::move(access));
+            ++x.loads;
         }
-        std::erase(readers_[value.node->id], b);
-        add_reader(*value.node, a);
+        if (fresh) add_reader(*value.node, a);  // b stays there, and reads nothing
     }
     y = Draft{};
 }
@@ -403,53 +404,6 @@ void Drafts::relayout(int reader, const Memory& memory) {
     } else {
         read(g, v, domain_index(d.group.domain.rank()), domain_level);
     }
-}
-
-// ---- result
-
-std::vector<Group> Drafts::finish() {
-    const std::size_t n = drafts_.size();
-    std::vector<std::vector<int>> consumers(n);
-    std::vector<std::size_t> producers(n, 0);
-    std::unordered_map<std::uint64_t, int> writer;
-    const auto key = [](Value v) { return (static_cast<std::uint64_t>(v.node->id) << 8) | v.index; };
-    for (std::size_t g = 0; g < n; ++g)
-        for (const Memory& m : drafts_[g].group.outputs)
-            if (m.permutation.empty() && m.value.node->op->lowering != ir::Lowering::source)
-                writer[key(m.value)] = static_cast<int>(g);
-    const auto edge = [&](int from, std::size_t to) {
-        consumers[static_cast<std::size_t>(from)].push_back(static_cast<int>(to));
-        ++producers[to];
-    };
-    for (std::size_t g = 0; g < n; ++g)
-        for (const auto& [value, accesses] : drafts_[g].reads)
-            if (const auto w = writer.find(key(value)); w != writer.end()) edge(w->second, g);
-    for (const auto& [from, readers] : relaid_)
-        for (int reader : readers) edge(from, static_cast<std::size_t>(reader));
-
-    std::vector<int> ready;
-    for (std::size_t g = n; g-- > 0;)
-        if (producers[g] == 0) ready.push_back(static_cast<int>(g));
-    std::vector<int> order;
-    for (std::size_t i = 0; i < ready.size(); ++i) {
-        order.push_back(ready[i]);
-        for (int c : consumers[static_cast<std::size_t>(ready[i])])
-            if (--producers[static_cast<std::size_t>(c)] == 0) ready.push_back(c);
-    }
-    if (order.size() != n) throw InternalError("fuse: the groups depend on each other in a cycle");
-    std::vector<Group> groups;
-    for (int g : order) {
-        Draft& d = at(g);
-        if (d.group.outputs.empty()) continue;  // merged into another
-        for (const auto& [value, accesses] : d.reads) d.group.inputs.push_back({value, {}});
-        std::ranges::sort(d.group.members, {}, &Node::id);
-        std::ranges::sort(d.group.folds, {}, &Node::id);
-        const auto duplicates = std::ranges::unique(d.group.members);
-        d.group.members.erase(duplicates.begin(), duplicates.end());
-        groups.push_back(std::move(d.group));
-    }
-    drafts_.clear();
-    return groups;
 }
 
 }  // namespace lathe::passes

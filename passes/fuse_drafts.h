@@ -33,13 +33,15 @@ struct Draft {
     std::size_t cost = 0;                // scalar instructions of the members
     std::size_t views = 0;               // seen through
     std::size_t choices = 0;             // of those, between values
+    std::size_t loads = 0;               // elements of `reads`
     std::size_t computed = 0;            // members, each as often as there are places where it is computed
     std::vector<Index> fold_identity;    // per fold: the index at which its loop reads operand 0
     std::vector<ir::Shape> fold_domain;  // per fold: extents of that read
     std::map<ir::Value, std::vector<Access>, ValueOrder> reads;
 
     bool has_contraction() const { return group.kind == FoldKind::contraction; }
-    std::size_t statements() const;  // about, once lowered
+    // About, once lowered.
+    std::size_t statements() const { return computed + loads + 2 * choices + group.outputs.size(); }
     // Whether it accumulates into memory: what it reads is no part of it.
     bool scatters() const;
 };
@@ -79,6 +81,8 @@ private:
     ir::Dim domain_symbol(std::size_t i) const;
     ir::Dim fold_symbol(std::size_t fold, std::size_t i) const;
 
+    std::vector<int> order() const;
+    std::vector<ir::Value> overwritten(const Draft& d) const;
     void find_seen_through(const ir::Graph& graph);
     void add_reader(const ir::Node& node, int g);
     void read(int g, ir::Value v, const Index& index, int level);

@@ -174,6 +174,21 @@ TEST(Training, a_step_reuses_the_memory_of_the_parameters) {
     EXPECT_EQ(held.to_vector<float>(), old);
 }
 
+TEST(Training, a_step_needs_no_memory_for_its_new_state) {
+    const nn::Sequential network = make_network(2);
+    optim::Adam optimizer(network.parameters(), {});
+    const auto step = jit([&](const Tensor& x, const Tensor& y) {
+        Tensor loss = cross_entropy(network(x), y);
+        loss.backward();
+        optimizer.step();
+        return loss;
+    });
+    const Batch b = random_batch(1, 16);
+    step(b.x, b.y);
+    const runtime::Plan& plan = step.statistics().executable->plan;
+    EXPECT_EQ(plan.donations.size(), plan.outputs.size() - 1) << "all but the loss take over what they replace";
+}
+
 TEST(Training, eight_threads_train_eight_models_to_the_same_bits) {
     std::vector<std::vector<Array>> expected(8);
     std::vector<std::vector<Array>> together(8);
