@@ -16,20 +16,22 @@ using ir::BufferId;
 using ir::Dim;
 using ir::ValueId;
 
-// The position of the reduction, if it is all that loops.
+// The position of the reduction, if it is all that loops. Its lanes are what runs in vectors, then and now.
 std::optional<std::size_t> find_reduction(const ir::LoopNest& nest) {
     std::optional<std::size_t> found;
     for (std::size_t i = 0; i < nest.body.size(); ++i) {
         if (ir::body_of(nest.body[i]) == nullptr) continue;
-        if (found || !std::holds_alternative<ir::Reduce>(nest.body[i].node)) return std::nullopt;
+        const auto* const reduce = std::get_if<ir::Reduce>(&nest.body[i].node);
+        if (found || reduce == nullptr || reduce->lanes == 1) return std::nullopt;
         found = i;
     }
     return found;
 }
 
-bool is_long(const LoweredKernel& kernel, Dim extent, const LoopTarget& target) {
-    const Dim n = extent.substitute([&](ir::Symbol s) { return kernel.extents[s]; });
-    return n.is_constant() ? n.constant() >= target.staged_elements : target.staged_elements == 0;
+bool is_long(const LoweredKernel& kernel, const ir::Reduce& r, const LoopTarget& target) {
+    const Dim n = r.extent.substitute([&](ir::Symbol s) { return kernel.extents[s]; });
+    if (!n.is_constant()) return target.staged_elements == 0;
+    return n.constant() > r.block && n.constant() >= target.staged_elements;
 }
 
 std::vector<ir::Dtype> accumulators(const ir::Reduce& r) {
@@ -153,7 +155,7 @@ std::vector<LoweredKernel> stage(LoweredKernel kernel, const LoopTarget& target)
     const std::optional<std::size_t> at = find_reduction(kernel.nest);
     const bool only_arguments = kernel.nest.buffers.size() == kernel.arguments.size();
     std::vector<LoweredKernel> out;
-    if (at && only_arguments && is_long(kernel, std::get<ir::Reduce>(kernel.nest.body[*at].node).extent, target)) {
+    if (at && only_arguments && is_long(kernel, std::get<ir::Reduce>(kernel.nest.body[*at].node), target)) {
         const Stages stages(kernel, *at);
         out.push_back(stages.partials());
         out.push_back(stages.combination());

@@ -40,16 +40,17 @@ public:
         for (std::size_t i = 0; i < inputs.size(); ++i) sources_[key(graph.parameters()[i])] = elements_of(inputs[i]);
     }
 
-    void* argument(const passes::Memory& m, ir::BufferRole role) {
-        if (role == ir::BufferRole::input && m.permutation.empty() &&
-            m.value.node->op->lowering == ir::Lowering::source)
+    void* argument(const passes::Memory& m, const ir::Buffer& buffer, std::span<const std::int64_t> extents) {
+        if (buffer.role == ir::BufferRole::input && m.is_value() && m.value.node->op->lowering == ir::Lowering::source)
             return source(m.value).data();
         auto& memory = written_[key(m.value)];
-        const auto [found, fresh] = memory.try_emplace(std::string(m.permutation.begin(), m.permutation.end()));
+        std::string layout(m.permutation.begin(), m.permutation.end());
+        if (m.part != 0) layout = "part " + std::to_string(m.part);
+        const auto [found, fresh] = memory.try_emplace(layout);
         if (fresh) {
-            if (role == ir::BufferRole::input)
+            if (buffer.role == ir::BufferRole::input)
                 throw InternalError(std::string(m.value.node->op->name) + " is read before it is written");
-            found->second.assign(bytes_of(concrete(m.value.type(), symbols_)), std::byte{0x5A});
+            found->second.assign(bytes_of(concrete(buffer.type, extents)), std::byte{0x5A});
         }
         return found->second.data();
     }
@@ -83,11 +84,11 @@ std::vector<Literal> run_loops(const passes::Program& program, std::span<const L
     const std::vector<std::int64_t> symbols = ir::bind_symbols(graph, types_of(inputs));
     Memories memories(graph, inputs, symbols);
     for (const passes::LoweredKernel& kernel : program.kernels) {
-        std::vector<void*> buffers;
-        for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
-            buffers.push_back(memories.argument(kernel.arguments[i], kernel.nest.buffers[i].role));
         std::vector<std::int64_t> extents;
         for (ir::Dim d : kernel.extents) extents.push_back(d.evaluate(symbols).value());
+        std::vector<void*> buffers;
+        for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
+            buffers.push_back(memories.argument(kernel.arguments[i], kernel.nest.buffers[i], extents));
         const std::int64_t trips = ir::parallel_trips(kernel.nest, extents);
         for (const auto& [begin, end] : {std::pair(trips / 2, trips), std::pair(std::int64_t{0}, trips / 2)}) {
             const ir::Fault fault = ir::interpret(kernel.nest, buffers, extents, begin, end);

@@ -172,7 +172,7 @@ std::vector<std::vector<std::byte>> compiled(const ir::Graph& graph, std::span<c
 }
 
 // What counts as large is small here, so that cases run.
-constexpr passes::LoopTarget small_cache{.stream_bytes = 1024};
+constexpr passes::LoopTarget small_machine{.stream_bytes = 1024, .staged_elements = 10000};
 
 std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
     const auto graph = ir::parse_graph(c.input, fs::path(c.path).filename().string());
@@ -190,14 +190,20 @@ std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
     } else {
         const passes::FusedGraph fused = passes::fuse(*graph);
         if (std::holds_alternative<passes::FusePass>(pass->run)) text = passes::print(fused);
-        const auto* const rewrite = std::get_if<passes::KernelPass>(&pass->run);
-        if (std::holds_alternative<passes::LowerPass>(pass->run) || rewrite != nullptr)
-            for (const passes::Group& group : fused.groups) {
-                passes::LoweredKernel kernel = passes::lower(group);
-                if (rewrite != nullptr) (*rewrite)(kernel, small_cache);
+        for (const passes::Group& group : fused.groups) {
+            std::vector<passes::LoweredKernel> kernels;
+            kernels.push_back(passes::lower(group));
+            if (const auto* rewrite = std::get_if<passes::KernelPass>(&pass->run))
+                (*rewrite)(kernels[0], small_machine);
+            else if (const auto* cut = std::get_if<passes::KernelsPass>(&pass->run))
+                kernels = (*cut)(std::move(kernels[0]), small_machine);
+            else if (!std::holds_alternative<passes::LowerPass>(pass->run))
+                continue;
+            for (const passes::LoweredKernel& kernel : kernels) {
                 EXPECT_EQ(ir::verify(kernel.nest), std::vector<std::string>());
                 text += ir::print(kernel.nest);
             }
+        }
     }
     if (result) {
         EXPECT_EQ(ir::verify(*result), std::vector<std::string>());

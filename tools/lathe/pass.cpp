@@ -33,10 +33,20 @@ public:
     }
     std::string operator()(passes::FusePass pass) const { return passes::print(pass(graph_of(lir, request), {})); }
     std::string operator()(passes::LowerPass pass) const {
-        return each_kernel(pass, [](passes::LoweredKernel&) {});
+        return each_kernel(pass, [](passes::LoweredKernel& kernel) { return text_of(kernel); });
     }
     std::string operator()(passes::KernelPass pass) const {
-        return each_kernel(passes::lower, [pass](passes::LoweredKernel& kernel) { pass(kernel, {}); });
+        return each_kernel(passes::lower, [pass](passes::LoweredKernel& kernel) {
+            pass(kernel, {});
+            return text_of(kernel);
+        });
+    }
+    std::string operator()(passes::KernelsPass pass) const {
+        return each_kernel(passes::lower, [pass](passes::LoweredKernel& kernel) {
+            std::string text;
+            for (const passes::LoweredKernel& part : pass(std::move(kernel), {})) text += text_of(part);
+            return text;
+        });
     }
     std::string operator()(passes::LoopPass pass) const {
         auto* const nest = std::get_if<ir::LoopNest>(&lir);
@@ -48,14 +58,14 @@ public:
 private:
     const Request& request;
     Lir& lir;
+    static std::string text_of(const passes::LoweredKernel& kernel) { return with_line_end(ir::print(kernel.nest)); }
     template <class Then>
     std::string each_kernel(passes::LowerPass lower, const Then& then) const {
         const passes::FusedGraph fused = passes::fuse(graph_of(lir, request));
         std::string text;
         for (const passes::Group& group : fused.groups) {
             passes::LoweredKernel kernel = lower(group);
-            then(kernel);
-            text += with_line_end(ir::print(kernel.nest));
+            text += then(kernel);
         }
         return text;
     }
