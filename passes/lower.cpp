@@ -117,23 +117,13 @@ private:
         const ir::Shape shape = domain_shape();
         const std::vector<std::uint8_t>& layout = group_.outputs.front().permutation;
         const std::size_t outer = group_.outer_rank;
-        choose_kept();
+        choose_fold_stores();
         Walk walk;
         enter(walk, shape, 0, outer, "i", layout);
-        const std::size_t rows_open = walk.open.size();
         for (const Node* fold : group_.folds) {
-            if (fold == kept_.fold) {
-                enter(walk, shape, outer, shape.rank(), "i", layout);
-                const ValueId v = element(kept_.value, walk.at, {});
-                scopes_.append({ir::Store{kept_.buffer, walk.at, v, {}, false}});
-                leave(walk, rows_open);
-                walk.at.resize(outer);
-                in_memory_.emplace_back(kept_.value, kept_.buffer);
-            }
             element({fold, 0}, walk.at, {});
-            for (const FoldOutput& out : group_.fold_outputs)
-                if (out.fold == fold && scalar_instructions(*out.value.node) >= worth_keeping)
-                    in_memory_.emplace_back(out.value, find(outputs_, out.value));
+            for (const FoldStore& store : fold_stores_)
+                if (store.fold == fold && store.read_back) in_memory_.emplace_back(store.value, store.buffer);
         }
         std::vector<const Memory*> rows;
         std::vector<const Memory*> points;
@@ -182,17 +172,21 @@ private:
         return id;
     }
 
-    // ---- a value that a row fold computes and the rest of the row needs again, as softmax does its exponentials
+    // ---- what the loop of a fold stores: outputs, and a value that the rest of the row needs again, as softmax does
+    // its exponentials. That goes to the memory of a result of the row, which is overwritten last.
 
-    // It is written, in a loop before the fold's, to the memory of a result of the row, which is overwritten last.
-    struct Kept {
+    struct FoldStore {
         Value value;
-        const Node* fold = nullptr;  // before which it is stored
+        const Node* fold = nullptr;
         BufferId buffer = -1;
+        bool read_back = false;  // by what follows, instead of computing it again
     };
     static constexpr std::size_t worth_keeping = 12;  // scalar instructions: less is computed in the time of a load
 
-    void choose_kept() {
+    void choose_fold_stores() {
+        for (const FoldOutput& out : group_.fold_outputs)
+            fold_stores_.push_back({out.value, out.fold, find(outputs_, out.value),
+                                    scalar_instructions(*out.value.node) >= worth_keeping});
         if (group_.kind != FoldKind::row || group_.outer_rank == group_.domain.rank()) return;
         for (const Node* fold : group_.folds) {
             const Value v = fold->operands[0];
@@ -206,7 +200,7 @@ private:
             for (const Memory& m : group_.outputs)
                 if (needed_again && m.value != v && m.permutation.empty() && m.value.type() == v.type() &&
                     !group_.is_fold_output(m.value)) {
-                    kept_ = {v, fold, find(outputs_, m.value)};
+                    fold_stores_.push_back({v, fold, find(outputs_, m.value), true});
                     return;
                 }
         }
@@ -445,11 +439,11 @@ private:
         reduce.body = scopes_.within_target(var, [&] {
             for (std::size_t o = 0; o < node.operands.size(); ++o)
                 reduce.element.push_back(fold_element(node, o, fold_operand_index(node, o, at, loops)));
-            for (const FoldOutput& out : group_.fold_outputs)
-                if (out.fold == &node) {
+            for (const FoldStore& store : fold_stores_)
+                if (store.fold == &node) {
                     const Index to = fold_operand_index(node, 0, at, loops);
-                    const ValueId v = element(out.value, to, {});
-                    scopes_.append({ir::Store{find(outputs_, out.value), to, v, {}, false}});
+                    const ValueId v = element(store.value, to, {});
+                    scopes_.append({ir::Store{store.buffer, to, v, {}, false}});
                 }
         });
         if (finish) {
@@ -510,7 +504,7 @@ private:
     ExtentClasses classes_;
     LoweredKernel out_;
     Scopes scopes_;
-    Kept kept_;
+    std::vector<FoldStore> fold_stores_;
     std::vector<std::pair<Value, BufferId>> in_memory_;  // stored by the row, for what follows in it
     std::size_t fold_loops_ = 0;
     Buffers inputs_, outputs_;
