@@ -8,6 +8,7 @@ function(step)
   endif()
 endfunction()
 step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
-step(${CMAKE_COMMAND} -S ${SOURCE} -B ${work}/build -DCMAKE_PREFIX_PATH=${work}/prefix -DCMAKE_CXX_COMPILER=${CXX})
+step(${CMAKE_COMMAND} -G Ninja -S ${SOURCE} -B ${work}/build
+  -DCMAKE_PREFIX_PATH=${work}/prefix -DCMAKE_CXX_COMPILER=${CXX})
 step(${CMAKE_COMMAND} --build ${work}/build)
 step(${work}/build/guest)
