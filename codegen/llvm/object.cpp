@@ -44,7 +44,8 @@ void initialize_llvm() {
         // The emitter shapes addresses itself, and orders instructions well enough for processors that reorder them:
         // these passes cost a fifth of the compile time and gain nothing.
         auto& options = llvm::cl::getRegisteredOptions();
-        for (const auto& [name, value] : {std::pair{"disable-lsr", "true"}, {"enable-misched", "false"}, {"disable-post-ra", "true"}})
+        for (const auto& [name, value] :
+             {std::pair{"disable-lsr", "true"}, {"enable-misched", "false"}, {"disable-post-ra", "true"}})
             if (const auto at = options.find(name); at != options.end()) at->second->addOccurrence(0, name, value);
     });
 }

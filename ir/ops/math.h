@@ -64,8 +64,8 @@ inline constexpr OpDef sigmoid =
              partials([](const GradientContext& g) { return mul(g.y[0], sub(functions::number(g.x[0], 1), g.y[0])); }));
 
 inline constexpr OpDef erf =
-    real_row("erf", "2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. Within 6 ulp, f64 within 4.", real_function<math::erf>,
-             partials([](const GradientContext& g) {
+    real_row("erf", "2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. Within 6 ulp, f64 within 4.",
+             real_function<math::erf>, partials([](const GradientContext& g) {
                  constexpr double two_over_root_pi = 1.12837916709551257390;
                  return mul(functions::number(g.x[0], two_over_root_pi), exp(neg(mul(g.x[0], g.x[0]))));
              }));
