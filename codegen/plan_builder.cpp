@@ -81,7 +81,7 @@ private:
                 if (literal->is_splat()) {
                     for (std::size_t i = 0; i < count; ++i)
                         std::memcpy(buffer.data() + i * size, literal->bytes->data(), size);
-                } else {
+                } else if (count != 0) {
                     std::memcpy(buffer.data(), literal->bytes->data(), count * size);
                 }
                 plan_.constants.push_back(std::move(buffer));

@@ -182,13 +182,14 @@ int lathe_aot_walk_run_v1(const lathe_aot_plan* plan, const void* const* inputs,
     const lathe_aot_program* const program = program_of(plan);
     const lathe_model_info* const info = plan->info;
     void** const slots = workspace;
-    void** const distinct = slots + info->input_count;
+    void** distinct;
     uint32_t rounding, k;
     int32_t i;
     int status;
     if (!program) return LATHE_STATUS_CPU;
     if (!sizes_fit(plan, symbols) || place(plan, program, symbols, 0) < 0) return LATHE_STATUS_SIZE;
 
+    distinct = slots + info->input_count;
     for (i = 0; i < info->input_count; ++i) slots[i] = (void*)inputs[i];
     for (i = info->output_count - 1; i >= 0; --i) distinct[plan->distinct[i]] = outputs[i];
     for (k = 0; k < program->constant_count; ++k) distinct[plan->distinct_count + k] = (void*)program->constants[k];

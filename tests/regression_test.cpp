@@ -58,6 +58,17 @@ TEST(Regression, AttributesAreNotExtents) {
 )");
 }
 
+TEST(Regression, ConstantsMayHaveNoElements) {
+    expect_sound(R"(graph main() {
+  %0 = constant value=f32[0] [] : f32[0]
+  %1 = parameter "x" : f32[0]
+  %2 = add(%0, %1) : f32[0]
+  %3 = sum(%2) axes=[0] : f32[]
+  return "constant" = %0, "sum" = %3
+}
+)");
+}
+
 // An output that took over an input's memory is written after every other output has read it.
 TEST(Regression, DonatedMemoryIsReadBeforeItIsWritten) {
     expect_sound(R"(graph main() {

@@ -22,6 +22,12 @@ void on_threads(std::size_t count, const Body& body) {
     for (std::thread& t : threads) t.join();
 }
 
+// Whose stocks hold no references that earlier work left there, to be given back when something takes their place.
+template <class Body>
+void on_a_fresh_thread(const Body& body) {
+    on_threads(1, [&](std::size_t) { body(); });
+}
+
 // Each program takes the values of both variables out while it runs.
 TEST(Threads, programs_that_set_the_same_variables_in_other_orders_finish) {
     const Tensor a = variable(Tensor::from({1.0F, 2.0F}), "a", false);
@@ -70,45 +76,49 @@ TEST(Threads, programs_that_read_what_others_set_finish) {
 
 // Threads keep references to small tensors that they read often in stock.
 TEST(Threads, tensors_go_with_the_last_reference_wherever_it_is_dropped) {
-    std::uint64_t before = 0;  // after the first round, which leaves this thread a workspace
-    for (int round = 0; round < 5; ++round) {
-        if (round == 1) before = runtime::memory_use().in_use;
-        Tensor a = random_uniform(1, {10}).eval();
-        Tensor b = random_uniform(2, {10}).eval();
-        const Floats expected = (a + b).to_vector<float>();
-        std::vector<Tensor> kept(4);
-        on_threads(4, [&](std::size_t t) {
-            const Tensor mine = a, pending = b * 2.0;
-            for (int i = 0; i < 500; ++i) {
-                EXPECT_EQ((mine + b).to_vector<float>(), expected);
-                if (i == 100 * static_cast<int>(t)) kept[t] = mine * pending;
-            }
-        });
-        a = Tensor();
-        b = Tensor();
-        eval(kept);
-    }
-    EXPECT_EQ(runtime::memory_use().in_use, before);
+    on_a_fresh_thread([] {
+        std::uint64_t before = 0;  // after the first round, which leaves this thread a workspace
+        for (int round = 0; round < 5; ++round) {
+            if (round == 1) before = runtime::memory_use().in_use;
+            Tensor a = random_uniform(1, {10}).eval();
+            Tensor b = random_uniform(2, {10}).eval();
+            const Floats expected = (a + b).to_vector<float>();
+            std::vector<Tensor> kept(4);
+            on_threads(4, [&](std::size_t t) {
+                const Tensor mine = a, pending = b * 2.0;
+                for (int i = 0; i < 500; ++i) {
+                    EXPECT_EQ((mine + b).to_vector<float>(), expected);
+                    if (i == 100 * static_cast<int>(t)) kept[t] = mine * pending;
+                }
+            });
+            a = Tensor();
+            b = Tensor();
+            eval(kept);
+        }
+        EXPECT_EQ(runtime::memory_use().in_use, before);
+    });
 }
 
 TEST(Threads, a_thread_that_is_alone_frees_a_tensor_at_once) {
-    (random_uniform(1, {10}) + 1.0).eval();  // leaves this thread a workspace
-    const std::uint64_t before = runtime::memory_use().in_use;
-    for (const bool evaluated : {false, true}) {
-        Tensor a = random_uniform(1, {10}).eval();
-        for (int i = 0; i < 200; ++i) (a * a).eval();
-        Tensor pending = a + a;
-        if (evaluated) {
-            a = Tensor();
-            pending.eval();
-            EXPECT_EQ(runtime::memory_use().in_use, before + 64);
-            pending = Tensor();
-        } else {
-            pending = Tensor();
-            a = Tensor();
+    on_a_fresh_thread([] {
+        (random_uniform(1, {10}) + 1.0).eval();  // leaves this thread a workspace
+        const std::uint64_t before = runtime::memory_use().in_use;
+        for (const bool evaluated : {false, true}) {
+            Tensor a = random_uniform(1, {10}).eval();
+            for (int i = 0; i < 200; ++i) (a * a).eval();
+            Tensor pending = a + a;
+            if (evaluated) {
+                a = Tensor();
+                pending.eval();
+                EXPECT_EQ(runtime::memory_use().in_use, before + 64);
+                pending = Tensor();
+            } else {
+                pending = Tensor();
+                a = Tensor();
+            }
+            EXPECT_EQ(runtime::memory_use().in_use, before);
         }
-        EXPECT_EQ(runtime::memory_use().in_use, before);
-    }
+    });
 }
 
 TEST(Threads, pending_work_is_traced_while_others_evaluate_it) {
