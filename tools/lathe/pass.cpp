@@ -17,7 +17,7 @@ struct Request {
 
 const ir::Graph& graph_of(const Lir& lir, const Request& request) {
     const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
-    if (!graph) throw UserError(request.path + ": holds a kernel; the pass " + request.name + " takes a graph");
+    if (!graph) throw UserError(request.path + ": holds kernels; the pass " + request.name + " takes a graph");
     return **graph;
 }
 
@@ -35,10 +35,14 @@ public:
         return each_kernel(passes::lower, [pass](passes::LoweredKernel& kernel) { pass(kernel, {}); });
     }
     std::string operator()(passes::LoopPass pass) const {
-        auto* const nest = std::get_if<ir::LoopNest>(&lir);
-        if (!nest) throw UserError(request.path + ": holds a graph; the pass " + request.name + " takes a kernel");
-        pass(*nest, {});
-        return ir::print(*nest);
+        auto* const nests = std::get_if<std::vector<ir::LoopNest>>(&lir);
+        if (!nests) throw UserError(request.path + ": holds a graph; the pass " + request.name + " takes kernels");
+        std::string text;
+        for (ir::LoopNest& nest : *nests) {
+            pass(nest, {});
+            add_kernel(text, ir::print(nest));
+        }
+        return text;
     }
 
 private:
@@ -51,7 +55,7 @@ private:
         for (const passes::Group& group : fused.groups) {
             passes::LoweredKernel kernel = lower(group);
             then(kernel);
-            text += with_line_end(ir::print(kernel.nest));
+            add_kernel(text, ir::print(kernel.nest));
         }
         return text;
     }
