@@ -1,8 +1,11 @@
 #include "frontend/csv.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cstring>
+#include <type_traits>
 
 #include "frontend/read_file.h"
 #include "ir/error.h"
@@ -12,12 +15,32 @@ namespace {
 
 using ir::Dtype;
 
-// Appends the number that `text` is, all of it; false where it is none of that type.
+// Whether a float that does not fit its type is too small for it rather than too large: by the power of ten that its
+// first digit stands for.
+bool is_too_small(std::string_view text) {
+    const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+    const std::string_view mantissa = text.substr(0, e);
+    std::string_view digits = text.substr(std::min(e + 1, text.size()));
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    std::int64_t power = 0;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), power).ec == std::errc::result_out_of_range)
+        return digits.starts_with('-');
+    const auto first = static_cast<std::int64_t>(mantissa.find_first_of("123456789"));
+    const auto point = static_cast<std::int64_t>(std::min(mantissa.find('.'), mantissa.size()));
+    return power < first - point;
+}
+
+// Appends the number that `text` is, all of it; false where it is none of that type. What is smaller than the smallest
+// float is nearest to zero; what is larger than the largest is none.
 template <class T>
 bool append_number(std::string_view text, std::vector<std::byte>& to) {
     T value{};
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || stop != text.data() + text.size()) return false;
+    if (stop != text.data() + text.size() || error == std::errc::invalid_argument) return false;
+    if (error == std::errc::result_out_of_range) {
+        if (!std::is_floating_point_v<T> || !is_too_small(text)) return false;
+        value = static_cast<T>(text.starts_with('-') ? -0.0 : 0.0);
+    }
     const auto* const bytes = reinterpret_cast<const std::byte*>(&value);
     to.insert(to.end(), bytes, bytes + sizeof value);
     return true;
@@ -63,6 +86,15 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
 }
 
+// A cell in a message: its beginning, without what would not print.
+std::string shown(std::string_view cell) {
+    constexpr std::size_t longest = 40;
+    std::string out(cell.substr(0, longest));
+    for (char& c : out)
+        if (std::iscntrl(static_cast<unsigned char>(c)) != 0) c = '?';
+    return out;
+}
+
 }  // namespace
 
 Array parse_csv(std::string_view text, const std::string& name, Dtype dtype) {
@@ -82,8 +114,8 @@ Array parse_csv(std::string_view text, const std::string& name, Dtype dtype) {
             if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
             if (rows > 0 && column > columns) fail(" has more than " + std::to_string(columns) + " columns");
             if (!append_cell[static_cast<std::size_t>(dtype)](cell, array.bytes))
-                fail(", column " + std::to_string(column) + ": '" + std::string(cell.substr(0, 40)) +
-                     "' is not a number of type " + std::string(ir::name(dtype)));
+                fail(", column " + std::to_string(column) + ": '" + shown(cell) + "' is not a number of type " +
+                     std::string(ir::name(dtype)));
             if (comma == std::string_view::npos) {
                 if (rows == 0) columns = column;
                 if (column != columns)

@@ -39,11 +39,22 @@ Tensor reduce(const ir::OpDef& op, const Tensor& x, std::vector<std::int64_t> ax
     return keep ? f::expand_dims(y, x.type().shape, all) : y;
 }
 
+// A function that checks its operands itself, and knows no lines.
+template <class F>
+Tensor blaming(Where where, const F& function) {
+    const LocScope scope(where);
+    try {
+        return function();
+    } catch (const TypeError& e) {
+        if (e.loc().known()) throw;
+        throw TypeError(e.what(), ir::Loc::of(LocScope::current()));
+    }
+}
+
 }  // namespace
 
 Tensor full(std::vector<std::int64_t> shape, double value, Dtype dtype, Where where) {
-    const LocScope scope(where);
-    return f::broadcast_to(Tensor::scalar_as(dtype, value, static_cast<std::int64_t>(value)), as_shape(shape));
+    return blaming(where, [&] { return f::broadcast_to(Operand(value).as(dtype), as_shape(shape)); });
 }
 Tensor zeros(std::vector<std::int64_t> shape, Dtype dtype, Where where) {
     return full(std::move(shape), 0, dtype, where);
@@ -112,7 +123,7 @@ Tensor reshape(const Tensor& x, Shape shape, Where where) {
     return f::reshape(x, shape);
 }
 Tensor Tensor::reshape(std::vector<std::int64_t> shape, Where where) const {
-    return lathe::reshape(*this, as_shape(shape), where);
+    return blaming(where, [&] { return f::reshape(*this, as_shape(shape)); });
 }
 Tensor transpose(const Tensor& x, std::vector<std::int64_t> permutation, Where where) {
     const LocScope scope(where);
@@ -146,8 +157,7 @@ Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates
     return ops::scatter_add.with({axis < 0 ? axis + static_cast<std::int64_t>(x.rank()) : axis}, x, indices, updates);
 }
 Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype, Where where) {
-    const LocScope scope(where);
-    return f::one_hot(indices, Dim(classes), dtype);
+    return blaming(where, [&] { return f::one_hot(indices, Dim(classes), dtype); });
 }
 
 Tensor sum(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
@@ -178,13 +188,11 @@ Tensor log_softmax(const Tensor& x, std::int64_t axis, Where where) {
     return f::log_softmax(x, axis);
 }
 Tensor matmul(const Tensor& a, const Tensor& b, Where where) {
-    const LocScope scope(where);
-    return f::matmul(a, b);
+    return blaming(where, [&] { return f::matmul(a, b); });
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels, Where where) {
-    const LocScope scope(where);
-    return f::cross_entropy(logits, labels);
+    return blaming(where, [&] { return f::cross_entropy(logits, labels); });
 }
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where) {
     const LocScope scope(where);

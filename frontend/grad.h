@@ -16,21 +16,21 @@ namespace lathe {
 
 namespace detail {
 
-NodeRef differentiation_input(const Tensor& x);
+NodeRef differentiation_input(const Tensor& x, Where where);
 
 }  // namespace detail
 
 // f(x, more...) returns a rank-0 float tensor; x is a tree of float tensors. Gives the value and the derivatives by x.
+// Where f is no such function, the line that asked for its derivative is blamed.
 template <class F>
-auto value_and_grad(F f) {
-    return [f = std::move(f)]<Tree X, class... More>(const X& x, const More&... more) {
-        const Where where = Where::current();
+auto value_and_grad(F f, Where where = Where::current()) {
+    return [f = std::move(f), where]<Tree X, class... More>(const X& x, const More&... more) {
         std::vector<detail::NodeRef> values;
         std::vector<detail::NodeRef> inputs;
         std::vector<Tensor> stand_ins;
         visit_tensors(x, [&](const Tensor& t) {
             values.push_back(detail::resolve(t.node()));
-            inputs.push_back(detail::differentiation_input(t));
+            inputs.push_back(detail::differentiation_input(t, where));
             stand_ins.emplace_back(inputs.back());
         });
         std::span<const Tensor> next = stand_ins;
@@ -44,8 +44,8 @@ auto value_and_grad(F f) {
 }
 
 template <class F>
-auto grad(F f) {
-    return [both = value_and_grad(std::move(f))]<Tree X, class... More>(const X& x, const More&... more) {
+auto grad(F f, Where where = Where::current()) {
+    return [both = value_and_grad(std::move(f), where)]<Tree X, class... More>(const X& x, const More&... more) {
         return both(x, more...).second;
     };
 }

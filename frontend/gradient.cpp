@@ -52,9 +52,10 @@ std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const 
     return inline_graph(*derivative, inputs);
 }
 
-NodeRef differentiation_input(const Tensor& x) {
+NodeRef differentiation_input(const Tensor& x, std::source_location where) {
     if (!is_float(x.dtype()))
-        throw TypeError("grad: a derivative by " + x.type().to_string() + " is not defined: only floats have one");
+        throw TypeError("grad: a derivative by " + x.type().to_string() + " is not defined: only floats have one",
+                        ir::Loc::of(where));
     NodeRef node = make_node(NodeKind::placeholder);
     node->type = x.type();
     node->symbolic = true;

@@ -155,7 +155,7 @@ Match CompiledFunction::State::build(const Call& call) {
     try {
         found = match(variant, call);
     } catch (const runtime::PlanError& e) {
-        throw TypeError(e.what());
+        throw TypeError(std::string("jit: ") + e.what(), ir::Loc::of(call.where));
     }
     const std::unique_lock lock(mutex);
     variants.push_back(variant);
@@ -294,6 +294,7 @@ std::vector<Tensor> CompiledFunction::operator()(std::span<const Tensor> argumen
     }
     call.signature = signature_of(call.arguments);
     const Match found = state_->find_or_build(call);
+    const detail::LocScope scope(where);
     return state_->run(*found.variant, *found.binding, call.arguments);
 }
 

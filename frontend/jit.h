@@ -59,7 +59,7 @@ private:
 template <class F>
 class Jit {
 public:
-    Jit(F f, JitOptions options) : f_(std::move(f)), options_(std::move(options)) {}
+    Jit(F f, JitOptions options, Where where) : f_(std::move(f)), options_(std::move(options)), where_(where) {}
 
     template <Tree... A>
     auto operator()(const A&... arguments) const {
@@ -92,7 +92,7 @@ public:
         flat.reserve(sizeof...(A));
         const auto add = [&](const Tensor& t) { flat.push_back(t); };
         (visit_tensors(arguments, add), ...);
-        const std::vector<Tensor> results = (*entry.function)(flat, Where::current());
+        const std::vector<Tensor> results = (*entry.function)(flat, where_);
         std::span<const Tensor> next = results;
         return with_tensors(std::static_pointer_cast<ResultTree<Result>>(entry.result_tree)->tree, next);
     }
@@ -115,12 +115,15 @@ private:
     };
     F f_;
     JitOptions options_;
+    Where where_;
     std::shared_ptr<Entry> entry_ = std::make_shared<Entry>();
 };
 
+// `where` is blamed where a call goes wrong outside of f: C++ has no way for a call of any number of arguments to know
+// its own line.
 template <class F>
-Jit<F> jit(F f, JitOptions options = {}) {
-    return Jit<F>(std::move(f), std::move(options));
+Jit<F> jit(F f, JitOptions options = {}, Where where = Where::current()) {
+    return Jit<F>(std::move(f), std::move(options), where);
 }
 
 }  // namespace lathe

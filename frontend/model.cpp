@@ -202,6 +202,9 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
             ir::Type type{spec.dtype, {}};
             for (const auto& dim : spec.dims) {
                 if (const auto* number = std::get_if<std::int64_t>(&dim)) {
+                    if (*number < 0)
+                        throw UserError("trace: the input '" + spec.name + "' has a negative extent",
+                                        ir::Loc::of(where));
                     type.shape.push_back(*number);
                     continue;
                 }
@@ -240,9 +243,15 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
                                     used));
         weights.push_back(Tensor(node).to_array());
     }
+    if (!options.outputs.empty() && options.outputs.size() != result_count)
+        throw UserError("trace: the function returns " + std::to_string(result_count) + " tensors, but there are " +
+                            std::to_string(options.outputs.size()) + " names for them",
+                        ir::Loc::of(where));
     std::vector<std::string> outputs;
     for (std::size_t i = 0; i < result_count; ++i)
         outputs.push_back(i < options.outputs.size() ? options.outputs[i] : traced.graph->output_name(i));
+    if (std::set<std::string>(outputs.begin(), outputs.end()).size() != outputs.size())
+        throw UserError("trace: two results have the same name", ir::Loc::of(where));
     std::unique_ptr<ir::Graph> graph =
         with_parameters(*traced.graph, outputs, [&](ir::Graph& out, std::size_t i, const ir::Node& n) {
             return out.add_parameter(i < specs.size() ? specs[i].name : names[i - specs.size()], n.results[0], n.loc);

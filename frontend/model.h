@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -69,7 +70,8 @@ private:
 class Model {
 public:
     static Model load(const std::string& path);  // throws FormatError naming the file and the byte
-    void save(const std::string& path) const;    // complete or not at all; throws ResourceError
+    static Model parse(std::string_view bytes, const std::string& name);  // what such a file holds
+    void save(const std::string& path) const;  // complete or not at all; throws ResourceError
 
     const std::string& name() const { return graph_->name; }
     // Parameters of the graph: the inputs, then the weights.

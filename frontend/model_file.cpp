@@ -39,10 +39,14 @@ T take(std::string_view bytes, std::size_t at) {
 }
 void pad(std::string& out) { out.resize((out.size() + alignment - 1) / alignment * alignment, '\0'); }
 
-std::uint32_t checksum(std::string bytes) {
-    std::memset(bytes.data() + checksum_at, 0, 4);
-    return static_cast<std::uint32_t>(
-        crc32_z(crc32_z(0, nullptr, 0), reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+// Of the bytes with zeros in the checksum's place.
+std::uint32_t checksum(std::string_view bytes) {
+    constexpr Bytef zeros[sizeof(std::uint32_t)] = {};
+    const auto* const data = reinterpret_cast<const Bytef*>(bytes.data());
+    const std::size_t rest = checksum_at + sizeof zeros;
+    uLong sum = crc32_z(crc32_z(0, nullptr, 0), data, checksum_at);
+    sum = crc32_z(sum, zeros, sizeof zeros);
+    return static_cast<std::uint32_t>(crc32_z(sum, data + rest, bytes.size() - rest));
 }
 
 [[noreturn]] void refuse(const std::string& path, std::size_t byte, const std::string& why) {
@@ -73,8 +77,9 @@ void Model::save(const std::string& path) const {
     write_atomically(path, out);
 }
 
-Model Model::load(const std::string& path) {
-    const std::string bytes = read_file(path);
+Model Model::load(const std::string& path) { return parse(read_file(path), path); }
+
+Model Model::parse(std::string_view bytes, const std::string& path) {
     if (bytes.empty()) refuse(path, 0, "the file is empty");
     if (bytes.size() < header_size) refuse(path, bytes.size(), "the file ends within its header");
     if (std::memcmp(bytes.data(), magic, sizeof magic) != 0) refuse(path, 0, "this is not a .lathe file");
@@ -103,7 +108,7 @@ Model Model::load(const std::string& path) {
     if (text_size > bytes.size() || weights_at + weight_size != bytes.size())
         refuse(path, 16, "the lengths do not fit the file");
 
-    std::unique_ptr<ir::Graph> graph = ir::parse_graph(std::string_view(bytes).substr(header_size, text_size), path);
+    std::unique_ptr<ir::Graph> graph = ir::parse_graph(bytes.substr(header_size, text_size), path);
     const auto inputs = take<std::uint32_t>(bytes, 32);
     if (inputs > graph->parameters().size()) refuse(path, 32, "there are fewer parameters than inputs");
     std::vector<Array> weights;

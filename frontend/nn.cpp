@@ -27,7 +27,12 @@ std::vector<Tensor> Module::parameters() const {
     return out;
 }
 
-Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Init init, bool with_bias, Dtype dtype) {
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Init init, bool with_bias, Dtype dtype,
+               Where where) {
+    const detail::LocScope scope(where);
+    if (!is_float(dtype))
+        throw TypeError("Linear: weights are floats, not " + std::string(ir::name(dtype)), ir::Loc::of(where));
+    if (inputs < 0 || outputs < 0) throw UserError("Linear: a number of features is negative", ir::Loc::of(where));
     const auto fan = static_cast<double>(init == Init::kaiming ? inputs : inputs + outputs);
     const double limit = std::sqrt(6.0 / fan);
     weight = variable(convert(random_uniform(random.next_key(), {inputs, outputs}, -limit, limit), dtype), "weight");

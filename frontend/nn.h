@@ -51,7 +51,7 @@ public:
 class Linear final : public Module {
 public:
     Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Init init = Init::kaiming, bool bias = true,
-           Dtype dtype = Dtype::f32);
+           Dtype dtype = Dtype::f32, Where where = Where::current());
     Tensor forward(const Tensor& x) const override;
     std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const override;
 

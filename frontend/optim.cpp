@@ -7,16 +7,14 @@ namespace lathe::optim {
 
 Optimizer::Optimizer(std::vector<Tensor> parameters, double learning_rate)
     : parameters_(std::move(parameters)),
-      learning_rate_(variable(Tensor::scalar_as(Dtype::f32, learning_rate, 0), "learning_rate", false)) {
+      learning_rate_(variable(Tensor::scalar(learning_rate), "learning_rate", false)) {
     for (const Tensor& p : parameters_)
         if (!p.is_variable()) throw UserError("optimizer: a parameter is no variable");
 }
 
-void Optimizer::set_learning_rate(double rate) { learning_rate_.set(Tensor::scalar_as(Dtype::f32, rate, 0)); }
+void Optimizer::set_learning_rate(double rate) { learning_rate_.set(Tensor::scalar(rate)); }
 
-Tensor Optimizer::rate(const Tensor& like) const {
-    return like.dtype() == Dtype::f32 ? learning_rate_ : convert(learning_rate_, like.dtype());
-}
+Tensor Optimizer::rate(const Tensor& like) const { return convert(learning_rate_, like.dtype()); }
 
 void Optimizer::begin(Step&) {}
 
@@ -65,8 +63,8 @@ Adam::Adam(std::vector<Tensor> parameters, AdamOptions options, bool decoupled)
     : Optimizer(std::move(parameters), options.learning_rate),
       options_(options),
       decoupled_(decoupled),
-      power1_(variable(Tensor::scalar(1.0F), "beta1_power", false)),
-      power2_(variable(Tensor::scalar(1.0F), "beta2_power", false)) {
+      power1_(variable(Tensor::scalar(1.0), "beta1_power", false)),
+      power2_(variable(Tensor::scalar(1.0), "beta2_power", false)) {
     for (std::size_t i = 0; i < parameter_count(); ++i) {
         first_.push_back(variable(zeros_like(parameter(i)), "first_moment", false));
         second_.push_back(variable(zeros_like(parameter(i)), "second_moment", false));
@@ -76,19 +74,19 @@ Adam::Adam(std::vector<Tensor> parameters, AdamOptions options, bool decoupled)
 void Adam::begin(Step& step) {
     const Tensor power1 = power1_ * options_.beta1;
     const Tensor power2 = power2_ * options_.beta2;
-    step.shared = {1 - power1, 1 - power2};
+    step.shared = {1 - power1, rsqrt(1 - power2)};
     step.updates.push_back({power1_, power1});
     step.updates.push_back({power2_, power2});
 }
 
 void Adam::update(std::size_t i, const Tensor& gradient, Step& step) {
     const Tensor& p = parameter(i);
-    const auto as_parameter = [&](const Tensor& x) { return x.dtype() == p.dtype() ? x : convert(x, p.dtype()); };
+    const auto as_parameter = [&](const Tensor& x) { return convert(x, p.dtype()); };
     const Tensor g = options_.weight_decay != 0 && !decoupled_ ? gradient + p * options_.weight_decay : gradient;
     const Tensor first = first_[i] * options_.beta1 + g * (1 - options_.beta1);
     const Tensor second = second_[i] * options_.beta2 + g * g * (1 - options_.beta2);
     const Tensor step_size = rate(p) / as_parameter(step.shared[0]);
-    const Tensor denominator = sqrt(second) * as_parameter(rsqrt(step.shared[1])) + options_.epsilon;
+    const Tensor denominator = sqrt(second) * as_parameter(step.shared[1]) + options_.epsilon;
     Tensor next = p;
     if (options_.weight_decay != 0 && decoupled_) next = p - p * (rate(p) * options_.weight_decay);
     step.updates.push_back({first_[i], first});

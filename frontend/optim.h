@@ -40,7 +40,7 @@ protected:
 
 private:
     std::vector<Tensor> parameters_;
-    Tensor learning_rate_;
+    Tensor learning_rate_;  // as are all numbers of a step, f64: 1 - beta^t of floats would lose most of its digits
 };
 
 struct SgdOptions {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "frontend/node.h"
 #include "ir/error.h"
 
 namespace lathe::detail {
@@ -10,7 +11,7 @@ runtime::Buffer allocate_tensor(std::size_t bytes) {
     try {
         return runtime::allocate(std::max<std::size_t>(bytes, 1));
     } catch (const runtime::ResourceExhausted& e) {
-        throw ResourceError(e.what());
+        throw ResourceError(e.what(), ir::Loc::of(LocScope::current()));
     }
 }
 

@@ -24,6 +24,11 @@ std::size_t byte_count(const ir::Type& type) {
 
 [[noreturn]] void fail(const std::string& message, Where where) { throw UserError(message, ir::Loc::of(where)); }
 
+// An empty tensor is the mistake of whoever uses it.
+void require_value(const Tensor& t, std::string_view op, Where where) {
+    if (!t) fail(std::string(op) + ": an empty tensor was used", where);
+}
+
 }  // namespace
 
 const ir::Type& Tensor::type() const {
@@ -35,10 +40,13 @@ Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, s
                           Where where) {
     ir::Type type{dtype, {}};
     if (shape.size() > ir::max_rank)
-        fail("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions", where);
+        throw TypeError("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions",
+                        ir::Loc::of(where));
+    auto count = static_cast<std::int64_t>(size_of(dtype));
     for (std::int64_t extent : shape) {
         if (extent < 0) fail("from: an extent is negative", where);
         type.shape.push_back(extent);
+        if (__builtin_mul_overflow(count, extent, &count)) fail("from: the shape is too large", where);
     }
     if (byte_count(type) != bytes.size())
         fail("from: " + type.to_string() + " takes " + std::to_string(byte_count(type)) + " bytes, not " +
@@ -61,16 +69,16 @@ Tensor Tensor::scalar_as(Dtype dtype, double value, std::int64_t integer) {
     return Tensor(detail::number(dtype, bits));
 }
 
-Dim Tensor::dim(std::int64_t axis) const {
+Dim Tensor::dim(std::int64_t axis, Where where) const {
     const ir::Shape& shape = type().shape;
     const auto rank = static_cast<std::int64_t>(shape.rank());
     if (axis < -rank || axis >= rank)
-        throw UserError("dim: axis " + std::to_string(axis) + " is out of range for " + type().to_string());
+        fail("dim: axis " + std::to_string(axis) + " is out of range for " + type().to_string(), where);
     return shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
 }
 
 std::int64_t Tensor::extent(std::int64_t axis, Where where) const {
-    const Dim d = dim(axis);
+    const Dim d = dim(axis, where);
     if (d.is_constant()) return d.constant();
     Trace* trace = Trace::current();
     if (trace == nullptr) fail("extent: the dimension is symbolic", where);
@@ -104,7 +112,7 @@ void eval(std::span<const Tensor> tensors, Where where) {
     std::vector<NodeRef> kept;
     std::vector<Node*> targets;
     for (const Tensor& t : tensors) {
-        (void)t.type();
+        require_value(t, "eval", where);
         NodeRef node = detail::resolve(t.node());
         if (node->is_ready()) continue;
         targets.push_back(node.get());
@@ -154,13 +162,13 @@ void Tensor::set(const Tensor& value, Where where) const {
     detail::store_variable(node_, node);
 }
 
-Tensor Tensor::grad() const {
-    if (!is_variable()) throw UserError("grad: the tensor is no variable");
+Tensor Tensor::grad(Where where) const {
+    if (!is_variable()) fail("grad: the tensor is no variable", where);
     return Tensor(detail::variable_gradient(node_->variable));
 }
 
-void Tensor::zero_grad() const {
-    if (!is_variable()) throw UserError("zero_grad: the tensor is no variable");
+void Tensor::zero_grad(Where where) const {
+    if (!is_variable()) fail("zero_grad: the tensor is no variable", where);
     detail::set_variable_gradient(node_->variable, {});
 }
 
@@ -208,20 +216,21 @@ Tensor Tensor::number_like(const Tensor& like, double value) {
 }
 
 Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
-    (void)x.type();
+    require_value(x, op.name, where);
     NodeRef node = detail::operand(x.node());
     return Tensor(detail::record_taking(op, std::span(&node, 1), where));
 }
 
 Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
-    if (a.is_number() && b.is_number()) throw UserError(std::string(op.name) + ": no operand is a tensor");
+    if (a.is_number() && b.is_number())
+        throw UserError(std::string(op.name) + ": no operand is a tensor", ir::Loc::of(a.where()));
+    for (const Operand* x : {&a, &b})
+        if (!x->is_number()) require_value(x->tensor(), op.name, x->where());
     const Dtype dtype = a.is_number() ? b.tensor().dtype() : a.tensor().dtype();
     const auto node = [dtype](const Operand& x) {
         return x.is_number() ? Tensor(x.as(dtype)).node() : detail::operand(x.tensor().node());
     };
     NodeRef nodes[] = {node(a), node(b)};
-    if (!nodes[0] || !nodes[1])
-        throw UserError(std::string(op.name) + ": an empty tensor was used", ir::Loc::of(a.where()));
     return Tensor(detail::record_taking(op, nodes, a.where()));
 }
 

@@ -86,7 +86,8 @@ public:
 
     Dtype dtype() const { return type().dtype; }
     std::size_t rank() const { return type().shape.rank(); }
-    Dim dim(std::int64_t axis) const;  // negative axes count from the end; a symbol while tracing
+    // Negative axes count from the end; a symbol while tracing.
+    Dim dim(std::int64_t axis, Where where = Where::current()) const;
     // The extent as a number. While a jit function is traced, this fixes the extent: another one traces anew.
     std::int64_t extent(std::int64_t axis, Where where = Where::current()) const;
     std::vector<std::int64_t> shape(Where where = Where::current()) const;
@@ -114,7 +115,7 @@ public:
         }
     }
     Array to_array(Where where = Where::current()) const;
-    std::string to_string() const;  // as NumPy prints arrays
+    std::string to_string(Where where = Where::current()) const;  // as NumPy prints arrays
     friend std::ostream& operator<<(std::ostream& out, const Tensor& t);
 
     // ---- variables
@@ -124,8 +125,8 @@ public:
     void set(const Tensor& value, Where where = Where::current()) const;
     // Where backward() left the derivative of its tensor by this variable; empty if nowhere. A function that is being
     // traced has derivatives of its own: empty when it starts, gone when it ends.
-    Tensor grad() const;
-    void zero_grad() const;
+    Tensor grad(Where where = Where::current()) const;
+    void zero_grad(Where where = Where::current()) const;
     // Adds the derivatives of this rank-0 tensor to grad() of every trainable variable that it was computed from.
     // Additions by several threads all count.
     void backward(Where where = Where::current()) const;

@@ -1,7 +1,9 @@
 // Printing of tensors as NumPy prints arrays: equal widths, at most 1,000 elements (then the first and last three of
 // each axis), scientific notation where the magnitudes ask for it.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <ostream>
 
@@ -21,15 +23,15 @@ constexpr std::size_t line_width = 75;
 class Printer {
 public:
     explicit Printer(const Array& array) : array_(array) {
-        std::int64_t count = 1;
-        for (std::int64_t e : array.shape) count *= e;
-        summarize_ = count > threshold;
+        for (std::int64_t e : array.shape) count_ *= e;
+        summarize_ = count_ > threshold;
         collect(0, 0);
         format();
     }
 
     std::string text() {
         if (array_.shape.empty()) return cells_.empty() ? "" : cells_[0];
+        if (count_ == 0) return "[]";
         std::string out;
         next_ = 0;
         print(0, 0, 1, out);
@@ -69,7 +71,7 @@ private:
                 cells_.push_back(array_.dtype == Dtype::boolean ? (bits != 0 ? "True" : "False")
                                                                 : ir::print_element(array_.dtype, bits));
             }
-            align();
+            align(array_.dtype == Dtype::boolean && !array_.shape.empty() ? std::strlen("False") : 0);
             return;
         }
         std::vector<double> values;
@@ -87,39 +89,88 @@ private:
                 smallest = std::min(smallest, std::fabs(v));
             }
         const bool scientific = largest >= 1e8 || (largest > 0 && (smallest < 1e-4 || largest / smallest > 1000));
-        // As many digits as the element that needs most.
-        int digits = 0;
-        for (double v : values)
-            if (std::isfinite(v)) digits = std::max(digits, digits_of(v, scientific));
-        for (double v : values) cells_.push_back(cell(v, digits, scientific));
+        if (array_.shape.empty()) {
+            cells_.push_back(alone(values[0]));
+            return;
+        }
+        for (double v : values) cells_.push_back(scientific || !std::isfinite(v) ? special(v) : positional(v));
+        scientific ? write_scientific(values) : pad_decimals(values);
         align();
     }
 
-    // Decimals that show a number as exactly as its dtype holds it, up to the precision.
-    int digits_of(double v, bool scientific) const {
-        for (int d = 0; d < precision; ++d) {
-            const std::string text = scientific ? fmt::format("{:.{}e}", v, d) : fmt::format("{:.{}f}", v, d);
-            const double read = std::stod(text);
-            const bool same =
-                array_.dtype == Dtype::f64 ? read == v : static_cast<float>(read) == static_cast<float>(v);
-            if (same) return d;
-        }
-        return precision;
+    static std::string special(double v) { return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf"; }
+
+    // Whether a text with this value stands for the element, in its own dtype.
+    bool is_same(const std::string& text, double v) const {
+        const double read = std::strtod(text.c_str(), nullptr);
+        double rounded = 0;
+        std::array<std::byte, sizeof(double)> element{};
+        detail::convert_elements(Dtype::f64, &read, array_.dtype, element.data(), 1);
+        detail::convert_elements(array_.dtype, element.data(), Dtype::f64, &rounded, 1);
+        return rounded == v;
     }
 
-    static std::string cell(double v, int digits, bool scientific) {
-        if (std::isnan(v)) return "nan";
-        if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
-        if (scientific) return fmt::format("{:.{}e}", v, digits);
-        // Trailing zeros become spaces, so that decimal points stay in one column.
-        std::string text = fmt::format("{:.{}f}", v, digits);
-        if (digits == 0) return text + ".";
-        for (std::size_t i = text.size(); text[i - 1] == '0'; --i) text[i - 1] = ' ';
+    // A number outside of arrays: as few digits as tell it from its neighbours, and one decimal at least.
+    std::string alone(double v) const {
+        if (!std::isfinite(v)) return special(v);
+        std::string text;
+        for (int digits = 0; digits <= 16; ++digits) {
+            text = fmt::format("{:.{}e}", v, digits);
+            if (is_same(text, v)) break;
+        }
+        text = fmt::format("{}", std::strtod(text.c_str(), nullptr));
+        return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+    }
+
+    // The fewest decimals that show a number as exactly as its dtype holds it, up to the precision.
+    std::string positional(double v) const {
+        std::string text;
+        for (int d = 0; d <= precision; ++d) {
+            text = fmt::format("{:.{}f}", v, d);
+            if (is_same(text, v)) break;
+        }
+        if (text.find('.') == std::string::npos) return text + ".";
+        text.erase(text.find_last_not_of('0') + 1);
         return text;
     }
+    int scientific_digits(double v) const {
+        for (int d = 0; d < precision; ++d)
+            if (is_same(fmt::format("{:.{}e}", v, d), v)) return d;
+        // What rounding left as zeros is not shown.
+        const std::string text = fmt::format("{:.{}e}", v, precision);
+        const std::size_t last = text.find_last_not_of('0', text.find('e') - 1);
+        return static_cast<int>(last - text.find('.'));
+    }
 
-    void align() {
-        std::size_t width = 0;
+    // One number of digits, and one width of the exponent, for all.
+    void write_scientific(const std::vector<double>& values) {
+        int digits = 0;
+        std::size_t exponent = 2;
+        for (double v : values)
+            if (std::isfinite(v)) {
+                digits = std::max(digits, scientific_digits(v));
+                if (v != 0 && std::fabs(std::floor(std::log10(std::fabs(v)))) >= 100) exponent = 3;
+            }
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (!std::isfinite(values[i])) continue;
+            std::string text = fmt::format("{:#.{}e}", values[i], digits);
+            const std::size_t sign = text.find('e') + 1;
+            text.insert(sign + 1, exponent - std::min(exponent, text.size() - sign - 1), '0');
+            cells_[i] = std::move(text);
+        }
+    }
+
+    // Decimal points stay in one column.
+    void pad_decimals(const std::vector<double>& values) {
+        std::size_t decimals = 0;
+        const auto decimals_of = [](const std::string& text) { return text.size() - text.find('.'); };
+        for (std::size_t i = 0; i < values.size(); ++i)
+            if (std::isfinite(values[i])) decimals = std::max(decimals, decimals_of(cells_[i]));
+        for (std::size_t i = 0; i < values.size(); ++i)
+            if (std::isfinite(values[i])) cells_[i].append(decimals - decimals_of(cells_[i]), ' ');
+    }
+
+    void align(std::size_t width = 0) {
         for (const std::string& c : cells_) width = std::max(width, c.size());
         for (std::string& c : cells_) c.insert(0, width - c.size(), ' ');
     }
@@ -132,7 +183,8 @@ private:
         visit(axis, [&](std::int64_t i) {
             if (last) {
                 const std::string text = i < 0 ? "..." : cells_[next_++];
-                if (!first && column + 1 + text.size() > line_width) {
+                if (!first && column + 1 + text.size() > line_width - array_.shape.size()) {  // brackets follow
+                    out.erase(out.find_last_not_of(' ') + 1);
                     out += "\n" + std::string(indent, ' ');
                     column = indent;
                 } else if (!first) {
@@ -154,6 +206,7 @@ private:
     }
 
     const Array& array_;
+    std::int64_t count_ = 1;
     bool summarize_ = false;
     std::vector<std::int64_t> shown_;
     std::vector<std::string> cells_;
@@ -162,11 +215,12 @@ private:
 
 }  // namespace
 
-std::string Tensor::to_string() const {
-    const Array array = to_array();
+std::string Tensor::to_string(Where where) const {
+    const Array array = to_array(where);
     return Printer(array).text();
 }
 
-std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << t.to_string(); }
+// Where the operator stands is not known to it: errors name the line that made the tensor.
+std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << t.to_string(Where()); }
 
 }  // namespace lathe

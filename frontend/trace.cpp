@@ -203,7 +203,22 @@ void Trace::set_gradient(const std::shared_ptr<detail::VariableData>& variable, 
     gradients_[variable] = std::move(gradient);
 }
 
+// An equality that this call's extents contradict is a mistake of the line that demanded it.
+void Trace::check_examples() const {
+    std::vector<std::int64_t> values;
+    for (const auto& example : examples_) {
+        if (!example) return;
+        values.push_back(*example);
+    }
+    for (const ir::Precondition& p : scope_.preconditions) {
+        const auto a = p.a.evaluate(values), b = p.b.evaluate(values);
+        if (a && b && *a != *b)
+            throw TypeError(p.what + ": " + std::to_string(*a) + " is not " + std::to_string(*b), p.loc);
+    }
+}
+
 Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
+    check_examples();
     Unifier unifier(scope_.preconditions);
     std::vector<ir::Symbol> used;
     for (const Input& input : inputs_)

@@ -51,6 +51,8 @@ public:
     Result finish(std::span<const detail::NodeRef> outputs);
 
 private:
+    void check_examples() const;
+
     struct Input {
         detail::NodeRef placeholder;
         std::string name;

@@ -16,7 +16,9 @@ public:
 
     // The table is shared by all threads and protected by a lock; an id stays valid for the life of the process.
     static Loc of(std::string_view file, std::uint32_t line);
-    static Loc of(std::source_location where) { return of(where.file_name(), where.line()); }
+    static Loc of(std::source_location where) {  // unknown where nobody said
+        return where.line() == 0 ? Loc() : of(where.file_name(), where.line());
+    }
     static Loc fused(std::span<const Loc> parts);  // flattens, drops duplicates and unknowns
 
     constexpr bool known() const { return id_ != 0; }

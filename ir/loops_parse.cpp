@@ -10,10 +10,16 @@ namespace {
 
 constexpr int max_nesting = 64;
 
-// One statement per line; the cursor stands within the current line.
+// Between two lines of a text.
+struct Place {
+    std::size_t at = 0, line = 0;
+};
+
+// One kernel. One statement per line; the cursor stands within the current line.
 class Parser {
 public:
-    Parser(std::string_view text, std::string_view file) : text_(text), file_(file) {}
+    Parser(std::string_view text, std::string_view file, Place start)
+        : text_(text), file_(file), at_(start.at), number_(start.line) {}
 
     LoopNest run() {
         next_line();
@@ -29,16 +35,23 @@ public:
         while (next_line(), buffer_declaration()) {
         }
         block(nest_.body, nullptr, 0);
-        while (read_line())
-            if (!line_.empty()) fail("text after the end of the kernel");
         return std::move(nest_);
     }
 
-private:
+    // Where the text goes on behind the kernel; its end where it does not.
+    Place rest() {
+        for (;;) {
+            const Place here{at_, number_};
+            if (!read_line()) return {text_.size(), number_};
+            if (!line_.empty()) return here;
+        }
+    }
+
     [[noreturn]] void fail(const std::string& why) const {
         throw FormatError("loop nest: " + why, Loc::of(file_, static_cast<std::uint32_t>(number_)));
     }
 
+private:
     // ---- lines and words
 
     bool read_line() {
@@ -497,6 +510,22 @@ private:
 
 }  // namespace
 
-LoopNest parse_loop_nest(std::string_view text, std::string_view file) { return Parser(text, file).run(); }
+LoopNest parse_loop_nest(std::string_view text, std::string_view file) {
+    Parser parser(text, file, {});
+    LoopNest nest = parser.run();
+    if (parser.rest().at < text.size()) parser.fail("text after the end of the kernel");
+    return nest;
+}
+
+std::vector<LoopNest> parse_loop_nests(std::string_view text, std::string_view file) {
+    std::vector<LoopNest> nests;
+    Place place;
+    do {
+        Parser parser(text, file, place);
+        nests.push_back(parser.run());
+        place = parser.rest();
+    } while (place.at < text.size());
+    return nests;
+}
 
 }  // namespace lathe::ir

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ir/loops.h"
 
@@ -17,6 +18,7 @@ LoopNest canonical(const LoopNest& nest, Names names = Names::keep);
 
 std::string print(const LoopNest& nest);                                 // of the canonical form
 LoopNest parse_loop_nest(std::string_view text, std::string_view file);  // throws FormatError with the line
+std::vector<LoopNest> parse_loop_nests(std::string_view text, std::string_view file);  // one or more, likewise
 
 // All faults at once, one sentence each; empty if sound.
 std::vector<std::string> verify(const LoopNest& nest);

@@ -1,6 +1,10 @@
 #include "ir/type.h"
 
+#include "ir/error.h"
+
 namespace lathe::ir {
+
+void Shape::throw_too_many() { throw TypeError("a tensor has at most " + std::to_string(max_rank) + " dimensions"); }
 
 std::string Type::to_string(std::span<const std::string> symbol_names) const {
     std::string out(name(dtype));

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -29,8 +28,9 @@ public:
     constexpr Dim& operator[](std::size_t i) { return dims_[i]; }
     constexpr const Dim* begin() const { return dims_.data(); }
     constexpr const Dim* end() const { return dims_.data() + rank_; }
-    constexpr void push_back(Dim d) {
-        assert(rank_ < max_rank);
+    constexpr void push_back(Dim d) {  // throws TypeError
+        if (rank_ == max_rank) [[unlikely]]
+            throw_too_many();
         dims_[rank_++] = d;
     }
     constexpr std::span<const Dim> dims() const { return {dims_.data(), rank_}; }
@@ -47,6 +47,8 @@ public:
     friend constexpr bool operator==(const Shape& a, const Shape& b) { return std::ranges::equal(a, b); }
 
 private:
+    [[noreturn]] static void throw_too_many();
+
     std::array<Dim, max_rank> dims_{};
     std::uint8_t rank_ = 0;
 };

@@ -62,6 +62,12 @@ TEST_F(AotDriver, NamesFileAndPlaceOfBadInput) {
     EXPECT_EQ(message("a.csv", "1,2,3,4\n"), "row 1 has 4 columns, the model takes 3\n");
     EXPECT_EQ(message("a.csv", "1,2,3\n1,two,3\n"), "row 2, column 2: 'two' is not a number of type f32\n");
     EXPECT_EQ(message("a.csv", "1,0x2,3\n"), "row 1, column 2: '0x2' is not a number of type f32\n");
+    for (const std::string large : {"1e39", "1e400"})
+        EXPECT_EQ(message("a.csv", "1," + large + ",3\n"),
+                  "row 1, column 2: '" + large + "' is not a number of type f32\n");
+    EXPECT_EQ(message("a.csv", std::string("1,\0\x1b[2J,3\n", 10)),
+              "row 1, column 2: '??[2J' is not a number of type f32\n");
+    EXPECT_EQ(run(write("small.csv", "1,1e-60,1e-400\n \t")), (Outcome{0, "0\n"})) << "and a last line that is blank";
     EXPECT_EQ(message("a.npy", "\x93NUMPY"), "byte 6: the file ends in its header\n");
     EXPECT_EQ(message("a.npy", npy("<f4", "(2, 3)", 24, 9)), "byte 6: version 9 of .npy is not known\n");
     EXPECT_EQ(message("a.npy", npy("<f8", "(2, 3)", 48)), "byte 21: the dtype is '<f8', the model takes f32\n");

@@ -160,6 +160,16 @@ TEST(Csv, ReadsNumbers) {
     EXPECT_EQ(parse_csv("1.00000005960464477540", "t.csv"), array_of<float>(Dtype::f32, {1, 1}, {0x1.000002p0f}));
 }
 
+TEST(Csv, RoundsSmallNumbersToZeroAndRefusesLargeOnes) {
+    for (const std::string small : {"1e-60", "1E-400", "0.01e-70", "1e-99999999999999999999", "0.0000000001e-40"})
+        EXPECT_EQ(parse_csv(small + ",-" + small, "t.csv"), array_of<float>(Dtype::f32, {1, 2}, {0.0f, -0.0f}))
+            << small;
+    EXPECT_EQ(parse_csv("1e-40", "t.csv"), array_of<float>(Dtype::f32, {1, 1}, {1e-40f})) << "a denormal";
+    EXPECT_EQ(parse_csv("1e-400", "t.csv", Dtype::f64), array_of<double>(Dtype::f64, {1, 1}, {0.0}));
+    for (const std::string large : {"1e39", "-3.5e38", "1e400", "1e+99999999999999999999", "123456789e35"})
+        EXPECT_EQ(csv_message(large), "t.csv: row 1, column 1: '" + large + "' is not a number of type f32");
+}
+
 TEST(Csv, NamesRowAndColumn) {
     EXPECT_EQ(csv_message(""), "t.csv: has no rows");
     EXPECT_EQ(csv_message("\n"), "t.csv: has no rows");
@@ -171,6 +181,8 @@ TEST(Csv, NamesRowAndColumn) {
     EXPECT_EQ(csv_message("128", Dtype::i8), "t.csv: row 1, column 1: '128' is not a number of type i8");
     EXPECT_EQ(csv_message("-1", Dtype::u8), "t.csv: row 1, column 1: '-1' is not a number of type u8");
     EXPECT_EQ(csv_message("1.5", Dtype::i32), "t.csv: row 1, column 1: '1.5' is not a number of type i32");
+    EXPECT_EQ(csv_message(std::string("1,\0\x1b[2J", 7)),
+              "t.csv: row 1, column 2: '??[2J' is not a number of type f32");
     EXPECT_EQ(csv_message("0x10"), "t.csv: row 1, column 1: '0x10' is not a number of type f32");
 }
 

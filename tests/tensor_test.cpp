@@ -103,6 +103,77 @@ TEST(Tensor, prints_as_numpy_does) {
     EXPECT_EQ(Tensor::from({true, false}).to_string(), "[ True False]");
     EXPECT_EQ(arange(2000).to_string(), "[   0    1    2 ... 1997 1998 1999]");
     EXPECT_EQ(zeros({0}).to_string(), "[]");
+    EXPECT_EQ(zeros({2, 0, 3}).to_string(), "[]");
+    EXPECT_EQ(Tensor::from({true, true}).to_string(), "[ True  True]");
+}
+
+TEST(Tensor, prints_floats_as_numpy_does) {
+    EXPECT_EQ(Tensor::from({1e-10, 1.0}).to_string(), "[1.e-10 1.e+00]");
+    EXPECT_EQ(Tensor::from({1e-10, 1.5}).to_string(), "[1.0e-10 1.5e+00]");
+    EXPECT_EQ(Tensor::from({1e-300, 1.5, -1.0}).to_string(), "[ 1.0e-300  1.5e+000 -1.0e+000]");
+    EXPECT_EQ(Tensor::from({0.1 + 0.2}).to_string(), "[0.3]") << "eight decimals, without the zeros they end in";
+    EXPECT_EQ(Tensor::from({123.456F, 0.25F, 1.0F / 3}).to_string(), "[123.456        0.25         0.33333334]");
+    EXPECT_EQ(Tensor::from({1.5, std::nan(""), -HUGE_VAL}).to_string(), "[ 1.5  nan -inf]");
+    EXPECT_EQ(convert(Tensor::from({0.1F, 3.0F}), Dtype::f16).to_string(), "[0.1 3. ]");
+    EXPECT_EQ(convert(Tensor::from({0.1F, 3.0F}), Dtype::bf16).to_string(), "[0.1 3. ]");
+    // Lines leave room for the brackets behind them, and end without blanks.
+    EXPECT_EQ((arange(16) * 100 - 900).to_string(),
+              "[-900 -800 -700 -600 -500 -400 -300 -200 -100    0  100  200  300  400\n  500  600]");
+    Floats halves(40, 0.5F);
+    halves[0] = 0.25F;
+    const std::string lines = Tensor::from(halves, {40}).to_string();
+    EXPECT_EQ(lines.find(" \n"), std::string::npos) << lines;
+    // Rank 0.
+    for (const auto& [value, text] : {std::pair(900.0, "900.0"), {1e16, "1e+16"}, {1e-5, "1e-05"}, {0.1, "0.1"}})
+        EXPECT_EQ(Tensor::scalar(value).to_string(), text);
+    EXPECT_EQ(Tensor::scalar(1.0F / 3).to_string(), "0.33333334");
+    EXPECT_EQ(convert(Tensor::scalar(1.0F / 3), Dtype::f16).to_string(), "0.3333");
+}
+
+// What went wrong, with the line of this file that is to blame.
+template <class F>
+void expect_blame(const F& f, const std::string& what, std::uint32_t line = std::source_location::current().line()) {
+    try {
+        f();
+        ADD_FAILURE() << "nothing was thrown: " << what;
+    } catch (const Error& e) {
+        const std::string message = e.what();
+        EXPECT_NE(message.find("tensor_test.cpp:" + std::to_string(line) + ": " + what), std::string::npos) << message;
+    }
+}
+
+TEST(Tensor, every_mistake_names_a_line_of_the_caller) {
+    const Tensor x = ones({2, 3});
+    const Tensor none;
+    const std::uint32_t line_of_f = std::source_location::current().line() + 1;
+    const auto f = jit([](const Tensor& a, const Tensor& b) { return a + b; });
+    expect_blame([&] { none + x; }, "add: an empty tensor");
+    expect_blame([&] { exp(none); }, "exp: an empty tensor");
+    expect_blame([&] { (void)none.item(); }, "eval: an empty tensor");
+    expect_blame([&] { (void)x.dim(2); }, "dim: axis 2");
+    expect_blame([&] { (void)x.extent(-3); }, "dim: axis -3");
+    expect_blame([&] { (void)x.grad(); }, "grad: ");
+    expect_blame([&] { x.zero_grad(); }, "zero_grad: ");
+    expect_blame([&] { cross_entropy(x, ones({2})); }, "cross_entropy: ");
+    expect_blame([&] { matmul(x, Tensor::scalar(1.0F)); }, "matmul: ");
+    expect_blame([&] { transpose(x, {0, 0}); }, "transpose: not a permutation");
+    expect_blame([&] { transpose(x, {1}); }, "transpose: not a permutation");
+    expect_blame([&] { mean(x, {100}); }, "sum: axis 100");
+    expect_blame([&] { mean(x, {-9}); }, "sum: axis -9");
+    expect_blame([&] { sum(x, {-3}); }, "sum: axis -3");
+    expect_blame([&] { argmax(x, -3); }, "argmax: axis -3");
+    expect_blame([&] { ones({1, 1, 1, 1, 1, 1, 1, 1, 1}); }, "a tensor has at most 8 dimensions");
+    expect_blame([&] { x.reshape({1, 1, 1, 1, 1, 1, 1, 2, 3}); }, "a tensor has at most 8 dimensions");
+    expect_blame([&] { one_hot(zeros({1, 1, 1, 1, 1, 1, 1, 1}, Dtype::i32), 3); }, "a tensor has at most 8");
+    expect_blame([&] { Tensor::from(Floats{}, {1LL << 40, 1LL << 40}); }, "from: the shape is too large");
+    expect_blame([&] { zeros({1LL << 45}).eval(); }, "the system has no more memory");
+    expect_blame([&] { grad([](const Tensor& a) { return a; })(x); }, "grad: the differentiated value");
+    expect_blame([&] { grad([](const Tensor& a) { return a; })(arange(3)); }, "grad: a derivative by i64[3]");
+    expect_blame([&] { jit([](const Tensor&) { return Tensor(); })(x); }, "jit: the function returned an empty");
+    nn::Generator random(1);
+    expect_blame([&] { nn::Linear(-1, 2, random); }, "Linear: a number of features is negative");
+    expect_blame([&] { nn::Linear(1, 2, random, nn::Init::kaiming, true, Dtype::i32); }, "Linear: weights are floats");
+    expect_blame([&] { f(ones({3}), ones({4})); }, "add: the shapes do not broadcast: 3 is not 4", line_of_f);
 }
 
 TEST(Tensor, intermediate_values_with_a_handle_are_computed_once) {

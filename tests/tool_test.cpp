@@ -77,13 +77,40 @@ TEST_F(Tool, ShowsEveryStage) {
     EXPECT_EQ(loops, (Outcome{0, ""}));
 }
 
+// What one stage prints, the next call reads: also where there are several kernels.
+TEST_F(Tool, PrintsKernelsThatItReads) {
+    write("g.lir", R"(graph main(n) {
+  %0 = parameter "x" : f32[n, 64]
+  %1 = sum(%0) axes=[0] : f32[64]
+  %2 = sum(%0) axes=[1] : f32[n]
+  return "a" = %1, "b" = %2
+}
+)");
+    ASSERT_EQ(lathe("print g.lir --stage loops > k.lir").status, 0);
+    EXPECT_EQ(lathe("verify k.lir"), (Outcome{0, ""}));
+    const Outcome once = lathe("print k.lir > again.lir && cat again.lir");
+    EXPECT_NE(once.output.find("}\n\n"), std::string::npos) << "two kernels: " << once.output;
+    EXPECT_EQ(lathe("print again.lir"), once);
+    EXPECT_EQ(lathe("print - < k.lir").status, 1);
+    EXPECT_EQ(run_here("cat k.lir | '" LATHE_BINARY_DIR "/lathe' print /dev/stdin"), once);
+    EXPECT_EQ(lathe("print k.lir --stage asm").status, 0);
+    EXPECT_EQ(lathe("print k.lir --stage fused"),
+              (Outcome{1, "lathe: k.lir: holds kernels; the stage fused takes a graph\n"}));
+    EXPECT_EQ(lathe("compile k.lir -o k"), (Outcome{1, "lathe: k.lir: holds kernels, not a model\n"}));
+    ASSERT_EQ(lathe("pass lower g.lir > plain.lir").status, 0);
+    EXPECT_EQ(lathe("pass vectorize plain.lir > v.lir").status, 0);
+    EXPECT_EQ(lathe("verify v.lir"), (Outcome{0, ""}));
+    write("more.lir", once.output + "}\n");
+    EXPECT_EQ(lathe("verify more.lir").output.find("lathe: more.lir:"), 0U);
+}
+
 TEST_F(Tool, RunsSinglePasses) {
     write("g.lir", graph);
     EXPECT_EQ(lathe("pass simplify g.lir").status, 0);
     EXPECT_EQ(lathe("pass lower g.lir > k.lir").status, 0);
     EXPECT_EQ(lathe("pass vectorize k.lir").status, 0);
     EXPECT_EQ(lathe("pass vectorize g.lir"),
-              (Outcome{1, "lathe: g.lir: holds a graph; the pass vectorize takes a kernel\n"}));
+              (Outcome{1, "lathe: g.lir: holds a graph; the pass vectorize takes kernels\n"}));
 }
 
 TEST_F(Tool, RunsModels) {
@@ -100,6 +127,26 @@ TEST_F(Tool, RunsModels) {
     write_npy(folder_ / "x.npy", x);
     EXPECT_EQ(lathe("run g.lir --input x=x.npy --output again"), (Outcome{0, ""}));
     EXPECT_EQ(read_file(folder_ / "again" / "y.npy"), read_file(folder_ / "jit" / "y.npy"));
+}
+
+TEST_F(Tool, NamesTheModelWhereInputsDoNotFitTogether) {
+    write("g.lir", R"(graph main(n) {
+  %0 = parameter "x" : f32[n]
+  %1 = parameter "i" : i32[n]
+  %2 = gather(%0, %1) axis=0 : f32[n]
+  return "y" = %2
+}
+)");
+    write_npy(folder_ / "x.npy", {ir::Dtype::f32, {2}, std::vector<std::byte>(8)});
+    write_npy(folder_ / "three.npy", {ir::Dtype::i32, {3}, std::vector<std::byte>(12)});
+    write_npy(folder_ / "large.npy", {ir::Dtype::i32, {2}, std::vector<std::byte>(8, std::byte{1})});
+    for (const std::string how : {"", " --interpret"})
+        for (const std::string i : {"three.npy", "large.npy"}) {
+            const Outcome o = lathe("run g.lir --input x=x.npy --input i=" + i + " --output o" + how);
+            EXPECT_EQ(o.status, 1);
+            EXPECT_EQ(o.output.find("lathe: g.lir: the inputs do not fit"), 0U) << o.output;
+            EXPECT_EQ(o.output.find("run.cpp"), std::string::npos) << o.output;
+        }
 }
 
 TEST_F(Tool, LeavesNothingBehindWhereARunFails) {

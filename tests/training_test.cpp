@@ -225,7 +225,22 @@ TEST(Jit, asking_for_a_value_while_tracing_throws) {
 TEST(Jit, shapes_that_do_not_fit_are_blamed_on_the_line_that_needed_them) {
     const auto f = jit([](const Tensor& a, const Tensor& b) { return a + b; });
     EXPECT_EQ(f(ones({3}), ones({3})).to_vector<float>(), (std::vector<float>{2, 2, 2}));
-    EXPECT_THROW(f(ones({3}), ones({4})), TypeError);
+    const std::uint32_t line = std::source_location::current().line() - 2;
+    const auto expect_blame = [](const auto& call, const std::string& start) {
+        try {
+            call();
+            FAIL() << "nothing was thrown";
+        } catch (const TypeError& e) {
+            EXPECT_NE(std::string(e.what()).find(start), std::string::npos) << e.what();
+        }
+    };
+    expect_blame([&] { f(ones({3}), ones({4})); },
+                 "training_test.cpp:" + std::to_string(line) + ": add: the shapes do not broadcast: 3 is not 4");
+    const Tensor captured = ones({3});
+    const std::uint32_t here = std::source_location::current().line() + 1;
+    const auto g = jit([&](const Tensor& a) { return a * captured; });
+    expect_blame([&] { g(ones({4})); }, "training_test.cpp:" + std::to_string(here) + ": mul: ");
+    EXPECT_EQ(g(ones({3})).size(), 3);
     EXPECT_EQ(f(ones({5}), ones({5})).size(), 5);
 }
 
@@ -244,6 +259,26 @@ TEST(Jit, trees_of_another_size_are_refused) {
     EXPECT_THROW(f(std::vector{x}), UserError);
     EXPECT_THROW(f(std::vector{x, x, x}), UserError);
     EXPECT_EQ(f(std::vector{x, x}).to_vector<float>(), (std::vector<float>{2, 4}));
+}
+
+TEST(Optimiser, adam_corrects_its_bias_in_full_precision) {
+    // One step moves every weight by the rate, whatever its gradient: 1 - beta2 of f32 would be off by 1e-5 of that.
+    const Tensor w = variable(Tensor::from({1.0, -2.0}));
+    optim::Adam adam({w}, {.learning_rate = 0.1, .epsilon = 0});
+    sum(w * w * w).backward();
+    adam.step();
+    EXPECT_NEAR(w.to_vector<double>()[0], 0.9, 1e-14);
+    EXPECT_NEAR(w.to_vector<double>()[1], -2.1, 1e-14);
+}
+
+TEST(Trace, names_and_extents_are_checked) {
+    const auto two = [](const Tensor& x) { return std::pair(x, x + 1.0); };
+    const TensorSpec x{"x", Dtype::f32, {"n"}};
+    EXPECT_NO_THROW(trace(two, {x}, {.outputs = {"a", "b"}}));
+    EXPECT_THROW(trace(two, {x}, {.outputs = {"a"}}), UserError);
+    EXPECT_THROW(trace(two, {x}, {.outputs = {"a", "a"}}), UserError);
+    EXPECT_THROW(trace(two, {{"x", Dtype::f32, {-1}}}), UserError);
+    EXPECT_THROW(trace(two, {{"x", Dtype::f32, {1, 1, 1, 1, 1, 1, 1, 1, 1}}}), UserError);
 }
 
 TEST(Grad, of_functions_of_trees_and_of_gradients) {

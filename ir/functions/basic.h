@@ -47,9 +47,15 @@ template <Operand T>
 T broadcast_to(const T& x, const Shape& shape) {
     return shape_of(x) == shape ? x : ops::broadcast_to.with({shape}, x);
 }
+inline Integers all_axes(std::size_t rank) {
+    Integers axes;
+    for (std::size_t i = 0; i < rank; ++i) axes.push_back(static_cast<std::int64_t>(i));
+    return axes;
+}
+
 template <Operand T>
 T transpose(const T& x, Integers permutation) {
-    return std::ranges::is_sorted(permutation) ? x : ops::transpose.with({std::move(permutation)}, x);
+    return permutation == all_axes(shape_of(x).rank()) ? x : ops::transpose.with({std::move(permutation)}, x);
 }
 template <Operand T>
 T slice(const T& x, const Shape& start, const Shape& size, Integers step) {
@@ -62,12 +68,6 @@ T pad(const T& x, const T& fill, const Shape& low, const Shape& high) {
 template <Operand T>
 T sum(const T& x, Integers axes) {
     return axes.empty() ? x : ops::sum.with({std::move(axes)}, x);
-}
-
-inline Integers all_axes(std::size_t rank) {
-    Integers axes;
-    for (std::size_t i = 0; i < rank; ++i) axes.push_back(static_cast<std::int64_t>(i));
-    return axes;
 }
 
 // 0, 1, ... along one dimension.

@@ -5,9 +5,10 @@
 
 namespace lathe::ir::functions {
 
-// Axes in [0, rank), ascending.
+// Axes in [0, rank), ascending; those that are out of range stay as they are, for the op to refuse.
 inline Integers natural_axes(Integers axes, std::size_t rank) {
-    for (std::int64_t& axis : axes) axis += axis < 0 ? static_cast<std::int64_t>(rank) : 0;
+    const auto n = static_cast<std::int64_t>(rank);
+    for (std::int64_t& axis : axes) axis += axis < 0 && axis >= -n ? n : 0;
     std::ranges::sort(axes);
     return axes;
 }
@@ -17,9 +18,10 @@ template <Operand T>
 T mean(const T& x, Integers axes) {
     axes = natural_axes(std::move(axes), shape_of(x).rank());
     const Dtype wide = accumulator_of(dtype_of(x));
+    const T total = convert(sum(x, axes), wide);  // throws where there is no such axis
     Dim count = 1;
     for (std::int64_t axis : axes) count *= shape_of(x)[static_cast<std::size_t>(axis)];
-    return convert(ops::div(convert(sum(x, axes), wide), extent_value(x, count, wide)), dtype_of(x));
+    return convert(ops::div(total, extent_value(x, count, wide)), dtype_of(x));
 }
 template <Operand T>
 T mean(const T& x) {

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,17 @@ static int parse_float(const char* text, size_t length, double* value) {
     return end == text + length;
 }
 
+enum { shown_length = 40 };
+
+/* A cell in a message: its beginning, without what would not print. */
+static const char* shown(const char* cell, size_t length, char text[shown_length + 1]) {
+    size_t i;
+    if (length > shown_length) length = shown_length;
+    for (i = 0; i < length; ++i) text[i] = (unsigned char)cell[i] < ' ' || cell[i] == 127 ? '?' : cell[i];
+    text[length] = '\0';
+    return text;
+}
+
 /* Stores the number of a cell as an element; false where it is none of that type. */
 static int store_cell(char* text, size_t length, int32_t dtype, void* to) {
     const size_t size = lathe_aot_element_types[dtype].size;
@@ -160,7 +172,9 @@ static int store_cell(char* text, size_t length, int32_t dtype, void* to) {
         } else {
             const float narrow = good ? strtof(text, NULL) : 0; /* rounds once */
             memcpy(to, &narrow, sizeof narrow);
+            value = narrow;
         }
+        if (errno == ERANGE && isinf(value)) good = 0; /* too large; what is too small is nearest to zero */
     } else if (length > 0 && strspn(text, "+-0123456789") == length) {
         const int is_signed = dtype >= LATHE_I64 && dtype <= LATHE_I8;
         const int bits = dtype == LATHE_BOOL ? 1 : (int)size * 8;
@@ -185,6 +199,7 @@ static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int
     char *at = bytes.data, *const end = bytes.data + bytes.size;
     row_table table = {NULL, 0};
     uint64_t lines = 0, row = 0, total;
+    char text[shown_length + 1];
     char *line, *to;
     for (line = at; line < end; ++lines) {
         char* const newline = memchr(line, '\n', (size_t)(end - line));
@@ -200,7 +215,7 @@ static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int
         if (!stop) stop = end;
         if (stop > at && stop[-1] == '\r') --stop;
         ++row;
-        if (stop == at && next == end) break; /* a last line that is empty */
+        if (next == end && at + strspn(at, " \t\r\n") >= stop) break; /* a last line that is blank */
         for (;;) {
             char *cell = at, *cell_end = memchr(at, ',', (size_t)(stop - at));
             char* const comma = cell_end;
@@ -210,10 +225,9 @@ static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int
             while (cell < cell_end && (cell_end[-1] == ' ' || cell_end[-1] == '\t')) --cell_end;
             if (column < columns) {
                 if (!store_cell(cell, (size_t)(cell_end - cell), dtype, to))
-                    lathe_aot_fail(exit_bad_input, "%s: row %llu, column %lld: '%.*s' is not a number of type %s", path,
+                    lathe_aot_fail(exit_bad_input, "%s: row %llu, column %lld: '%s' is not a number of type %s", path,
                                    (unsigned long long)row, (long long)column + 1,
-                                   (int)(cell_end - cell > 40 ? 40 : cell_end - cell), cell,
-                                   lathe_aot_element_types[dtype].name);
+                                   shown(cell, (size_t)(cell_end - cell), text), lathe_aot_element_types[dtype].name);
                 to += size;
             }
             ++column;

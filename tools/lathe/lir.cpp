@@ -24,13 +24,14 @@ std::string_view first_statement(std::string_view text) {
 
 }  // namespace
 
-Lir read_lir(const std::string& path) {
-    const std::string text = read_file(path);
+Lir parse_lir(std::string_view text, const std::string& path) {
     const std::string_view statement = first_statement(text);
     if (statement.empty()) throw FormatError(path + ": is empty");
     // A graph is "graph NAME(...)", a loop nest "NAME(...)".
     if (statement.starts_with("graph ")) return ir::parse_graph(text, path);
-    return ir::parse_loop_nest(text, path);
+    return ir::parse_loop_nests(text, path);
 }
+
+Lir read_lir(const std::string& path) { return parse_lir(read_file(path), path); }
 
 }  // namespace lathe::tools

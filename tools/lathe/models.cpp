@@ -6,14 +6,21 @@
 
 namespace lathe::tools {
 
-Model read_model(const std::string& path) {
+Source read_source(const std::string& path) {
+    const std::string bytes = read_file(path);
     // Text has no byte like the first one of a .lathe file.
-    if (read_file(path).starts_with('\x89')) return Model::load(path);
-    Lir lir = read_lir(path);
-    auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
-    if (!graph) throw FormatError(path + ": holds a kernel, not a model");
-    const std::size_t inputs = (*graph)->parameters().size();
-    return Model(std::move(*graph), inputs, {});
+    if (bytes.starts_with('\x89')) return Model::parse(bytes, path);
+    Lir lir = parse_lir(bytes, path);
+    if (auto* const kernels = std::get_if<std::vector<ir::LoopNest>>(&lir)) return std::move(*kernels);
+    auto& graph = std::get<std::unique_ptr<ir::Graph>>(lir);
+    const std::size_t inputs = graph->parameters().size();
+    return Model(std::move(graph), inputs, {});
+}
+
+Model read_model(const std::string& path) {
+    Source source = read_source(path);
+    if (auto* const model = std::get_if<Model>(&source)) return std::move(*model);
+    throw FormatError(path + ": holds kernels, not a model");
 }
 
 }  // namespace lathe::tools

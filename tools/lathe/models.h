@@ -2,12 +2,18 @@
 #pragma once
 
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "frontend/model.h"
+#include "ir/loops.h"
 
 namespace lathe::tools {
 
-// By the file's first bytes. All parameters of a graph as text are inputs.
-Model read_model(const std::string& path);
+// A model, or kernels as text; by the file's first bytes. All parameters of a graph as text are inputs.
+using Source = std::variant<Model, std::vector<ir::LoopNest>>;
+Source read_source(const std::string& path);
+
+Model read_model(const std::string& path);  // throws FormatError where the file holds kernels
 
 }  // namespace lathe::tools

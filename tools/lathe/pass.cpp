@@ -17,7 +17,7 @@ struct Request {
 
 const ir::Graph& graph_of(const Lir& lir, const Request& request) {
     const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
-    if (!graph) throw UserError(request.path + ": holds a kernel; the pass " + request.name + " takes a graph");
+    if (!graph) throw UserError(request.path + ": holds kernels; the pass " + request.name + " takes a graph");
     return **graph;
 }
 
@@ -33,39 +33,43 @@ public:
     }
     std::string operator()(passes::FusePass pass) const { return passes::print(pass(graph_of(lir, request), {})); }
     std::string operator()(passes::LowerPass pass) const {
-        return each_kernel(pass, [](passes::LoweredKernel& kernel) { return text_of(kernel); });
+        return each_kernel(pass, [](std::string& text, passes::LoweredKernel& kernel) { add(text, kernel); });
     }
     std::string operator()(passes::KernelPass pass) const {
-        return each_kernel(passes::lower, [pass](passes::LoweredKernel& kernel) {
+        return each_kernel(passes::lower, [pass](std::string& text, passes::LoweredKernel& kernel) {
             pass(kernel, {});
-            return text_of(kernel);
+            add(text, kernel);
         });
     }
     std::string operator()(passes::KernelsPass pass) const {
-        return each_kernel(passes::lower, [pass](passes::LoweredKernel& kernel) {
-            std::string text;
-            for (const passes::LoweredKernel& part : pass(std::move(kernel), {})) text += text_of(part);
-            return text;
+        return each_kernel(passes::lower, [pass](std::string& text, passes::LoweredKernel& kernel) {
+            for (const passes::LoweredKernel& part : pass(std::move(kernel), {})) add(text, part);
         });
     }
     std::string operator()(passes::LoopPass pass) const {
-        auto* const nest = std::get_if<ir::LoopNest>(&lir);
-        if (!nest) throw UserError(request.path + ": holds a graph; the pass " + request.name + " takes a kernel");
-        pass(*nest, {});
-        return ir::print(*nest);
+        auto* const nests = std::get_if<std::vector<ir::LoopNest>>(&lir);
+        if (!nests) throw UserError(request.path + ": holds a graph; the pass " + request.name + " takes kernels");
+        std::string text;
+        for (ir::LoopNest& nest : *nests) {
+            pass(nest, {});
+            add_kernel(text, ir::print(nest));
+        }
+        return text;
     }
 
 private:
     const Request& request;
     Lir& lir;
-    static std::string text_of(const passes::LoweredKernel& kernel) { return with_line_end(ir::print(kernel.nest)); }
+    static void add(std::string& text, const passes::LoweredKernel& kernel) {
+        add_kernel(text, ir::print(kernel.nest));
+    }
     template <class Then>
     std::string each_kernel(passes::LowerPass lower, const Then& then) const {
         const passes::FusedGraph fused = passes::fuse(graph_of(lir, request));
         std::string text;
         for (const passes::Group& group : fused.groups) {
             passes::LoweredKernel kernel = lower(group);
-            text += then(kernel);
+            then(text, kernel);
         }
         return text;
     }

@@ -1,4 +1,5 @@
-// lathe print: a model at one stage of its compilation.
+// lathe print: a model, or kernels, at one stage of compilation.
+#include <algorithm>
 #include <memory>
 
 #include "codegen/compile.h"
@@ -14,14 +15,9 @@ namespace lathe::tools {
 namespace {
 
 struct Request {
-    std::string path, stage = "graph", target = "host";
+    std::string path, stage, target = "host";
     std::vector<std::string> off;
     bool locations = false, whole = false;
-};
-
-struct Stage {
-    std::string_view name, doc;
-    std::string (*print)(const ir::Graph& graph, const Request& request);
 };
 
 std::string print_graph(const ir::Graph& graph, const Request& request) {
@@ -36,18 +32,13 @@ passes::Program program_of(const ir::Graph& graph, const Request& request) {
     return passes::run_pipeline(graph, options);
 }
 
-// Each kernel below the source lines that it computes.
-template <class Print>
-std::string each_kernel(const ir::Graph& graph, const Request& request, const char* comment, Print&& print) {
-    const codegen::Target target = codegen::target_named(request.target);
-    std::string text;
-    for (const passes::LoweredKernel& kernel : program_of(graph, request).kernels) {
-        if (!text.empty()) text += '\n';
-        if (kernel.loc.known()) text += comment + (" " + kernel.loc.to_string()) + "\n";
-        text += with_line_end(print(kernel.nest, target));
-    }
-    return text;
-}
+// A stage prints a whole graph, or kernel by kernel.
+struct Stage {
+    std::string_view name, doc;
+    std::string (*print)(const ir::Graph& graph, const Request& request) = nullptr;
+    std::string (*print_kernel)(const ir::LoopNest& nest, const codegen::Target& target) = nullptr;
+    std::string_view comment = "";  // how one begins in the kernel's language
+};
 
 constexpr Stage stages[] = {
     {"graph", "as it was traced or written", print_graph},
@@ -55,27 +46,45 @@ constexpr Stage stages[] = {
      [](const ir::Graph& graph, const Request& r) { return print_graph(*program_of(graph, r).fused.graph, r); }},
     {"fused", "which nodes share a kernel, and why others do not",
      [](const ir::Graph& graph, const Request& r) { return passes::print(program_of(graph, r).fused); }},
-    {"loops", "the scheduled loop nest of each kernel",
-     [](const ir::Graph& graph, const Request& r) {
-         return each_kernel(graph, r, "//",
-                            [](const ir::LoopNest& nest, const codegen::Target&) { return ir::print(nest); });
-     }},
-    {"llvm", "LLVM's IR of each kernel",
-     [](const ir::Graph& graph, const Request& r) { return each_kernel(graph, r, ";", codegen::emit_llvm); }},
-    {"asm", "the machine code of each kernel",
-     [](const ir::Graph& graph, const Request& r) { return each_kernel(graph, r, "#", codegen::emit_asm); }},
+    {"loops", "the scheduled loop nest of each kernel", nullptr,
+     [](const ir::LoopNest& nest, const codegen::Target&) { return ir::print(nest); }, "//"},
+    {"llvm", "LLVM's IR of each kernel", nullptr, codegen::emit_llvm, ";"},
+    {"asm", "the machine code of each kernel", nullptr, codegen::emit_asm, "#"},
 };
 
-void run(const Request& request) {
-    for (const Stage& stage : stages) {
-        if (stage.name != request.stage) continue;
-        const Model model = read_model(request.path);
-        // What is compiled has the weights as constants; as it was traced they are parameters.
-        const std::string text = stage.print == stages[0].print ? stage.print(model.graph(), request)
-                                                                : stage.print(*model.closed_graph(), request);
-        put(with_line_end(text));
-        return;
+const Stage& stage_named(std::string_view name) { return *std::ranges::find(stages, name, &Stage::name); }
+
+std::string print_model(const Model& model, const Stage& stage, const Request& request) {
+    // What is compiled has the weights as constants; as it was traced they are parameters.
+    if (&stage == &stages[0]) return stage.print(model.graph(), request);
+    const std::unique_ptr<ir::Graph> graph = model.closed_graph();
+    if (stage.print) return stage.print(*graph, request);
+    const codegen::Target target = codegen::target_named(request.target);
+    std::string text;
+    for (const passes::LoweredKernel& kernel : program_of(*graph, request).kernels) {
+        // Below the source lines that it computes.
+        std::string lines;
+        if (kernel.loc.known()) lines = std::string(stage.comment) + " " + kernel.loc.to_string() + "\n";
+        add_kernel(text, lines + stage.print_kernel(kernel.nest, target));
     }
+    return text;
+}
+
+std::string print_kernels(const std::vector<ir::LoopNest>& nests, const Stage& stage, const Request& request) {
+    if (!stage.print_kernel)
+        throw UserError(request.path + ": holds kernels; the stage " + request.stage + " takes a graph");
+    std::string text;
+    for (const ir::LoopNest& nest : nests)
+        add_kernel(text, stage.print_kernel(nest, codegen::target_named(request.target)));
+    return text;
+}
+
+void run(const Request& request) {
+    const Source source = read_source(request.path);
+    const auto* const model = std::get_if<Model>(&source);
+    const std::string_view stage = !request.stage.empty() ? request.stage : model ? "graph" : "loops";
+    put(with_line_end(model ? print_model(*model, stage_named(stage), request)
+                            : print_kernels(std::get<std::vector<ir::LoopNest>>(source), stage_named(stage), request)));
 }
 
 }  // namespace
@@ -90,7 +99,8 @@ void add_print(CLI::App& app) {
         names.emplace_back(stage.name);
         doc += "  " + std::string(stage.name) + ": " + std::string(stage.doc) + "\n";
     }
-    command->add_option("--stage", request->stage, "the stage (graph)")->check(CLI::IsMember(names));
+    command->add_option("--stage", request->stage, "the stage (graph; loops where the file holds kernels)")
+        ->check(CLI::IsMember(names));
     add_target_option(*command, request->target);
     add_off_option(*command, request->off);
     command->add_flag("--locations", request->locations, "show which source lines made each node");

@@ -80,7 +80,7 @@ std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs,
     std::vector<Tensor> tensors;
     for (const Array& array : inputs) tensors.push_back(Tensor::from(array));
     std::vector<Array> outputs;
-    for (const Tensor& result : model.compile(options)(tensors)) outputs.push_back(result.to_array());
+    for (const Tensor& result : model.compile(options)(tensors, Where())) outputs.push_back(result.to_array());
     return outputs;
 }
 
@@ -145,8 +145,15 @@ void write_outputs(const Model& model, const std::vector<Array>& outputs, const 
 void run(const Request& request) {
     const Model model = read_model(request.path);
     const std::vector<Array> inputs = read_inputs(model, request);
-    write_outputs(model, request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs, request),
-                  request.output);
+    std::vector<Array> outputs;
+    try {
+        outputs = request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs, request);
+    } catch (const TypeError& e) {
+        throw FormatError(request.path + ": the inputs do not fit together: " + e.what());
+    } catch (const IndexError& e) {
+        throw FormatError(request.path + ": the inputs do not fit: " + e.what());
+    }
+    write_outputs(model, outputs, request.output);
 }
 
 }  // namespace

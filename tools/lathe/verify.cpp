@@ -16,8 +16,13 @@ void add_verify(CLI::App& app) {
     command->footer("example: lathe verify softmax.lir");
     command->callback([path] {
         const Lir lir = read_lir(*path);
-        const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
-        const std::vector<std::string> faults = graph ? ir::verify(**graph) : ir::verify(std::get<ir::LoopNest>(lir));
+        std::vector<std::string> faults;
+        if (const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir)) {
+            faults = ir::verify(**graph);
+        } else {
+            for (const ir::LoopNest& nest : std::get<std::vector<ir::LoopNest>>(lir))
+                for (const std::string& fault : ir::verify(nest)) faults.push_back(nest.name + ": " + fault);
+        }
         if (faults.empty()) return;
         std::string text;
         for (const std::string& fault : faults) text += (text.empty() ? "" : "\n") + *path + ": " + fault;
