@@ -120,6 +120,7 @@ TEST_F(Command, CompileLeavesNothingBehindWhereItFails) {
     expect_message(lathe("compile m.lathe -o /dev/full"), "/dev/full: No space left on device");
     expect_message(lathe("compile m.lathe -o m.a --header /dev/full"), "/dev/full: No space left on device");
     expect_message(lathe("compile m.lathe -o absent/m.a"), "absent/m.a");
+    expect_message(lathe("compile m.lathe -o m.a --header ./m.a"), "m.a: the header would be written over the code");
     expect_message(lathe("compile m.lathe -o m.a --name 1st"), "'1st' is not an identifier of C");
     EXPECT_EQ(entries(), before);
     EXPECT_EQ(lathe("compile m.lathe").status, 2);
