@@ -40,6 +40,12 @@ std::vector<std::byte> linked(const codegen::AotCode& code, const std::string& e
 }  // namespace
 
 void compile_model(const Model& model, const std::string& path, const AotOptions& options) {
+    std::error_code unknown;
+    const auto place_of = [&](const std::string& file) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(file, unknown), unknown);
+    };
+    if (!options.header.empty() && place_of(path) == place_of(options.header))
+        throw UserError(path + ": the header would be written over the code");
     const std::string extension = std::filesystem::path(path).extension().string();
     const bool executable = extension != ".o" && extension != ".a" && extension != ".so";
     codegen::AotRequest request;
@@ -58,7 +64,6 @@ void compile_model(const Model& model, const std::string& path, const AotOptions
         file.commit();
         return;
     }
-    std::error_code unknown;
     const bool header_is_new = !std::filesystem::exists(options.header, unknown);
     AtomicFile header(options.header);
     header.write(codegen::c_header(code.interface));

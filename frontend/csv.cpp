@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
@@ -46,13 +47,14 @@ bool append_number(std::string_view text, std::vector<std::byte>& to) {
     return true;
 }
 
-template <std::uint16_t (*narrow)(float)>
+template <std::uint16_t (*narrow)(float), float (*widen)(std::uint16_t)>
 bool append_narrow(std::string_view text, std::vector<std::byte>& to) {
     std::vector<std::byte> wide;
     if (!append_number<float>(text, wide)) return false;
     float value = 0;
     std::memcpy(&value, wide.data(), sizeof value);
     const std::uint16_t bits = narrow(value);
+    if (std::isinf(widen(bits)) && !std::isinf(value)) return false;
     const auto* const bytes = reinterpret_cast<const std::byte*>(&bits);
     to.insert(to.end(), bytes, bytes + sizeof bits);
     return true;
@@ -67,8 +69,8 @@ bool append_boolean(std::string_view text, std::vector<std::byte>& to) {
 using AppendCell = bool (*)(std::string_view text, std::vector<std::byte>& to);
 constexpr std::array<AppendCell, ir::dtype_count> append_cell = {append_number<double>,
                                                                  append_number<float>,
-                                                                 append_narrow<ir::f32_to_f16>,
-                                                                 append_narrow<ir::f32_to_bf16>,
+                                                                 append_narrow<ir::f32_to_f16, ir::f16_to_f32>,
+                                                                 append_narrow<ir::f32_to_bf16, ir::bf16_to_f32>,
                                                                  append_number<std::int64_t>,
                                                                  append_number<std::int32_t>,
                                                                  append_number<std::int16_t>,

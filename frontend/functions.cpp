@@ -54,7 +54,7 @@ Tensor blaming(Where where, const F& function) {
 }  // namespace
 
 Tensor full(std::vector<std::int64_t> shape, double value, Dtype dtype, Where where) {
-    return blaming(where, [&] { return f::broadcast_to(Operand(value).as(dtype), as_shape(shape)); });
+    return blaming(where, [&] { return f::broadcast_to(Operand(value, where).as(dtype), as_shape(shape)); });
 }
 Tensor zeros(std::vector<std::int64_t> shape, Dtype dtype, Where where) {
     return full(std::move(shape), 0, dtype, where);

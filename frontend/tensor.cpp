@@ -5,6 +5,8 @@
 #include <cstring>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "frontend/convert.h"
 #include "frontend/gradient.h"
 #include "frontend/run_plan.h"
@@ -63,10 +65,25 @@ Tensor Tensor::from(const Array& array, Where where) {
 
 Tensor Tensor::scalar_as(Dtype dtype, double value, std::int64_t integer) {
     const ir::Literal literal =
-        is_float(dtype) ? ir::splat_literal(dtype, {}, value) : ir::splat_literal(dtype, {}, integer);
+        is_integer(dtype) ? ir::splat_literal(dtype, {}, integer) : ir::splat_literal(dtype, {}, value);
     std::uint64_t bits = 0;
     std::memcpy(&bits, literal.bytes->data(), literal.bytes->size());
     return Tensor(detail::number(dtype, bits));
+}
+
+Tensor Operand::as(Dtype dtype) const {
+    if (!is_number()) return *tensor_;
+    if (is_integer(dtype)) {
+        const auto bits = static_cast<int>(8 * size_of(dtype));
+        const auto natural = static_cast<std::uint64_t>(integer_);
+        const bool fits = is_signed_integer(dtype)
+                              ? static_cast<double>(integer_) == value_ && integer_ >> (bits - 1) == integer_ >> 63
+                              : static_cast<double>(natural) == value_ && (bits == 64 || natural >> bits == 0);
+        if (!fits)
+            throw TypeError(fmt::format("the number {} is not one of {}", value_, ir::name(dtype)),
+                            ir::Loc::of(where_));
+    }
+    return Tensor::scalar_as(dtype, value_, integer_);
 }
 
 Dim Tensor::dim(std::int64_t axis, Where where) const {

@@ -9,7 +9,8 @@
 // variable's reads and sets are each atomic.
 //
 // Shapes broadcast as in NumPy. Both operands of an operation have the same dtype; a C++ number takes that of the other
-// operand. A mistake throws TypeError at the call that made it, naming the op, the types and the caller's line.
+// operand, which has to hold it. A mistake throws TypeError at the call that made it, naming the op, the types and the
+// caller's line.
 #pragma once
 
 #include <concepts>
@@ -53,6 +54,19 @@ constexpr Dtype dtype_of() {
 template <class T>
 concept Number = std::is_arithmetic_v<T>;
 
+// The bits of a number as an integer of 64 bits, of either sign; of a float, without its fraction, and 0 where there is
+// none.
+template <Number T>
+constexpr std::int64_t integer_of(T value) {
+    if constexpr (std::is_floating_point_v<T>) {
+        constexpr T end = T(1) * (1ULL << 63);
+        if (value >= end && value < 2 * end) return static_cast<std::int64_t>(static_cast<std::uint64_t>(value));
+        return value >= -end && value < end ? static_cast<std::int64_t>(value) : 0;
+    } else {
+        return static_cast<std::int64_t>(value);
+    }
+}
+
 class Tensor {
 public:
     Tensor() = default;  // empty: not usable as an operand
@@ -73,13 +87,18 @@ public:
         return from(std::span<const T>(elements.begin(), elements.size()), {static_cast<std::int64_t>(elements.size())},
                     where);
     }
+    template <Number T>
+    static Tensor from(std::initializer_list<T> elements, std::vector<std::int64_t> shape,
+                       Where where = Where::current()) {
+        return from(std::span<const T>(elements.begin(), elements.size()), std::move(shape), where);
+    }
     static Tensor from(const Array& array, Where where = Where::current());
     static Tensor from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
                              Where where = Where::current());
     // Rank 0.
     template <Number T>
     static Tensor scalar(T value) {
-        return scalar_as(dtype_of<T>(), static_cast<double>(value), static_cast<std::int64_t>(value));
+        return scalar_as(dtype_of<T>(), static_cast<double>(value), integer_of(value));
     }
 
     // ---- type
@@ -157,12 +176,13 @@ public:
         : tensor_(&tensor), where_(where) {}
     template <Number T>
     Operand(T value, Where where = Where::current())  // NOLINT(google-explicit-constructor)
-        : value_(static_cast<double>(value)), integer_(static_cast<std::int64_t>(value)), where_(where) {}
+        : value_(static_cast<double>(value)), integer_(integer_of(value)), where_(where) {}
 
     Where where() const { return where_; }
     bool is_number() const { return tensor_ == nullptr; }
     const Tensor& tensor() const { return *tensor_; }
-    Tensor as(Dtype dtype) const { return is_number() ? Tensor::scalar_as(dtype, value_, integer_) : *tensor_; }
+    // Throws TypeError where an integer dtype does not hold the number: 1.5, or 300 in i8.
+    Tensor as(Dtype dtype) const;
 
 private:
     const Tensor* tensor_ = nullptr;

@@ -96,6 +96,24 @@ TEST_F(Command, RunGivesTheSameBitsHoweverItRuns) {
     EXPECT_TRUE(read_file((folder_ / "small.npy").string()) == base);
 }
 
+TEST_F(Command, ExecutablesReadAndPrintNarrowFloats) {
+    write("x.csv", "1.0009765625,0.33333333,65504,-inf\n6e-8,2e-8,-0.0,nan\n1e-60,3.14159,1e-5,-2.5\n");
+    for (const Dtype dtype : {Dtype::f16, Dtype::bf16}) {
+        const std::string name(ir::name(dtype));
+        const Model model =
+            trace([](const Tensor& x) { return reshape(x, x.type().shape); }, {{"x", dtype, {"n", 4}}}, {.name = name});
+        model.save((folder_ / "narrow.lathe").string());
+        ASSERT_EQ(lathe("compile narrow.lathe -o narrow"), (Outcome{0, ""}));
+        const Outcome printed = run_here("./narrow --logits x.csv > y.csv && cat y.csv");
+        EXPECT_EQ(printed.status, 0) << printed.output;
+        EXPECT_EQ(read_csv((folder_ / "y.csv").string(), dtype), read_csv((folder_ / "x.csv").string(), dtype))
+            << printed.output;
+        write("large.csv", "1,2,3,3.4e38\n");
+        EXPECT_EQ(run_here("./narrow large.csv"),
+                  (Outcome{1, "narrow: large.csv: row 1, column 4: '3.4e38' is not a number of type " + name + "\n"}));
+    }
+}
+
 TEST_F(Command, CompileWritesWhatTheNameSays) {
     EXPECT_EQ(lathe("compile m.lathe -o m.o --header m.h --name net --target avx2"), (Outcome{0, ""}));
     EXPECT_EQ(lathe("compile m.lathe -o m.a"), (Outcome{0, ""}));
@@ -120,6 +138,7 @@ TEST_F(Command, CompileLeavesNothingBehindWhereItFails) {
     expect_message(lathe("compile m.lathe -o /dev/full"), "/dev/full: No space left on device");
     expect_message(lathe("compile m.lathe -o m.a --header /dev/full"), "/dev/full: No space left on device");
     expect_message(lathe("compile m.lathe -o absent/m.a"), "absent/m.a");
+    expect_message(lathe("compile m.lathe -o m.a --header ./m.a"), "m.a: the header would be written over the code");
     expect_message(lathe("compile m.lathe -o m.a --name 1st"), "'1st' is not an identifier of C");
     EXPECT_EQ(entries(), before);
     EXPECT_EQ(lathe("compile m.lathe").status, 2);

@@ -166,6 +166,9 @@ TEST(Csv, RoundsSmallNumbersToZeroAndRefusesLargeOnes) {
             << small;
     EXPECT_EQ(parse_csv("1e-40", "t.csv"), array_of<float>(Dtype::f32, {1, 1}, {1e-40f})) << "a denormal";
     EXPECT_EQ(parse_csv("1e-400", "t.csv", Dtype::f64), array_of<double>(Dtype::f64, {1, 1}, {0.0}));
+    EXPECT_NE(csv_message("65520", Dtype::f16), "") << "nearer to 2^16 than to the largest";
+    EXPECT_EQ(csv_message("65519,inf", Dtype::f16), "");
+    EXPECT_NE(csv_message("3.4e38", Dtype::bf16), "");
     for (const std::string large : {"1e39", "-3.5e38", "1e400", "1e+99999999999999999999", "123456789e35"})
         EXPECT_EQ(csv_message(large), "t.csv: row 1, column 1: '" + large + "' is not a number of type f32");
 }

@@ -142,6 +142,31 @@ void expect_blame(const F& f, const std::string& what, std::uint32_t line = std:
     }
 }
 
+TEST(Tensor, numbers_have_to_fit_the_dtype_of_their_operand) {
+    const auto refused = [](const auto& f) { EXPECT_THROW(f(), TypeError); };
+    const Tensor bytes = arange(3, Dtype::i8), naturals = arange(3, Dtype::u64), longs = arange(3);
+    expect_blame([&] { bytes + 300; }, "the number 300 is not one of i8");
+    expect_blame([&] { longs * 0.5; }, "the number 0.5 is not one of i64");
+    expect_blame([&] { full({2}, 1e10, Dtype::i32); }, "the number 10000000000 is not one of i32");
+    for (const double x : {-1.0, 0.5, 0x1p64, 1e300, -HUGE_VAL, std::nan("")}) {
+        refused([&] { naturals + x; });
+        refused([&] { full({2}, x, Dtype::u8); });
+    }
+    refused([&] { longs + 0x1p63; });
+    refused([&] { longs + ~0ULL; });
+    refused([&] { bytes + -129; });
+    refused([&] { bytes - 128; });
+    EXPECT_EQ((bytes + -128).to_vector<int>()[0], -128);
+    EXPECT_EQ((longs + 2.0).to_vector<int>()[2], 4);
+    EXPECT_EQ((naturals + ~0ULL).to_vector<std::uint64_t>()[0], ~0ULL);
+    EXPECT_EQ((naturals + 0x1p63).to_vector<std::uint64_t>()[0], 1ULL << 63);
+    EXPECT_EQ((longs + std::numeric_limits<std::int64_t>::max()).to_vector<std::int64_t>()[0],
+              std::numeric_limits<std::int64_t>::max());
+    EXPECT_EQ((longs + -0x1p63).to_vector<std::int64_t>()[0], std::numeric_limits<std::int64_t>::min());
+    EXPECT_EQ(full({1}, 0.5, Dtype::boolean).item<bool>(), true);
+    EXPECT_EQ(Tensor::from({1, 2, 3, 4}, {2, 2}).to_string(), "[[1 2]\n [3 4]]");
+}
+
 TEST(Tensor, every_mistake_names_a_line_of_the_caller) {
     const Tensor x = ones({2, 3});
     const Tensor none;

@@ -57,7 +57,8 @@ TEST_F(Tool, PrintsWhatItReads) {
     write("g.lir", "// a comment\n" + graph);
     EXPECT_EQ(lathe("print g.lir"), (Outcome{0, graph}));
     EXPECT_EQ(lathe("verify g.lir"), (Outcome{0, ""}));
-    EXPECT_EQ(lathe("print g.lir >/dev/full"), (Outcome{1, "lathe: standard output: No space left on device\n"}));
+    for (const std::string command : {"print g.lir", "ops", "--help", "run --help"})
+        EXPECT_EQ(lathe(command + " >/dev/full"), (Outcome{1, "lathe: standard output: No space left on device\n"}));
 }
 
 TEST_F(Tool, ShowsEveryStage) {

@@ -22,6 +22,10 @@ _Noreturn void lathe_aot_fail(int status, const char* format, ...) __attribute__
 
 void* lathe_aot_allocate(uint64_t bytes); /* aligned to 64; ends the program where there is no memory */
 
+/* f16 and bf16 from f32, to nearest even, and back. */
+uint16_t lathe_aot_narrow(float value, int32_t dtype);
+float lathe_aot_widen(uint16_t narrow, int32_t dtype);
+
 /* Rows of `columns` elements each. */
 typedef struct row_table {
     void* data;

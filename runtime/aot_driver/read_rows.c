@@ -164,17 +164,18 @@ static int store_cell(char* text, size_t length, int32_t dtype, void* to) {
     int good = 0;
     text[length] = '\0';
     errno = 0;
-    if (dtype == LATHE_F64 || dtype == LATHE_F32) {
+    if (dtype >= LATHE_F64 && dtype <= LATHE_BF16) {
         double value = 0;
         good = parse_float(text, length, &value);
         if (dtype == LATHE_F64) {
             memcpy(to, &value, sizeof value);
         } else {
             const float narrow = good ? strtof(text, NULL) : 0; /* rounds once */
-            memcpy(to, &narrow, sizeof narrow);
-            value = narrow;
+            const uint16_t narrower = lathe_aot_narrow(narrow, dtype);
+            value = dtype == LATHE_F32 ? narrow : lathe_aot_widen(narrower, dtype);
+            memcpy(to, dtype == LATHE_F32 ? (const void*)&narrow : &narrower, size);
         }
-        if (errno == ERANGE && isinf(value)) good = 0; /* too large; what is too small is nearest to zero */
+        if (isinf(value) && !strpbrk(text, "nN")) good = 0; /* too large; what is too small is nearest to zero */
     } else if (length > 0 && strspn(text, "+-0123456789") == length) {
         const int is_signed = dtype >= LATHE_I64 && dtype <= LATHE_I8;
         const int bits = dtype == LATHE_BOOL ? 1 : (int)size * 8;
@@ -254,9 +255,6 @@ row_table lathe_aot_read_rows(const char* path, int32_t dtype, const int64_t* di
     if (bytes.size >= 6 && memcmp(bytes.data, "\x93NUMPY", 6) == 0) {
         table = read_npy(path, bytes, dtype, dims, rank);
     } else {
-        if (dtype == LATHE_F16 || dtype == LATHE_BF16)
-            lathe_aot_fail(exit_bad_input, "%s: rows of type %s are read from .npy files only", path,
-                           lathe_aot_element_types[dtype].name);
         table = read_csv(path, bytes, dtype, columns);
     }
     free(bytes.data);

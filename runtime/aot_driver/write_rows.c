@@ -21,6 +21,7 @@ static double element_value(const char* at, int32_t dtype) {
     memcpy(&bits, at, size);
     if (dtype == LATHE_F64) return bits.f64;
     if (dtype == LATHE_F32) return bits.f32;
+    if (dtype == LATHE_F16 || dtype == LATHE_BF16) return lathe_aot_widen((uint16_t)bits.natural, dtype);
     if (dtype >= LATHE_I64 && dtype <= LATHE_I8) {
         const int unused = 64 - 8 * (int)size;
         return (double)((int64_t)(bits.natural << unused) >> unused);
@@ -35,7 +36,7 @@ static void print_element(const char* at, int32_t dtype) {
     memcpy(&bits, at, size);
     if (dtype == LATHE_F64)
         printf("%.17g", element_value(at, dtype));
-    else if (dtype == LATHE_F32)
+    else if (dtype >= LATHE_F32 && dtype <= LATHE_BF16)
         printf("%.9g", element_value(at, dtype));
     else if (dtype >= LATHE_I64 && dtype <= LATHE_I8)
         printf("%" PRId64, (int64_t)(bits << unused) >> unused);
@@ -47,9 +48,6 @@ void lathe_aot_print_rows(const void* data, int32_t dtype, int64_t rows, int64_t
     const size_t size = lathe_aot_element_types[dtype].size;
     const char* at = data;
     int64_t r, c;
-    if (dtype == LATHE_F16 || dtype == LATHE_BF16)
-        lathe_aot_fail(exit_bad_usage, "outputs of type %s are written with --output only",
-                       lathe_aot_element_types[dtype].name);
     for (r = 0; r < rows; ++r, at += (size_t)columns * size) {
         if (all || columns < 2) {
             for (c = 0; c < columns; ++c) {

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <iostream>
 #include <new>
 
 #include "ir/error.h"
@@ -30,7 +31,9 @@ int run(int count, char** arguments) {
     try {
         app.parse(count, arguments);
     } catch (const CLI::ParseError& e) {
-        return app.exit(e) == 0 ? 0 : bad_usage;
+        if (app.exit(e) != 0) return bad_usage;
+        if (!std::cout.flush()) return fail(std::string("standard output: ") + std::strerror(errno));
+        return 0;
     } catch (const std::bad_alloc&) {
         return fail("there is no memory left");
     } catch (const std::exception& e) {

@@ -82,7 +82,7 @@ std::string print_kernels(const std::vector<ir::LoopNest>& nests, const Stage& s
 void run(const Request& request) {
     const Source source = read_source(request.path);
     const auto* const model = std::get_if<Model>(&source);
-    const std::string_view stage = !request.stage.empty() ? request.stage : model ? "graph" : "loops";
+    const std::string stage = !request.stage.empty() ? request.stage : model ? "graph" : "loops";
     put(with_line_end(model ? print_model(*model, stage_named(stage), request)
                             : print_kernels(std::get<std::vector<ir::LoopNest>>(source), stage_named(stage), request)));
 }

@@ -123,6 +123,8 @@ void write_outputs(const Model& model, const std::vector<Array>& outputs, const 
     std::map<std::string, std::string> files;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         const std::string name = file_name_of(model.graph().output_name(i));
+        if (outputs[i].dtype == ir::Dtype::bf16)
+            throw UserError(folder + "/" + name + ": .npy files do not hold bf16, the type of the output");
         if (!files.try_emplace(name, npy_bytes(outputs[i])).second)
             throw UserError("two outputs would be written to " + folder + "/" + name);
     }
