@@ -9,8 +9,8 @@
 namespace lathe {
 
 // A rank-2 array of a number type. All rows have as many columns as the first. Throws FormatError naming `name`, row
-// and column. Floats are read with one rounding to f32 or f64, f16 and bf16 by way of f32; one that is larger than all of
-// its type is none.
+// and column. Floats are read with one rounding to f32 or f64, f16 and bf16 by way of f32; one that is larger than all
+// of its type is none.
 Array parse_csv(std::string_view text, const std::string& name, ir::Dtype dtype = ir::Dtype::f32);
 
 // A gzip-compressed file is unpacked.

@@ -97,7 +97,10 @@ TEST_F(Command, RunGivesTheSameBitsHoweverItRuns) {
 }
 
 TEST_F(Command, ExecutablesReadAndPrintNarrowFloats) {
-    write("x.csv", "1.0009765625,0.33333333,65504,-inf\n6e-8,2e-8,-0.0,nan\n1e-60,3.14159,1e-5,-2.5\n");
+    write("x.csv",
+          "1.0009765625,0.33333333,65504,-inf\n6e-8,2e-8,-0.0,nan\n1e-60,3.14159,1e-5,-2.5\n"
+          "1.00048828125,1.00390625,1.00146484375,1.01171875\n");  // halfway between two f16, and two bf16
+
     for (const Dtype dtype : {Dtype::f16, Dtype::bf16}) {
         const std::string name(ir::name(dtype));
         const Model model =
