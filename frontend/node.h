@@ -150,7 +150,8 @@ void check_in(VariableData& variable, NodeRef value) noexcept;
 NodeRef variable_gradient(const std::shared_ptr<VariableData>& variable);
 void set_variable_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient);
 // Adds to it; additions by several threads all count.
-void add_to_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient, std::source_location where);
+void add_to_gradient(const std::shared_ptr<VariableData>& variable, const NodeRef& gradient,
+                     std::source_location where);
 
 // What a variable stands for now; other nodes stand for themselves.
 NodeRef resolve(const NodeRef& node);

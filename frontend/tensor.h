@@ -74,13 +74,14 @@ public:
     // ---- data in
 
     template <Number T>
-    static Tensor from(std::span<const T> elements, std::vector<std::int64_t> shape, Where where = Where::current()) {
+    static Tensor from(std::span<const T> elements, const std::vector<std::int64_t>& shape,
+                       Where where = Where::current()) {
         return from_bytes(dtype_of<T>(), shape, std::as_bytes(elements), where);
     }
     template <Number T>
-    static Tensor from(const std::vector<T>& elements, std::vector<std::int64_t> shape,
+    static Tensor from(const std::vector<T>& elements, const std::vector<std::int64_t>& shape,
                        Where where = Where::current()) {
-        return from(std::span<const T>(elements), std::move(shape), where);
+        return from(std::span<const T>(elements), shape, where);
     }
     template <Number T>
     static Tensor from(std::initializer_list<T> elements, Where where = Where::current()) {

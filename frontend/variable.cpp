@@ -80,7 +80,8 @@ void set_variable_gradient(const std::shared_ptr<VariableData>& variable, NodeRe
 
 // Recording may evaluate, so that it is done without the lock: the sum goes in by compare and swap, and is made anew
 // where somebody else was faster. What it was made from is held meanwhile, so that no other node can have its address.
-void add_to_gradient(const std::shared_ptr<VariableData>& variable, NodeRef gradient, std::source_location where) {
+void add_to_gradient(const std::shared_ptr<VariableData>& variable, const NodeRef& gradient,
+                     std::source_location where) {
     while (true) {
         const NodeRef before = variable_gradient(variable);
         NodeRef sum = gradient;

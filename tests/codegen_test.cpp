@@ -119,6 +119,7 @@ TEST(Codegen, EveryOpAndDtype) {
                     typed = true;
                     break;
                 } catch (const Error&) {
+                    continue;
                 }
             }
             if (!typed) continue;
@@ -126,13 +127,13 @@ TEST(Codegen, EveryOpAndDtype) {
             std::string loads, arguments;
             for (std::size_t i = 0; i < operands.size(); ++i) {
                 const std::string k = std::to_string(i);
-                text += "in x" + k + ": " + std::string(name(operands[i])) + "[%n]\n";
-                loads += "%" + k + " = load x" + k + "[%i]\n";
+                text.append("in x").append(k).append(": ").append(name(operands[i])).append("[%n]\n");
+                loads.append("%").append(k).append(" = load x").append(k).append("[%i]\n");
                 arguments += (i > 0 ? ", %" : "%") + k;
             }
-            text += "out y: " + std::string(name(result)) + "[%n]\nLOOP i in %n {\n" + loads +
-                    "%9 = " + std::string(op->name) + "(" + arguments + ") : " + std::string(name(result)) +
-                    "\nstore y[%i], %9\n}\n}\n";
+            text.append("out y: ").append(name(result)).append("[%n]\nLOOP i in %n {\n").append(loads);
+            text.append("%9 = ").append(op->name).append("(").append(arguments).append(") : ").append(name(result));
+            text.append("\nstore y[%i], %9\n}\n}\n");
             for (const char* loop : {"serial", "vector(16)"}) {
                 std::string with_loop = text;
                 replace_all(with_loop, "LOOP", loop);
