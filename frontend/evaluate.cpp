@@ -36,8 +36,8 @@ constexpr std::array<std::uint64_t, multiplier_count> make_multipliers() {
 }
 constexpr auto multipliers = make_multipliers();
 
-// The key has an even number of words.
-std::uint64_t hash_of(Key key) {
+// The key has an even number of words. Out of line: inlined, it took 15 ns more of a small evaluation (g++ 12).
+[[gnu::noinline]] std::uint64_t hash_of(Key key) {
     const auto add = [](std::uint64_t h, const std::uint64_t* words, std::size_t count) {
         for (std::size_t i = 0; i < count; i += 2)
             h += (words[i] + multipliers[i]) * (words[i + 1] + multipliers[i + 1]);
@@ -92,6 +92,7 @@ private:
 
 struct PlanEntry {
     std::vector<std::uint64_t> key;
+    std::uint64_t hash = 0;  // of the key
     std::shared_ptr<const codegen::Executable> executable;
     std::shared_ptr<const runtime::BoundPlan> bound;
     bool shared_outputs = false;         // several nodes turned out to be the same value
@@ -116,10 +117,10 @@ public:
             }
         return nullptr;
     }
-    void insert(std::uint64_t hash, std::shared_ptr<const PlanEntry> entry) {
+    void insert(std::shared_ptr<const PlanEntry> entry) {
         const std::lock_guard lock(mutex_);
         if (order_.size() >= capacity) {
-            const std::uint64_t oldest = hash_of(order_.front()->key);
+            const std::uint64_t oldest = order_.front()->hash;
             const auto [first, last] = entries_.equal_range(oldest);
             for (auto i = first; i != last; ++i)
                 if (i->second == order_.begin()) {
@@ -128,6 +129,7 @@ public:
                 }
             order_.pop_front();
         }
+        const std::uint64_t hash = entry->hash;
         entries_.emplace(hash, order_.insert(order_.end(), std::move(entry)));
     }
 
@@ -344,8 +346,8 @@ private:
         if (!front || !equal(front->key, key)) {
             front = PlanCache::shared().find(hash, key);
             if (!front) {
-                front = fresh_ = compile();
-                PlanCache::shared().insert(hash, front);
+                front = fresh_ = compile(hash);
+                PlanCache::shared().insert(front);
             }
         }
         entry_ = front.get();
@@ -362,11 +364,11 @@ private:
         if (const runtime::RunFault fault = try_run_bound(*entry_->bound, inputs_.data(), outputs_.data())) {
             // The plan may have been made for equal calls on other lines.
             if (entry_ == fresh_.get()) throw_fault(plan, fault);
-            throw_fault(compile()->executable->plan, fault);
+            throw_fault(compile(hash)->executable->plan, fault);
         }
     }
 
-    std::shared_ptr<const PlanEntry> compile() {
+    std::shared_ptr<const PlanEntry> compile(std::uint64_t hash) {
         ir::Graph graph;
         graph.name = "lazy";
         PendingBuilder builder(graph);
@@ -375,6 +377,7 @@ private:
         for (Node* node : order_) builder.build(node);
         auto entry = std::make_shared<PlanEntry>();
         entry->key.assign(key_.key().begin(), key_.key().end());
+        entry->hash = hash;
         entry->results = results_;
         for (std::size_t i = 0; i < results_.size(); ++i) {
             graph.add_output("y" + std::to_string(i), builder.build(order_[results_[i]]));

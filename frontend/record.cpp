@@ -135,7 +135,7 @@ NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::sou
     for (const NodeRef& x : operands) {
         dtypes = dtypes << 8 | static_cast<std::uint32_t>(x->type.dtype);
         if (shape->rank() == 0) shape = &x->type.shape;
-        plain = plain && (x->type.shape.rank() == 0 || same_dims(x->type.shape, *shape));
+        plain = plain && (&x->type.shape == shape || x->type.shape.rank() == 0 || same_dims(x->type.shape, *shape));
     }
     if (!plain || operands.size() > 3) return record(op, operands, {}, where);
     KnownDtype& known = known_dtype[(reinterpret_cast<std::uintptr_t>(&op) / sizeof(void*) + dtypes) % known_dtypes];

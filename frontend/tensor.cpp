@@ -241,13 +241,15 @@ Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
 Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
     if (a.is_number() && b.is_number())
         throw UserError(std::string(op.name) + ": no operand is a tensor", ir::Loc::of(a.where()));
-    for (const Operand* x : {&a, &b})
-        if (!x->is_number()) require_value(x->tensor(), op.name, x->where());
-    const Dtype dtype = a.is_number() ? b.tensor().dtype() : a.tensor().dtype();
-    const auto node = [dtype](const Operand& x) {
-        return x.is_number() ? Tensor(x.as(dtype)).node() : detail::operand(x.tensor().node());
+    const auto node = [&op](const Operand& x, const Operand& other) {
+        if (x.is_number()) {
+            require_value(other.tensor(), op.name, other.where());
+            return Tensor(x.as(other.tensor().dtype())).node();
+        }
+        require_value(x.tensor(), op.name, x.where());
+        return detail::operand(x.tensor().node());
     };
-    NodeRef nodes[] = {node(a), node(b)};
+    NodeRef nodes[] = {node(a, b), node(b, a)};
     return Tensor(detail::record_taking(op, nodes, a.where()));
 }
 
