@@ -354,10 +354,9 @@ private:
         dropped_.reserve(dropped_.size() + entry_->result_operands);  // publishing may not fail
         inputs_.clear();
         for (Node* leaf : leaves_) inputs_.push_back(leaf->elements());
-        buffers_.clear();
         outputs_.clear();
         for (std::int64_t bytes : entry_->bound->output_bytes) {
-            buffers_.push_back(allocate_tensor(static_cast<std::size_t>(bytes)));
+            buffers_.push_back(allocate_output(bytes));
             outputs_.push_back(buffers_.back().data());
         }
         const runtime::Plan& plan = entry_->executable->plan;
@@ -366,6 +365,22 @@ private:
             if (entry_ == fresh_.get()) throw_fault(plan, fault);
             throw_fault(compile(hash)->executable->plan, fault);
         }
+    }
+
+    [[gnu::noinline]] runtime::Buffer allocate_output(std::int64_t bytes) const {
+        try {
+            return runtime::allocate(std::max(static_cast<std::size_t>(bytes), std::size_t{1}));
+        } catch (const runtime::ResourceExhausted& e) {
+            blame_output(buffers_.size(), e.what());
+        }
+    }
+    // There is no memory for an output of the plan: the call that made it is named.
+    [[noreturn, gnu::cold]] void blame_output(std::size_t output, const std::string& why) const {
+        const auto at = std::ranges::find(entry_->executable->outputs, output);
+        const auto result = static_cast<std::size_t>(at - entry_->executable->outputs.begin());
+        const Node& node = *order_[entry_->results[result]];
+        const std::string op = node.op != nullptr ? std::string(node.op->name) + ": " : "";
+        throw ResourceError(op + why, node.location());
     }
 
     std::shared_ptr<const PlanEntry> compile(std::uint64_t hash) {

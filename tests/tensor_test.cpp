@@ -1,6 +1,7 @@
 // Tensors as users see them: recording, evaluation, errors, printing, threads.
 #include <atomic>
 #include <cmath>
+#include <source_location>
 #include <sys/resource.h>
 #include <thread>
 
@@ -298,6 +299,23 @@ TEST(Variable, backward_leaves_derivatives_and_adds_them_up) {
     w.zero_grad();
     EXPECT_FALSE(w.grad());
     EXPECT_THROW(sum(Tensor::from({1.0F})).backward(), UserError);
+}
+
+TEST(Tensor, memory_that_runs_out_is_blamed_on_the_call_that_wanted_it) {
+    const Tensor a = random_uniform(1, {1 << 20}).eval();
+    const std::uint32_t line = std::source_location::current().line() + 1;
+    const Tensor wide = a * 2.0;
+    runtime::limit_memory(runtime::memory_use().reserved);
+    runtime::trim_memory();
+    try {
+        wide.eval();
+        ADD_FAILURE() << "there was memory";
+    } catch (const ResourceError& e) {
+        EXPECT_NE(std::string(e.what()).find("tensor_test.cpp:" + std::to_string(line) + ": mul"), std::string::npos)
+            << e.what();
+    }
+    runtime::limit_memory(~std::uint64_t{0});
+    EXPECT_EQ(wide.eval().to_vector<float>().size(), std::size_t{1} << 20);
 }
 
 }  // namespace
