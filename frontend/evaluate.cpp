@@ -369,7 +369,7 @@ private:
 
     [[gnu::noinline]] runtime::Buffer allocate_output(std::int64_t bytes) const {
         try {
-            return runtime::allocate(std::max(static_cast<std::size_t>(bytes), std::size_t{1}));
+            return runtime::allocate(static_cast<std::size_t>(bytes));
         } catch (const runtime::ResourceExhausted& e) {
             blame_output(buffers_.size(), e.what());
         }

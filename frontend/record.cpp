@@ -22,6 +22,15 @@ constinit thread_local ir::Loc LocScope::loc_{};
 
 namespace {
 
+// A call without operands or type yet, blamed on the user's line.
+inline NodeRef make_call(const ir::OpDef& op, std::source_location where) {
+    NodeRef node = make_node(NodeKind::op);
+    node->op = &op;
+    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
+    node->loc = LocScope::loc();
+    return node;
+}
+
 // `operands` are shared, or taken over from where they may be changed.
 template <class Ref>
 void set_operands(Node& node, std::span<Ref> operands) {
@@ -78,10 +87,7 @@ NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attrib
         operand_types[i] = operands[i]->type;
         symbolic = symbolic || operands[i]->symbolic;
     }
-    NodeRef node = make_node(NodeKind::op);
-    node->op = &op;
-    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
-    node->loc = LocScope::loc();
+    NodeRef node = make_call(op, where);
     Trace* trace = symbolic ? Trace::current() : nullptr;
     ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(),
                             trace != nullptr ? trace->preconditions() : nullptr,
@@ -144,10 +150,7 @@ NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::sou
         known = {&op, dtypes, node->type.dtype};
         return node;
     }
-    NodeRef node = make_node(NodeKind::op);
-    node->op = &op;
-    node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
-    node->loc = LocScope::loc();
+    NodeRef node = make_call(op, where);
     node->type.dtype = known.result;
     node->type.shape = *shape;
     set_operands(*node, operands);
@@ -156,10 +159,7 @@ NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::sou
 }
 
 NodeRef record_constant(ir::Dtype dtype, std::shared_ptr<const ir::Attributes> attributes) {
-    NodeRef node = make_node(NodeKind::op);
-    node->op = &ir::ops::constant;
-    node->where = LocScope::current();
-    node->loc = LocScope::loc();
+    NodeRef node = make_call(ir::ops::constant, {});
     node->type.dtype = dtype;
     node->attributes = std::move(attributes);
     return node;
