@@ -116,7 +116,7 @@ private:
     }
 
     static SizeExpression over_graph(const passes::LoweredKernel& kernel, Dim d) {
-        return size_expression(d.substitute([&](ir::Symbol s) { return kernel.extents[s]; }));
+        return size_expression(kernel.over_graph(d));
     }
 
     std::uint32_t slot(const passes::Memory& m, ir::BufferRole role) const {

@@ -19,6 +19,11 @@ struct LoweredKernel {
     std::vector<ir::Loc> sites;     // by BindIndex::site: the node whose index may be out of range
     std::vector<std::string> site_ops;
     ir::Loc loc;  // of all members
+
+    // A dimension over the nest's extents, over the graph's symbols.
+    ir::Dim over_graph(ir::Dim d) const {
+        return d.substitute([this](ir::Symbol s) { return extents[s]; });
+    }
 };
 
 LoweredKernel lower(const Group& group);

@@ -88,8 +88,7 @@ private:
     static void renumber(LoweredKernel& kernel) {
         const Renumbering numbers = canonicalize(kernel.nest);
         std::vector<ir::Dim> extents;
-        for (ir::Dim d : numbers.extents)
-            extents.push_back(d.substitute([&](ir::Symbol s) { return kernel.extents[s]; }));
+        for (ir::Dim d : numbers.extents) extents.push_back(kernel.over_graph(d));
         kernel.extents = std::move(extents);
         std::vector<Memory> arguments;
         for (std::size_t i : numbers.arguments) arguments.push_back(kernel.arguments[i]);

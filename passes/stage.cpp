@@ -29,7 +29,7 @@ std::optional<std::size_t> find_reduction(const ir::LoopNest& nest) {
 }
 
 bool is_long(const LoweredKernel& kernel, const ir::Reduce& r, const LoopTarget& target) {
-    const Dim n = r.extent.substitute([&](ir::Symbol s) { return kernel.extents[s]; });
+    const Dim n = kernel.over_graph(r.extent);
     if (!n.is_constant()) return target.staged_elements == 0;
     return n.constant() > r.block && n.constant() >= target.staged_elements;
 }
