@@ -4,6 +4,7 @@
 
 #include "frontend/node.h"
 #include "ir/error.h"
+#include "runtime/per_thread.h"
 
 namespace lathe::detail {
 
@@ -23,14 +24,18 @@ void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault) {
 runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs) {
     // Workspaces up to this size stay with the thread; larger ones go back to the pool after the run.
     constexpr std::int64_t kept_bytes = 1 << 20;
-    thread_local runtime::Buffer kept;
+    struct Kept {
+        runtime::Buffer workspace;
+    };
     runtime::RunFault fault;
-    if (bound.workspace_bytes <= kept_bytes) {
-        if (kept.capacity() < static_cast<std::size_t>(bound.workspace_bytes))
-            kept = allocate_tensor(static_cast<std::size_t>(bound.workspace_bytes));
-        runtime::Buffer mine = std::move(kept);  // a kernel that runs on this thread for another plan gets its own
+    Kept* const kept = bound.workspace_bytes <= kept_bytes ? runtime::PerThread<Kept>::mine() : nullptr;
+    if (kept != nullptr) {
+        if (kept->workspace.capacity() < static_cast<std::size_t>(bound.workspace_bytes))
+            kept->workspace = allocate_tensor(static_cast<std::size_t>(bound.workspace_bytes));
+        // A kernel that runs on this thread for another plan gets its own.
+        runtime::Buffer mine = std::move(kept->workspace);
         fault = runtime::run(bound, inputs, outputs, mine.data());
-        kept = std::move(mine);
+        kept->workspace = std::move(mine);
     } else {
         const runtime::Buffer workspace = allocate_tensor(static_cast<std::size_t>(bound.workspace_bytes));
         fault = runtime::run(bound, inputs, outputs, workspace.data());

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <sys/mman.h>
 
+#include "runtime/per_thread.h"
+
 namespace lathe::runtime {
 namespace {
 
@@ -54,6 +56,11 @@ struct Magazines {
     Magazines* next = nullptr;            // in the registry
     Magazines* previous = nullptr;
 
+    Magazines() noexcept;
+    ~Magazines();
+    Magazines(const Magazines&) = delete;
+    Magazines& operator=(const Magazines&) = delete;
+
     void count_use(std::int64_t bytes) {
         in_use.store(in_use.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
     }
@@ -80,9 +87,6 @@ Pool& pool() {
     static Pool* const the = new Pool;
     return *the;
 }
-
-constinit thread_local Magazines* mine = nullptr;
-constinit thread_local bool thread_ended = false;
 
 void release_to_system(Pool& p, BufferBlock* block) noexcept {
     const std::size_t bytes = block->bytes;
@@ -118,39 +122,25 @@ void empty_magazines(Pool& p, Magazines& magazines) noexcept {
         while (magazine.count > 0) put_in_depot(p, magazine.blocks[--magazine.count]);
 }
 
-struct ThreadExit {
-    bool armed = false;
-    ~ThreadExit() {
-        thread_ended = true;
-        Magazines* const magazines = std::exchange(mine, nullptr);
-        if (!magazines) return;
-        Pool& p = pool();
-        empty_magazines(p, *magazines);
-        {
-            const std::lock_guard lock(p.registry_mutex);
-            p.in_use_of_ended_threads.fetch_add(magazines->in_use.load(std::memory_order_relaxed),
-                                                std::memory_order_relaxed);
-            (magazines->previous ? magazines->previous->next : p.registry) = magazines->next;
-            if (magazines->next) magazines->next->previous = magazines->previous;
-        }
-        delete magazines;
-    }
-};
-thread_local ThreadExit thread_exit;
-
-// Null where the thread is ending or memory is exhausted: the depot serves instead.
-Magazines* start_magazines() noexcept {
-    if (thread_ended) return nullptr;
-    auto* const magazines = new (std::nothrow) Magazines;
-    if (!magazines) return nullptr;
-    thread_exit.armed = true;  // the first use registers its destructor
+Magazines::Magazines() noexcept {
     Pool& p = pool();
     const std::lock_guard lock(p.registry_mutex);
-    magazines->next = p.registry;
-    if (p.registry) p.registry->previous = magazines;
-    p.registry = magazines;
-    return mine = magazines;
+    next = p.registry;
+    if (p.registry) p.registry->previous = this;
+    p.registry = this;
 }
+
+Magazines::~Magazines() {
+    Pool& p = pool();
+    empty_magazines(p, *this);
+    const std::lock_guard lock(p.registry_mutex);
+    p.in_use_of_ended_threads.fetch_add(in_use.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    (previous ? previous->next : p.registry) = next;
+    if (next) next->previous = previous;
+}
+
+// None where the thread is ending or memory is exhausted: the depot serves instead.
+using Mine = PerThread<Magazines>;
 
 BufferBlock* reserve(Pool& p, std::uint32_t size_class) noexcept {
     const std::size_t bytes = class_bytes(size_class);
@@ -199,7 +189,7 @@ ResourceExhausted::ResourceExhausted(std::uint64_t wanted, bool limited) noexcep
 Buffer allocate(std::size_t bytes) {
     if (bytes > largest_bytes) throw ResourceExhausted(bytes, false);
     const std::uint32_t size_class = class_of(bytes);
-    Magazines* const magazines = mine ? mine : start_magazines();
+    Magazines* const magazines = Mine::mine();
     if (!magazines) {
         BufferBlock* const block = allocate_slowly(size_class, bytes);
         pool().in_use_of_ended_threads.fetch_add(static_cast<std::int64_t>(block->bytes), std::memory_order_relaxed);
@@ -221,7 +211,7 @@ void Buffer::recycle(BufferBlock* block) noexcept {
         return;
     }
     const auto bytes = static_cast<std::int64_t>(block->bytes);
-    Magazines* const magazines = mine ? mine : start_magazines();
+    Magazines* const magazines = Mine::mine();
     if (!magazines) {
         Pool& p = pool();
         p.in_use_of_ended_threads.fetch_sub(bytes, std::memory_order_relaxed);
@@ -266,7 +256,7 @@ void limit_memory(std::uint64_t bytes) { pool().limit.store(bytes, std::memory_o
 
 void trim_memory() {
     Pool& p = pool();
-    if (mine) empty_magazines(p, *mine);
+    if (Magazines* const magazines = Mine::existing()) empty_magazines(p, *magazines);
     for (std::uint32_t c = 0; c < class_count; ++c)
         while (BufferBlock* const block = take_from_depot(p, c)) release_to_system(p, block);
 }

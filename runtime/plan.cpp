@@ -201,7 +201,7 @@ Placement place(std::span<const Lifetime> lifetimes) {
 }
 
 const std::string& describe(const Plan& plan, const RunFault& fault) {
-    static const std::string nothing;
+    static const auto& nothing = *new std::string;  // never destroyed
     if (!fault) return nothing;
     const std::size_t site =
         plan.steps[static_cast<std::size_t>(fault.step)].first_site + static_cast<std::size_t>(fault.fault.site);
