@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numbers>
 
+#include "ir/float_environment.h"
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
 #include "ir/functions/matmul.h"
@@ -219,6 +220,7 @@ Tensor unit_interval(const Tensor& word) { return convert(shift_right(word, 40),
 
 Tensor random_uniform(std::uint64_t key, std::vector<std::int64_t> shape, double low, double high, Where where) {
     const LocScope scope(where);
+    const ir::FloatEnvironment floats;
     return unit_interval(random_words(key, shape, where).first) * (high - low) + low;
 }
 

@@ -5,6 +5,7 @@
 #include <new>
 #include <numeric>
 
+#include "ir/float_environment.h"
 #include "ir/op.h"
 #include "ir/order.h"
 
@@ -512,6 +513,7 @@ void require_addressable(const Node& node, const Type& type) {
 
 std::vector<Literal> interpret_node(const Node& node, std::span<const Literal> operands,
                                     std::span<const std::int64_t> symbol_values) {
+    const FloatEnvironment floats;
     Job job{node, operands, symbol_values, {}, {}};
     for (const Literal& x : operands) job.operand_types.push_back(x.type);
     for (const Type& t : node.results) {
