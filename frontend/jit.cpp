@@ -7,6 +7,7 @@
 #include <shared_mutex>
 #include <unordered_set>
 
+#include "frontend/inline_graph.h"
 #include "frontend/run_plan.h"
 #include "frontend/trace.h"
 #include "ir/op.h"
@@ -39,6 +40,8 @@ struct Variant {
     std::vector<NodeRef> updated;    // variables; their new values are the outputs behind the results
     std::vector<std::size_t> taken;  // captured variables that are updated, by address
     std::size_t results = 0;
+    std::shared_ptr<const void> tree;          // of the results
+    std::shared_ptr<const ir::Graph> history;  // what was traced, where its results may be differentiated
     struct Donation {
         std::size_t captured, output;  // the captured variable's memory may become this output of the plan
     };
@@ -83,7 +86,7 @@ std::optional<Match> match(const std::shared_ptr<const Variant>& variant, const 
 struct CompiledFunction::State {
     Body body;
     JitOptions options;
-    std::mutex tracing;   // held while the C++ function runs: it need not be made for several threads
+    std::shared_ptr<JitState> shared;
     std::mutex updating;  // held by a call that sets variables
 
     // A variant on its way: others that want it wait. Those that do not fit it, or find that it failed, try their own.
@@ -94,7 +97,6 @@ struct CompiledFunction::State {
     std::shared_mutex mutex;  // protects what follows; never held while anything is traced or compiled
     std::vector<std::shared_ptr<const Variant>> variants;
     std::vector<Build> builds;
-    JitStatistics statistics;
 
     Match find_or_build(const Call& call);
     Match build(const Call& call);
@@ -159,6 +161,8 @@ Match CompiledFunction::State::build(const Call& call) {
     }
     const std::unique_lock lock(mutex);
     variants.push_back(variant);
+    const std::lock_guard counting(shared->mutex);
+    JitStatistics& statistics = shared->statistics;
     ++statistics.traces;
     statistics.last = variant->executable->statistics;
     statistics.remarks = variant->executable->remarks;
@@ -172,7 +176,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
     variant->signature = call.signature;
     Trace::Result traced;
     {
-        const std::scoped_lock one_at_a_time(tracing);
+        const std::scoped_lock one_at_a_time(shared->tracing);
         Trace trace("jit");
         std::vector<Tensor> inputs;
         for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -184,11 +188,10 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
             inputs.emplace_back(trace.add_input("arg" + std::to_string(i), type));
         }
         std::vector<NodeRef> outputs;
-        for (const Tensor& t : body(inputs)) {
-            if (!t) throw UserError("jit: the function returned an empty tensor", ir::Loc::of(call.where));
-            outputs.push_back(detail::resolve(t.node()));
-        }
+        const Results results = body(inputs);
+        for (const Tensor& t : results.tensors) outputs.push_back(detail::resolve(t.node()));
         variant->results = outputs.size();
+        variant->tree = results.tree;
         traced = trace.finish(outputs);
     }
     codegen::CompileOptions compile = options.compile;
@@ -201,6 +204,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
         }
     std::ranges::sort(variant->taken, std::less<>(), [&](std::size_t c) { return traced.captured[c]->variable.get(); });
     variant->executable = codegen::compile(*traced.graph, compile);
+    if (traced.updated.empty()) variant->history = std::move(traced.graph);
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
     for (const runtime::PlanDonation& d : variant->executable->plan.donations)
@@ -272,6 +276,13 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
 
     const auto& place = variant.executable->outputs;
     for (std::size_t i = 0; i < variant.results; ++i) results[i].node()->data = buffers[place[i]];
+    if (variant.history) {
+        std::vector<NodeRef> nodes;
+        for (const Tensor& r : results) nodes.push_back(r.node());
+        std::vector<NodeRef> read(arguments.begin(), arguments.end());
+        read.insert(read.end(), values.begin(), values.end());
+        detail::keep_history(variant.history, std::move(read), nodes);
+    }
     put_back.taken = 0;
     for (std::size_t u = 0; u < updated.size(); ++u) {
         updated[u]->data = buffers[place[variant.results + u]];
@@ -280,12 +291,16 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     return results;
 }
 
-CompiledFunction::CompiledFunction(Body body, JitOptions options) : state_(std::make_shared<State>()) {
+CompiledFunction::CompiledFunction(Body body, JitOptions options, std::shared_ptr<JitState> shared)
+    : state_(std::make_shared<State>()) {
     state_->body = std::move(body);
     state_->options = std::move(options);
+    state_->shared = std::move(shared);
 }
 
-std::vector<Tensor> CompiledFunction::operator()(std::span<const Tensor> arguments, Where where) const {
+bool CompiledFunction::is_recorded(const Tensor& argument) { return !argument.is_empty() && argument.node()->symbolic; }
+
+CompiledFunction::Results CompiledFunction::operator()(std::span<const Tensor> arguments, Where where) const {
     eval(arguments, where);
     Call call{.arguments = {}, .extents = {}, .signature = {}, .where = where};
     for (const Tensor& t : arguments) {
@@ -295,12 +310,7 @@ std::vector<Tensor> CompiledFunction::operator()(std::span<const Tensor> argumen
     call.signature = signature_of(call.arguments);
     const Match found = state_->find_or_build(call);
     const detail::LocScope scope(where);
-    return state_->run(*found.variant, *found.binding, call.arguments);
-}
-
-JitStatistics CompiledFunction::statistics() const {
-    const std::shared_lock lock(state_->mutex);
-    return state_->statistics;
+    return {state_->run(*found.variant, *found.binding, call.arguments), found.variant->tree};
 }
 
 }  // namespace lathe

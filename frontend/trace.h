@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "frontend/node.h"
+#include "ir/error.h"
 #include "ir/graph.h"
+#include "ir/unifier.h"
 
 namespace lathe {
 
@@ -28,11 +30,13 @@ public:
     ir::Dim add_symbol(std::string name, std::optional<std::int64_t> example = {});
     // The extent of a dimension in this call; the traced function then holds for this extent only.
     std::int64_t pin(ir::Dim dim, ir::Loc loc);
+    void require_equal(ir::Dim a, ir::Dim b, ir::Loc loc, const std::string& what);
     // A new input of the function.
     detail::NodeRef add_input(std::string name, ir::Type type);
 
     detail::NodeRef read(const detail::NodeRef& variable);
-    void write(const detail::NodeRef& variable, detail::NodeRef value);
+    // The value has the variable's dtype and rank. Extents that may differ are demanded to be equal.
+    void write(const detail::NodeRef& variable, detail::NodeRef value, ir::Loc loc);
 
     // What backward() left at a variable, within this trace.
     detail::NodeRef gradient(const std::shared_ptr<detail::VariableData>& variable) const;
@@ -40,6 +44,8 @@ public:
 
     std::vector<ir::Precondition>* preconditions() { return &scope_.preconditions; }
     std::span<const std::string> symbol_names() const { return scope_.symbols; }
+    // What the demands so far say of the symbols.
+    ir::Unifier unifier() const { return ir::Unifier(scope_.preconditions); }
 
     // The graph of what was recorded, with symbols that have to be equal made one: parameters are the inputs in order,
     // then what the function captured; outputs are the given ones, then the new values of variables that were set.
@@ -72,6 +78,11 @@ private:
 
 namespace detail {
 
+// A tensor that is part of another trace or derivative was used in this one.
+class ForeignTensor : public UserError {
+    using UserError::UserError;
+};
+
 // Adds lazy nodes to a graph, iteratively.
 class GraphBuilder {
 public:
@@ -98,9 +109,6 @@ private:
 
 // The data of a ready node as a literal; a number as a splat.
 ir::Literal literal_of(const Node& node);
-
-// Records a graph's nodes as lazy ones; `inputs` stand for its parameters.
-std::vector<NodeRef> inline_graph(const ir::Graph& graph, std::span<const NodeRef> inputs);
 
 }  // namespace detail
 }  // namespace lathe
