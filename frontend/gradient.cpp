@@ -12,10 +12,10 @@ namespace lathe::detail {
 namespace {
 
 // Nodes that keep no history, as that of a comparison, have no derivative. They enter as they are, unless they depend
-// on a stand-in: then they are recorded again, as all that depends on it. The others never lose their operands, so that
-// reading them needs no claim.
+// on a stand-in: then they are recorded again, as all that depends on it. Values of variables begin a history. The
+// others never lose their operands, so that reading them needs no claim.
 bool ends_history(const Node& node) {
-    return !(node.keeps_history || node.on_stand_in) ||
+    return node.variable || !(node.keeps_history || node.on_stand_in) ||
            (node.kind != NodeKind::op && node.kind != NodeKind::projection && !node.call);
 }
 

@@ -177,7 +177,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
     Trace::Result traced;
     {
         const std::scoped_lock one_at_a_time(shared->tracing);
-        Trace trace("jit");
+        Trace trace("jit", call.where);
         std::vector<Tensor> inputs;
         for (std::size_t i = 0; i < arguments.size(); ++i) {
             ir::Type type = arguments[i]->type;

@@ -239,7 +239,7 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
     Trace::Result traced;
     std::size_t result_count = 0;
     {
-        Trace trace(options.name);
+        Trace trace(options.name, where);
         std::map<std::string, Dim> symbols;
         std::vector<Tensor> inputs;
         for (const TensorSpec& spec : specs) {

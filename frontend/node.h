@@ -125,7 +125,8 @@ struct VariableData : std::enable_shared_from_this<VariableData> {
     std::atomic<std::uint32_t> returns{0};     // counts the values that were put back: readers sleep on it
     NodeRef value;
     NodeRef gradient;
-    bool closed = false;  // emptied for good; protected by the lock
+    bool closed = false;    // emptied for good; protected by the lock
+    bool in_trace = false;  // made while a function was traced: lives there alone
     std::string name;
     bool trainable = true;
 };

@@ -162,11 +162,21 @@ Array Tensor::to_array(Where where) const {
 
 Tensor variable(const Tensor& value, std::string name, bool trainable) {
     const NodeRef node = detail::make_variable(value.type(), std::move(name), trainable);
+    if (Trace* const trace = Trace::current()) {
+        node->variable->in_trace = true;
+        trace->declare(node, detail::resolve(value.node()));
+        return Tensor(node);
+    }
     detail::store_variable(node, detail::resolve(value.node()));
     return Tensor(node);
 }
 
 void Tensor::set(const Tensor& value, Where where) const {
+    if (!is_variable() && node_ && node_->kind == detail::NodeKind::placeholder)
+        fail(
+            "set: the tensor is an argument of a traced function, which is a value; let the function capture the "
+            "variable",
+            where);
     if (!is_variable()) fail("set: the tensor is no variable", where);
     NodeRef node = detail::resolve(value.node());
     Trace* const trace = Trace::current();

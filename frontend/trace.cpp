@@ -81,7 +81,7 @@ private:
 
 }  // namespace
 
-Trace::Trace(std::string name) : previous_(current_trace) {
+Trace::Trace(std::string name, std::source_location where) : where_(where), previous_(current_trace) {
     scope_.name = std::move(name);
     current_trace = this;
 }
@@ -114,32 +114,51 @@ NodeRef Trace::add_input(std::string name, ir::Type type) {
     node->type = type;
     node->symbolic = true;
     node->trace = this;
+    node->where = where_;
     node->bits = inputs_.size();
     inputs_.push_back({node, std::move(name)});
     return node;
 }
 
+void Trace::declare(const NodeRef& variable, NodeRef value) {
+    cell_of_.emplace(variable.get(), cells_.size());
+    cells_.push_back({variable, {}, std::move(value), true, false});
+}
+
 NodeRef Trace::read(const NodeRef& variable) {
     const auto [found, fresh] = cell_of_.try_emplace(variable.get(), cells_.size());
     if (fresh) {
+        if (variable->variable->in_trace) {
+            cell_of_.erase(found);
+            throw UserError("a variable was used outside of the traced function that made it",
+                            ir::Loc::of(detail::LocScope::current()));
+        }
         NodeRef node = detail::make_node(NodeKind::placeholder);
         node->type = variable->type;
         node->symbolic = true;
+        node->where = where_;
         detail::make_value_of(*node, *variable);
         node->trace = this;
-        cells_.push_back({variable, node, node, false});
+        cells_.push_back({variable, node, node});
     }
-    return cells_[found->second].value;
+    Cell& cell = cells_[found->second];
+    if (!cell.cut) {  // derivatives by the variable are by what it was set to
+        cell.value = detail::record(ir::ops::stop_gradient, std::span(&cell.value, 1), {}, where_);
+        detail::make_value_of(*cell.value, *variable);
+        cell.cut = true;
+    }
+    return cell.value;
 }
 
 void Trace::write(const NodeRef& variable, NodeRef value, ir::Loc loc) {
-    read(variable);
+    if (!cell_of_.contains(variable.get())) read(variable);
     const ir::Type& type = variable->type;
     for (std::size_t i = 0; i < type.shape.rank(); ++i)
         scope_.require_equal(value->type.shape[i], type.shape[i], loc, "set: the variable has another extent");
     Cell& cell = cells_[cell_of_.at(variable.get())];
     cell.value = std::move(value);
     cell.set = true;
+    cell.cut = false;
 }
 
 NodeRef Trace::gradient(const std::shared_ptr<detail::VariableData>& variable) const {
@@ -181,6 +200,7 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     for (const Input& input : inputs_)
         builder.bind(input.placeholder.get(), graph.add_parameter(input.name, unifier.apply(input.placeholder->type)));
     for (const Cell& cell : cells_) {
+        if (!cell.placeholder) continue;
         const std::string& name = cell.variable->variable->name;
         builder.bind(cell.placeholder.get(),
                      graph.add_parameter(name.empty() ? "variable" + std::to_string(result.captured.size()) : name,
@@ -191,7 +211,7 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     for (const NodeRef& out : outputs)
         graph.add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++), builder.build(out.get()));
     for (const Cell& cell : cells_)
-        if (cell.set) {
+        if (cell.set && cell.placeholder) {
             graph.add_output("updated_" + std::to_string(result.updated.size()), builder.build(cell.value.get()));
             result.updated.push_back(cell.variable);
         }

@@ -19,7 +19,8 @@ namespace lathe {
 // outputs.
 class Trace {
 public:
-    explicit Trace(std::string name);
+    // `where` is blamed for what nobody else is: the arguments themselves.
+    explicit Trace(std::string name, std::source_location where = {});
     ~Trace();
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
@@ -34,6 +35,8 @@ public:
     // A new input of the function.
     detail::NodeRef add_input(std::string name, ir::Type type);
 
+    // A variable that is made while tracing: it begins anew at every call.
+    void declare(const detail::NodeRef& variable, detail::NodeRef value);
     detail::NodeRef read(const detail::NodeRef& variable);
     // The value has the variable's dtype and rank. Extents that may differ are demanded to be equal.
     void write(const detail::NodeRef& variable, detail::NodeRef value, ir::Loc loc);
@@ -67,12 +70,14 @@ private:
     std::vector<Input> inputs_;
     std::vector<std::optional<std::int64_t>> examples_;  // by symbol
     struct Cell {
-        detail::NodeRef variable, placeholder, value;
+        detail::NodeRef variable, placeholder, value;  // without a placeholder: made while tracing
         bool set = false;
+        bool cut = true;  // whether the value is the variable's own, without the history of what was set
     };
     std::vector<Cell> cells_;
     std::unordered_map<detail::Node*, std::size_t> cell_of_;
     std::unordered_map<std::shared_ptr<detail::VariableData>, detail::NodeRef> gradients_;
+    std::source_location where_;
     Trace* previous_;
 };
 

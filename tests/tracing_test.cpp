@@ -519,6 +519,46 @@ TEST(Variables, functions_that_change_nothing_give_the_value_of_the_time) {
     }
 }
 
+TEST(Variables, that_a_function_makes_begin_anew_at_every_call) {
+    const auto f = [](const Tensor& x) {
+        const Tensor v = variable(x * 2.0, "v");
+        v.set(v + x);
+        sum(v * v).backward();  // by what it was set to
+        return std::pair(v * 1.0, v.grad());
+    };
+    const auto compiled = jit(f);
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        expect_equal(compiled(data(i, {4})).first, f(data(i, {4})).first);
+        expect_equal(compiled(data(i, {4})).second, f(data(i, {4})).second);
+    }
+    Tensor leaked;
+    jit([&](const Tensor& x) { return leaked = variable(x), x; })(data(1, {4}));
+    EXPECT_THROW(leaked.item(), UserError);
+    EXPECT_THROW(leaked + 1.0, UserError);
+    EXPECT_THROW(jit([&](const Tensor& x) { return x + leaked; })(data(1, {4})), UserError);
+    EXPECT_THROW(leaked.set(data(1, {4})), UserError);
+}
+
+TEST(Variables, derivatives_are_by_what_was_set) {
+    const auto run = [](const auto& wrap) {
+        const Tensor v = variable(data(1, {4}), "v"), w = variable(data(2, {4}), "w");
+        const auto f = wrap([&](const Tensor& x) {
+            v.set(v * w);
+            sum(v * v * x).backward();
+            Tensor by_v = v.grad();
+            EXPECT_TRUE(w.grad().is_empty());
+            v.zero_grad();
+            v.set(v - by_v);
+            return by_v + 0.0;
+        });
+        std::vector<Array> out;
+        for (std::uint64_t i = 0; i < 3; ++i) out.push_back(f(data(i, {4})).to_array());
+        out.push_back(v.to_array());
+        return out;
+    };
+    EXPECT_EQ(run([](const auto& f) { return jit(f); }), run([](const auto& f) { return f; }));
+}
+
 TEST(Variables, two_are_swapped_in_a_compiled_function) {
     const auto swap = [](const Tensor& a, const Tensor& b) {
         const Tensor old = a.reshape(a.shape());
