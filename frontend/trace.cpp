@@ -125,6 +125,20 @@ void Trace::declare(const NodeRef& variable, NodeRef value) {
     cells_.push_back({variable, {}, std::move(value), true, false});
 }
 
+NodeRef Trace::declare_argument(const Node& variable, const NodeRef& value) {
+    NodeRef stand_in = detail::make_variable(value->type, variable.variable->name, variable.variable->trainable);
+    stand_in->variable->in_trace = true;
+    detail::make_value_of(*value, *stand_in);
+    cell_of_.emplace(stand_in.get(), cells_.size());
+    cells_.push_back({stand_in, {}, value});
+    return stand_in;
+}
+
+NodeRef Trace::assigned(const NodeRef& variable) const {
+    const Cell& cell = cells_[cell_of_.at(variable.get())];
+    return cell.set ? cell.value : NodeRef{};
+}
+
 NodeRef Trace::read(const NodeRef& variable) {
     const auto [found, fresh] = cell_of_.try_emplace(variable.get(), cells_.size());
     if (fresh) {

@@ -37,6 +37,10 @@ public:
 
     // A variable that is made while tracing: it begins anew at every call.
     void declare(const detail::NodeRef& variable, detail::NodeRef value);
+    // A variable that stands for one that is an argument of the function, with the value that this has.
+    detail::NodeRef declare_argument(const detail::Node& variable, const detail::NodeRef& value);
+    // What such a variable was set to, if it was.
+    detail::NodeRef assigned(const detail::NodeRef& variable) const;
     detail::NodeRef read(const detail::NodeRef& variable);
     // The value has the variable's dtype and rank. Extents that may differ are demanded to be equal.
     void write(const detail::NodeRef& variable, detail::NodeRef value, ir::Loc loc);

@@ -559,6 +559,68 @@ TEST(Variables, derivatives_are_by_what_was_set) {
     EXPECT_EQ(run([](const auto& f) { return jit(f); }), run([](const auto& f) { return f; }));
 }
 
+struct Network {
+    Tensor weight, bias;
+    template <class Visit>
+    void visit_tensors(Visit&& visit) {
+        visit(weight), visit(bias);
+    }
+    template <class Visit>
+    void visit_tensors(Visit&& visit) const {
+        visit(weight), visit(bias);
+    }
+};
+
+TEST(Variables, are_arguments_that_are_set_and_differentiated_by) {
+    const auto body = [](const Network& n, const Tensor& x) {
+        const Tensor loss = sum(tanh(matmul(x, n.weight) + n.bias));
+        loss.backward();
+        for (const Tensor* p : {&n.weight, &n.bias}) {
+            p->set(*p - p->grad() * 0.1);
+            p->zero_grad();
+        }
+        return loss + sum(n.bias);
+    };
+    const auto run = [&](const auto& f) {
+        std::vector<Array> out;
+        const Network a{variable(data(1, {3, 2})), variable(data(2, {2}))};
+        const Network b{variable(data(3, {5, 4})), variable(data(4, {4}))};
+        for (std::uint64_t i = 0; i < 3; ++i) {
+            out.push_back(f(a, data(i, {6, 3})).to_array());
+            out.push_back(f(b, data(i, {6, 5})).to_array());
+        }
+        for (const Network* n : {&a, &b}) {
+            out.push_back(n->weight.to_array());
+            out.push_back(n->bias.to_array());
+        }
+        return out;
+    };
+    const auto compiled = jit(body);
+    EXPECT_EQ(run(compiled), run(body));
+    EXPECT_EQ(compiled.statistics().traces, 1U);
+    // One variable twice, and a swap of arguments.
+    const auto twice = [](const Tensor& a, const Tensor& b) {
+        a.set(a * 2.0);
+        b.set(b + 1.0);
+        return a * b;
+    };
+    const auto swap = [](const Tensor& a, const Tensor& b) {
+        const Tensor old = a + 0.0;
+        a.set(b);
+        b.set(old);
+        return a + 0.0;
+    };
+    const auto both = [&](const auto& f, const auto& g) {
+        const Tensor v = variable(data(1, {4})), w = variable(data(2, {4}));
+        std::vector<Array> out{f(v, v).to_array(), f(v, w).to_array(), g(v, w).to_array(), v.to_array(), w.to_array()};
+        return out;
+    };
+    EXPECT_EQ(both(jit(twice), jit(swap)), both(twice, swap));
+    const auto increment = jit([](const Tensor& a) { return a.set(a + 1.0), a * 1.0; });
+    EXPECT_THROW(increment(data(1, {4})), UserError) << "a value cannot be set";
+    increment(variable(data(1, {4})));
+}
+
 TEST(Variables, two_are_swapped_in_a_compiled_function) {
     const auto swap = [](const Tensor& a, const Tensor& b) {
         const Tensor old = a.reshape(a.shape());
