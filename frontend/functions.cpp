@@ -17,12 +17,6 @@ namespace f = ir::functions;
 namespace ops = ir::ops;
 using detail::LocScope;
 
-Shape as_shape(const std::vector<std::int64_t>& extents) {
-    Shape out;
-    for (std::int64_t e : extents) out.push_back(e);
-    return out;
-}
-
 Tensor source(const ir::OpDef& op, ir::Attributes attributes, Where where) {
     return Tensor(detail::record(op, {}, std::move(attributes), where));
 }
@@ -31,11 +25,13 @@ ir::Integers axes_or_all(const Tensor& x, std::vector<std::int64_t> axes) {
     return axes.empty() ? f::all_axes(x.rank()) : f::natural_axes(std::move(axes), x.rank());
 }
 
+using detail::value_of;
+
 // A reduction, with the reduced axes put back as extents of 1 where `keep` says so.
 Tensor reduce(const ir::OpDef& op, const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
     const LocScope scope(where);
     const ir::Integers all = axes_or_all(x, std::move(axes));
-    if (all.empty()) return x;
+    if (all.empty()) return value_of(x);
     const Tensor y = op.with({all}, x);
     return keep ? f::expand_dims(y, x.type().shape, all) : y;
 }
@@ -54,15 +50,11 @@ Tensor blaming(Where where, const F& function) {
 
 }  // namespace
 
-Tensor full(std::vector<std::int64_t> shape, double value, Dtype dtype, Where where) {
-    return blaming(where, [&] { return f::broadcast_to(Operand(value, where).as(dtype), as_shape(shape)); });
+Tensor full(const Shape& shape, double value, Dtype dtype, Where where) {
+    return blaming(where, [&] { return f::broadcast_to(Operand(value, where).as(dtype), shape); });
 }
-Tensor zeros(std::vector<std::int64_t> shape, Dtype dtype, Where where) {
-    return full(std::move(shape), 0, dtype, where);
-}
-Tensor ones(std::vector<std::int64_t> shape, Dtype dtype, Where where) {
-    return full(std::move(shape), 1, dtype, where);
-}
+Tensor zeros(const Shape& shape, Dtype dtype, Where where) { return full(shape, 0, dtype, where); }
+Tensor ones(const Shape& shape, Dtype dtype, Where where) { return full(shape, 1, dtype, where); }
 Tensor zeros_like(const Tensor& x, Where where) {
     const LocScope scope(where);
     return f::broadcast_to(Tensor::scalar_as(x.dtype(), 0, 0), x.type().shape);
@@ -71,9 +63,7 @@ Tensor ones_like(const Tensor& x, Where where) {
     const LocScope scope(where);
     return f::broadcast_to(Tensor::scalar_as(x.dtype(), 1, 1), x.type().shape);
 }
-Tensor arange(std::int64_t n, Dtype dtype, Where where) {
-    return source(ops::iota, {Shape{n}, std::int64_t{0}, dtype}, where);
-}
+Tensor arange(Dim n, Dtype dtype, Where where) { return source(ops::iota, {Shape{n}, std::int64_t{0}, dtype}, where); }
 
 Tensor abs(const Tensor& x, Where where) { return unary(ops::abs, x, where); }
 Tensor exp(const Tensor& x, Where where) { return unary(ops::exp, x, where); }
@@ -116,19 +106,18 @@ Tensor where(const Tensor& condition, const Operand& if_true, const Operand& if_
 }
 Tensor convert(const Tensor& x, Dtype dtype, Where where) {
     const LocScope scope(where);
-    return f::convert(x, dtype);
+    return f::convert(value_of(x), dtype);
 }
+Tensor stop_gradient(const Tensor& x, Where where) { return unary(ops::stop_gradient, x, where); }
 
-Tensor reshape(const Tensor& x, Shape shape, Where where) {
+Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
     const LocScope scope(where);
-    return f::reshape(x, shape);
+    return f::reshape(value_of(x), shape);
 }
-Tensor Tensor::reshape(std::vector<std::int64_t> shape, Where where) const {
-    return blaming(where, [&] { return f::reshape(*this, as_shape(shape)); });
-}
+Tensor Tensor::reshape(const Shape& shape, Where where) const { return lathe::reshape(*this, shape, where); }
 Tensor transpose(const Tensor& x, std::vector<std::int64_t> permutation, Where where) {
     const LocScope scope(where);
-    return f::transpose(x, std::move(permutation));
+    return f::transpose(value_of(x), std::move(permutation));
 }
 Tensor Tensor::t(Where where) const {
     if (rank() < 2) throw TypeError("t: wants two axes or more (" + type().to_string() + ")", ir::Loc::of(where));
@@ -136,9 +125,9 @@ Tensor Tensor::t(Where where) const {
     std::swap(order[order.size() - 1], order[order.size() - 2]);
     return transpose(*this, std::move(order), where);
 }
-Tensor broadcast_to(const Tensor& x, Shape shape, Where where) {
+Tensor broadcast_to(const Tensor& x, const Shape& shape, Where where) {
     const LocScope scope(where);
-    return f::broadcast_to(x, shape);
+    return f::broadcast_to(value_of(x), shape);
 }
 Tensor slice(const Tensor& x, Shape start, Shape size, Where where) {
     const LocScope scope(where);
@@ -173,7 +162,7 @@ Tensor min(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where whe
 Tensor mean(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
     const LocScope scope(where);
     const ir::Integers all = axes_or_all(x, std::move(axes));
-    const Tensor y = f::mean(x, all);
+    const Tensor y = f::mean(value_of(x), all);
     return keep ? f::expand_dims(y, x.type().shape, all) : y;
 }
 Tensor argmax(const Tensor& x, std::int64_t axis, Where where) {
@@ -202,13 +191,14 @@ Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where 
 
 namespace {
 
+Tensor key_of(std::uint64_t key) { return Tensor::scalar_as(Dtype::u64, 0, static_cast<std::int64_t>(key)); }
+
 // Two 64-bit words of Philox for each element.
-std::pair<Tensor, Tensor> random_words(std::uint64_t key, const std::vector<std::int64_t>& shape, Where where) {
-    std::int64_t count = 1;
-    for (std::int64_t e : shape) count *= e;
-    const Tensor counter = f::reshape(arange(count, Dtype::u64, where), as_shape(shape));
-    const Tensor keys = Tensor::scalar_as(Dtype::u64, 0, static_cast<std::int64_t>(key));
-    const detail::NodeRef operands[] = {keys.node(), counter.node()};
+std::pair<Tensor, Tensor> random_words(const Tensor& key, const Shape& shape, Where where) {
+    if (key.dtype() != Dtype::u64 || key.rank() != 0)
+        throw TypeError("random numbers: a key is a u64 of rank 0, not " + key.type().to_string(), ir::Loc::of(where));
+    const Tensor counter = f::reshape(arange(shape.element_count(), Dtype::u64, where), shape);
+    const detail::NodeRef operands[] = {detail::resolve(key.node()), counter.node()};
     std::vector<detail::NodeRef> words = detail::record_results(ops::philox, operands, {}, where);
     return {Tensor(words[0]), Tensor(words[1])};
 }
@@ -218,13 +208,21 @@ Tensor unit_interval(const Tensor& word) { return convert(shift_right(word, 40),
 
 }  // namespace
 
-Tensor random_uniform(std::uint64_t key, std::vector<std::int64_t> shape, double low, double high, Where where) {
+Tensor random_uniform(std::uint64_t key, const Shape& shape, double low, double high, Where where) {
+    return random_uniform(key_of(key), shape, low, high, where);
+}
+
+Tensor random_uniform(const Tensor& key, const Shape& shape, double low, double high, Where where) {
     const LocScope scope(where);
     const ir::FloatEnvironment floats;
     return unit_interval(random_words(key, shape, where).first) * (high - low) + low;
 }
 
-Tensor random_normal(std::uint64_t key, std::vector<std::int64_t> shape, Where where) {
+Tensor random_normal(std::uint64_t key, const Shape& shape, Where where) {
+    return random_normal(key_of(key), shape, where);
+}
+
+Tensor random_normal(const Tensor& key, const Shape& shape, Where where) {
     // The inverse of the distribution: sqrt(2) erfinv(2u - 1), with erfinv by Giles, "Approximating the erfinv
     // function", 2010, in single precision.
     const LocScope scope(where);

@@ -8,15 +8,15 @@
 
 namespace lathe {
 
-// ---- creation
+// ---- creation; the extents of a tensor that is being traced may be part of a shape: zeros({x.dim(0), 10})
 
-Tensor full(std::vector<std::int64_t> shape, double value, Dtype dtype = Dtype::f32, Where where = Where::current());
-Tensor zeros(std::vector<std::int64_t> shape, Dtype dtype = Dtype::f32, Where where = Where::current());
-Tensor ones(std::vector<std::int64_t> shape, Dtype dtype = Dtype::f32, Where where = Where::current());
+Tensor full(const Shape& shape, double value, Dtype dtype = Dtype::f32, Where where = Where::current());
+Tensor zeros(const Shape& shape, Dtype dtype = Dtype::f32, Where where = Where::current());
+Tensor ones(const Shape& shape, Dtype dtype = Dtype::f32, Where where = Where::current());
 Tensor zeros_like(const Tensor& x, Where where = Where::current());
 Tensor ones_like(const Tensor& x, Where where = Where::current());
 // 0, 1, ..., n - 1.
-Tensor arange(std::int64_t n, Dtype dtype = Dtype::i64, Where where = Where::current());
+Tensor arange(Dim n, Dtype dtype = Dtype::i64, Where where = Where::current());
 
 // ---- elementwise
 
@@ -43,12 +43,14 @@ Tensor shift_left(const Operand& a, const Operand& b);
 Tensor shift_right(const Operand& a, const Operand& b);
 Tensor where(const Tensor& condition, const Operand& if_true, const Operand& if_false);
 Tensor convert(const Tensor& x, Dtype dtype, Where where = Where::current());
+// x, taken as a constant by derivatives. Nothing that x was computed from is kept for them.
+Tensor stop_gradient(const Tensor& x, Where where = Where::current());
 
 // ---- movement
 
-Tensor reshape(const Tensor& x, Shape shape, Where where = Where::current());
+Tensor reshape(const Tensor& x, const Shape& shape, Where where = Where::current());
 Tensor transpose(const Tensor& x, std::vector<std::int64_t> permutation, Where where = Where::current());
-Tensor broadcast_to(const Tensor& x, Shape shape, Where where = Where::current());
+Tensor broadcast_to(const Tensor& x, const Shape& shape, Where where = Where::current());
 Tensor slice(const Tensor& x, Shape start, Shape size, Where where = Where::current());
 Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where = Where::current());
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where = Where::current());
@@ -76,9 +78,15 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, Where where = W
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where = Where::current());
 
 // ---- random numbers: a function of key and shape alone (Philox4x32-10)
+//
+// A key is a number, or a u64 tensor of rank 0: an argument, or the next one of an nn::Generator. A number is the same
+// at every call of a compiled function, and so are the random numbers.
 
-Tensor random_uniform(std::uint64_t key, std::vector<std::int64_t> shape, double low = 0, double high = 1,
+Tensor random_uniform(const Tensor& key, const Shape& shape, double low = 0, double high = 1,
                       Where where = Where::current());
-Tensor random_normal(std::uint64_t key, std::vector<std::int64_t> shape, Where where = Where::current());
+Tensor random_uniform(std::uint64_t key, const Shape& shape, double low = 0, double high = 1,
+                      Where where = Where::current());
+Tensor random_normal(const Tensor& key, const Shape& shape, Where where = Where::current());
+Tensor random_normal(std::uint64_t key, const Shape& shape, Where where = Where::current());
 
 }  // namespace lathe

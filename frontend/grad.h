@@ -29,6 +29,7 @@ auto value_and_grad(F f, Where where = Where::current()) {
         std::vector<detail::NodeRef> inputs;
         std::vector<Tensor> stand_ins;
         visit_tensors(x, [&](const Tensor& t) {
+            if (t.is_empty()) return;
             values.push_back(detail::resolve(t.node()));
             inputs.push_back(detail::differentiation_input(t, where));
             stand_ins.emplace_back(inputs.back());

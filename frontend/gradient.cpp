@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "frontend/grad.h"
+#include "frontend/inline_graph.h"
 #include "frontend/tensor.h"
 #include "frontend/trace.h"
 #include "passes/differentiate.h"
@@ -10,23 +11,41 @@
 namespace lathe::detail {
 namespace {
 
-// Nodes that keep no history cannot depend on what is differentiated by: they enter as they are. The others never lose
-// their operands, so that reading them needs no claim.
+// Nodes that keep no history, as that of a comparison, have no derivative. They enter as they are, unless they depend
+// on a stand-in: then they are recorded again, as all that depends on it. Values of variables begin a history. The
+// others never lose their operands, so that reading them needs no claim.
 bool ends_history(const Node& node) {
-    return !node.keeps_history || (node.kind != NodeKind::op && node.kind != NodeKind::projection);
+    return node.variable || !(node.keeps_history || node.on_stand_in) ||
+           (node.kind != NodeKind::op && node.kind != NodeKind::projection && !node.call);
 }
 
+// What a node with history was computed from. The result of a compiled call is a recorded call's.
+std::span<Node* const> history_of(Node& node) {
+    return node.call ? std::span<Node* const>(&node.call->result(node.index), 1) : node.inputs();
+}
+
+// In a trace, extents are what the demands so far say they are: a rule that compares shapes must not take an extent
+// that is known to be 6 for a symbol.
 class HistoryBuilder final : public GraphBuilder {
 public:
-    using GraphBuilder::GraphBuilder;
+    HistoryBuilder(ir::Graph& graph, const ir::Unifier& unifier) : GraphBuilder(graph), unifier_(unifier) {}
     std::vector<NodeRef> inputs;
+
+    ir::Value parameter(const std::string& name, const Node& node) {
+        return graph_.add_parameter(name, unifier_.apply(node.type), node.location());
+    }
 
 protected:
     bool is_input(Node& node) override { return ends_history(node); }
     ir::Value input(Node& node) override {
         inputs.push_back(NodeRef::share(&node));
-        return graph_.add_parameter("x" + std::to_string(inputs.size()), node.type, node.location());
+        return parameter("x" + std::to_string(inputs.size()), node);
     }
+    std::span<Node* const> operands(Node& node) override { return history_of(node); }
+    ir::Attributes attributes(const Node& node) override { return unifier_.apply(GraphBuilder::attributes(node)); }
+
+private:
+    const ir::Unifier& unifier_;
 };
 
 }  // namespace
@@ -37,13 +56,16 @@ std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const 
         throw TypeError("grad: the differentiated value is a float of rank 0, not " + target->type.to_string(),
                         ir::Loc::of(where));
     ir::Graph graph;
-    if (Trace* trace = Trace::current())
+    ir::Unifier unifier;
+    if (Trace* trace = Trace::current()) {
         for (const std::string& name : trace->symbol_names()) graph.add_symbol(name);
-    HistoryBuilder builder(graph);
+        unifier = trace->unifier();
+    }
+    HistoryBuilder builder(graph, unifier);
     std::vector<std::size_t> indices;
     for (const NodeRef& x : wrt) {
         indices.push_back(graph.parameters().size());
-        builder.bind(x.get(), graph.add_parameter("wrt" + std::to_string(indices.size()), x->type));
+        builder.bind(x.get(), builder.parameter("wrt" + std::to_string(indices.size()), *x));
     }
     graph.add_output("value", builder.build(target.get()));
     const std::unique_ptr<ir::Graph> derivative = passes::differentiate(graph, 0, indices, true);
@@ -60,6 +82,7 @@ NodeRef differentiation_input(const Tensor& x, std::source_location where) {
     node->type = x.type();
     node->symbolic = true;
     node->keeps_history = true;
+    node->on_stand_in = true;
     return node;
 }
 
@@ -76,7 +99,7 @@ void backward(const Tensor& target, std::source_location where) {
             if (node->keeps_history && node->variable) leaves.push_back(NodeRef::share(node));
             continue;
         }
-        for (Node* x : node->inputs())
+        for (Node* x : history_of(*node))
             if (seen.insert(x).second) stack.push_back(x);
     }
     if (leaves.empty())

@@ -7,6 +7,7 @@
 #include <shared_mutex>
 #include <unordered_set>
 
+#include "frontend/inline_graph.h"
 #include "frontend/run_plan.h"
 #include "frontend/trace.h"
 #include "ir/op.h"
@@ -17,16 +18,22 @@ namespace {
 using detail::Node;
 using detail::NodeRef;
 
-// What a variant was traced for: per argument dtype, rank and which extents are 1.
+// What a variant was traced for: per argument dtype, rank and which extents are 1; whether it is a variable, and
+// whether that is an earlier argument, too.
 using Signature = std::vector<std::uint64_t>;
 
-Signature signature_of(std::span<const NodeRef> arguments) {
+// `variables` are those of the arguments that are variables.
+Signature signature_of(std::span<const NodeRef> arguments, std::span<const NodeRef> variables) {
     Signature out;
     out.reserve(arguments.size());
     for (const NodeRef& a : arguments) {
         std::uint64_t word = static_cast<std::uint64_t>(a->type.dtype) << 16 | a->type.shape.rank() << 8;
         for (std::size_t i = 0; i < a->type.shape.rank(); ++i)
             if (a->type.shape[i] == ir::Dim(1)) word |= 1ULL << i;
+        if (const NodeRef& variable = variables[out.size()]) {
+            const auto first = static_cast<std::uint64_t>(std::ranges::find(variables, variable) - variables.begin());
+            word |= (first + 1) << 32 | static_cast<std::uint64_t>(variable->variable->trainable) << 24;
+        }
         out.push_back(word);
     }
     return out;
@@ -36,9 +43,12 @@ struct Variant {
     Signature signature;
     std::shared_ptr<const codegen::Executable> executable;
     std::vector<NodeRef> captured;   // inputs behind the arguments
-    std::vector<NodeRef> updated;    // variables; their new values are the outputs behind the results
+    std::vector<NodeRef> updated;    // captured variables; their new values are the last outputs
     std::vector<std::size_t> taken;  // captured variables that are updated, by address
     std::size_t results = 0;
+    std::vector<std::size_t> updated_arguments;  // variables; their new values come right behind the results
+    std::shared_ptr<const void> tree;            // of the results
+    std::shared_ptr<const ir::Graph> history;    // what was traced, where its results may be differentiated
     struct Donation {
         std::size_t captured, output;  // the captured variable's memory may become this output of the plan
     };
@@ -54,6 +64,7 @@ std::vector<std::int64_t> extents_of(const ir::Shape& shape) {
 // What a call brings.
 struct Call {
     std::vector<NodeRef> arguments;  // ready
+    std::vector<NodeRef> variables;  // as many: those that have these values, where the arguments are variables
     std::vector<std::vector<std::int64_t>> extents;
     Signature signature;
     Where where;
@@ -83,7 +94,7 @@ std::optional<Match> match(const std::shared_ptr<const Variant>& variant, const 
 struct CompiledFunction::State {
     Body body;
     JitOptions options;
-    std::mutex tracing;   // held while the C++ function runs: it need not be made for several threads
+    std::shared_ptr<JitState> shared;
     std::mutex updating;  // held by a call that sets variables
 
     // A variant on its way: others that want it wait. Those that do not fit it, or find that it failed, try their own.
@@ -94,13 +105,11 @@ struct CompiledFunction::State {
     std::shared_mutex mutex;  // protects what follows; never held while anything is traced or compiled
     std::vector<std::shared_ptr<const Variant>> variants;
     std::vector<Build> builds;
-    JitStatistics statistics;
 
     Match find_or_build(const Call& call);
     Match build(const Call& call);
     std::shared_ptr<const Variant> trace(const Call& call);
-    std::vector<Tensor> run(const Variant& variant, const runtime::BoundPlan& bound,
-                            std::span<const NodeRef> arguments);
+    std::vector<Tensor> run(const Variant& variant, const runtime::BoundPlan& bound, const Call& call);
 };
 
 Match CompiledFunction::State::find_or_build(const Call& call) {
@@ -159,6 +168,8 @@ Match CompiledFunction::State::build(const Call& call) {
     }
     const std::unique_lock lock(mutex);
     variants.push_back(variant);
+    const std::lock_guard counting(shared->mutex);
+    JitStatistics& statistics = shared->statistics;
     ++statistics.traces;
     statistics.last = variant->executable->statistics;
     statistics.remarks = variant->executable->remarks;
@@ -172,8 +183,8 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
     variant->signature = call.signature;
     Trace::Result traced;
     {
-        const std::scoped_lock one_at_a_time(tracing);
-        Trace trace("jit");
+        const std::scoped_lock one_at_a_time(shared->tracing);
+        Trace trace("jit", call.where);
         std::vector<Tensor> inputs;
         for (std::size_t i = 0; i < arguments.size(); ++i) {
             ir::Type type = arguments[i]->type;
@@ -181,14 +192,28 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
                 if (type.shape[d] != ir::Dim(1))
                     type.shape[d] =
                         trace.add_symbol("n" + std::to_string(i) + "_" + std::to_string(d), type.shape[d].constant());
-            inputs.emplace_back(trace.add_input("arg" + std::to_string(i), type));
+            NodeRef input = trace.add_input("arg" + std::to_string(i), type);
+            if (const NodeRef& variable = call.variables[i]) {
+                const auto first = std::ranges::find(call.variables, variable) - call.variables.begin();
+                input = static_cast<std::size_t>(first) == i ? trace.declare_argument(*variable, input)
+                                                             : inputs[static_cast<std::size_t>(first)].node();
+            }
+            inputs.emplace_back(std::move(input));
         }
         std::vector<NodeRef> outputs;
-        for (const Tensor& t : body(inputs)) {
-            if (!t) throw UserError("jit: the function returned an empty tensor", ir::Loc::of(call.where));
-            outputs.push_back(detail::resolve(t.node()));
-        }
+        const Results results = body(inputs);
+        for (const Tensor& t : results.tensors) outputs.push_back(detail::resolve(t.node()));
         variant->results = outputs.size();
+        variant->tree = results.tree;
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            if (!call.variables[i] || std::ranges::find(call.variables, call.variables[i]) - call.variables.begin() <
+                                          static_cast<std::ptrdiff_t>(i))
+                continue;
+            if (NodeRef value = trace.assigned(inputs[i].node())) {
+                outputs.push_back(std::move(value));
+                variant->updated_arguments.push_back(i);
+            }
+        }
         traced = trace.finish(outputs);
     }
     codegen::CompileOptions compile = options.compile;
@@ -201,6 +226,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
         }
     std::ranges::sort(variant->taken, std::less<>(), [&](std::size_t c) { return traced.captured[c]->variable.get(); });
     variant->executable = codegen::compile(*traced.graph, compile);
+    if (traced.updated.empty() && variant->updated_arguments.empty()) variant->history = std::move(traced.graph);
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
     for (const runtime::PlanDonation& d : variant->executable->plan.donations)
@@ -209,9 +235,10 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
 }
 
 std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const runtime::BoundPlan& bound,
-                                                 std::span<const NodeRef> arguments) {
+                                                 const Call& call) {
+    const std::vector<NodeRef>& arguments = call.arguments;
     const auto& plan = variant.executable->plan;
-    const bool updates = !variant.updated.empty();
+    const bool updates = !variant.updated.empty() || !variant.updated_arguments.empty();
     std::unique_lock<std::mutex> one_at_a_time(updating, std::defer_lock);
     if (updates) one_at_a_time.lock();
 
@@ -224,10 +251,12 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     };
     std::vector<Tensor> results;
     for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(make_leaf(i));
-    std::vector<NodeRef> updated;
-    for (std::size_t u = 0; u < variant.updated.size(); ++u) {
-        updated.push_back(make_leaf(variant.results + u));
-        detail::make_value_of(*updated.back(), *variant.updated[u]);
+    std::vector<NodeRef> updated_variables, updated;  // and their new values
+    for (std::size_t i : variant.updated_arguments) updated_variables.push_back(call.variables[i]);
+    updated_variables.insert(updated_variables.end(), variant.updated.begin(), variant.updated.end());
+    for (const NodeRef& variable : updated_variables) {
+        updated.push_back(make_leaf(variant.results + updated.size()));
+        detail::make_value_of(*updated.back(), *variable);
     }
 
     // Values of captured variables; those whose memory may be given away are out of their variables meanwhile. Reading
@@ -272,35 +301,42 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
 
     const auto& place = variant.executable->outputs;
     for (std::size_t i = 0; i < variant.results; ++i) results[i].node()->data = buffers[place[i]];
+    if (variant.history) {
+        std::vector<NodeRef> nodes;
+        for (const Tensor& r : results) nodes.push_back(r.node());
+        std::vector<NodeRef> read(arguments.begin(), arguments.end());
+        read.insert(read.end(), values.begin(), values.end());
+        detail::keep_history(variant.history, std::move(read), nodes);
+    }
     put_back.taken = 0;
     for (std::size_t u = 0; u < updated.size(); ++u) {
         updated[u]->data = buffers[place[variant.results + u]];
-        detail::check_in(*variant.updated[u]->variable, std::move(updated[u]));
+        detail::check_in(*updated_variables[u]->variable, std::move(updated[u]));
     }
     return results;
 }
 
-CompiledFunction::CompiledFunction(Body body, JitOptions options) : state_(std::make_shared<State>()) {
+CompiledFunction::CompiledFunction(Body body, JitOptions options, std::shared_ptr<JitState> shared)
+    : state_(std::make_shared<State>()) {
     state_->body = std::move(body);
     state_->options = std::move(options);
+    state_->shared = std::move(shared);
 }
 
-std::vector<Tensor> CompiledFunction::operator()(std::span<const Tensor> arguments, Where where) const {
+bool CompiledFunction::is_recorded(const Tensor& argument) { return !argument.is_empty() && argument.node()->symbolic; }
+
+CompiledFunction::Results CompiledFunction::operator()(std::span<const Tensor> arguments, Where where) const {
     eval(arguments, where);
-    Call call{.arguments = {}, .extents = {}, .signature = {}, .where = where};
+    Call call{.arguments = {}, .variables = {}, .extents = {}, .signature = {}, .where = where};
     for (const Tensor& t : arguments) {
+        call.variables.push_back(t.is_variable() ? t.node() : NodeRef{});
         call.arguments.push_back(detail::resolve(t.node()));
         call.extents.push_back(extents_of(call.arguments.back()->type.shape));
     }
-    call.signature = signature_of(call.arguments);
+    call.signature = signature_of(call.arguments, call.variables);
     const Match found = state_->find_or_build(call);
     const detail::LocScope scope(where);
-    return state_->run(*found.variant, *found.binding, call.arguments);
-}
-
-JitStatistics CompiledFunction::statistics() const {
-    const std::shared_lock lock(state_->mutex);
-    return state_->statistics;
+    return {state_->run(*found.variant, *found.binding, call), found.variant->tree};
 }
 
 }  // namespace lathe

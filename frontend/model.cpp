@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 
+#include "frontend/inline_graph.h"
 #include "frontend/run_plan.h"
 #include "frontend/trace.h"
 #include "ir/graph_text.h"
@@ -43,6 +44,23 @@ std::unique_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<con
 
 }  // namespace
 
+struct ModelWeights {
+    explicit ModelWeights(std::vector<Array> of_model) : arrays(std::move(of_model)) {}
+    const std::vector<Array> arrays;
+
+    // The same as tensors, made at the first use.
+    std::span<const NodeRef> nodes() {
+        std::call_once(once_, [this] {
+            for (const Array& a : arrays) nodes_.push_back(Tensor::from(a).node());
+        });
+        return nodes_;
+    }
+
+private:
+    std::once_flag once_;
+    std::vector<NodeRef> nodes_;
+};
+
 struct Model::Lazy {
     std::mutex mutex;  // protects `compiled`
     std::shared_ptr<const CompiledModel> compiled;
@@ -52,8 +70,10 @@ struct Model::Lazy {
 Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights)
     : graph_(std::move(graph)),
       input_count_(input_count),
-      weights_(std::make_shared<const std::vector<Array>>(std::move(weights))),
+      weights_(std::make_shared<ModelWeights>(std::move(weights))),
       lazy_(std::make_shared<Lazy>()) {}
+
+const std::vector<Array>& Model::weights() const { return weights_->arrays; }
 
 std::unique_ptr<ir::Graph> Model::closed_graph() const {
     std::vector<std::string> outputs;
@@ -61,7 +81,7 @@ std::unique_ptr<ir::Graph> Model::closed_graph() const {
     return with_parameters(*graph_, outputs, [this](ir::Graph& out, std::size_t i, const ir::Node& n) {
         return i < input_count_
                    ? out.add_parameter(graph_->parameter_name(i), n.results[0], n.loc)
-                   : out.constant(ir::make_literal(n.results[0], (*weights_)[i - input_count_].bytes), n.loc);
+                   : out.constant(ir::make_literal(n.results[0], weights_->arrays[i - input_count_].bytes), n.loc);
     });
 }
 
@@ -70,6 +90,7 @@ CompiledModel Model::compile(const codegen::CompileOptions& options) const {
     out.executable_ = codegen::compile(*closed_graph(), options);
     out.graph_ = graph_;
     out.input_count_ = input_count_;
+    out.weights_ = weights_;
     return out;
 }
 
@@ -78,6 +99,24 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
         throw TypeError(
             graph_->name + ": takes " + std::to_string(input_count_) + " inputs, not " + std::to_string(inputs.size()),
             ir::Loc::of(where));
+    const detail::LocScope scope(where);
+    std::vector<NodeRef> read;  // by the graph
+    bool recorded = false, differentiable = false;
+    for (const Tensor& t : inputs) {
+        read.push_back(detail::resolve(t.node()));
+        if (!read.back()) throw UserError(graph_->name + ": an input is empty", ir::Loc::of(where));
+        recorded = recorded || read.back()->symbolic;
+        differentiable = differentiable || read.back()->keeps_history;
+    }
+    if (recorded || differentiable) {
+        const auto weights = weights_->nodes();
+        read.insert(read.end(), weights.begin(), weights.end());
+    }
+    if (recorded) {
+        std::vector<Tensor> results;
+        for (NodeRef& r : detail::instantiate_graph(*graph_, read, graph_->name)) results.emplace_back(std::move(r));
+        return results;
+    }
     eval(inputs, where);
     std::vector<NodeRef> nodes;
     std::vector<std::vector<std::int64_t>> extents;
@@ -110,6 +149,11 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
             ir::Type type{static_cast<Dtype>(plan.outputs[o].dtype), {}};
             for (std::int64_t extent : bound->output_dims[o]) type.shape.push_back(extent);
             results.emplace_back(detail::leaf(type, buffers[o]));
+        }
+        if (differentiable) {
+            std::vector<NodeRef> made;
+            for (const Tensor& t : results) made.push_back(t.node());
+            detail::keep_history(graph_, std::move(read), made);
         }
         return results;
     } catch (const runtime::PlanError& e) {
@@ -195,7 +239,7 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
     Trace::Result traced;
     std::size_t result_count = 0;
     {
-        Trace trace(options.name);
+        Trace trace(options.name, where);
         std::map<std::string, Dim> symbols;
         std::vector<Tensor> inputs;
         for (const TensorSpec& spec : specs) {
@@ -217,7 +261,7 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
         }
         std::vector<NodeRef> outputs;
         for (const Tensor& t : body(inputs)) {
-            if (!t) throw UserError("trace: the function returned an empty tensor", ir::Loc::of(where));
+            if (t.is_empty()) throw UserError("trace: the function returned an empty tensor", ir::Loc::of(where));
             outputs.push_back(resolve(t.node()));
         }
         result_count = outputs.size();

@@ -38,6 +38,8 @@ struct ModelStatistics {
     passes::Remarks remarks;
 };
 
+struct ModelWeights;
+
 // A compiled model for inputs of fixed extents: runs on raw memory, without allocation. One thread at a time.
 class BoundModel {
 public:
@@ -52,7 +54,8 @@ private:
     runtime::Buffer workspace_;
 };
 
-// A compiled form of a model, for one target and set of options. Copies share it; safe to call from many threads.
+// A compiled form of a model, for one target and set of options. Copies share it; safe to call from many threads. A
+// call within a function that is compiled, traced or differentiated becomes part of that.
 class CompiledModel {
 public:
     std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
@@ -65,6 +68,7 @@ private:
     std::shared_ptr<const codegen::Executable> executable_;
     std::shared_ptr<const ir::Graph> graph_;
     std::size_t input_count_ = 0;
+    std::shared_ptr<ModelWeights> weights_;
 };
 
 class Model {
@@ -77,7 +81,7 @@ public:
     // Parameters of the graph: the inputs, then the weights.
     const ir::Graph& graph() const { return *graph_; }
     std::size_t input_count() const { return input_count_; }
-    const std::vector<Array>& weights() const { return *weights_; }
+    const std::vector<Array>& weights() const;
     // The same function with its weights as constants: what is compiled.
     std::unique_ptr<ir::Graph> closed_graph() const;
 
@@ -95,7 +99,7 @@ private:
     struct Lazy;  // the program of the first run
     std::shared_ptr<const ir::Graph> graph_;
     std::size_t input_count_ = 0;
-    std::shared_ptr<const std::vector<Array>> weights_;
+    std::shared_ptr<ModelWeights> weights_;
     std::shared_ptr<Lazy> lazy_;
 };
 
@@ -135,7 +139,10 @@ Model trace(const F& f, const std::vector<TensorSpec>& specs, const TraceOptions
                 throw UserError("trace: the function takes " + std::to_string(arity) + " tensors, but there are " +
                                     std::to_string(inputs.size()) + " specs",
                                 ir::Loc::of(where));
-            return tensors_of(detail::call_with(f, inputs, std::make_index_sequence<arity>{}));
+            std::vector<Tensor> results;
+            visit_tensors(detail::call_with(f, inputs, std::make_index_sequence<arity>{}),
+                          [&](const Tensor& t) { results.push_back(t); });
+            return results;
         },
         specs, options, where);
 }

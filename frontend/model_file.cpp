@@ -58,7 +58,7 @@ std::uint32_t checksum(std::string_view bytes) {
 void Model::save(const std::string& path) const {
     const std::string text = ir::print(*graph_, ir::Locs::show);
     std::string weights;
-    for (const Array& a : *weights_) {
+    for (const Array& a : this->weights()) {
         weights.append(reinterpret_cast<const char*>(a.bytes.data()), a.bytes.size());
         pad(weights);
     }

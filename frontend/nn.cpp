@@ -1,23 +1,39 @@
 #include "frontend/nn.h"
 
 #include <cmath>
+#include <mutex>
 
 #include "frontend/functions.h"
 #include "ir/float_environment.h"
 
 namespace lathe::nn {
 
-std::uint64_t Generator::next_key() {
+struct Generator::State {
+    Tensor counter;    // the seed and a multiple of the golden ratio
+    std::mutex mutex;  // held from reading the counter to setting it
+};
+
+Generator::Generator(std::uint64_t seed) : state_(std::make_shared<State>()) {
+    state_->counter = variable(Tensor::scalar(seed), "random_state", false);
+}
+
+Tensor Generator::next_key(Where where) {
     // splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-    std::uint64_t z = seed_ + ++count_ * 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
+    const detail::LocScope scope(where);
+    Tensor z;
+    {
+        const std::lock_guard lock(state_->mutex);
+        z = state_->counter + 0x9e3779b97f4a7c15ULL;
+        state_->counter.set(z, where);
+    }
+    z = bit_xor(z, shift_right(z, 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = bit_xor(z, shift_right(z, 27)) * 0x94d049bb133111ebULL;
+    return bit_xor(z, shift_right(z, 31));
 }
 
 Tensor Module::operator()(const Tensor& x, Where where) const {
     const detail::LocScope scope(where);
-    return forward(x);
+    return detail::value_of(forward(x));
 }
 
 std::vector<NamedParameter> Module::named_parameters(const std::string&) const { return {}; }

@@ -18,14 +18,16 @@
 namespace lathe::nn {
 
 // Keys for random numbers, one after the other: equal seeds give equal numbers on every machine and any number of
-// threads.
+// threads. Copies share their state. The state is a variable: a compiled function that takes keys takes the next ones
+// at every call. Threads that share a generator each get keys of their own, in any order.
 class Generator {
 public:
-    explicit Generator(std::uint64_t seed) : seed_(seed) {}
-    std::uint64_t next_key();  // splitmix64 of the seed and a counter
+    explicit Generator(std::uint64_t seed);
+    Tensor next_key(Where where = Where::current());  // a u64 of rank 0: splitmix64 of the seed and a counter
 
 private:
-    std::uint64_t seed_, count_ = 0;
+    struct State;
+    std::shared_ptr<State> state_;
 };
 
 enum class Init : std::uint8_t {

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <new>
 
+#include "frontend/inline_graph.h"
 #include "runtime/per_thread.h"
 
 namespace lathe::detail {
@@ -185,11 +186,14 @@ void destroy(Node* node) noexcept {
     link(node, nullptr);
     for (Node* doomed = node; doomed != nullptr;) {
         Node* next = reinterpret_cast<Node*>(doomed->state.load(std::memory_order_relaxed));
-        for (Node* input : doomed->inputs())
-            if (drop(input)) {
-                link(input, next);
-                next = input;
-            }
+        const auto let_go = [&](Node* input) {
+            if (!drop(input)) return;
+            link(input, next);
+            next = input;
+        };
+        for (Node* input : doomed->inputs()) let_go(input);
+        if (doomed->call.use_count() == 1)
+            for (NodeRef& input : doomed->call->inputs) let_go(input.detach());
         doomed->~Node();
         give_block(doomed);
         doomed = next;

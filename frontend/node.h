@@ -78,6 +78,7 @@ private:
 };
 
 struct VariableData;
+struct CompiledCall;
 
 struct Node {
     static constexpr std::size_t inline_operands = 3;
@@ -87,8 +88,9 @@ struct Node {
     NodeKind kind = NodeKind::op;
     bool symbolic = false;       // depends on a placeholder: belongs to a trace and is never evaluated itself
     bool keeps_history = false;  // depends on a variable: keeps its operands for gradients
+    bool on_stand_in = false;    // depends on what stands for an argument of a function that is being differentiated
     std::uint32_t operand_count = 0;
-    std::uint32_t index = 0;         // projection: which result
+    std::uint32_t index = 0;         // projection, or leaf of a compiled call: which result
     std::uint32_t number = 0;        // while claimed: position in the evaluation
     std::uint32_t uses = 0;          // while claimed: references from claimed nodes
     std::uint32_t pending_size = 1;  // pending nodes below, counting shared ones repeatedly; saturates
@@ -98,6 +100,7 @@ struct Node {
     ir::Type type;
     std::shared_ptr<const ir::Attributes> attributes;  // none where null
     std::shared_ptr<VariableData> variable;  // of variables, and of the leaves and placeholders that are their values
+    std::shared_ptr<CompiledCall> call;      // leaf: what computed it, where it may be differentiated
     runtime::Buffer data;
     std::uint64_t bits = 0;        // number: the element; placeholder: its number in the trace
     std::source_location where;    // of the user's call
@@ -122,7 +125,8 @@ struct VariableData : std::enable_shared_from_this<VariableData> {
     std::atomic<std::uint32_t> returns{0};     // counts the values that were put back: readers sleep on it
     NodeRef value;
     NodeRef gradient;
-    bool closed = false;  // emptied for good; protected by the lock
+    bool closed = false;    // emptied for good; protected by the lock
+    bool in_trace = false;  // made while a function was traced: lives there alone
     std::string name;
     bool trainable = true;
 };

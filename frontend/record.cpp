@@ -1,4 +1,6 @@
 // Recording: a call becomes a node, its types checked.
+#include <algorithm>
+
 #include "frontend/node.h"
 #include "frontend/trace.h"
 #include "ir/ops.h"
@@ -50,10 +52,13 @@ void set_operands(Node& node, std::span<Ref> operands) {
             slots[i] = operands[i].detach();
         node.symbolic = node.symbolic || x->symbolic;
         node.keeps_history = node.keeps_history || x->keeps_history;
+        node.on_stand_in = node.on_stand_in || x->on_stand_in;
         if (x->kind == NodeKind::op || x->kind == NodeKind::projection)
             if (x->symbolic || !x->is_ready()) below += x->pending_size;
     }
     node.pending_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(below, 1U << 30));
+    if (node.op != nullptr && node.op->result_types == nullptr)
+        node.keeps_history = node.keeps_history && is_float(node.type.dtype) && !node.op->gradient.value.stops;
 }
 
 // The dtype that an elementwise op without attributes gives for operands of one shape or of rank 0, remembered from the
@@ -73,6 +78,14 @@ bool same_dims(const ir::Shape& a, const ir::Shape& b) {
     return true;
 }
 
+// Extents of a trace in the place of numbers: what is made of them belongs to the trace.
+bool has_symbols(const ir::Attributes& attributes) {
+    return std::ranges::any_of(attributes, [](const ir::Attribute& a) {
+        const auto* shape = std::get_if<ir::Shape>(&a);
+        return shape != nullptr && !shape->is_constant();
+    });
+}
+
 NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
               std::source_location where, std::vector<ir::Type>& types) {
     constexpr std::size_t few = 4;
@@ -83,13 +96,17 @@ NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attrib
         large.resize(operands.size());
         operand_types = large;
     }
-    bool symbolic = false;
+    NodeRef node = make_call(op, where);
+    node->symbolic = has_symbols(attributes);
     for (std::size_t i = 0; i < operands.size(); ++i) {
         operand_types[i] = operands[i]->type;
-        symbolic = symbolic || operands[i]->symbolic;
+        node->symbolic = node->symbolic || operands[i]->symbolic;
     }
-    NodeRef node = make_call(op, where);
-    Trace* trace = symbolic ? Trace::current() : nullptr;
+    Trace* trace = node->symbolic ? Trace::current() : nullptr;
+    if (trace == nullptr && has_symbols(attributes))
+        throw UserError(
+            std::string(op.name) + ": a symbolic extent was used outside of the function that it belongs to",
+            node->location());
     ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(),
                             trace != nullptr ? trace->preconditions() : nullptr,
                             trace != nullptr ? trace->symbol_names() : std::span<const std::string>{});

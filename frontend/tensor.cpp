@@ -200,18 +200,35 @@ Array Tensor::to_array(Where where) const {
 
 Tensor variable(const Tensor& value, std::string name, bool trainable) {
     const NodeRef node = detail::make_variable(value.type(), std::move(name), trainable);
+    if (Trace* const trace = Trace::current()) {
+        node->variable->in_trace = true;
+        trace->declare(node, detail::resolve(value.node()));
+        return Tensor(node);
+    }
     detail::store_variable(node, detail::resolve(value.node()));
     return Tensor(node);
 }
 
 void Tensor::set(const Tensor& value, Where where) const {
+    if (!is_variable() && node_ && node_->kind == detail::NodeKind::placeholder)
+        fail(
+            "set: the tensor is an argument of a traced function, which is a value; let the function capture the "
+            "variable",
+            where);
     if (!is_variable()) fail("set: the tensor is no variable", where);
-    if (!(value.type() == type()))
+    NodeRef node = detail::resolve(value.node());
+    Trace* const trace = Trace::current();
+    // While tracing, an extent that is a symbol may turn out to fit.
+    bool fits = value.dtype() == dtype() && value.rank() == rank();
+    for (std::size_t i = 0; fits && i < rank(); ++i) {
+        const Dim given = value.type().shape[i], wanted = type().shape[i];
+        fits = given == wanted || (trace != nullptr && !(given - wanted).is_constant());
+    }
+    if (!fits)
         throw TypeError("set: a variable of type " + type().to_string() + " cannot take " + value.type().to_string(),
                         ir::Loc::of(where));
-    NodeRef node = detail::resolve(value.node());
-    if (Trace* trace = Trace::current()) {
-        trace->write(node_, std::move(node));
+    if (trace != nullptr) {
+        trace->write(node_, std::move(node), ir::Loc::of(where));
         return;
     }
     detail::store_variable(node_, node);

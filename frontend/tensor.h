@@ -76,6 +76,7 @@ constexpr Written written(T value) {
 class Tensor {
 public:
     Tensor() = default;  // empty: not usable as an operand
+    bool is_empty() const { return !node_; }
 
     // ---- data in
 
@@ -158,7 +159,7 @@ public:
     void backward(Where where = Where::current()) const;
 
     // ---- the same as the functions below
-    Tensor reshape(std::vector<std::int64_t> shape, Where where = Where::current()) const;
+    Tensor reshape(const Shape& shape, Where where = Where::current()) const;
     Tensor t(Where where = Where::current()) const;  // the last two axes exchanged
 
     // ---- for Lathe's own use
@@ -197,6 +198,13 @@ private:
     detail::Written number_;
     Where where_;
 };
+
+namespace detail {
+
+// The value of the time: what a function that changes nothing returns. The variable itself would change with it.
+inline Tensor value_of(const Tensor& x) { return x.is_variable() ? Tensor(resolve(x.node())) : x; }
+
+}  // namespace detail
 
 Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b);
 Tensor unary(const ir::OpDef& op, const Tensor& x, Where where);

@@ -14,68 +14,11 @@ using detail::Node;
 using detail::NodeKind;
 using detail::NodeRef;
 
-// Equalities that the recorded calls demanded, solved for symbols: what a symbol stands for.
-class Unifier {
-public:
-    explicit Unifier(std::span<const ir::Precondition> equalities) {
-        for (const ir::Precondition& p : equalities) {
-            const ir::Dim a = apply(p.a);
-            const ir::Dim b = apply(p.b);
-            if (a == b) continue;
-            const auto x = a.as_symbol();
-            const auto y = b.as_symbol();
-            if (x && y) {
-                replace(std::max(*x, *y), ir::Dim::symbol(std::min(*x, *y)));
-            } else if (x && !b.depends_on(*x)) {
-                replace(*x, b);
-            } else if (y && !a.depends_on(*y)) {
-                replace(*y, a);
-            }
-        }
-    }
-    ir::Dim apply(ir::Dim d) const {
-        if (d.is_constant() || solved_.empty()) return d;
-        return d.substitute([this](ir::Symbol s) {
-            const auto found = solved_.find(s);
-            return found == solved_.end() ? ir::Dim::symbol(s) : found->second;
-        });
-    }
-    ir::Shape apply(ir::Shape shape) const {
-        for (std::size_t i = 0; i < shape.rank(); ++i) shape[i] = apply(shape[i]);
-        return shape;
-    }
-    ir::Type apply(const ir::Type& type) const { return {type.dtype, apply(type.shape)}; }
-
-    // Numbers the symbols that are still used anew, in order; gives their names.
-    std::vector<std::string> renumber(std::span<const ir::Symbol> used, std::span<const std::string> old_names) {
-        std::vector<std::string> names;
-        std::unordered_map<ir::Symbol, ir::Dim> fresh;
-        for (ir::Symbol s : used)
-            if (fresh.try_emplace(s, ir::Dim::symbol(static_cast<ir::Symbol>(names.size()))).second)
-                names.push_back(old_names[s]);
-        const auto rename = [&](ir::Symbol s) {
-            const auto found = fresh.find(s);
-            return found == fresh.end() ? ir::Dim::symbol(s) : found->second;
-        };
-        for (auto& [symbol, dim] : solved_) dim = dim.substitute(rename);
-        for (const auto& [symbol, dim] : fresh) solved_.try_emplace(symbol, dim);
-        return names;
-    }
-
-private:
-    void replace(ir::Symbol s, ir::Dim by) {
-        for (auto& [symbol, dim] : solved_)
-            dim = dim.substitute([&](ir::Symbol x) { return x == s ? by : ir::Dim::symbol(x); });
-        solved_[s] = by;
-    }
-    std::unordered_map<ir::Symbol, ir::Dim> solved_;
-};
-
 // Nodes of a trace. Pending calls that do not depend on its inputs (constants, iotas) are recomputed inside; data is
 // captured.
 class TraceBuilder final : public detail::GraphBuilder {
 public:
-    TraceBuilder(ir::Graph& graph, const Unifier& unifier) : GraphBuilder(graph), unifier_(unifier) {}
+    TraceBuilder(ir::Graph& graph, const ir::Unifier& unifier) : GraphBuilder(graph), unifier_(unifier) {}
     std::vector<NodeRef> captured;
 
 protected:
@@ -87,15 +30,13 @@ protected:
         if (node.symbolic) return node.inputs();
         return raw_.at(&node);
     }
-    ir::Attributes attributes(const Node& node) override {
-        ir::Attributes attributes = GraphBuilder::attributes(node);
-        for (ir::Attribute& a : attributes)
-            if (auto* shape = std::get_if<ir::Shape>(&a)) *shape = unifier_.apply(*shape);
-        return attributes;
-    }
+    ir::Attributes attributes(const Node& node) override { return unifier_.apply(GraphBuilder::attributes(node)); }
     ir::Value input(Node& node) override {
         if (node.kind == NodeKind::placeholder)
-            throw UserError("a tensor of another trace was used in this one", node.location());
+            throw detail::ForeignTensor(
+                "a tensor of another function, which is being traced or differentiated, was used "
+                "in this one",
+                node.location());
         if (node.kind == NodeKind::number) return graph_.constant(detail::literal_of(node), node.location());
         captured.push_back(NodeRef::share(&node));
         return graph_.add_parameter("captured" + std::to_string(captured.size() - 1), node.type, node.location());
@@ -133,14 +74,14 @@ private:
         Node& node;
         ~Unclaim() { detail::settle(node, detail::pending); }
     };
-    const Unifier& unifier_;
+    const ir::Unifier& unifier_;
     std::unordered_map<const Node*, std::vector<Node*>> raw_;
     std::vector<NodeRef> kept_;
 };
 
 }  // namespace
 
-Trace::Trace(std::string name) : previous_(current_trace) {
+Trace::Trace(std::string name, std::source_location where) : where_(where), previous_(current_trace) {
     scope_.name = std::move(name);
     current_trace = this;
 }
@@ -164,34 +105,74 @@ std::int64_t Trace::pin(ir::Dim dim, ir::Loc loc) {
     return *value;
 }
 
+void Trace::require_equal(ir::Dim a, ir::Dim b, ir::Loc loc, const std::string& what) {
+    scope_.require_equal(a, b, loc, what);
+}
+
 NodeRef Trace::add_input(std::string name, ir::Type type) {
     NodeRef node = detail::make_node(NodeKind::placeholder);
     node->type = type;
     node->symbolic = true;
     node->trace = this;
+    node->where = where_;
     node->bits = inputs_.size();
     inputs_.push_back({node, std::move(name)});
     return node;
 }
 
+void Trace::declare(const NodeRef& variable, NodeRef value) {
+    cell_of_.emplace(variable.get(), cells_.size());
+    cells_.push_back({variable, {}, std::move(value), true, false});
+}
+
+NodeRef Trace::declare_argument(const Node& variable, const NodeRef& value) {
+    NodeRef stand_in = detail::make_variable(value->type, variable.variable->name, variable.variable->trainable);
+    stand_in->variable->in_trace = true;
+    detail::make_value_of(*value, *stand_in);
+    cell_of_.emplace(stand_in.get(), cells_.size());
+    cells_.push_back({stand_in, {}, value});
+    return stand_in;
+}
+
+NodeRef Trace::assigned(const NodeRef& variable) const {
+    const Cell& cell = cells_[cell_of_.at(variable.get())];
+    return cell.set ? cell.value : NodeRef{};
+}
+
 NodeRef Trace::read(const NodeRef& variable) {
     const auto [found, fresh] = cell_of_.try_emplace(variable.get(), cells_.size());
     if (fresh) {
+        if (variable->variable->in_trace) {
+            cell_of_.erase(found);
+            throw UserError("a variable was used outside of the traced function that made it",
+                            ir::Loc::of(detail::LocScope::current()));
+        }
         NodeRef node = detail::make_node(NodeKind::placeholder);
         node->type = variable->type;
         node->symbolic = true;
+        node->where = where_;
         detail::make_value_of(*node, *variable);
         node->trace = this;
-        cells_.push_back({variable, node, node, false});
+        cells_.push_back({variable, node, node});
     }
-    return cells_[found->second].value;
+    Cell& cell = cells_[found->second];
+    if (!cell.cut) {  // derivatives by the variable are by what it was set to
+        cell.value = detail::record(ir::ops::stop_gradient, std::span(&cell.value, 1), {}, where_);
+        detail::make_value_of(*cell.value, *variable);
+        cell.cut = true;
+    }
+    return cell.value;
 }
 
-void Trace::write(const NodeRef& variable, NodeRef value) {
-    read(variable);
+void Trace::write(const NodeRef& variable, NodeRef value, ir::Loc loc) {
+    if (!cell_of_.contains(variable.get())) read(variable);
+    const ir::Type& type = variable->type;
+    for (std::size_t i = 0; i < type.shape.rank(); ++i)
+        scope_.require_equal(value->type.shape[i], type.shape[i], loc, "set: the variable has another extent");
     Cell& cell = cells_[cell_of_.at(variable.get())];
     cell.value = std::move(value);
     cell.set = true;
+    cell.cut = false;
 }
 
 NodeRef Trace::gradient(const std::shared_ptr<detail::VariableData>& variable) const {
@@ -219,7 +200,7 @@ void Trace::check_examples() const {
 
 Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     check_examples();
-    Unifier unifier(scope_.preconditions);
+    ir::Unifier unifier(scope_.preconditions);
     std::vector<ir::Symbol> used;
     for (const Input& input : inputs_)
         for (ir::Dim d : input.placeholder->type.shape) unifier.apply(d).collect_symbols(used);
@@ -233,6 +214,7 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     for (const Input& input : inputs_)
         builder.bind(input.placeholder.get(), graph.add_parameter(input.name, unifier.apply(input.placeholder->type)));
     for (const Cell& cell : cells_) {
+        if (!cell.placeholder) continue;
         const std::string& name = cell.variable->variable->name;
         builder.bind(cell.placeholder.get(),
                      graph.add_parameter(name.empty() ? "variable" + std::to_string(result.captured.size()) : name,
@@ -243,7 +225,7 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     for (const NodeRef& out : outputs)
         graph.add_output(outputs.size() == 1 ? "result" : "result" + std::to_string(count++), builder.build(out.get()));
     for (const Cell& cell : cells_)
-        if (cell.set) {
+        if (cell.set && cell.placeholder) {
             graph.add_output("updated_" + std::to_string(result.updated.size()), builder.build(cell.value.get()));
             result.updated.push_back(cell.variable);
         }
@@ -282,6 +264,10 @@ ir::Value GraphBuilder::build(Node* target) {
             }
         if (waits) continue;
         stack.pop_back();
+        if (node->kind == NodeKind::leaf) {  // of a compiled call, which was recorded since
+            values_[node] = values_.at(inputs[0]);
+            continue;
+        }
         if (node->kind == NodeKind::projection) {
             values_[node] = ir::Value{values_.at(inputs[0]).node, node->index};
             continue;
@@ -299,21 +285,6 @@ ir::Literal literal_of(const Node& node) {
     const auto count = static_cast<std::size_t>(node.type.shape.element_count().constant());
     const auto* bytes = static_cast<const std::byte*>(node.elements());
     return ir::make_literal(node.type, std::span(bytes, (node.kind == NodeKind::number ? 1 : count) * size));
-}
-
-std::vector<NodeRef> inline_graph(const ir::Graph& graph, std::span<const NodeRef> inputs) {
-    std::unordered_map<const ir::Node*, std::vector<NodeRef>> results;
-    for (std::size_t i = 0; i < inputs.size(); ++i) results[graph.parameters()[i].node] = {inputs[i]};
-    for (const ir::Node& n : graph.nodes()) {
-        if (results.contains(&n)) continue;
-        std::vector<NodeRef> operands;
-        for (ir::Value v : n.operands) operands.push_back(results.at(v.node)[v.index]);
-        const LocScope loc(n.loc);
-        results[&n] = record_results(*n.op, operands, n.attributes, {});
-    }
-    std::vector<NodeRef> outputs;
-    for (ir::Value v : graph.outputs()) outputs.push_back(results.at(v.node)[v.index]);
-    return outputs;
 }
 
 }  // namespace detail

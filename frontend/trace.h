@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "frontend/node.h"
+#include "ir/error.h"
 #include "ir/graph.h"
+#include "ir/unifier.h"
 
 namespace lathe {
 
@@ -17,7 +19,8 @@ namespace lathe {
 // outputs.
 class Trace {
 public:
-    explicit Trace(std::string name);
+    // `where` is blamed for what nobody else is: the arguments themselves.
+    explicit Trace(std::string name, std::source_location where = {});
     ~Trace();
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
@@ -28,11 +31,19 @@ public:
     ir::Dim add_symbol(std::string name, std::optional<std::int64_t> example = {});
     // The extent of a dimension in this call; the traced function then holds for this extent only.
     std::int64_t pin(ir::Dim dim, ir::Loc loc);
+    void require_equal(ir::Dim a, ir::Dim b, ir::Loc loc, const std::string& what);
     // A new input of the function.
     detail::NodeRef add_input(std::string name, ir::Type type);
 
+    // A variable that is made while tracing: it begins anew at every call.
+    void declare(const detail::NodeRef& variable, detail::NodeRef value);
+    // A variable that stands for one that is an argument of the function, with the value that this has.
+    detail::NodeRef declare_argument(const detail::Node& variable, const detail::NodeRef& value);
+    // What such a variable was set to, if it was.
+    detail::NodeRef assigned(const detail::NodeRef& variable) const;
     detail::NodeRef read(const detail::NodeRef& variable);
-    void write(const detail::NodeRef& variable, detail::NodeRef value);
+    // The value has the variable's dtype and rank. Extents that may differ are demanded to be equal.
+    void write(const detail::NodeRef& variable, detail::NodeRef value, ir::Loc loc);
 
     // What backward() left at a variable, within this trace.
     detail::NodeRef gradient(const std::shared_ptr<detail::VariableData>& variable) const;
@@ -40,6 +51,8 @@ public:
 
     std::vector<ir::Precondition>* preconditions() { return &scope_.preconditions; }
     std::span<const std::string> symbol_names() const { return scope_.symbols; }
+    // What the demands so far say of the symbols.
+    ir::Unifier unifier() const { return ir::Unifier(scope_.preconditions); }
 
     // The graph of what was recorded, with symbols that have to be equal made one: parameters are the inputs in order,
     // then what the function captured; outputs are the given ones, then the new values of variables that were set.
@@ -61,16 +74,23 @@ private:
     std::vector<Input> inputs_;
     std::vector<std::optional<std::int64_t>> examples_;  // by symbol
     struct Cell {
-        detail::NodeRef variable, placeholder, value;
+        detail::NodeRef variable, placeholder, value;  // without a placeholder: made while tracing
         bool set = false;
+        bool cut = true;  // whether the value is the variable's own, without the history of what was set
     };
     std::vector<Cell> cells_;
     std::unordered_map<detail::Node*, std::size_t> cell_of_;
     std::unordered_map<std::shared_ptr<detail::VariableData>, detail::NodeRef> gradients_;
+    std::source_location where_;
     Trace* previous_;
 };
 
 namespace detail {
+
+// A tensor that is part of another trace or derivative was used in this one.
+class ForeignTensor : public UserError {
+    using UserError::UserError;
+};
 
 // Adds lazy nodes to a graph, iteratively.
 class GraphBuilder {
@@ -98,9 +118,6 @@ private:
 
 // The data of a ready node as a literal; a number as a splat.
 ir::Literal literal_of(const Node& node);
-
-// Records a graph's nodes as lazy ones; `inputs` stand for its parameters.
-std::vector<NodeRef> inline_graph(const ir::Graph& graph, std::span<const NodeRef> inputs);
 
 }  // namespace detail
 }  // namespace lathe

@@ -128,6 +128,9 @@ NodeRef resolve(const NodeRef& node) {
     if (!node || node->kind != NodeKind::variable) return node;
     if (Trace* trace = Trace::current()) return trace->read(node);
     VariableData& variable = *node->variable;
+    if (variable.in_trace)
+        throw UserError("a variable was used outside of the traced function that made it",
+                        ir::Loc::of(LocScope::current()));
     while (true) {
         const std::uint32_t returns = variable.returns.load(std::memory_order_acquire);
         {

@@ -173,10 +173,16 @@ struct Gradient {
     Transpose transpose = nullptr;
     Jvp jvp = nullptr;
     std::string_view none_because = {};
+    bool stops = false;  // nothing behind the op is kept for derivatives
 };
 constexpr Gradient partials(Partial a, Partial b = nullptr, Partial c = nullptr) { return {.partial = {a, b, c}}; }
 constexpr Gradient linear(Transpose t) { return {.transpose = t}; }
 constexpr Gradient jvp(Jvp j) { return {.jvp = j}; }
+// All derivatives are zero, on purpose.
+constexpr Gradient stopped() {
+    return {.transpose = [](const GradientContext&, std::span<const Value>, std::size_t) { return Value{}; },
+            .stops = true};
+}
 constexpr Gradient no_grad(std::string_view why) { return {.none_because = why}; }
 
 // ---- the row

@@ -4,7 +4,9 @@
 
 namespace lathe::ir {
 
-void Shape::throw_too_many() { throw TypeError("a tensor has at most " + std::to_string(max_rank) + " dimensions"); }
+void Shape::throw_too_many(std::source_location where) {
+    throw TypeError("a tensor has at most " + std::to_string(max_rank) + " dimensions", Loc::of(where));
+}
 
 std::string Type::to_string(std::span<const std::string> symbol_names) const {
     std::string out(name(dtype));

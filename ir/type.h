@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <source_location>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "ir/dim.h"
 #include "ir/dtype.h"
@@ -18,9 +20,17 @@ inline constexpr std::size_t max_rank = 8;
 class Shape {
 public:
     constexpr Shape() = default;
-    constexpr Shape(std::initializer_list<Dim> dims) : Shape(std::span(dims.begin(), dims.size())) {}
-    constexpr explicit Shape(std::span<const Dim> dims) {
+    // More dimensions than max_rank are the mistake of the line that wrote them: throws TypeError.
+    constexpr Shape(std::initializer_list<Dim> dims, std::source_location where = std::source_location::current())
+        : Shape(std::span(dims.begin(), dims.size()), where) {}
+    constexpr explicit Shape(std::span<const Dim> dims, std::source_location where = std::source_location::current()) {
+        if (dims.size() > max_rank) throw_too_many(where);
         for (Dim d : dims) push_back(d);
+    }
+    Shape(const std::vector<std::int64_t>& extents,  // NOLINT(google-explicit-constructor): extents are a shape
+          std::source_location where = std::source_location::current()) {
+        if (extents.size() > max_rank) throw_too_many(where);
+        for (std::int64_t e : extents) push_back(e);
     }
 
     constexpr std::size_t rank() const { return rank_; }
@@ -47,7 +57,7 @@ public:
     friend constexpr bool operator==(const Shape& a, const Shape& b) { return std::ranges::equal(a, b); }
 
 private:
-    [[noreturn]] static void throw_too_many();
+    [[noreturn]] static void throw_too_many(std::source_location where = {});
 
     std::array<Dim, max_rank> dims_{};
     std::uint8_t rank_ = 0;

@@ -195,7 +195,6 @@ TEST(Tensor, every_mistake_names_a_line_of_the_caller) {
     expect_blame([&] { zeros({1LL << 45}).eval(); }, "broadcast_to: the system has no more memory");
     expect_blame([&] { grad([](const Tensor& a) { return a; })(x); }, "grad: the differentiated value");
     expect_blame([&] { grad([](const Tensor& a) { return a; })(arange(3)); }, "grad: a derivative by i64[3]");
-    expect_blame([&] { jit([](const Tensor&) { return Tensor(); })(x); }, "jit: the function returned an empty");
     nn::Generator random(1);
     expect_blame([&] { nn::Linear(-1, 2, random); }, "Linear: a number of features is negative");
     expect_blame([&] { nn::Linear(1, 2, random, nn::Init::kaiming, true, Dtype::i32); }, "Linear: weights are floats");

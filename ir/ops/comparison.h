@@ -115,7 +115,7 @@ inline constexpr OpDef stop_gradient = {
     .dtypes = any_dtype,
     .type = rules::elementwise,
     .scalar = [](const ScalarContext& c) -> Scalars { return {c.x[0]}; },
-    .gradient = linear([](const GradientContext&, std::span<const Value>, std::size_t) { return Value{}; }),
+    .gradient = stopped(),
 };
 
 inline constexpr auto comparisons = std::to_array<const OpDef*>(

@@ -49,7 +49,7 @@ Rows take(const Array& table, std::span<const std::size_t> order) {
 std::vector<std::size_t> shuffled(std::size_t n, nn::Generator& random) {
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), 0);
-    for (std::size_t i = n; i-- > 1;) std::swap(order[i], order[random.next_key() % (i + 1)]);
+    for (std::size_t i = n; i-- > 1;) std::swap(order[i], order[random.next_key().item<std::uint64_t>() % (i + 1)]);
     return order;
 }
 
