@@ -375,7 +375,7 @@ private:
         const auto result = static_cast<std::size_t>(at - entry_->executable->outputs.begin());
         const Node& node = *order_[entry_->results[result]];
         const std::string op = node.op != nullptr ? std::string(node.op->name) + ": " : "";
-        throw ResourceError(op + why, node.location());
+        throw ResourceError(op + why + ", for " + node.type.to_string(), node.location());
     }
 
     std::shared_ptr<const PlanEntry> compile(std::uint64_t hash) {

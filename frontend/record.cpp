@@ -16,6 +16,8 @@ std::atomic<std::uint32_t> pending_nodes_limit{4096};
 void limit_pending(std::uint32_t nodes) {
     pending_nodes_limit.store(nodes == 0 ? 1 : nodes, std::memory_order_relaxed);
 }
+void limit_memory(std::uint64_t bytes) { runtime::limit_memory(bytes); }
+std::uint64_t memory_limit() { return runtime::memory_limit(); }
 std::uint32_t pending_limit() { return pending_nodes_limit.load(std::memory_order_relaxed); }
 
 namespace detail {

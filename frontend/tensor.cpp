@@ -56,6 +56,7 @@ Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, s
         fail("from: " + type.to_string() + " takes " + std::to_string(byte_count(type)) + " bytes, not " +
                  std::to_string(bytes.size()),
              where);
+    const LocScope scope(where);
     runtime::Buffer buffer = detail::allocate_tensor(bytes.size());
     if (!bytes.empty()) std::memcpy(buffer.data(), bytes.data(), bytes.size());
     return Tensor(detail::leaf(type, std::move(buffer)));
@@ -176,6 +177,14 @@ void eval(std::span<const Tensor> tensors, Where where) {
     if (!targets.empty()) detail::evaluate(targets);
 }
 
+void Tensor::require_memory(std::uint64_t bytes, Where where) const {
+    try {
+        runtime::require_room(bytes);
+    } catch (const runtime::ResourceExhausted& e) {
+        throw ResourceError("copy of " + type().to_string() + ": " + e.what(), ir::Loc::of(where));
+    }
+}
+
 void Tensor::copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const {
     eval(where);
     const NodeRef node = detail::resolve(node_);
@@ -191,6 +200,7 @@ Array Tensor::to_array(Where where) const {
     const NodeRef node = detail::resolve(node_);
     if (node->symbolic) fail("the value of a tensor was asked for while its function is being traced", where);
     Array array{node->type.dtype, shape(where), {}};
+    require_memory(byte_count(node->type), where);
     array.bytes.resize(byte_count(node->type));
     if (!array.bytes.empty()) std::memcpy(array.bytes.data(), node->elements(), array.bytes.size());
     return array;

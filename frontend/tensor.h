@@ -136,7 +136,9 @@ public:
             const auto bytes = to_vector<std::uint8_t>(where);
             return {bytes.begin(), bytes.end()};
         } else {
-            std::vector<T> out(static_cast<std::size_t>(size(where)));
+            const auto count = static_cast<std::size_t>(size(where));
+            require_memory(count * sizeof(T), where);
+            std::vector<T> out(count);
             copy_out(dtype_of<T>(), out.data(), out.size() * sizeof(T), false, where);
             return out;
         }
@@ -174,6 +176,8 @@ public:
     static Tensor scalar_as(Dtype dtype, detail::Written number);
 
 private:
+    // Throws ResourceError where so many bytes would be more than there is.
+    void require_memory(std::uint64_t bytes, Where where) const;
     void copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const;
     detail::NodeRef node_;
 };

@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <mutex>
 #include <sys/mman.h>
+#include <vector>
 
+#include "runtime/memory_room.h"
 #include "runtime/per_thread.h"
 
 namespace lathe::runtime {
@@ -78,6 +80,10 @@ struct Pool {
     std::atomic<std::int64_t> in_use_of_ended_threads{0};
     std::atomic<decltype(SystemMemory::allocate)> system_allocate{default_system_memory().allocate};
     std::atomic<decltype(SystemMemory::release)> system_release{default_system_memory().release};
+    std::atomic<decltype(SystemMemory::room)> system_room{default_system_memory().room};
+    std::atomic<std::uint64_t> unchecked{0};  // reserved since somebody last looked how much there is
+    std::mutex large_mutex;
+    std::vector<BufferBlock*> large;  // all large blocks, pooled or not
     std::mutex registry_mutex;
     Magazines* registry = nullptr;
 };
@@ -88,8 +94,58 @@ Pool& pool() {
     return *the;
 }
 
+// Bytes of large blocks that nobody has written to yet: the system has promised them, and not counted them. Every block
+// is sampled.
+std::uint64_t unwritten_bytes(Pool& p) noexcept {
+    constexpr std::size_t samples = 64;
+    const std::lock_guard lock(p.large_mutex);
+    std::uint64_t bytes = 0;
+    for (const BufferBlock* block : p.large) {
+        std::size_t written = 0;
+        for (std::size_t i = 0; i < samples; ++i) {
+            unsigned char resident = 0;
+            std::byte* const page = block->data + block->bytes / samples * i / huge_page * huge_page;
+            if (mincore(page, 1, &resident) == 0) written += resident & 1U;
+        }
+        bytes += block->bytes / samples * (samples - written);
+    }
+    return bytes;
+}
+
+// What may still be reserved and written to.
+std::uint64_t room_now(Pool& p) noexcept {
+    const std::uint64_t room = p.system_room.load(std::memory_order_relaxed)();
+    const std::uint64_t promised = unwritten_bytes(p);
+    return room > promised ? room - promised : 0;
+}
+
+// Whether the system has so many bytes. Looks where they are many, or have become many since the last look.
+bool has_room(Pool& p, std::size_t bytes) noexcept {
+    if (p.unchecked.fetch_add(bytes, std::memory_order_relaxed) + bytes < lathe_large_memory) return true;
+    p.unchecked.store(0, std::memory_order_relaxed);
+    return bytes <= room_now(p);
+}
+
+bool is_large(const BufferBlock& block) { return block.bytes >= lathe_large_memory; }
+
+// False where there is no memory to do so.
+bool enlist(Pool& p, BufferBlock* block) noexcept {
+    if (!is_large(*block)) return true;
+    const std::lock_guard lock(p.large_mutex);
+    try {
+        p.large.push_back(block);
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
 void release_to_system(Pool& p, BufferBlock* block) noexcept {
     const std::size_t bytes = block->bytes;
+    if (is_large(*block)) {
+        const std::lock_guard lock(p.large_mutex);
+        std::erase(p.large, block);
+    }
     p.system_release.load(std::memory_order_relaxed)(block->data, bytes);
     p.reserved.fetch_sub(bytes, std::memory_order_relaxed);
     delete block;
@@ -145,7 +201,7 @@ using Mine = PerThread<Magazines>;
 BufferBlock* reserve(Pool& p, std::uint32_t size_class) noexcept {
     const std::size_t bytes = class_bytes(size_class);
     const std::uint64_t reserved = p.reserved.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-    if (reserved <= p.limit.load(std::memory_order_relaxed)) {
+    if (reserved <= p.limit.load(std::memory_order_relaxed) && has_room(p, bytes)) {
         if (auto* const block = new (std::nothrow) BufferBlock) {
             void* const data = p.system_allocate.load(std::memory_order_relaxed)(
                 bytes, bytes >= huge_page ? huge_page : buffer_alignment);
@@ -153,6 +209,10 @@ BufferBlock* reserve(Pool& p, std::uint32_t size_class) noexcept {
                 block->data = static_cast<std::byte*>(data);
                 block->bytes = bytes;
                 block->size_class = size_class;
+                if (!enlist(p, block)) {
+                    release_to_system(p, block);
+                    return nullptr;
+                }
                 std::uint64_t peak = p.peak.load(std::memory_order_relaxed);
                 while (reserved > peak && !p.peak.compare_exchange_weak(peak, reserved, std::memory_order_relaxed)) {
                 }
@@ -173,17 +233,26 @@ BufferBlock* allocate_slowly(std::uint32_t size_class, std::size_t wanted) {
         trim_memory();
         block = reserve(p, size_class);
     }
-    if (!block)
-        throw ResourceExhausted(wanted, p.reserved.load(std::memory_order_relaxed) + class_bytes(size_class) >
-                                            p.limit.load(std::memory_order_relaxed));
+    if (!block) {
+        const std::uint64_t reserved = p.reserved.load(std::memory_order_relaxed);
+        const std::uint64_t limit = p.limit.load(std::memory_order_relaxed);
+        const bool limited = reserved + class_bytes(size_class) > limit;
+        throw ResourceExhausted(wanted, limited,
+                                limited                       ? limit - std::min(limit, reserved)
+                                : wanted < lathe_large_memory ? ~std::uint64_t{0}
+                                                              : room_now(p));
+    }
     return block;
 }
 
 }  // namespace
 
-ResourceExhausted::ResourceExhausted(std::uint64_t wanted, bool limited) noexcept {
-    std::snprintf(text_, sizeof text_, "%s: %" PRIu64 " bytes were asked for",
-                  limited ? "the limit on memory is reached" : "the system has no more memory", wanted);
+ResourceExhausted::ResourceExhausted(std::uint64_t wanted, bool limited, std::uint64_t room) noexcept {
+    const int length =
+        std::snprintf(text_, sizeof text_, "%s: %" PRIu64 " bytes were asked for",
+                      limited ? "the limit on memory is reached" : "the system has no more memory", wanted);
+    if (room < wanted)
+        std::snprintf(text_ + length, sizeof text_ - static_cast<std::size_t>(length), ", there are %" PRIu64, room);
 }
 
 Buffer allocate(std::size_t bytes) {
@@ -253,6 +322,17 @@ void reset_peak_memory() {
 }
 
 void limit_memory(std::uint64_t bytes) { pool().limit.store(bytes, std::memory_order_relaxed); }
+std::uint64_t memory_limit() { return pool().limit.load(std::memory_order_relaxed); }
+
+void require_room(std::uint64_t bytes) {
+    if (bytes < lathe_large_memory) return;
+    Pool& p = pool();
+    if (bytes <= room_now(p)) return;
+    trim_memory();
+    if (const std::uint64_t room = room_now(p); bytes > room) throw ResourceExhausted(bytes, false, room);
+}
+
+std::uint64_t SystemMemory::system_memory_room() { return lathe_memory_room(""); }
 
 void trim_memory() {
     Pool& p = pool();
@@ -288,6 +368,7 @@ SystemMemory default_system_memory() {
 void set_system_memory(SystemMemory memory) {
     pool().system_allocate.store(memory.allocate, std::memory_order_relaxed);
     pool().system_release.store(memory.release, std::memory_order_relaxed);
+    pool().system_room.store(memory.room, std::memory_order_relaxed);
 }
 
 }  // namespace lathe::runtime
