@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "runtime/system_reason.h"
+
 namespace lathe::codegen {
 namespace {
 
@@ -15,7 +17,7 @@ ExecutableMemory try_it() {
     if (page == MAP_FAILED) return {};
     ExecutableMemory found;
     if (mprotect(page, bytes, PROT_READ | PROT_EXEC) != 0 && errno != ENOMEM)
-        found = {false, std::string("the system refuses executable memory: ") + std::strerror(errno)};
+        found = {false, std::string("the system refuses executable memory: ") + runtime::system_reason(errno)};
     munmap(page, bytes);
     return found;
 }

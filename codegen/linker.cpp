@@ -13,6 +13,7 @@
 
 #include "ir/error.h"
 #include "ir/float_environment.h"
+#include "runtime/system_reason.h"
 
 extern "C" char** environ;
 
@@ -21,14 +22,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string folder_of_temporaries() {
+    for (const char* const variable : {"TMPDIR", "TMP", "TEMP", "TEMPDIR"})
+        if (const char* const folder = std::getenv(variable); folder != nullptr && *folder != '\0') return folder;
+    return "/tmp";
+}
+
 // A folder that goes with all that is in it.
 class TemporaryFolder {
 public:
     TemporaryFolder() {
-        std::error_code error;
-        std::string name = (fs::temp_directory_path(error) / "lathe-XXXXXX").string();
-        if (error || !mkdtemp(name.data()))
-            throw ResourceError(name + ": " + (error ? error.message() : std::strerror(errno)));
+        const std::string place = folder_of_temporaries();
+        std::string name = place + "/lathe-XXXXXX";
+        if (!mkdtemp(name.data()))
+            throw ResourceError(place + ": the linker's files go there, but: " + runtime::system_reason(errno) +
+                                " (TMPDIR names another folder)");
         path_ = name;
     }
     ~TemporaryFolder() {
@@ -47,7 +55,7 @@ void write_file(const std::string& path, std::span<const std::byte> bytes) {
     std::ofstream out(path, std::ios::binary);
     out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     out.close();
-    if (!out) throw ResourceError(path + ": " + std::strerror(errno));
+    if (!out) throw ResourceError(path + ": " + runtime::system_reason(errno));
 }
 
 std::string read_all(const std::string& path) {
@@ -97,10 +105,10 @@ void run(const std::vector<std::string>& command, const std::string& output) {
     pid_t child = 0;
     const int failure = posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (failure != 0) throw ResourceError(command[0] + ": " + std::strerror(failure));
+    if (failure != 0) throw ResourceError(command[0] + ": " + runtime::system_reason(failure));
     int status = 0;
     while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) throw ResourceError(command[0] + ": " + std::strerror(errno));
+        if (errno != EINTR) throw ResourceError(command[0] + ": " + runtime::system_reason(errno));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     std::string said = read_all(output);
     while (!said.empty() && said.back() == '\n') said.pop_back();

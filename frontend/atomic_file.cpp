@@ -13,6 +13,7 @@
 
 #include "ir/error.h"
 #include "ir/float_environment.h"
+#include "runtime/system_reason.h"
 
 namespace lathe {
 namespace {
@@ -102,7 +103,7 @@ void AtomicFile::commit() {
 }
 
 void AtomicFile::fail() {
-    const std::string reason = std::strerror(errno);
+    const std::string reason = runtime::system_reason(errno);
     discard();
     throw ResourceError(path_ + ": " + reason);
 }

@@ -8,7 +8,6 @@
 #include <type_traits>
 
 #include "frontend/read_file.h"
-#include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
 
@@ -89,13 +88,28 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
 }
 
-// A cell in a message: its beginning, without what would not print.
+// Where a cell ends: at a comma outside of quotes, or with the line.
+std::size_t end_of_cell(std::string_view line) {
+    bool quoted = false;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        if (line[i] == ',' && !quoted) return i;
+        if (line[i] == '"') quoted = !quoted;
+    }
+    return std::string_view::npos;
+}
+
+// The number in a cell; spreadsheets may put quotes around it.
+std::string_view number_in(std::string_view cell) {
+    cell = trim(cell);
+    if (cell.size() > 1 && cell.starts_with('"') && cell.ends_with('"')) cell = trim(cell.substr(1, cell.size() - 2));
+    if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
+    return cell;
+}
+
+// A cell in a message: its beginning.
 std::string shown(std::string_view cell) {
     constexpr std::size_t longest = 40;
-    std::string out(cell.substr(0, longest));
-    for (char& c : out)
-        if (!ir::is_printable(c)) c = '?';
-    return out;
+    return std::string(cell.substr(0, longest));
 }
 
 }  // namespace
@@ -107,19 +121,21 @@ Array parse_csv(std::string_view text, const std::string& name, Dtype dtype) {
     const auto fail = [&](const std::string& what) {
         throw FormatError(name + ": row " + std::to_string(rows + 1) + what);
     };
-    while (!text.empty()) {
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // the mark of UTF-8
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+        throw FormatError(name + ": is text in UTF-16; UTF-8 or ASCII is expected");
+    while (text.find_first_not_of(" \t\r\n") != std::string_view::npos) {  // blank lines may follow
         const std::size_t end = text.find('\n');
         std::string_view line = text.substr(0, end);
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        if (text.empty() && trim(line).empty()) break;  // the last line may be blank
         for (std::int64_t column = 1;; ++column) {
-            const std::size_t comma = line.find(',');
-            std::string_view cell = trim(line.substr(0, comma));
-            if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
+            const std::size_t comma = end_of_cell(line);
+            const std::string_view cell = number_in(line.substr(0, comma));
             if (rows > 0 && column > columns) fail(" has more than " + std::to_string(columns) + " columns");
             if (!append_cell[static_cast<std::size_t>(dtype)](cell, array.bytes))
                 fail(", column " + std::to_string(column) + ": '" + shown(cell) + "' is not a number of type " +
-                     std::string(ir::name(dtype)));
+                     std::string(ir::name(dtype)) +
+                     (cell.find(';') != std::string_view::npos ? " (commas separate columns, not semicolons)" : ""));
             if (comma == std::string_view::npos) {
                 if (rows == 0) columns = column;
                 if (column != columns)

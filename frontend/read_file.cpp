@@ -1,13 +1,17 @@
 #include "frontend/read_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "ir/error.h"
+#include "runtime/buffer.h"
+#include "runtime/system_reason.h"
 
 namespace lathe {
 namespace {
@@ -20,22 +24,36 @@ struct EndInflate {
     void operator()(z_stream* stream) const { inflateEnd(stream); }
 };
 
-[[noreturn]] void fail_to_read(const std::string& path) { throw FormatError(path + ": " + std::strerror(errno)); }
+// Of pipes, and of files that grow while they are read.
+constexpr std::size_t longest_stream = std::size_t{1} << 32;
+
+[[noreturn]] void fail_to_read(const std::string& path) {
+    throw FormatError(path + ": " + runtime::system_reason(errno));
+}
 
 }  // namespace
 
 std::string read_file(const std::string& path) {
     const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
     if (!file) fail_to_read(path);
+    struct stat status{};
+    if (fstat(fileno(file.get()), &status) != 0) fail_to_read(path);
+    if (S_ISDIR(status.st_mode)) throw FormatError(path + ": is a folder, not a file");
+    if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) throw FormatError(path + ": is a device, not a file");
     try {
+        const bool regular = S_ISREG(status.st_mode);
         std::string bytes;
-        std::size_t capacity = std::size_t{1} << 16;
+        if (regular) runtime::require_room(static_cast<std::uint64_t>(status.st_size));
+        std::size_t capacity = std::max(std::size_t{1} << 16, static_cast<std::size_t>(status.st_size) + 1);
         for (;;) {
             const std::size_t old = bytes.size();
             bytes.resize(old + capacity);
             const std::size_t got = std::fread(bytes.data() + old, 1, capacity, file.get());
             bytes.resize(old + got);
             if (got < capacity) break;
+            if (bytes.size() > longest_stream)
+                throw ResourceError(path + ": goes on after " + std::to_string(longest_stream) + " bytes");
+            runtime::require_room(2 * bytes.size());
             capacity = bytes.size();
         }
         if (std::ferror(file.get())) fail_to_read(path);

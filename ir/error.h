@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ir/loc.h"
+#include "ir/printable.h"
 
 namespace lathe {
 
@@ -13,8 +14,8 @@ namespace lathe {
 class Error : public std::runtime_error {
 public:
     Error(const std::string& message, ir::Loc loc)
-        : std::runtime_error(loc.known() ? loc.to_string() + ": " + message : message), loc_(loc) {}
-    explicit Error(const std::string& message) : std::runtime_error(message) {}
+        : std::runtime_error(ir::printable(loc.known() ? loc.to_string() + ": " + message : message)), loc_(loc) {}
+    explicit Error(const std::string& message) : std::runtime_error(ir::printable(message)) {}
     ir::Loc loc() const { return loc_; }
 
 private:

@@ -71,7 +71,7 @@ TEST_F(AotDriver, NamesFileAndPlaceOfBadInput) {
     EXPECT_EQ(message("a.npy", "\x93NUMPY"), "byte 6: the file ends in its header\n");
     EXPECT_EQ(message("a.npy", npy("<f4", "(2, 3)", 24, 9)), "byte 6: version 9 of .npy is not known\n");
     EXPECT_EQ(message("a.npy", npy("<f8", "(2, 3)", 48)), "byte 21: the dtype is '<f8', the model takes f32\n");
-    EXPECT_EQ(message("a.npy", npy(">f4", "(2, 3)", 24)), "byte 21: the dtype is '>f4', the model takes f32\n");
+    EXPECT_EQ(message("a.npy", npy(">f8", "(2, 3)", 48)), "byte 21: the dtype is '>f8', the model takes f32\n");
     EXPECT_EQ(message("a.npy", npy("|O", "(2, 3)", 24)), "byte 21: the dtype is '|O', the model takes f32\n");
     EXPECT_EQ(message("a.npy", npy("<f4", "(6,)", 24)), "byte 63: the array has rank 1, the model takes 2\n");
     EXPECT_EQ(message("a.npy", npy("<f4", "(2, 3)", 23)), "byte 128: 23 bytes of data, the shape needs 24\n");

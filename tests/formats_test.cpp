@@ -185,7 +185,7 @@ TEST(Csv, NamesRowAndColumn) {
     EXPECT_EQ(csv_message("-1", Dtype::u8), "t.csv: row 1, column 1: '-1' is not a number of type u8");
     EXPECT_EQ(csv_message("1.5", Dtype::i32), "t.csv: row 1, column 1: '1.5' is not a number of type i32");
     EXPECT_EQ(csv_message(std::string("1,\0\x1b[2J", 7)),
-              "t.csv: row 1, column 2: '??[2J' is not a number of type f32");
+              "t.csv: row 1, column 2: '\\x00\\x1b[2J' is not a number of type f32");
     EXPECT_EQ(csv_message("0x10"), "t.csv: row 1, column 1: '0x10' is not a number of type f32");
 }
 

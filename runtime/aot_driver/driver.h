@@ -36,7 +36,8 @@ typedef struct row_table {
    `dims` are the extents of one row, which .npy files must have; CSV rows hold their product. */
 row_table lathe_aot_read_rows(const char* path, int32_t dtype, const int64_t* dims, int32_t rank);
 
-/* Prints one line per row: the index of the largest element, or all elements with commas between. */
+/* Prints one line per row: the index of the largest element (the element itself where a row has one), or all elements
+   with commas between. */
 void lathe_aot_print_rows(const void* data, int32_t dtype, int64_t rows, int64_t columns, int all);
 
 /* Writes an array as .npy: complete, or not at all. */

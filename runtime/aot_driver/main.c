@@ -16,13 +16,35 @@ const element_type lathe_aot_element_types[LATHE_DTYPE_COUNT] = {
 
 static const char* program = "model";
 
+/* Whether a byte above ASCII is part of a whole character of UTF-8 that is no control. */
+static int in_character(const char* text, const char* at) {
+    const unsigned char* lead = (const unsigned char*)at;
+    int length, i;
+    for (i = 0; i < 3 && (*lead & 0xc0) == 0x80 && (const char*)lead > text; ++i) --lead;
+    length = *lead >= 0xc2 && *lead < 0xe0   ? 2
+             : *lead >= 0xe0 && *lead < 0xf0 ? 3
+             : *lead >= 0xf0 && *lead < 0xf5 ? 4
+                                             : 0;
+    if (length == 0 || (const unsigned char*)at - lead >= length) return 0;
+    if (lead[0] == 0xc2 && lead[1] < 0xa0) return 0;
+    for (i = 1; i < length; ++i)
+        if ((lead[i] & 0xc0) != 0x80) return 0;
+    return 1;
+}
+
 void lathe_aot_fail(int status, const char* format, ...) {
+    char message[2048], *at;
     va_list arguments;
-    fprintf(stderr, "%s: ", program);
+    int length = snprintf(message, sizeof message / 2, "%s: ", program);
+    if (length > (int)sizeof message / 2 - 1) length = (int)sizeof message / 2 - 1;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(message + length, sizeof message - (size_t)length, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    for (at = message; *at; ++at) /* names and cells come from outside: terminals obey controls */
+        if ((unsigned char)*at < ' ' || (unsigned char)*at == 127 ||
+            ((unsigned char)*at >= 0x80 && !in_character(message, at)))
+            *at = '?';
+    fprintf(stderr, "%s\n", message);
     exit(status);
 }
 
@@ -70,19 +92,42 @@ typedef struct options {
     int logits;
 } options;
 
+/* A tensor's type as Lathe writes it: f32[batch, 10]. */
+static void write_type(const lathe_model_info* info, const lathe_model_tensor* tensor, char* to, size_t size) {
+    size_t length = (size_t)snprintf(to, size, "%s[", lathe_aot_element_types[tensor->dtype].name);
+    int32_t i;
+    for (i = 0; i < tensor->rank && length < size; ++i) {
+        const int64_t extent = tensor->dims[i];
+        const char* const before = i > 0 ? ", " : "";
+        if (extent >= 0)
+            length += (size_t)snprintf(to + length, size - length, "%s%lld", before, (long long)extent);
+        else
+            length += (size_t)snprintf(to + length, size - length, "%s%s", before,
+                                       extent == LATHE_COMPUTED ? "?" : info->symbols[-1 - extent]);
+    }
+    if (length < size) snprintf(to + length, size - length, "]");
+}
+
 static void print_help(const lathe_model_info* info, const lathe_model_tensor* input, int64_t columns) {
+    char type[512];
+    write_type(info, &info->outputs[0], type, sizeof type);
     printf(
         "usage: %s [--logits] [--output FILE.npy] INPUT\n"
-        "Runs the model '%s' on rows of %lld numbers (%s) and prints the index of the largest output for each.\n"
+        "Runs the model '%s' on rows of %lld numbers (%s) and prints its output, %s.\n"
+        "%s\n"
         "\n"
         "  INPUT              a .csv file, a .npy file, or - for standard input\n"
-        "  --logits           print all outputs of each row, with commas between\n"
+        "  --logits           print all numbers of each row, with commas between\n"
         "  --output FILE.npy  write the outputs to a file and print nothing\n"
         "  --help             print this\n"
         "\n"
         "example: %s --logits rows.csv\n"
         "exit status: 0 done, 1 bad input, 2 wrong usage, 3 a processor without %s\n",
-        program, info->name, (long long)columns, lathe_aot_element_types[input->dtype].name, program, info->features);
+        program, info->name, (long long)columns, lathe_aot_element_types[input->dtype].name, type,
+        info->outputs[0].rank < 2
+            ? "One line for each number."
+            : "One line for each row of the last axis, in order: the index of the row's largest number.",
+        program, info->features);
 }
 
 static options parse_arguments(int count, char** arguments, const lathe_model_info* info,
@@ -173,9 +218,11 @@ int main(int count, char** arguments) {
     if (o.output) {
         lathe_aot_write_npy(o.output, outputs[0], output->dtype, dims, output->rank);
     } else {
-        if (output->rank < 1 || dims[0] != rows)
-            lathe_aot_fail(exit_bad_usage, "the model's output is not one row per row of input: use --output");
-        lathe_aot_print_rows(outputs[0], output->dtype, rows, rows == 0 ? 0 : (int64_t)elements / rows, o.logits);
+        /* A row is what the last axis holds; with fewer than two axes, every number is one. */
+        const int64_t width = output->rank < 2 ? 1 : dims[output->rank - 1];
+        int64_t lines = output->rank == 1 ? dims[0] : 1;
+        for (i = 0; i + 1 < output->rank; ++i) lines *= dims[i];
+        lathe_aot_print_rows(outputs[0], output->dtype, lines, width, o.logits);
         if (fflush(stdout) != 0 || ferror(stdout))
             lathe_aot_fail(exit_bad_input, "standard output: %s", strerror(errno));
     }

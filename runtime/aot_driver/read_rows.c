@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runtime/aot_driver/driver.h"
+#include "runtime/memory_room.h"
 
 typedef struct file_bytes {
     char* data; /* with a 0 after the last byte */
@@ -16,13 +18,21 @@ static file_bytes read_file(const char* path) {
     FILE* const file = standard ? stdin : fopen(path, "rb");
     file_bytes bytes = {NULL, 0};
     size_t capacity = 1 << 16;
+    struct stat status;
     if (!file) lathe_aot_fail(exit_bad_input, "%s: %s", path, strerror(errno));
+    if (!standard && fstat(fileno(file), &status) == 0) {
+        if (S_ISDIR(status.st_mode)) lathe_aot_fail(exit_bad_input, "%s: is a folder, not a file", path);
+        if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
+            lathe_aot_fail(exit_bad_input, "%s: is a device, not a file", path);
+    }
     bytes.data = malloc(capacity);
     while (bytes.data) {
         bytes.size += fread(bytes.data + bytes.size, 1, capacity - 1 - bytes.size, file);
         if (bytes.size < capacity - 1) break;
         {
-            char* const larger = capacity > SIZE_MAX / 2 ? NULL : realloc(bytes.data, capacity * 2);
+            const int none = capacity > SIZE_MAX / 4 ||
+                             (capacity >= lathe_large_memory && 2 * (uint64_t)capacity > lathe_memory_room(""));
+            char* const larger = none ? NULL : realloc(bytes.data, capacity * 2);
             if (!larger) free(bytes.data);
             bytes.data = larger;
             capacity *= 2;
@@ -37,15 +47,44 @@ static file_bytes read_file(const char* path) {
 
 /* ---- .npy ---- */
 
-/* Finds 'key' in the header's dictionary and returns what follows its colon, or null. */
+/* Finds the quoted key in the header's dictionary and returns what follows its colon, or null. */
 static const char* header_value(const char* header, const char* key) {
+    const size_t length = strlen(key);
     const char* at = strstr(header, key);
+    while (at && (at == header || (at[-1] != '\'' && at[-1] != '"') || at[length] != at[-1])) at = strstr(at + 1, key);
     if (!at) return NULL;
-    at += strlen(key);
+    at += length + 1;
     while (*at == ' ') ++at;
     if (*at++ != ':') return NULL;
     while (*at == ' ') ++at;
     return at;
+}
+
+static void swap_bytes(char* data, uint64_t bytes, size_t size) {
+    uint64_t at;
+    size_t i;
+    for (at = 0; at < bytes; at += size)
+        for (i = 0; i < size / 2; ++i) {
+            const char low = data[at + i];
+            data[at + i] = data[at + size - 1 - i];
+            data[at + size - 1 - i] = low;
+        }
+}
+
+/* From the order in which the first index runs fastest to the order in which the last does. */
+static void copy_fortran(char* to, const char* from, const int64_t* dims, int32_t rank, size_t size, uint64_t bytes) {
+    int64_t index[LATHE_MAX_RANK + 1] = {0};
+    uint64_t at;
+    for (at = 0; at < bytes; at += size) {
+        uint64_t offset = 0;
+        int32_t axis;
+        for (axis = rank; axis-- > 0;) offset = offset * (uint64_t)dims[axis] + (uint64_t)index[axis];
+        memcpy(to + at, from + offset * size, size);
+        for (axis = rank; axis-- > 0;) {
+            if (++index[axis] < dims[axis]) break;
+            index[axis] = 0;
+        }
+    }
 }
 
 static row_table read_npy(const char* path, file_bytes bytes, int32_t dtype, const int64_t* dims, int32_t rank) {
@@ -56,7 +95,7 @@ static row_table read_npy(const char* path, file_bytes bytes, int32_t dtype, con
     const char *header, *value;
     row_table table = {NULL, 0};
     int64_t read[LATHE_MAX_RANK + 1];
-    int32_t i, count = 0;
+    int32_t i, count = 0, fortran, swapped;
     char* copy;
 
     if (bytes.size < 10) lathe_aot_fail(exit_bad_input, "%s: byte %zu: the file ends in its header", path, bytes.size);
@@ -74,19 +113,21 @@ static row_table read_npy(const char* path, file_bytes bytes, int32_t dtype, con
     copy[header_bytes] = '\0';
     header = copy;
 
-    value = header_value(header, "'descr'");
+    value = header_value(header, "descr");
     if (!value || (*value != '\'' && *value != '"'))
         lathe_aot_fail(exit_bad_input, "%s: byte %zu: the header names no plain dtype", path, start);
     ++value;
     if (!element->descr || strncmp(value + 1, element->descr + 1, 2) != 0 || (value[3] != '\'' && value[3] != '"') ||
-        (*value != '<' && *value != '|' && *value != '='))
+        (*value != '<' && *value != '>' && *value != '|' && *value != '='))
         lathe_aot_fail(exit_bad_input, "%s: byte %zu: the dtype is '%.*s', the model takes %s", path,
                        start + (size_t)(value - header), (int)strcspn(value, "'\""), value, element->name);
-    value = header_value(header, "'fortran_order'");
-    if (!value || strncmp(value, "False", 5) != 0)
-        lathe_aot_fail(exit_bad_input, "%s: byte %zu: the array is not in C order", path,
+    swapped = *value == '>';
+    value = header_value(header, "fortran_order");
+    fortran = value && strncmp(value, "True", 4) == 0;
+    if (!fortran && (!value || strncmp(value, "False", 5) != 0))
+        lathe_aot_fail(exit_bad_input, "%s: byte %zu: fortran_order is neither True nor False", path,
                        start + (value ? (size_t)(value - header) : 0));
-    value = header_value(header, "'shape'");
+    value = header_value(header, "shape");
     if (!value || *value != '(') lathe_aot_fail(exit_bad_input, "%s: byte %zu: the header has no shape", path, start);
     ++value;
     for (;;) {
@@ -102,7 +143,7 @@ static row_table read_npy(const char* path, file_bytes bytes, int32_t dtype, con
             lathe_aot_fail(exit_bad_input, "%s: byte %zu: an extent is too large", path,
                            start + (size_t)(value - header));
         ++count;
-        value = end;
+        value = end + (*end == 'L'); /* Python 2 wrote long integers so */
     }
     if (count != rank + 1)
         lathe_aot_fail(exit_bad_input, "%s: byte %zu: the array has rank %d, the model takes %d", path,
@@ -121,7 +162,11 @@ static row_table read_npy(const char* path, file_bytes bytes, int32_t dtype, con
                        start + header_bytes, data_bytes, (unsigned long long)expected);
     table.rows = read[0];
     table.data = lathe_aot_allocate(expected);
-    memcpy(table.data, bytes.data + start + header_bytes, data_bytes);
+    if (fortran)
+        copy_fortran(table.data, bytes.data + start + header_bytes, read, count, element->size, data_bytes);
+    else
+        memcpy(table.data, bytes.data + start + header_bytes, data_bytes);
+    if (swapped) swap_bytes(table.data, data_bytes, element->size);
     if (dtype == LATHE_BOOL) {
         size_t k;
         for (k = 0; k < data_bytes; ++k)
@@ -195,6 +240,18 @@ static int store_cell(char* text, size_t length, int32_t dtype, void* to) {
     return good;
 }
 
+/* The comma behind a cell, or `stop`; within quotes there are none. */
+static char* end_of_cell(char* at, char* stop) {
+    int quoted = 0;
+    for (; at < stop && (quoted || *at != ','); ++at) quoted ^= *at == '"';
+    return at;
+}
+
+static void trim(char** begin, char** end) {
+    while (*begin < *end && (**begin == ' ' || **begin == '\t')) ++*begin;
+    while (*begin < *end && ((*end)[-1] == ' ' || (*end)[-1] == '\t')) --*end;
+}
+
 static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int64_t columns) {
     const size_t size = lathe_aot_element_types[dtype].size;
     char *at = bytes.data, *const end = bytes.data + bytes.size;
@@ -202,6 +259,9 @@ static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int
     uint64_t lines = 0, row = 0, total;
     char text[shown_length + 1];
     char *line, *to;
+    if (bytes.size >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0) at += 3; /* the mark of UTF-8 */
+    if (bytes.size >= 2 && (memcmp(at, "\xff\xfe", 2) == 0 || memcmp(at, "\xfe\xff", 2) == 0))
+        lathe_aot_fail(exit_bad_input, "%s: is text in UTF-16; UTF-8 or ASCII is expected", path);
     for (line = at; line < end; ++lines) {
         char* const newline = memchr(line, '\n', (size_t)(end - line));
         line = newline ? newline + 1 : end;
@@ -216,19 +276,25 @@ static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int
         if (!stop) stop = end;
         if (stop > at && stop[-1] == '\r') --stop;
         ++row;
-        if (next == end && at + strspn(at, " \t\r\n") >= stop) break; /* a last line that is blank */
+        if (at + strspn(at, " \t\r\n") >= end) break; /* nothing but blank lines follows */
         for (;;) {
-            char *cell = at, *cell_end = memchr(at, ',', (size_t)(stop - at));
-            char* const comma = cell_end;
-            if (!cell_end) cell_end = stop;
+            char *cell = at, *cell_end = end_of_cell(at, stop);
+            char* const comma = cell_end < stop ? cell_end : NULL;
             at = cell_end;
-            while (cell < cell_end && (*cell == ' ' || *cell == '\t')) ++cell;
-            while (cell < cell_end && (cell_end[-1] == ' ' || cell_end[-1] == '\t')) --cell_end;
+            trim(&cell, &cell_end);
+            if (cell_end - cell > 1 && *cell == '"' && cell_end[-1] == '"') { /* a number in quotes */
+                ++cell;
+                --cell_end;
+                trim(&cell, &cell_end);
+            }
             if (column < columns) {
                 if (!store_cell(cell, (size_t)(cell_end - cell), dtype, to))
-                    lathe_aot_fail(exit_bad_input, "%s: row %llu, column %lld: '%s' is not a number of type %s", path,
+                    lathe_aot_fail(exit_bad_input, "%s: row %llu, column %lld: '%s' is not a number of type %s%s", path,
                                    (unsigned long long)row, (long long)column + 1,
-                                   shown(cell, (size_t)(cell_end - cell), text), lathe_aot_element_types[dtype].name);
+                                   shown(cell, (size_t)(cell_end - cell), text), lathe_aot_element_types[dtype].name,
+                                   memchr(cell, ';', (size_t)(cell_end - cell))
+                                       ? " (commas separate columns, not semicolons)"
+                                       : "");
                 to += size;
             }
             ++column;

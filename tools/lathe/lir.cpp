@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "frontend/file_kind.h"
 #include "frontend/read_file.h"
+#include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/graph_text.h"
 #include "ir/loops_text.h"
@@ -22,13 +24,25 @@ std::string_view first_statement(std::string_view text) {
     }
 }
 
+// "NAME(", as far as it goes.
+bool begins_kernel(std::string_view statement) {
+    const auto is_word = [](char c) { return ir::is_alphanumeric(c) || c == '_' || c == '.'; };
+    const auto end = std::ranges::find_if_not(statement, is_word);
+    return end != statement.begin() && !ir::is_digit(statement[0]) && end != statement.end() && *end == '(';
+}
+
 }  // namespace
 
 Lir parse_lir(std::string_view text, const std::string& path) {
     const std::string_view statement = first_statement(text);
-    if (statement.empty()) throw FormatError(path + ": is empty");
+    if (text.empty()) throw FormatError(path + ": is empty");
     // A graph is "graph NAME(...)", a loop nest "NAME(...)".
     if (statement.starts_with("graph ")) return ir::parse_graph(text, path);
+    // What is called a .lir text and may be one is shown its first fault.
+    const bool meant = path.ends_with(".lir") && kind_of_file(text) == other_text;
+    if (!begins_kernel(statement) && !meant)
+        throw FormatError(path + ": looks like " + kind_of_file(text) +
+                          "; what is understood are models (.lathe), and graphs and kernels as text (.lir)");
     return ir::parse_loop_nests(text, path);
 }
 

@@ -13,6 +13,7 @@
 #include "ir/error.h"
 #include "ir/interpret.h"
 #include "runtime/parallel.h"
+#include "runtime/system_reason.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/models.h"
 
@@ -129,7 +130,7 @@ void write_outputs(const Model& model, const std::vector<Array>& outputs, const 
     }
     std::error_code error;
     const bool made = std::filesystem::create_directories(folder, error);
-    if (error) throw ResourceError(folder + ": " + error.message());
+    if (error) throw ResourceError(folder + ": " + runtime::system_reason(error.value()));
     try {
         std::vector<std::unique_ptr<AtomicFile>> written;
         for (const auto& [name, bytes] : files) {

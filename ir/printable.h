@@ -1,0 +1,12 @@
+// Texts from outside in messages: what a terminal would not print, or would obey, is written as \xNN.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lathe::ir {
+
+// Keeps lines, and what is sound UTF-8 and visible.
+std::string printable(std::string_view text);
+
+}  // namespace lathe::ir
