@@ -16,8 +16,7 @@ runtime::Buffer allocate_tensor(std::size_t bytes) {
 }
 
 void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault) {
-    throw IndexError(runtime::describe(plan, fault) + ": " + std::to_string(fault.fault.index) + " is not in [0, " +
-                     std::to_string(fault.fault.bound) + ")");
+    throw IndexError(runtime::describe(plan, fault));
 }
 
 runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs) {

@@ -5,6 +5,7 @@
 #include <new>
 #include <numeric>
 
+#include "ir/loops_text.h"
 #include "ir/op.h"
 #include "ir/order.h"
 
@@ -275,9 +276,7 @@ private:
         const std::int64_t value = is_signed_integer(d) ? static_cast<std::int64_t>(bits << unused) >> unused
                                                         : static_cast<std::int64_t>(bits);
         if (value < 0 || value >= load.bound)
-            throw IndexError(std::string(job_.node.op->name) + ": index " +
-                                 (value < 0 && !is_signed_integer(d) ? std::to_string(bits) : std::to_string(value)) +
-                                 " is outside [0, " + std::to_string(load.bound) + ")",
+            throw IndexError(index_name(job_.node) + " " + Fault{0, d == Dtype::u64, value, load.bound, at}.to_string(),
                              job_.node.loc);
         return value;
     }

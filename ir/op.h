@@ -130,6 +130,7 @@ struct ViewPiece {
 // clamped to [0, bound) where the loaded value is out of range (a fault is recorded).
 class ViewContext {
 public:
+    // `index` says where in the operand, `bound` what the element has to stay below.
     virtual Dim loaded_index(std::size_t operand, std::vector<Dim> index, Dim bound) const = 0;
     std::span<const Type> operands;
     const Type* result = nullptr;
@@ -138,6 +139,8 @@ public:
 protected:
     ~ViewContext() = default;
 };
+// What messages about an index of a node out of range call it, as "gather: index": the node's text, where it has one.
+std::string index_name(const Node& node);
 using ViewRule = std::vector<ViewPiece> (*)(const ViewContext&, std::span<const Dim> out_index);
 
 // Roles of the dimensions of a contraction: which operand dimension each loop of its nest runs over. The nest's loops

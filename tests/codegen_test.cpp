@@ -64,7 +64,7 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
             std::ranges::copy(initial[k], actual[k].data());
             slots.push_back(actual[k].data());
         }
-        lathe_fault fault{-1, 0, 0, 0};
+        lathe_fault fault{-1, 0, 0, 0, 0};
         // In two parts, as two threads would.
         kernel->entry()(slots.data(), operands.data(), extents.data(), 0, trips / 2, &fault);
         kernel->entry()(slots.data(), operands.data(), extents.data(), trips / 2, trips, &fault);
@@ -72,6 +72,7 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
         if (want.site >= 0) {
             EXPECT_EQ(fault.index, want.index) << name;
             EXPECT_EQ(fault.bound, want.bound) << name;
+            EXPECT_EQ(fault.position, want.position) << name;
         }
         std::size_t k = 0;
         for (const ir::Buffer& b : nest.buffers) {
@@ -179,7 +180,7 @@ TEST(Codegen, BroadcastsStridesAndGathers) {
       %1 = load row[%j]
       %2 = load column[%i]
       %3 = load index[%i, %j]
-      bind g = %3 in %n site 2
+      bind g = %3 in %n at %i*%m + %j site 2
       %4 = load a[%g, %m - %j - 1]
       %5 = load column[floordiv(%i*%m + %j, %m)]
       %6 = load column[%g]
@@ -359,7 +360,7 @@ TEST(Codegen, ReductionWithinAVectorLoop) {
       store t[%s], %5
     }
     %6 = load index[%j]
-    bind g = %6 in 2 site 1
+    bind g = %6 in 2 at %j site 1
     %7 = load t[%g]
     %8 = load t[0]
     %9 = add(%7, %8) : f32

@@ -290,7 +290,7 @@ TEST(Interpret, AnIndexOutOfRangeNamesTheLine) {
         interpret(g, inputs);
         FAIL();
     } catch (const IndexError& e) {
-        EXPECT_STREQ(e.what(), "user.cpp:42: gather: index 3 is outside [0, 3)");
+        EXPECT_STREQ(e.what(), "user.cpp:42: gather: index 3 at position 1 is out of range for 3");
     }
 }
 
