@@ -380,7 +380,7 @@ Literal run_reduction(const Job& job) {
     Integers kept;
     for (std::int64_t i = 0; i < static_cast<std::int64_t>(extents.size()); ++i)
         if (!std::ranges::binary_search(axes, i)) kept.push_back(i);
-    const FoldOrder order = reduction_order(elements[0], extents.size(), axes);
+    const FoldOrder order = reduction_order(lane_dtype(*job.node.op, elements[0]), extents.size(), axes);
     const auto first_inner = axes.end() - static_cast<std::ptrdiff_t>(order.inner_loops);
     const Integers outer_axes(axes.begin(), first_inner), inner_axes(first_inner, axes.end());
     const Extents kept_offsets = offsets_over(pick(extents, kept), pick(strides, kept));

@@ -259,7 +259,8 @@ TEST(Codegen, ReductionsOfAllKinds) {
                            {"sum", "f64", "f64"},
                            {"sum", "bf16", "bf16"},
                            {"sum", "f16", "f16"},
-                           {"sum", "i8", "i8"},
+                           {"sum", "i8", "i64"},
+                           {"sum", "bool", "i64"},
                            {"sum", "u64", "u64"},
                            {"reduce_max", "f32", "f32"},
                            {"reduce_min", "i16", "i16"},
@@ -270,7 +271,10 @@ TEST(Codegen, ReductionsOfAllKinds) {
                  {64, 128, 16}, {32, 64, 8}, {8, 8, 8}, {1, 16, 1}, {16, 64, 1}, {256, 512, 16}})
             for (const char* extent : {"%m", "min(7, %m)", "40"}) {
                 std::string text = base;
-                replace_all(text, "OTHER", std::string_view(row.type) == "u64" ? "bit_not" : "neg");
+                replace_all(text, "OTHER",
+                            std::string_view(row.type) == "u64"    ? "bit_not"
+                            : std::string_view(row.type) == "bool" ? "logical_not"
+                                                                   : "neg");
                 replace_all(text, "OP", row.op);
                 replace_all(text, "TYPE", row.type);
                 replace_all(text, "RESULT", row.result);
