@@ -10,6 +10,7 @@
 #include "codegen/backend.h"
 #include "codegen/embedded.h"
 #include "ir/error.h"
+#include "ir/float_environment.h"
 #include "runtime/aot_plan.h"
 #include "runtime/cpu_features.h"
 
@@ -179,6 +180,7 @@ void require_rows(const AotTables& tables) {
 }  // namespace
 
 AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
+    const ir::FloatEnvironment floats;
     if (request.targets.empty()) throw UserError("there is no target to compile for");
     std::vector<Target> targets = request.targets;
     std::ranges::sort(targets, std::greater<>(), &Target::cpu_level);

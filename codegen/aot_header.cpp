@@ -1,8 +1,8 @@
 // The C header of a model that is compiled ahead of time.
-#include <cctype>
 
 #include "codegen/aot.h"
 #include "codegen/embedded.h"
+#include "ir/ascii.h"
 #include "ir/dtype.h"
 #include "runtime/aot.h"
 
@@ -24,7 +24,7 @@ std::string shared_declarations() {
 // Names come from files: they may not end the comment that they are in.
 std::string comment(const std::string& name) {
     std::string out;
-    for (const char c : name) out += std::isprint(static_cast<unsigned char>(c)) != 0 && c != '*' ? c : '?';
+    for (const char c : name) out += ir::is_printable(c) && c != '*' ? c : '?';
     return out;
 }
 
@@ -65,7 +65,7 @@ std::string c_header(const AotInterface& model) {
     std::string sizes, names, upper;
     for (std::size_t i = 0; i < model.symbols.size(); ++i) sizes += (i ? ", " : "") + std::string("32");
     for (std::size_t i = 0; i < model.inputs.size(); ++i) names += (i ? ", in" : "in") + std::to_string(i);
-    for (const char c : n) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    for (const char c : n) upper += ir::to_upper(c);
     std::string outs;
     for (std::size_t i = 0; i < model.outputs.size(); ++i) outs += (i ? ", out" : "out") + std::to_string(i);
 

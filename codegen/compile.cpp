@@ -6,11 +6,17 @@
 #include "codegen/interpret_kernels.h"
 #include "codegen/plan_builder.h"
 #include "ir/error.h"
+#include "ir/float_environment.h"
 #include "ir/op.h"
 #include "runtime/cpu.h"
+#include "runtime/plan_rules.h"
 
 namespace lathe::codegen {
 namespace {
+
+// Folding and kernels compute alike.
+static_assert(ir::FloatEnvironment::controls == lathe_mxcsr_controls &&
+              ir::FloatEnvironment::defaults == lathe_mxcsr_defaults);
 
 using Clock = std::chrono::steady_clock;
 
@@ -60,6 +66,7 @@ passes::LoopTarget loop_target(const Target& target) {
 }
 
 std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileOptions& options) {
+    const ir::FloatEnvironment floats;
     if (!options.interpreted && !options.target.runs_here)
         throw UserError("this processor does not run the target " + options.target.name);
     if (!options.interpreted && !executable_memory().allowed) throw ResourceError(executable_memory().refusal);
@@ -79,6 +86,7 @@ std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileO
 }
 
 std::shared_ptr<const Executable> compile_objects(const ir::Graph& graph, const CompileOptions& options) {
+    const ir::FloatEnvironment floats;
     auto out = std::make_shared<Executable>();
     compile_kernels(lower(graph, options, *out), options.target, *out);
     return out;

@@ -23,7 +23,7 @@ ExecutableMemory try_it() {
 }  // namespace
 
 const ExecutableMemory& executable_memory() {
-    static const ExecutableMemory found = try_it();
+    static const auto& found = *new ExecutableMemory(try_it());  // never destroyed
     return found;
 }
 

@@ -11,6 +11,7 @@
 
 #include "codegen/executable_memory.h"
 #include "ir/error.h"
+#include "ir/float_environment.h"
 #include "ir/loops_text.h"
 
 namespace lathe::codegen {
@@ -130,6 +131,7 @@ std::string kernel_key(const ir::LoopNest& nest, const Target& target) {
 }
 
 std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, const Target& target) {
+    const ir::FloatEnvironment floats;  // threads start with that of the thread which starts them
     struct Task {
         const ir::LoopNest* nest;
         std::string key;
@@ -206,11 +208,13 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
 }
 
 std::string emit_llvm(const ir::LoopNest& nest, const Target& target) {
+    const ir::FloatEnvironment floats;
     check(nest);
     return backend().compiler(target)->llvm_text(nest, "kernel");
 }
 
 std::string emit_asm(const ir::LoopNest& nest, const Target& target) {
+    const ir::FloatEnvironment floats;
     check(nest);
     return backend().compiler(target)->assembly(nest, "kernel");
 }

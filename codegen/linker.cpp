@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ir/error.h"
+#include "ir/float_environment.h"
 
 extern "C" char** environ;
 
@@ -109,6 +110,7 @@ void run(const std::vector<std::string>& command, const std::string& output) {
 }  // namespace
 
 std::vector<std::byte> link(std::span<const ObjectFile> objects, LinkKind kind, const std::string& name) {
+    const ir::FloatEnvironment floats;  // paths of libstdc++ compute with floats
     static constexpr const char* linkers[] = {"ld.lld-19", "ld.lld", "ld"};
     static constexpr const char* compilers[] = {"cc", "gcc", "clang", "clang-19"};
     const bool executable = kind == LinkKind::executable;

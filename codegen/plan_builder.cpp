@@ -35,7 +35,11 @@ public:
             const Value v = graph_.outputs()[i];
             const auto [found, fresh] =
                 output_of_.try_emplace({v.node->id, v.index}, static_cast<std::uint32_t>(plan_.outputs.size()));
-            if (fresh) plan_.outputs.push_back(tensor(graph_.output_name(i), v.type()));
+            if (fresh) {
+                plan_.outputs.push_back(tensor(graph_.output_name(i), v.type()));
+                const ir::Loc loc = v.node->loc;
+                plan_.outputs.back().call = (loc.known() ? loc.to_string() + ": " : "") + std::string(v.node->op->name);
+            }
             outputs.push_back(found->second);
         }
         for (const ir::Precondition& p : graph_.preconditions)
@@ -69,6 +73,14 @@ private:
         return t;
     }
 
+    static runtime::Buffer allocate(const ir::Node& constant, const ir::Type& type, std::size_t bytes) {
+        try {
+            return runtime::allocate(std::max<std::size_t>(bytes, 1));
+        } catch (const runtime::ResourceExhausted& e) {
+            throw ResourceError("constant " + type.to_string() + ": " + e.what(), constant.loc);
+        }
+    }
+
     void number_constants() {
         for (const passes::LoweredKernel& kernel : program_.kernels)
             for (const passes::Memory& m : kernel.arguments) {
@@ -77,7 +89,7 @@ private:
                 constants_[key_of(m)] = static_cast<std::uint32_t>(plan_.constants.size());
                 const auto count = static_cast<std::size_t>(literal->type.shape.element_count().constant());
                 const std::size_t size = size_of(literal->type.dtype);
-                runtime::Buffer buffer = runtime::allocate(std::max<std::size_t>(count * size, 1));
+                runtime::Buffer buffer = allocate(*m.value.node, literal->type, count * size);
                 if (literal->is_splat()) {
                     for (std::size_t i = 0; i < count; ++i)
                         std::memcpy(buffer.data() + i * size, literal->bytes->data(), size);

@@ -1,6 +1,5 @@
 #include "frontend/aot.h"
 
-#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -9,23 +8,23 @@
 #include "codegen/aot.h"
 #include "codegen/linker.h"
 #include "frontend/atomic_file.h"
+#include "ir/ascii.h"
 #include "ir/error.h"
+#include "ir/float_environment.h"
 
 namespace lathe {
 namespace {
 
 bool is_identifier(std::string_view s) {
-    if (s.empty() || std::isdigit(static_cast<unsigned char>(s[0])) != 0) return false;
+    if (s.empty() || ir::is_digit(s[0])) return false;
     for (const char c : s)
-        if (c != '_' && (static_cast<unsigned char>(c) > 127 || std::isalnum(static_cast<unsigned char>(c)) == 0))
-            return false;
+        if (c != '_' && !ir::is_alphanumeric(c)) return false;
     return true;
 }
 
 std::string identifier_of(const std::string& name) {
     std::string out;
-    for (const char c : name)
-        out += static_cast<unsigned char>(c) < 128 && std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+    for (const char c : name) out += ir::is_alphanumeric(c) ? c : '_';
     return is_identifier(out) ? out : "model_" + out;
 }
 
@@ -40,6 +39,7 @@ std::vector<std::byte> linked(const codegen::AotCode& code, const std::string& e
 }  // namespace
 
 void compile_model(const Model& model, const std::string& path, const AotOptions& options) {
+    const ir::FloatEnvironment floats;  // paths of libstdc++ compute with floats
     std::error_code unknown;
     const auto place_of = [&](const std::string& file) {
         return std::filesystem::weakly_canonical(std::filesystem::absolute(file, unknown), unknown);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "ir/error.h"
+#include "ir/float_environment.h"
 
 namespace lathe {
 namespace {
@@ -54,6 +55,7 @@ FileSystem default_file_system() {
 void set_file_system(const FileSystem& system) { file_system() = system; }
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+    const ir::FloatEnvironment floats;  // paths of libstdc++ compute with floats
     std::error_code error;
     const auto status = std::filesystem::status(path_, error);
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "ir/float_environment.h"
 #include "ir/ops.h"
 
 namespace lathe::detail {
@@ -18,6 +19,7 @@ void convert_elements(ir::Dtype from, const void* source, ir::Dtype to, void* ta
         std::memcpy(target, source, count * size_of(from));
         return;
     }
+    const ir::FloatEnvironment floats;
     const ir::Dtype operands[] = {from};
     const ir::Attribute attributes[] = {to};
     const ir::ScalarProgram& program = ir::scalar_program(ir::ops::convert, operands, attributes, to);

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
 
 #include "frontend/read_file.h"
+#include "ir/ascii.h"
 #include "ir/error.h"
+#include "ir/float_environment.h"
 
 namespace lathe {
 namespace {
@@ -93,13 +94,14 @@ std::string shown(std::string_view cell) {
     constexpr std::size_t longest = 40;
     std::string out(cell.substr(0, longest));
     for (char& c : out)
-        if (std::iscntrl(static_cast<unsigned char>(c)) != 0) c = '?';
+        if (!ir::is_printable(c)) c = '?';
     return out;
 }
 
 }  // namespace
 
 Array parse_csv(std::string_view text, const std::string& name, Dtype dtype) {
+    const ir::FloatEnvironment floats;
     Array array{dtype, {0, 0}, {}};
     std::int64_t &rows = array.shape[0], &columns = array.shape[1];
     const auto fail = [&](const std::string& what) {

@@ -16,6 +16,7 @@
 #include "frontend/run_plan.h"
 #include "frontend/trace.h"
 #include "ir/ops.h"
+#include "runtime/per_thread.h"
 
 namespace lathe::detail {
 namespace {
@@ -153,12 +154,6 @@ constexpr std::size_t front_size = 256;
 
 class Evaluation {
 public:
-    // Kept by each thread, so that nothing is allocated once it is warm.
-    static Evaluation& of_thread() {
-        thread_local Evaluation e;
-        return e;
-    }
-
     void run(std::span<Node* const> targets) {
         try {
             while (true) {
@@ -380,7 +375,7 @@ private:
         const auto result = static_cast<std::size_t>(at - entry_->executable->outputs.begin());
         const Node& node = *order_[entry_->results[result]];
         const std::string op = node.op != nullptr ? std::string(node.op->name) + ": " : "";
-        throw ResourceError(op + why, node.location());
+        throw ResourceError(op + why + ", for " + node.type.to_string(), node.location());
     }
 
     std::shared_ptr<const PlanEntry> compile(std::uint64_t hash) {
@@ -448,6 +443,12 @@ private:
 
 }  // namespace
 
-void evaluate(std::span<Node* const> targets) { Evaluation::of_thread().run(targets); }
+void evaluate(std::span<Node* const> targets) {
+    // Kept by each thread, so that nothing is allocated once it is warm.
+    if (Evaluation* const mine = runtime::PerThread<Evaluation>::mine()) [[likely]]
+        mine->run(targets);
+    else
+        Evaluation().run(targets);
+}
 
 }  // namespace lathe::detail

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/float_environment.h"
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
 #include "ir/functions/matmul.h"
@@ -220,6 +221,7 @@ Tensor random_uniform(std::uint64_t key, const Shape& shape, double low, double 
 
 Tensor random_uniform(const Tensor& key, const Shape& shape, double low, double high, Where where) {
     const LocScope scope(where);
+    const ir::FloatEnvironment floats;
     if (const std::string_view why = f::refusal_of_range(low, high); !why.empty())
         throw UserError(fmt::format("random_uniform: {} ({} to {})", why, low, high), ir::Loc::of(where));
     const auto number = [](double value) { return Tensor::scalar_as(Dtype::f32, value, 0); };

@@ -294,7 +294,7 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     for (const NodeRef& a : arguments) inputs.push_back(a->elements());
     for (const NodeRef& v : values) inputs.push_back(v->elements());
     for (std::size_t i = 0; i < buffers.size(); ++i) {
-        if (!buffers[i]) buffers[i] = detail::allocate_tensor(static_cast<std::size_t>(bound.output_bytes[i]));
+        if (!buffers[i]) buffers[i] = detail::allocate_output(plan, bound, i);
         outputs.push_back(buffers[i].data());
     }
     detail::run_bound(plan, bound, inputs.data(), outputs.data());

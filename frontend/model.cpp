@@ -139,8 +139,8 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
         std::vector<void*> out;
         std::vector<runtime::Buffer> buffers;
         for (const NodeRef& n : nodes) in.push_back(n->elements());
-        for (std::int64_t bytes : bound->output_bytes) {
-            buffers.push_back(detail::allocate_tensor(static_cast<std::size_t>(bytes)));
+        for (std::size_t i = 0; i < bound->output_bytes.size(); ++i) {
+            buffers.push_back(detail::allocate_output(plan, *bound, i));
             out.push_back(buffers.back().data());
         }
         detail::run_bound(plan, *bound, in.data(), out.data());

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "frontend/functions.h"
+#include "ir/float_environment.h"
 
 namespace lathe::nn {
 
@@ -50,6 +51,7 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Ini
     if (!is_float(dtype))
         throw TypeError("Linear: weights are floats, not " + std::string(ir::name(dtype)), ir::Loc::of(where));
     if (inputs < 0 || outputs < 0) throw UserError("Linear: a number of features is negative", ir::Loc::of(where));
+    const ir::FloatEnvironment floats;
     const auto fan = static_cast<double>(init == Init::kaiming ? inputs : inputs + outputs);
     const double limit = std::sqrt(6.0 / std::max(fan, 1.0));  // no weights where there are no features
     weight = variable(convert(random_uniform(random.next_key(), {inputs, outputs}, -limit, limit), dtype), "weight");

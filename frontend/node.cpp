@@ -6,6 +6,7 @@
 #include <new>
 
 #include "frontend/inline_graph.h"
+#include "runtime/per_thread.h"
 
 namespace lathe::detail {
 
@@ -42,8 +43,6 @@ struct Magazine {
     FreeNode* full = nullptr;
     std::size_t count = 0;
 };
-constinit thread_local Magazine magazine;
-constinit thread_local bool thread_ended = false;
 
 // References that a thread took in advance of a node that it reads again and again, all in one step. Operands of
 // recorded calls come from here and go back here, so that threads that read the same tensors do not fight over their
@@ -58,9 +57,22 @@ struct Stock {
 };
 constexpr std::size_t stock_count = 64, stocked_bytes = 64 << 10;
 constexpr std::uint32_t stock_size = 64;
-constinit thread_local std::array<Stock, stock_count> stocks{};
 
-Stock& stock_of(const Node* node) { return stocks[reinterpret_cast<std::uintptr_t>(node) / node_bytes % stock_count]; }
+// What a thread keeps. Nodes that come and go after its end use the depot, and no stocks.
+struct Kept {
+    Magazine magazine;
+    std::array<Stock, stock_count> stocks{};
+
+    Kept() = default;
+    ~Kept();
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+
+    Stock& stock_of(const Node* node) {
+        return stocks[reinterpret_cast<std::uintptr_t>(node) / node_bytes % stock_count];
+    }
+};
+using Mine = runtime::PerThread<Kept>;
 
 bool may_be_stocked(const Node& node) {
     return node.is_ready() && node.operand_count == 0 && !node.variable && !node.symbolic &&
@@ -75,17 +87,11 @@ void give_back(Stock& stock) noexcept {
         destroy(old.node);
 }
 
-struct ThreadExit {
-    bool armed = false;
-    ~ThreadExit() {
-        for (Stock& stock : stocks) give_back(stock);
-        thread_ended = true;  // nodes that go later than this go to the depot
-        if (magazine.filling != nullptr) put_in_depot(magazine.filling);
-        if (magazine.full != nullptr) put_in_depot(magazine.full);
-        magazine = {};
-    }
-};
-thread_local ThreadExit thread_exit;
+Kept::~Kept() {
+    for (Stock& stock : stocks) give_back(stock);
+    if (magazine.filling != nullptr) put_in_depot(magazine.filling);
+    if (magazine.full != nullptr) put_in_depot(magazine.full);
+}
 
 FreeNode* take_batch() {
     {
@@ -103,9 +109,14 @@ FreeNode* take_batch() {
 }
 
 void* take_block() {
-    Magazine& m = magazine;
+    Kept* const kept = Mine::mine();
+    if (kept == nullptr) [[unlikely]] {
+        FreeNode* const batch = take_batch();
+        if (batch->next != nullptr) put_in_depot(batch->next);
+        return batch;
+    }
+    Magazine& m = kept->magazine;
     if (m.filling == nullptr) {
-        thread_exit.armed = true;  // the first use registers its destructor
         m.filling = m.full != nullptr ? m.full : take_batch();
         m.full = nullptr;
         m.count = batch_size;
@@ -113,27 +124,21 @@ void* take_block() {
     FreeNode* const block = m.filling;
     m.filling = block->next;
     if (m.count > 0) --m.count;
-    if (thread_ended && m.filling != nullptr) {
-        put_in_depot(m.filling);
-        m = {};
-    }
     return block;
 }
 
 void give_block(void* memory) noexcept {
-    Magazine& m = magazine;
     auto* const block = new (memory) FreeNode;
-    if (thread_ended) {
-        put_in_depot(block);
-        return;
-    }
+    Kept* const kept = Mine::mine();
+    if (kept == nullptr) [[unlikely]]
+        return put_in_depot(block);
+    Magazine& m = kept->magazine;
     if (m.count == batch_size) {
         if (m.full != nullptr) put_in_depot(m.full);
         m.full = m.filling;
         m.filling = nullptr;
         m.count = 0;
     }
-    if (m.filling == nullptr) thread_exit.armed = true;
     block->next = m.filling;
     m.filling = block;
     ++m.count;
@@ -164,7 +169,9 @@ bool drop(Node* node) noexcept {
     if (node->references.load(std::memory_order_acquire) == 1) return true;
     const std::uint32_t rest = node->references.fetch_sub(1, std::memory_order_acq_rel) - 1;
     if (rest == 0) return true;
-    Stock& stock = stock_of(node);
+    Kept* const kept = Mine::existing();
+    if (kept == nullptr) return false;
+    Stock& stock = kept->stock_of(node);
     if (stock.node != node || stock.count != rest) return false;
     stock = {};
     return true;
@@ -200,16 +207,18 @@ void release(Node* node) noexcept {
 }
 
 NodeRef share_operand(Node* node) {
-    Stock& stock = stock_of(node);
+    Kept* const kept = Mine::mine();
+    if (kept == nullptr) [[unlikely]]
+        return NodeRef::share(node);
+    Stock& stock = kept->stock_of(node);
     if (stock.node == node && stock.count > 0) {
         --stock.count;
         return NodeRef::adopt(node);
     }
     if (stock.node != node) {
         give_back(stock);
-        if (!thread_ended) stock.node = node;
+        stock.node = node;
     } else if (may_be_stocked(*node)) {
-        thread_exit.armed = true;
         node->references.fetch_add(stock_size, std::memory_order_relaxed);
         stock.count = stock_size - 1;
         return NodeRef::adopt(node);
@@ -218,7 +227,9 @@ NodeRef share_operand(Node* node) {
 }
 
 void release_operand(Node* node) noexcept {
-    Stock& stock = stock_of(node);
+    Kept* const kept = Mine::existing();
+    if (kept == nullptr) return release(node);
+    Stock& stock = kept->stock_of(node);
     if (stock.node != node || stock.count == 0 || stock.count == 2 * stock_size) return release(node);
     if (++stock.count != node->references.load(std::memory_order_acquire)) return;
     stock = {};

@@ -4,6 +4,7 @@
 #include "frontend/node.h"
 #include "frontend/trace.h"
 #include "ir/ops.h"
+#include "runtime/per_thread.h"
 
 namespace lathe {
 namespace {
@@ -15,6 +16,8 @@ std::atomic<std::uint32_t> pending_nodes_limit{4096};
 void limit_pending(std::uint32_t nodes) {
     pending_nodes_limit.store(nodes == 0 ? 1 : nodes, std::memory_order_relaxed);
 }
+void limit_memory(std::uint64_t bytes) { runtime::limit_memory(bytes); }
+std::uint64_t memory_limit() { return runtime::memory_limit(); }
 std::uint32_t pending_limit() { return pending_nodes_limit.load(std::memory_order_relaxed); }
 
 namespace detail {
@@ -68,7 +71,7 @@ struct KnownDtype {
     ir::Dtype result = ir::Dtype::f32;
 };
 constexpr std::size_t known_dtypes = 128;
-constinit thread_local std::array<KnownDtype, known_dtypes> known_dtype{};
+using KnownDtypes = runtime::PerThread<std::array<KnownDtype, known_dtypes>>;
 
 bool same_dims(const ir::Shape& a, const ir::Shape& b) {
     if (a.rank() != b.rank()) return false;
@@ -160,8 +163,9 @@ NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::sou
         if (shape->rank() == 0) shape = &x->type.shape;
         plain = plain && (&x->type.shape == shape || x->type.shape.rank() == 0 || same_dims(x->type.shape, *shape));
     }
-    if (!plain || operands.size() > 3) return record(op, operands, {}, where);
-    KnownDtype& known = known_dtype[(reinterpret_cast<std::uintptr_t>(&op) / sizeof(void*) + dtypes) % known_dtypes];
+    auto* const table = KnownDtypes::mine();
+    if (!plain || operands.size() > 3 || table == nullptr) return record(op, operands, {}, where);
+    KnownDtype& known = (*table)[(reinterpret_cast<std::uintptr_t>(&op) / sizeof(void*) + dtypes) % known_dtypes];
     if (known.op != &op || known.operands != dtypes) {
         NodeRef node = record(op, operands, {}, where);  // throws where the dtypes do not fit
         known = {&op, dtypes, node->type.dtype};

@@ -10,6 +10,9 @@ namespace lathe::detail {
 // Memory for a tensor; throws ResourceError.
 runtime::Buffer allocate_tensor(std::size_t bytes);
 
+// The same for an output of a plan; the error names the call that makes it.
+runtime::Buffer allocate_output(const runtime::Plan& plan, const runtime::BoundPlan& bound, std::size_t output);
+
 [[noreturn]] void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault);
 
 // Runs with a workspace that the thread keeps.

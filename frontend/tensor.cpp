@@ -11,7 +11,9 @@
 #include "frontend/gradient.h"
 #include "frontend/run_plan.h"
 #include "frontend/trace.h"
+#include "ir/float_environment.h"
 #include "ir/ops.h"
+#include "runtime/per_thread.h"
 
 namespace lathe {
 namespace {
@@ -54,6 +56,7 @@ Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, s
         fail("from: " + type.to_string() + " takes " + std::to_string(byte_count(type)) + " bytes, not " +
                  std::to_string(bytes.size()),
              where);
+    const LocScope scope(where);
     runtime::Buffer buffer = detail::allocate_tensor(bytes.size());
     if (!bytes.empty()) std::memcpy(buffer.data(), bytes.data(), bytes.size());
     detail::normalize(dtype, buffer.data(), bytes.size());
@@ -65,26 +68,62 @@ Tensor Tensor::from(const Array& array, Where where) {
 }
 
 Tensor Tensor::scalar_as(Dtype dtype, double value, std::int64_t integer) {
-    const ir::Literal literal =
-        is_integer(dtype) ? ir::splat_literal(dtype, {}, integer) : ir::splat_literal(dtype, {}, value);
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, literal.bytes->data(), literal.bytes->size());
-    return Tensor(detail::number(dtype, bits));
+    const ir::FloatEnvironment floats;
+    return Tensor(detail::number(
+        dtype, is_integer(dtype) ? ir::element_of_integer(dtype, integer) : ir::element_of(dtype, value)));
+}
+
+namespace {
+
+double value_of(detail::Written number) {
+    switch (ir::info(number.dtype).kind) {
+        case ir::DtypeKind::floating:
+            return number.dtype == Dtype::f32
+                       ? static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(number.bits)))
+                       : std::bit_cast<double>(number.bits);
+        case ir::DtypeKind::signed_integer:
+            return static_cast<double>(static_cast<std::int64_t>(number.bits));
+        default:
+            return static_cast<double>(number.bits);
+    }
+}
+
+// The number as an integer of 64 bits, of either sign; of a float, without its fraction, and 0 where there is none.
+std::int64_t integer_of(detail::Written number, double value) {
+    if (!is_float(number.dtype)) return static_cast<std::int64_t>(number.bits);
+    constexpr double end = 0x1p63;
+    if (value >= end && value < 2 * end) return static_cast<std::int64_t>(static_cast<std::uint64_t>(value));
+    return value >= -end && value < end ? static_cast<std::int64_t>(value) : 0;
+}
+
+// Throws where an integer dtype does not hold the number.
+void require_fit(Dtype dtype, double value, std::int64_t integer, Where where) {
+    const auto bits = static_cast<int>(8 * size_of(dtype));
+    const auto natural = static_cast<std::uint64_t>(integer);
+    const bool fits = is_signed_integer(dtype)
+                          ? static_cast<double>(integer) == value && integer >> (bits - 1) == integer >> 63
+                          : static_cast<double>(natural) == value && (bits == 64 || natural >> bits == 0);
+    if (!fits)
+        throw TypeError(fmt::format("the number {} is not one of {}", value, ir::name(dtype)), ir::Loc::of(where));
+}
+
+}  // namespace
+
+Tensor Tensor::scalar_as(Dtype dtype, detail::Written number) {
+    const ir::FloatEnvironment floats;
+    const double value = value_of(number);
+    return scalar_as(dtype, value, integer_of(number, value));
 }
 
 Tensor Operand::as(Dtype dtype) const {
     if (!is_number()) return *tensor_;
-    if (is_integer(dtype)) {
-        const auto bits = static_cast<int>(8 * size_of(dtype));
-        const auto natural = static_cast<std::uint64_t>(integer_);
-        const bool fits = is_signed_integer(dtype)
-                              ? static_cast<double>(integer_) == value_ && integer_ >> (bits - 1) == integer_ >> 63
-                              : static_cast<double>(natural) == value_ && (bits == 64 || natural >> bits == 0);
-        if (!fits)
-            throw TypeError(fmt::format("the number {} is not one of {}", value_, ir::name(dtype)),
-                            ir::Loc::of(where_));
-    }
-    return Tensor::scalar_as(dtype, value_, integer_);
+    if (number_.dtype == Dtype::f64 && is_float(dtype))
+        return Tensor::scalar_as(dtype, std::bit_cast<double>(number_.bits), 0);  // the usual case
+    const ir::FloatEnvironment floats;
+    const double value = value_of(number_);
+    const std::int64_t integer = integer_of(number_, value);
+    if (is_integer(dtype)) require_fit(dtype, value, integer, where_);
+    return Tensor::scalar_as(dtype, value, integer);
 }
 
 Dim Tensor::dim(std::int64_t axis, Where where) const {
@@ -139,6 +178,14 @@ void eval(std::span<const Tensor> tensors, Where where) {
     if (!targets.empty()) detail::evaluate(targets);
 }
 
+void Tensor::require_memory(std::uint64_t bytes, Where where) const {
+    try {
+        runtime::require_room(bytes);
+    } catch (const runtime::ResourceExhausted& e) {
+        throw ResourceError("copy of " + type().to_string() + ": " + e.what(), ir::Loc::of(where));
+    }
+}
+
 void Tensor::copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const {
     eval(where);
     const NodeRef node = detail::resolve(node_);
@@ -154,6 +201,7 @@ Array Tensor::to_array(Where where) const {
     const NodeRef node = detail::resolve(node_);
     if (node->symbolic) fail("the value of a tensor was asked for while its function is being traced", where);
     Array array{node->type.dtype, shape(where), {}};
+    require_memory(byte_count(node->type), where);
     array.bytes.resize(byte_count(node->type));
     if (!array.bytes.empty()) std::memcpy(array.bytes.data(), node->elements(), array.bytes.size());
     return array;
@@ -240,13 +288,16 @@ Tensor Tensor::number_like(const Tensor& like, double value) {
         std::uint64_t bits = 0;
         std::shared_ptr<const ir::Attributes> attributes;
     };
-    thread_local std::array<Known, 64> table;
+    using Table = std::array<Known, 64>;
     const Dtype dtype = like.dtype();
     const auto bits = std::bit_cast<std::uint64_t>(value);
-    Known& known = table[(bits >> 32 ^ bits >> 48 ^ static_cast<std::uint64_t>(dtype)) % table.size()];
-    if (known.attributes == nullptr || known.dtype != dtype || known.bits != bits)
-        known = {dtype, bits,
-                 std::make_shared<const ir::Attributes>(ir::Attributes{ir::splat_literal(dtype, ir::Shape{}, value)})};
+    const auto attributes = [&] {
+        return std::make_shared<const ir::Attributes>(ir::Attributes{ir::splat_literal(dtype, ir::Shape{}, value)});
+    };
+    Table* const table = runtime::PerThread<Table>::mine();
+    if (table == nullptr) return Tensor(detail::record_constant(dtype, attributes()));
+    Known& known = (*table)[(bits >> 32 ^ bits >> 48 ^ static_cast<std::uint64_t>(dtype)) % table->size()];
+    if (known.attributes == nullptr || known.dtype != dtype || known.bits != bits) known = {dtype, bits, attributes()};
     return Tensor(detail::record_constant(dtype, known.attributes));
 }
 

@@ -13,6 +13,7 @@
 // caller's line.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -54,18 +55,23 @@ constexpr Dtype dtype_of() {
 template <class T>
 concept Number = std::is_arithmetic_v<T>;
 
-// The bits of a number as an integer of 64 bits, of either sign; of a float, without its fraction, and 0 where there is
-// none.
+namespace detail {
+// A C++ number as the user wrote it. Nothing is computed here, in the user's code, where numbers may be rounded
+// otherwise and small ones be flushed to zero.
+struct Written {
+    Dtype dtype = Dtype::i64;
+    std::uint64_t bits = 0;  // integers: extended to 64 bits
+};
 template <Number T>
-constexpr std::int64_t integer_of(T value) {
-    if constexpr (std::is_floating_point_v<T>) {
-        constexpr T end = T(1) * (1ULL << 63);
-        if (value >= end && value < 2 * end) return static_cast<std::int64_t>(static_cast<std::uint64_t>(value));
-        return value >= -end && value < end ? static_cast<std::int64_t>(value) : 0;
-    } else {
-        return static_cast<std::int64_t>(value);
-    }
+constexpr Written written(T value) {
+    if constexpr (std::is_same_v<T, float>)
+        return {Dtype::f32, std::bit_cast<std::uint32_t>(value)};
+    else if constexpr (std::is_floating_point_v<T>)
+        return {Dtype::f64, std::bit_cast<std::uint64_t>(static_cast<double>(value))};
+    else
+        return {dtype_of<T>(), static_cast<std::uint64_t>(value)};
 }
+}  // namespace detail
 
 class Tensor {
 public:
@@ -100,7 +106,7 @@ public:
     // Rank 0.
     template <Number T>
     static Tensor scalar(T value) {
-        return scalar_as(dtype_of<T>(), static_cast<double>(value), integer_of(value));
+        return scalar_as(dtype_of<T>(), detail::written(value));
     }
 
     // ---- type
@@ -130,7 +136,9 @@ public:
             const auto bytes = to_vector<std::uint8_t>(where);
             return {bytes.begin(), bytes.end()};
         } else {
-            std::vector<T> out(static_cast<std::size_t>(size(where)));
+            const auto count = static_cast<std::size_t>(size(where));
+            require_memory(count * sizeof(T), where);
+            std::vector<T> out(count);
             copy_out(dtype_of<T>(), out.data(), out.size() * sizeof(T), false, where);
             return out;
         }
@@ -165,8 +173,11 @@ public:
     static Tensor constant_like(const Tensor& like, ir::Literal literal, ir::Loc loc);
     static Tensor number_like(const Tensor& like, double value);  // a constant of rank 0 and the same dtype
     static Tensor scalar_as(Dtype dtype, double value, std::int64_t integer);
+    static Tensor scalar_as(Dtype dtype, detail::Written number);
 
 private:
+    // Throws ResourceError where so many bytes would be more than there is.
+    void require_memory(std::uint64_t bytes, Where where) const;
     void copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const;
     detail::NodeRef node_;
 };
@@ -178,7 +189,7 @@ public:
         : tensor_(&tensor), where_(where) {}
     template <Number T>
     Operand(T value, Where where = Where::current())  // NOLINT(google-explicit-constructor)
-        : value_(static_cast<double>(value)), integer_(integer_of(value)), where_(where) {}
+        : number_(detail::written(value)), where_(where) {}
 
     Where where() const { return where_; }
     bool is_number() const { return tensor_ == nullptr; }
@@ -188,8 +199,7 @@ public:
 
 private:
     const Tensor* tensor_ = nullptr;
-    double value_ = 0;
-    std::int64_t integer_ = 0;
+    detail::Written number_;
     Where where_;
 };
 

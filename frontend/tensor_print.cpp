@@ -2,8 +2,8 @@
 // each axis), scientific notation where the magnitudes ask for it.
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <ostream>
 
@@ -11,6 +11,7 @@
 
 #include "frontend/convert.h"
 #include "frontend/tensor.h"
+#include "ir/float_environment.h"
 #include "ir/graph_text.h"
 
 namespace lathe {
@@ -100,9 +101,16 @@ private:
 
     static std::string special(double v) { return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf"; }
 
+    // The value of a text that was made here; what strtod reads depends on the locale.
+    static double value_of(const std::string& text) {
+        double value = 0;
+        std::from_chars(text.data(), text.data() + text.size(), value);
+        return value;
+    }
+
     // Whether a text with this value stands for the element, in its own dtype.
     bool is_same(const std::string& text, double v) const {
-        const double read = std::strtod(text.c_str(), nullptr);
+        const double read = value_of(text);
         double rounded = 0;
         std::array<std::byte, sizeof(double)> element{};
         detail::convert_elements(Dtype::f64, &read, array_.dtype, element.data(), 1);
@@ -118,7 +126,7 @@ private:
             text = fmt::format("{:.{}e}", v, digits);
             if (is_same(text, v)) break;
         }
-        text = fmt::format("{}", std::strtod(text.c_str(), nullptr));
+        text = fmt::format("{}", value_of(text));
         return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
     }
 
@@ -217,6 +225,7 @@ private:
 
 std::string Tensor::to_string(Where where) const {
     const Array array = to_array(where);
+    const ir::FloatEnvironment floats;
     return Printer(array).text();
 }
 

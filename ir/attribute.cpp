@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "ir/error.h"
+#include "ir/float_environment.h"
 #include "ir/scalar.h"
 
 namespace lathe::ir {
@@ -37,18 +38,16 @@ Literal make_literal(Type type, std::span<const std::byte> bytes) {
 }
 
 Literal splat_literal(Dtype dtype, const Shape& shape, double value) {
-    if (is_float(dtype)) {
-        // What conversion does to a float, without running it: this is called for every number in a graph.
-        ScalarBuilder b;
-        b.constant(dtype, value);
-        return splat(b.finish({}).insts[0].imm, dtype, shape);
-    }
+    const FloatEnvironment floats;
+    // What conversion does to a float, without running it: this is called for every number in a graph.
+    if (is_float(dtype)) return splat(element_of(dtype, value), dtype, shape);
     std::uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof value);
     return splat_of_bits(Dtype::f64, bits, dtype, shape);
 }
 
 Literal splat_literal(Dtype dtype, const Shape& shape, std::int64_t value) {
+    const FloatEnvironment floats;
     return splat_of_bits(Dtype::i64, static_cast<std::uint64_t>(value), dtype, shape);
 }
 

@@ -1,5 +1,5 @@
-#include <cctype>
 
+#include "ir/ascii.h"
 #include "ir/dim.h"
 
 namespace lathe::ir {
@@ -72,16 +72,13 @@ private:
             if (value && !accept(')')) return fail("expected ')'");
             return value;
         }
-        if (!text_.empty() && std::isdigit(static_cast<unsigned char>(text_[0]))) return number();
+        if (!text_.empty() && is_digit(text_[0])) return number();
         std::string_view text = text_;
         const bool marked = !text.empty() && text[0] == '%';
         if (marked) text.remove_prefix(1);
         std::size_t n = 0;
-        while (n < text.size() &&
-               (std::isalnum(static_cast<unsigned char>(text[n])) || text[n] == '_' || text[n] == '.'))
-            ++n;
-        if (n == 0 || std::isdigit(static_cast<unsigned char>(text[0])))
-            return fail("expected a number, a symbol or a function of them");
+        while (n < text.size() && (is_alphanumeric(text[n]) || text[n] == '_' || text[n] == '.')) ++n;
+        if (n == 0 || is_digit(text[0])) return fail("expected a number, a symbol or a function of them");
         const std::string_view word = text.substr(0, n);
         text.remove_prefix(n);
         if (!marked && text.starts_with('(')) {
@@ -110,7 +107,7 @@ private:
     std::optional<Dim> number() {
         std::int64_t value = 0;
         std::size_t n = 0;
-        for (; n < text_.size() && std::isdigit(static_cast<unsigned char>(text_[n])); ++n)
+        for (; n < text_.size() && is_digit(text_[n]); ++n)
             if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, text_[n] - '0', &value) ||
                 value >= std::int64_t{1} << 62)
                 return fail("number is too large");

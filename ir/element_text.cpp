@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 
+#include "ir/float_environment.h"
 #include "ir/graph_text.h"
 
 namespace lathe::ir {
@@ -102,6 +103,7 @@ std::string print_element(Dtype dtype, std::uint64_t bits) {
         case DtypeKind::floating:
             break;
     }
+    const FloatEnvironment floats;
     const double value = widened(dtype, bits);
     if (std::isnan(value)) {
         if (bits == usual_nan(dtype)) return "nan";
@@ -133,6 +135,7 @@ std::optional<std::uint64_t> parse_element(Dtype dtype, std::string_view text) {
         case DtypeKind::floating:
             break;
     }
+    const FloatEnvironment floats;
     return parse_float(dtype, text);
 }
 

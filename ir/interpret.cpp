@@ -1,10 +1,12 @@
 #include "ir/interpret.h"
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <new>
 #include <numeric>
 
+#include "ir/float_environment.h"
 #include "ir/loops_text.h"
 #include "ir/op.h"
 #include "ir/order.h"
@@ -498,6 +500,8 @@ std::vector<Literal> run(const Job& job) {
     throw ResourceError(std::string(node.op->name) + ": " + type.to_string() + " does not fit in memory", node.loc);
 }
 
+std::atomic<MemoryCheck> memory_check{nullptr};
+
 // Splats may be larger than memory; what is computed element by element may not.
 void require_addressable(const Node& node, const Type& type) {
     std::int64_t left = max_bytes / static_cast<std::int64_t>(size_of(type.dtype));
@@ -505,12 +509,22 @@ void require_addressable(const Node& node, const Type& type) {
         if (d == Dim(0)) return;
     for (Dim d : type.shape)
         if ((left /= d.constant()) == 0) fail_for_memory(node, type);
+    std::uint64_t bytes = size_of(type.dtype);
+    for (Dim d : type.shape) bytes *= static_cast<std::uint64_t>(d.constant());
+    if (const MemoryCheck check = memory_check.load(std::memory_order_relaxed); check != nullptr) try {
+            check(bytes);
+        } catch (const std::bad_alloc&) {
+            fail_for_memory(node, type);
+        }
 }
 
 }  // namespace
 
+void set_memory_check(MemoryCheck check) { memory_check.store(check, std::memory_order_relaxed); }
+
 std::vector<Literal> interpret_node(const Node& node, std::span<const Literal> operands,
                                     std::span<const std::int64_t> symbol_values) {
+    const FloatEnvironment floats;
     Job job{node, operands, symbol_values, {}, {}};
     for (const Literal& x : operands) job.operand_types.push_back(x.type);
     for (const Type& t : node.results) {

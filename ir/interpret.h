@@ -17,6 +17,11 @@ std::vector<std::int64_t> bind_symbols(const Graph& graph, std::span<const Type>
 // large.
 std::vector<Literal> interpret(const Graph& graph, std::span<const Literal> inputs);
 
+// What the interpreter asks before it makes a large value of so many bytes: it throws std::bad_alloc where the system
+// would not have them. There is none at first.
+using MemoryCheck = void (*)(std::uint64_t bytes);
+void set_memory_check(MemoryCheck check);
+
 // The results of one node (no parameter) on given operands.
 std::vector<Literal> interpret_node(const Node& node, std::span<const Literal> operands,
                                     std::span<const std::int64_t> symbol_values = {});

@@ -41,7 +41,7 @@ struct Recent {
     const std::string* file = nullptr;
     std::uint32_t line = 0, id = 0;
 };
-thread_local std::array<Recent, 64> recent;
+constinit thread_local std::array<Recent, 64> recent{};
 
 }  // namespace
 

@@ -1,10 +1,10 @@
 #include "ir/loops.h"
 
 #include <algorithm>
-#include <cctype>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ir/ascii.h"
 #include "ir/loops_text.h"
 #include "ir/loops_walk.h"
 
@@ -60,8 +60,8 @@ public:
     std::string claim(std::string_view wanted) {
         std::string base;
         for (char c : wanted)
-            if (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.') base += c;
-        if (base.empty() || std::isdigit(static_cast<unsigned char>(base[0]))) base = std::string(fallback_) + base;
+            if (is_alphanumeric(c) || c == '_' || c == '.') base += c;
+        if (base.empty() || is_digit(base[0])) base = std::string(fallback_) + base;
         std::string name = base;
         for (int i = 1; !taken_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
         return name;

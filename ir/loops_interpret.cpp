@@ -1,6 +1,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "ir/float_environment.h"
 #include "ir/loops_text.h"
 #include "ir/loops_walk.h"
 
@@ -229,6 +230,7 @@ std::string Fault::to_string() const {
 
 Fault interpret(const LoopNest& nest, std::span<void* const> buffers, std::span<const std::int64_t> extents,
                 std::int64_t begin, std::int64_t end) {
+    const FloatEnvironment floats;
     return Interpreter(nest, buffers, extents).run(begin, end);
 }
 

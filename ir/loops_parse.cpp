@@ -1,7 +1,7 @@
-#include <cctype>
 #include <charconv>
 #include <map>
 
+#include "ir/ascii.h"
 #include "ir/loops_text.h"
 
 namespace lathe::ir {
@@ -64,7 +64,7 @@ private:
         at_ = end + 1;
         ++number_;
         line_ = line_.substr(0, line_.find("//"));
-        while (!line_.empty() && std::isspace(static_cast<unsigned char>(line_.back()))) line_.remove_suffix(1);
+        while (!line_.empty() && is_blank(line_.back())) line_.remove_suffix(1);
         skip_space();
         return true;
     }
@@ -74,9 +74,9 @@ private:
         } while (line_.empty());
     }
     void skip_space() {
-        while (!line_.empty() && std::isspace(static_cast<unsigned char>(line_[0]))) line_.remove_prefix(1);
+        while (!line_.empty() && is_blank(line_[0])) line_.remove_prefix(1);
     }
-    static bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.'; }
+    static bool is_word(char c) { return is_alphanumeric(c) || c == '_' || c == '.'; }
 
     std::string_view peek_word() const {
         std::size_t n = 0;
@@ -101,8 +101,7 @@ private:
     }
     std::string identifier(std::string_view what) {
         const std::string_view word = peek_word();
-        if (word.empty() || std::isdigit(static_cast<unsigned char>(word[0])))
-            fail("expected " + std::string(what) + found());
+        if (word.empty() || is_digit(word[0])) fail("expected " + std::string(what) + found());
         line_.remove_prefix(word.size());
         skip_space();
         return std::string(word);

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "ir/float_environment.h"
 #include "ir/op.h"
 
 namespace lathe::ir {
@@ -76,6 +77,7 @@ template <class Build>
 const ScalarProgram& find_or_build(const Key& key, Build&& build) {
     std::atomic<const Entry*>& head = table().heads[hash(key) % buckets];
     if (const Entry* known = find(head.load(std::memory_order_acquire), key)) return known->program;
+    const FloatEnvironment floats;  // constants are rounded once and for all
     std::vector<std::uint64_t> words;
     for (const Attribute& a : key.attributes) words.push_back(word_of(a));
     auto entry = std::make_unique<Entry>(Entry{

@@ -250,6 +250,28 @@ void execute(const ScalarProgram& program, std::span<const std::uint64_t> operan
     for (std::size_t i = 0; i < results.size(); ++i) results[i] = value(program.results[i]);
 }
 
+std::uint64_t element_of(Dtype dtype, double value) {
+    switch (dtype) {
+        case Dtype::f64:
+            return to_bits(value);
+        case Dtype::f32:
+            return to_bits(static_cast<float>(value));
+        case Dtype::f16:
+            return f64_to_f16(value);
+        case Dtype::bf16:
+            return f64_to_bf16(value);
+        case Dtype::boolean:
+            return std::uint64_t{value != 0};
+        default:
+            return convert_bits(Dtype::f64, dtype, to_bits(value));
+    }
+}
+
+std::uint64_t element_of_integer(Dtype dtype, std::int64_t value) {
+    if (is_half(dtype)) return element_of(dtype, static_cast<double>(value));
+    return convert_bits(Dtype::i64, dtype, static_cast<std::uint64_t>(value));
+}
+
 // ---- building
 
 Scalar ScalarBuilder::emit(ScalarInst inst) {
@@ -267,27 +289,10 @@ Scalar ScalarBuilder::constant_bits(Dtype dtype, std::uint64_t bits) {
     return emit({.prim = Prim::constant, .dtype = dtype, .imm = bits});
 }
 
-Scalar ScalarBuilder::constant(Dtype dtype, double value) {
-    switch (dtype) {
-        case Dtype::f64:
-            return constant_bits(dtype, to_bits(value));
-        case Dtype::f32:
-            return constant_bits(dtype, to_bits(static_cast<float>(value)));
-        case Dtype::f16:
-            return constant_bits(dtype, f64_to_f16(value));
-        case Dtype::bf16:
-            return constant_bits(dtype, f64_to_bf16(value));
-        case Dtype::boolean:
-            return constant_bits(dtype, std::uint64_t{value != 0});
-        default:
-            break;
-    }
-    return constant_bits(dtype, convert_bits(Dtype::f64, dtype, to_bits(value)));
-}
+Scalar ScalarBuilder::constant(Dtype dtype, double value) { return constant_bits(dtype, element_of(dtype, value)); }
 
 Scalar ScalarBuilder::constant_int(Dtype dtype, std::int64_t value) {
-    if (is_half(dtype)) return constant(dtype, static_cast<double>(value));
-    return constant_bits(dtype, convert_bits(Dtype::i64, dtype, static_cast<std::uint64_t>(value)));
+    return constant_bits(dtype, element_of_integer(dtype, value));
 }
 
 namespace {

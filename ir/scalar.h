@@ -18,6 +18,11 @@
 
 namespace lathe::ir {
 
+// A number as an element of a dtype: rounded, or wrapped; floats become integers where these hold them. The caller sees
+// to the floating-point environment.
+std::uint64_t element_of(Dtype dtype, double value);
+std::uint64_t element_of_integer(Dtype dtype, std::int64_t value);
+
 class ScalarBuilder;
 
 // The closed vocabulary of the executors. Arithmetic is IEEE in the instruction's dtype, round to nearest even;

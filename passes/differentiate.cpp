@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ir/error.h"
+#include "ir/float_environment.h"
 #include "ir/functions/basic.h"
 #include "ir/op.h"
 #include "passes/rebuild.h"
@@ -157,6 +158,7 @@ std::vector<Value> pull_back(Graph& graph, std::span<const Value> ys, std::span<
 
 std::unique_ptr<Graph> differentiate(const Graph& graph, std::size_t output, std::span<const std::size_t> wrt,
                                      bool keep_outputs) {
+    const ir::FloatEnvironment floats;
     if (output >= graph.outputs().size())
         throw UserError("differentiate: there is no output " + std::to_string(output));
     const Value original = graph.outputs()[output];

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "ir/float_environment.h"
 #include "ir/graph_text.h"
 #include "ir/loops_text.h"
 
@@ -125,6 +126,9 @@ const Pass* find_pass(std::string_view name) {
     return found == std::end(pipeline) ? nullptr : found;
 }
 
-Program run_pipeline(const ir::Graph& graph, const PipelineOptions& options) { return Runner(options).run(graph); }
+Program run_pipeline(const ir::Graph& graph, const PipelineOptions& options) {
+    const ir::FloatEnvironment floats;
+    return Runner(options).run(graph);
+}
 
 }  // namespace lathe::passes

@@ -8,6 +8,10 @@
 #include <cstdlib>
 #include <mutex>
 #include <sys/mman.h>
+#include <vector>
+
+#include "runtime/memory_room.h"
+#include "runtime/per_thread.h"
 
 namespace lathe::runtime {
 namespace {
@@ -54,6 +58,11 @@ struct Magazines {
     Magazines* next = nullptr;            // in the registry
     Magazines* previous = nullptr;
 
+    Magazines() noexcept;
+    ~Magazines();
+    Magazines(const Magazines&) = delete;
+    Magazines& operator=(const Magazines&) = delete;
+
     void count_use(std::int64_t bytes) {
         in_use.store(in_use.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
     }
@@ -71,6 +80,10 @@ struct Pool {
     std::atomic<std::int64_t> in_use_of_ended_threads{0};
     std::atomic<decltype(SystemMemory::allocate)> system_allocate{default_system_memory().allocate};
     std::atomic<decltype(SystemMemory::release)> system_release{default_system_memory().release};
+    std::atomic<decltype(SystemMemory::room)> system_room{default_system_memory().room};
+    std::atomic<std::uint64_t> unchecked{0};  // reserved since somebody last looked how much there is
+    std::mutex large_mutex;
+    std::vector<BufferBlock*> large;  // all large blocks, pooled or not
     std::mutex registry_mutex;
     Magazines* registry = nullptr;
 };
@@ -81,11 +94,58 @@ Pool& pool() {
     return *the;
 }
 
-constinit thread_local Magazines* mine = nullptr;
-constinit thread_local bool thread_ended = false;
+// Bytes of large blocks that nobody has written to yet: the system has promised them, and not counted them. Every block
+// is sampled.
+std::uint64_t unwritten_bytes(Pool& p) noexcept {
+    constexpr std::size_t samples = 64;
+    const std::lock_guard lock(p.large_mutex);
+    std::uint64_t bytes = 0;
+    for (const BufferBlock* block : p.large) {
+        std::size_t written = 0;
+        for (std::size_t i = 0; i < samples; ++i) {
+            unsigned char resident = 0;
+            std::byte* const page = block->data + block->bytes / samples * i / huge_page * huge_page;
+            if (mincore(page, 1, &resident) == 0) written += resident & 1U;
+        }
+        bytes += block->bytes / samples * (samples - written);
+    }
+    return bytes;
+}
+
+// What may still be reserved and written to.
+std::uint64_t room_now(Pool& p) noexcept {
+    const std::uint64_t room = p.system_room.load(std::memory_order_relaxed)();
+    const std::uint64_t promised = unwritten_bytes(p);
+    return room > promised ? room - promised : 0;
+}
+
+// Whether the system has so many bytes. Looks where they are many, or have become many since the last look.
+bool has_room(Pool& p, std::size_t bytes) noexcept {
+    if (p.unchecked.fetch_add(bytes, std::memory_order_relaxed) + bytes < lathe_large_memory) return true;
+    p.unchecked.store(0, std::memory_order_relaxed);
+    return bytes <= room_now(p);
+}
+
+bool is_large(const BufferBlock& block) { return block.bytes >= lathe_large_memory; }
+
+// False where there is no memory to do so.
+bool enlist(Pool& p, BufferBlock* block) noexcept {
+    if (!is_large(*block)) return true;
+    const std::lock_guard lock(p.large_mutex);
+    try {
+        p.large.push_back(block);
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
 
 void release_to_system(Pool& p, BufferBlock* block) noexcept {
     const std::size_t bytes = block->bytes;
+    if (is_large(*block)) {
+        const std::lock_guard lock(p.large_mutex);
+        std::erase(p.large, block);
+    }
     p.system_release.load(std::memory_order_relaxed)(block->data, bytes);
     p.reserved.fetch_sub(bytes, std::memory_order_relaxed);
     delete block;
@@ -118,44 +178,30 @@ void empty_magazines(Pool& p, Magazines& magazines) noexcept {
         while (magazine.count > 0) put_in_depot(p, magazine.blocks[--magazine.count]);
 }
 
-struct ThreadExit {
-    bool armed = false;
-    ~ThreadExit() {
-        thread_ended = true;
-        Magazines* const magazines = std::exchange(mine, nullptr);
-        if (!magazines) return;
-        Pool& p = pool();
-        empty_magazines(p, *magazines);
-        {
-            const std::lock_guard lock(p.registry_mutex);
-            p.in_use_of_ended_threads.fetch_add(magazines->in_use.load(std::memory_order_relaxed),
-                                                std::memory_order_relaxed);
-            (magazines->previous ? magazines->previous->next : p.registry) = magazines->next;
-            if (magazines->next) magazines->next->previous = magazines->previous;
-        }
-        delete magazines;
-    }
-};
-thread_local ThreadExit thread_exit;
-
-// Null where the thread is ending or memory is exhausted: the depot serves instead.
-Magazines* start_magazines() noexcept {
-    if (thread_ended) return nullptr;
-    auto* const magazines = new (std::nothrow) Magazines;
-    if (!magazines) return nullptr;
-    thread_exit.armed = true;  // the first use registers its destructor
+Magazines::Magazines() noexcept {
     Pool& p = pool();
     const std::lock_guard lock(p.registry_mutex);
-    magazines->next = p.registry;
-    if (p.registry) p.registry->previous = magazines;
-    p.registry = magazines;
-    return mine = magazines;
+    next = p.registry;
+    if (p.registry) p.registry->previous = this;
+    p.registry = this;
 }
+
+Magazines::~Magazines() {
+    Pool& p = pool();
+    empty_magazines(p, *this);
+    const std::lock_guard lock(p.registry_mutex);
+    p.in_use_of_ended_threads.fetch_add(in_use.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    (previous ? previous->next : p.registry) = next;
+    if (next) next->previous = previous;
+}
+
+// None where the thread is ending or memory is exhausted: the depot serves instead.
+using Mine = PerThread<Magazines>;
 
 BufferBlock* reserve(Pool& p, std::uint32_t size_class) noexcept {
     const std::size_t bytes = class_bytes(size_class);
     const std::uint64_t reserved = p.reserved.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-    if (reserved <= p.limit.load(std::memory_order_relaxed)) {
+    if (reserved <= p.limit.load(std::memory_order_relaxed) && has_room(p, bytes)) {
         if (auto* const block = new (std::nothrow) BufferBlock) {
             void* const data = p.system_allocate.load(std::memory_order_relaxed)(
                 bytes, bytes >= huge_page ? huge_page : buffer_alignment);
@@ -163,6 +209,10 @@ BufferBlock* reserve(Pool& p, std::uint32_t size_class) noexcept {
                 block->data = static_cast<std::byte*>(data);
                 block->bytes = bytes;
                 block->size_class = size_class;
+                if (!enlist(p, block)) {
+                    release_to_system(p, block);
+                    return nullptr;
+                }
                 std::uint64_t peak = p.peak.load(std::memory_order_relaxed);
                 while (reserved > peak && !p.peak.compare_exchange_weak(peak, reserved, std::memory_order_relaxed)) {
                 }
@@ -183,23 +233,32 @@ BufferBlock* allocate_slowly(std::uint32_t size_class, std::size_t wanted) {
         trim_memory();
         block = reserve(p, size_class);
     }
-    if (!block)
-        throw ResourceExhausted(wanted, p.reserved.load(std::memory_order_relaxed) + class_bytes(size_class) >
-                                            p.limit.load(std::memory_order_relaxed));
+    if (!block) {
+        const std::uint64_t reserved = p.reserved.load(std::memory_order_relaxed);
+        const std::uint64_t limit = p.limit.load(std::memory_order_relaxed);
+        const bool limited = reserved + class_bytes(size_class) > limit;
+        throw ResourceExhausted(wanted, limited,
+                                limited                       ? limit - std::min(limit, reserved)
+                                : wanted < lathe_large_memory ? ~std::uint64_t{0}
+                                                              : room_now(p));
+    }
     return block;
 }
 
 }  // namespace
 
-ResourceExhausted::ResourceExhausted(std::uint64_t wanted, bool limited) noexcept {
-    std::snprintf(text_, sizeof text_, "%s: %" PRIu64 " bytes were asked for",
-                  limited ? "the limit on memory is reached" : "the system has no more memory", wanted);
+ResourceExhausted::ResourceExhausted(std::uint64_t wanted, bool limited, std::uint64_t room) noexcept {
+    const int length =
+        std::snprintf(text_, sizeof text_, "%s: %" PRIu64 " bytes were asked for",
+                      limited ? "the limit on memory is reached" : "the system has no more memory", wanted);
+    if (room < wanted)
+        std::snprintf(text_ + length, sizeof text_ - static_cast<std::size_t>(length), ", there are %" PRIu64, room);
 }
 
 Buffer allocate(std::size_t bytes) {
     if (bytes > largest_bytes) throw ResourceExhausted(bytes, false);
     const std::uint32_t size_class = class_of(bytes);
-    Magazines* const magazines = mine ? mine : start_magazines();
+    Magazines* const magazines = Mine::mine();
     if (!magazines) {
         BufferBlock* const block = allocate_slowly(size_class, bytes);
         pool().in_use_of_ended_threads.fetch_add(static_cast<std::int64_t>(block->bytes), std::memory_order_relaxed);
@@ -221,7 +280,7 @@ void Buffer::recycle(BufferBlock* block) noexcept {
         return;
     }
     const auto bytes = static_cast<std::int64_t>(block->bytes);
-    Magazines* const magazines = mine ? mine : start_magazines();
+    Magazines* const magazines = Mine::mine();
     if (!magazines) {
         Pool& p = pool();
         p.in_use_of_ended_threads.fetch_sub(bytes, std::memory_order_relaxed);
@@ -263,10 +322,21 @@ void reset_peak_memory() {
 }
 
 void limit_memory(std::uint64_t bytes) { pool().limit.store(bytes, std::memory_order_relaxed); }
+std::uint64_t memory_limit() { return pool().limit.load(std::memory_order_relaxed); }
+
+void require_room(std::uint64_t bytes) {
+    if (bytes < lathe_large_memory) return;
+    Pool& p = pool();
+    if (bytes <= room_now(p)) return;
+    trim_memory();
+    if (const std::uint64_t room = room_now(p); bytes > room) throw ResourceExhausted(bytes, false, room);
+}
+
+std::uint64_t SystemMemory::system_memory_room() { return lathe_memory_room(""); }
 
 void trim_memory() {
     Pool& p = pool();
-    if (mine) empty_magazines(p, *mine);
+    if (Magazines* const magazines = Mine::existing()) empty_magazines(p, *magazines);
     for (std::uint32_t c = 0; c < class_count; ++c)
         while (BufferBlock* const block = take_from_depot(p, c)) release_to_system(p, block);
 }
@@ -298,6 +368,7 @@ SystemMemory default_system_memory() {
 void set_system_memory(SystemMemory memory) {
     pool().system_allocate.store(memory.allocate, std::memory_order_relaxed);
     pool().system_release.store(memory.release, std::memory_order_relaxed);
+    pool().system_room.store(memory.room, std::memory_order_relaxed);
 }
 
 }  // namespace lathe::runtime

@@ -16,11 +16,12 @@ namespace lathe::runtime {
 // Memory is exhausted, or the limit that the host set is reached.
 class ResourceExhausted : public std::bad_alloc {
 public:
-    explicit ResourceExhausted(std::uint64_t wanted, bool limited) noexcept;
+    // `room`: what there is at most, where that is known.
+    explicit ResourceExhausted(std::uint64_t wanted, bool limited, std::uint64_t room = ~std::uint64_t{0}) noexcept;
     const char* what() const noexcept override { return text_; }
 
 private:
-    char text_[120];
+    char text_[160];
 };
 
 inline constexpr std::size_t buffer_alignment = 64;
@@ -90,16 +91,25 @@ struct MemoryUse {
 };
 MemoryUse memory_use();
 void reset_peak_memory();
-// Bytes that may be reserved; what is reserved already stays. The default is unlimited.
+// Bytes that may be reserved; what is reserved already stays. The default is unlimited: then the machine and the
+// control groups that the process is in are the limit.
 void limit_memory(std::uint64_t bytes);
+std::uint64_t memory_limit();
+// Throws ResourceExhausted where so many more bytes, beside those of Buffers, would exceed what the system has; looks
+// only where they are many.
+void require_room(std::uint64_t bytes);
 // Gives pooled memory of the depot and the calling thread back to the system.
 void trim_memory();
 
 // The seam to the system: tests replace it to make allocations fail. Both functions are given the same size; `allocate`
-// returns null when it has nothing.
+// returns null when it has nothing. `room` says how many more bytes can be written to before the system ends the
+// process; it is asked where many are wanted.
 struct SystemMemory {
     void* (*allocate)(std::size_t bytes, std::size_t alignment);
     void (*release)(void* data, std::size_t bytes);
+    std::uint64_t (*room)() = system_memory_room;
+
+    static std::uint64_t system_memory_room();
 };
 SystemMemory default_system_memory();
 void set_system_memory(SystemMemory memory);

@@ -44,7 +44,7 @@ Cpu detect() {
 }  // namespace
 
 const Cpu& cpu() {
-    static const Cpu found = detect();
+    static const Cpu& found = *new Cpu(detect());  // never destroyed
     return found;
 }
 

@@ -71,6 +71,7 @@ struct PlanTensor {
     std::uint8_t dtype = 0;  // not interpreted here; the compiler's numbering
     std::int64_t element_size = 0;
     std::vector<SizeExpression> dims;
+    std::string call{};  // outputs: the line and the op that made it, for messages
 };
 
 // Kernel arguments are slots: inputs, then outputs, then constants, then temporaries.

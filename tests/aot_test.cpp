@@ -15,6 +15,7 @@
 #include "lathe.h"
 #include "runtime/aot.h"
 #include "tests/command.h"
+#include "tests/targets.h"
 
 namespace lathe {
 namespace {
@@ -143,7 +144,7 @@ TEST_F(Aot, ObjectsOfEachLevelServeCPrograms) {
             ASSERT_EQ(
                 run_here("cc -std=gnu11 -Wall -Wextra -Werror caller.c " + std::string(file) + " -lpthread -o caller"),
                 (Outcome{0, ""}));
-            if (!codegen::target_named(target).runs_here) {
+            if (!testing_support::runs_here(codegen::target_named(target))) {
                 write_rows(17);
                 EXPECT_EQ(run_here("./caller 17").status, 5) << "the processor is refused, not crashed";
                 continue;
@@ -181,9 +182,11 @@ TEST_F(Aot, KernelsAreTheVeryBytesOfTheJit) {
     compile_model(model, path("mlp.a"));
     const std::string archive = read_file(path("mlp.a"));
     for (const char* const target : {"avx2", "avx512"}) {
-        const CompiledModel compiled = model.compile({.target = codegen::target_named(target)});
-        EXPECT_FALSE(compiled.executable().kernels.empty());
-        for (const auto& kernel : compiled.executable().kernels) {
+        codegen::CompileOptions options;
+        options.target = codegen::target_named(target);
+        const auto compiled = codegen::compile_objects(*model.closed_graph(), options);
+        EXPECT_FALSE(compiled->kernels.empty());
+        for (const auto& kernel : compiled->kernels) {
             const std::string bytes(reinterpret_cast<const char*>(kernel->object->data()), kernel->object->size());
             EXPECT_NE(archive.find(bytes), std::string::npos) << target << " " << kernel->symbol;
         }

@@ -7,6 +7,7 @@
 #include "codegen/compile.h"
 #include "ir/interpret.h"
 #include "tests/run_program.h"
+#include "tests/targets.h"
 #include "tests/values.h"
 
 namespace lathe::testing_support {
@@ -54,7 +55,7 @@ std::vector<std::vector<std::string>> switched_off() {
 std::vector<std::string> targets_here() {
     std::vector<std::string> names;
     for (const char* name : {"avx2", "avx512"})
-        if (codegen::target_named(name).runs_here) names.emplace_back(name);
+        if (runs_here(codegen::target_named(name))) names.emplace_back(name);
     return names;
 }
 

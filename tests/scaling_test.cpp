@@ -144,12 +144,16 @@ double compile_seconds(const Shape& shape, std::size_t n) {
 
 TEST_P(Scaling, passes_are_not_quadratic) {
     constexpr std::size_t small = 3'000, factor = 4;
+    constexpr int attempts = 6;  // others use the caches of this processor, too: what is linear is so now and then
     compile_seconds(GetParam(), small / 4);
-    const double before = std::min(compile_seconds(GetParam(), small), compile_seconds(GetParam(), small));
-    const double after = compile_seconds(GetParam(), small * factor);
+    double before = 0, after = 0;
+    for (int i = 0; i < attempts && (i == 0 || after >= 2 * factor * before); ++i) {
+        before = std::min(compile_seconds(GetParam(), small), compile_seconds(GetParam(), small));
+        after = compile_seconds(GetParam(), small * factor);
+    }
     RecordProperty("milliseconds", std::to_string(1e3 * after));
     // Linear is 4, quadratic 16.
-    EXPECT_LT(after, 2.2 * factor * before + 0.02) << before << " s for " << small << " nodes";
+    EXPECT_LT(after, 2 * factor * before) << before << " s for " << small << " nodes";
 }
 
 INSTANTIATE_TEST_SUITE_P(Graphs, Scaling, testing::ValuesIn(shapes), [](const auto& info) { return info.param.name; });
@@ -182,13 +186,18 @@ TEST(ManyOperands, are_joined_by_several_kernels) {
 
 // An element of the last value is an element of the first along 2^20 paths.
 TEST(SharedViews, views_of_shared_values_do_not_multiply) {
-    Graph graph;
-    Value x = graph.add_parameter("x", {Dtype::f32, {1}});
-    for (int i = 0; i < 20; ++i) x = op(ir::ops::concat, {x, x}, {std::int64_t{0}});
-    graph.add_output("y", op(ir::ops::exp, {x}));
-    const double start = seconds();
-    passes::run_pipeline(graph);
-    EXPECT_LT(seconds() - start, 5);
+    const auto seconds_for = [](int levels) {
+        Graph graph;
+        Value x = graph.add_parameter("x", {Dtype::f32, {1}});
+        for (int i = 0; i < levels; ++i) x = op(ir::ops::concat, {x, x}, {std::int64_t{0}});
+        graph.add_output("y", op(ir::ops::exp, {x}));
+        const double start = seconds();
+        passes::run_pipeline(graph);
+        return seconds() - start;
+    };
+    seconds_for(5);
+    // 16 times the values where each is looked at once, and 2^15 times as many paths.
+    EXPECT_LT(seconds_for(20), 1000 * seconds_for(5));
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ TEST(Stage, WhatIsFusedWithTheReductionKeepsItsBits) {
 
     codegen::AotRequest request;
     request.name = "staged";
-    for (const std::string& target : targets_here()) request.targets.push_back(codegen::target_named(target));
+    for (const char* const target : {"avx2", "avx512"}) request.targets.push_back(codegen::target_named(target));
     const AheadLibrary library(codegen::compile_ahead(*graph, request).objects, "staged.so");
     for (bool threads : {false, true})
         EXPECT_EQ(difference(expected, library.run("staged", *graph, inputs, threads).outputs), std::nullopt);

@@ -11,6 +11,7 @@
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
+#include "tests/targets.h"
 
 namespace lathe {
 namespace {
@@ -68,7 +69,7 @@ TEST(Training, weights_are_the_same_bits_in_every_configuration) {
         const runtime::ThreadLimit one(1);
         EXPECT_EQ(train(steps, How::jitted), expected) << "one thread";
     }
-    if (codegen::target_named("avx512").runs_here) {
+    if (testing_support::runs_here(codegen::target_named("avx512"))) {
         EXPECT_EQ(train(steps, How::jitted, with_target("avx512")), expected) << "avx512";
     }
     EXPECT_EQ(train(steps, How::jitted, with_target("avx2")), expected) << "avx2";
@@ -361,7 +362,7 @@ TEST_F(ModelFile, targets_give_the_same_bits) {
     const Tensor x = random_batch(8, 33).x;
     const Array expected = model_(x).to_array();
     for (const char* name : {"avx2", "avx512"}) {
-        if (!codegen::target_named(name).runs_here) continue;
+        if (!testing_support::runs_here(codegen::target_named(name))) continue;
         const CompiledModel compiled = model_.compile(with_target(name));
         EXPECT_EQ(compiled(std::span(&x, 1))[0].to_array(), expected) << name;
     }

@@ -1,5 +1,6 @@
 #include "tests/values.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <sys/mman.h>
@@ -117,8 +118,11 @@ GuardedMemory::GuardedMemory(std::size_t bytes) : bytes_(bytes) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     mapped_ = (bytes + page - 1) / page * page + 2 * page;
     base_ = static_cast<std::byte*>(mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    mprotect(base_, page, PROT_NONE);
-    mprotect(base_ + mapped_ - page, page, PROT_NONE);
+    // Emulators of processors read elements that a mask leaves out.
+    if (std::getenv("LATHE_TEST_UNGUARDED") == nullptr) {
+        mprotect(base_, page, PROT_NONE);
+        mprotect(base_ + mapped_ - page, page, PROT_NONE);
+    }
     data_ = base_ + mapped_ - page - bytes;
 }
 

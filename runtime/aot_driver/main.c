@@ -6,6 +6,7 @@
 
 #include "runtime/aot_driver/driver.h"
 #include "runtime/cpu_features.h"
+#include "runtime/memory_room.h"
 
 const element_type lathe_aot_element_types[LATHE_DTYPE_COUNT] = {
     {"f64", "<f8", 8}, {"f32", "<f4", 4}, {"f16", "<f2", 2},  {"bf16", NULL, 2}, {"i64", "<i8", 8},
@@ -26,8 +27,13 @@ void lathe_aot_fail(int status, const char* format, ...) {
 }
 
 void* lathe_aot_allocate(uint64_t bytes) {
+    static uint64_t room, large; /* what there was at first; what has been taken of it in large pieces */
     const uint64_t rounded = bytes > UINT64_MAX - 64 ? UINT64_MAX : (bytes + 64) / 64 * 64;
-    void* const data = rounded > PTRDIFF_MAX ? NULL : aligned_alloc(64, (size_t)rounded);
+    void* data = rounded > PTRDIFF_MAX ? NULL : aligned_alloc(64, (size_t)rounded);
+    if (bytes >= lathe_large_memory) {
+        if (large == 0) room = lathe_memory_room("");
+        if (__builtin_add_overflow(large, bytes, &large) || large > room) data = NULL;
+    }
     if (!data) lathe_aot_fail(exit_bad_input, "there is no memory for %llu bytes", (unsigned long long)bytes);
     return data;
 }

@@ -1,5 +1,4 @@
 // lathe run: computes a model's outputs from files.
-#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -10,6 +9,7 @@
 #include "frontend/atomic_file.h"
 #include "frontend/csv.h"
 #include "frontend/npy.h"
+#include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/interpret.h"
 #include "runtime/parallel.h"
@@ -111,8 +111,7 @@ std::vector<Array> compute_by_interpreter(const Model& model, const std::vector<
 std::string file_name_of(const std::string& output) {
     std::string name;
     for (const char c : output) {
-        const bool plain =
-            std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || (c == '.' && !name.empty());
+        const bool plain = ir::is_alphanumeric(c) || c == '_' || c == '-' || (c == '.' && !name.empty());
         name += plain ? c : '_';
     }
     return (name.empty() ? "output" : name) + ".npy";
