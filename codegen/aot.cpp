@@ -55,8 +55,10 @@ public:
             for (const SizeExpression& e : s.extents) step.extents.push_back(expression(e));
             step.trips = expression(s.trips);
             step.cost = expression(s.cost);
+            step.first_site = static_cast<std::uint32_t>(tables_.sites.size()) + s.first_site;
             program.steps.push_back(std::move(step));
         }
+        tables_.sites.insert(tables_.sites.end(), plan.sites.begin(), plan.sites.end());
         add_temporaries(plan, program);
         tables_.programs.push_back(std::move(program));
     }

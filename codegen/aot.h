@@ -38,7 +38,7 @@ struct AotTensor {
 struct AotStep {
     std::string kernel;  // symbol
     std::vector<std::uint32_t> operands, extents;
-    std::uint32_t trips = 0, cost = 0;
+    std::uint32_t trips = 0, cost = 0, first_site = 0;
 };
 
 struct AotTemporary {
@@ -61,6 +61,7 @@ struct AotTables {
     std::vector<runtime::SizeExpression> expressions;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> preconditions;
     std::vector<AotTensor> inputs, outputs;
+    std::vector<std::string> sites;  // of all programs
     std::vector<std::uint32_t> distinct;
     std::uint32_t distinct_count = 0;
     std::vector<std::span<const std::byte>> constants;

@@ -89,7 +89,7 @@ std::string c_header(const AotInterface& model) {
         "     void* workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);\n"
         "     int status = " +
         n +
-        "_run(inputs, outputs, symbols, workspace, NULL, NULL);\n"
+        "_run(inputs, outputs, symbols, workspace, NULL, NULL, NULL);\n"
         "     free(workspace);\n"
         "     return status == LATHE_STATUS_OK ? 0 : 1;\n\n"
         "   What the functions promise is explained below, where they are called NAME_.... */\n";
@@ -101,7 +101,7 @@ std::string c_header(const AotInterface& model) {
     out += "int " + n + "_output_dims(int32_t output, const int64_t* symbols, int64_t* dims);\n";
     out += "int " + n +
            "_run(const void* const* inputs, void* const* outputs, const int64_t* symbols, void* workspace,\n"
-           "    lathe_parallel_for parallel, void* pool);\n";
+           "    lathe_parallel_for parallel, void* pool, lathe_fault* fault);\n";
     out += "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
     return out;
 }

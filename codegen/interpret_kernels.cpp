@@ -1,7 +1,6 @@
 // A kernel has nothing but its arguments: so the nest that it interprets is one of them, a constant of the plan.
 #include "codegen/interpret_kernels.h"
 
-#include <atomic>
 #include <memory>
 #include <new>
 
@@ -22,11 +21,9 @@ void interpret_kernel(void* const* slots, const std::uint32_t* operands, const s
     } catch (const std::bad_alloc&) {
         throw ResourceError("there is no memory to interpret a kernel");
     }
-    std::int32_t none = -1;  // the first one wins
-    if (found.site >= 0 && std::atomic_ref(fault->site).compare_exchange_strong(none, found.site)) {
-        fault->index = found.index;
-        fault->bound = found.bound;
-    }
+    const ir::Fault known{fault->site, fault->is_unsigned != 0, fault->index, fault->bound, fault->position};
+    if (found.precedes(known))
+        *fault = {found.site, found.is_unsigned ? 1 : 0, found.index, found.bound, found.position};
 }
 
 }  // namespace

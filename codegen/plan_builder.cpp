@@ -156,7 +156,7 @@ private:
         }
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
         for (std::size_t i = 0; i < kernel.sites.size(); ++i)
-            plan_.sites.push_back(kernel.sites[i].to_string() + ": " + kernel.site_ops[i] + ": index out of range");
+            plan_.sites.push_back(kernel.sites[i].to_string() + ": " + kernel.site_names[i]);
         plan_.steps.push_back(std::move(step));
     }
 

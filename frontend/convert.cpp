@@ -7,6 +7,12 @@
 
 namespace lathe::detail {
 
+void normalize(ir::Dtype dtype, void* elements, std::size_t bytes) {
+    if (dtype != ir::Dtype::boolean) return;
+    auto* const first = static_cast<std::uint8_t*>(elements);
+    for (std::uint8_t* b = first; b != first + bytes; ++b) *b = *b != 0 ? 1 : 0;
+}
+
 void convert_elements(ir::Dtype from, const void* source, ir::Dtype to, void* target, std::size_t count) {
     if (count == 0) return;
     if (from == to) {

@@ -7,6 +7,9 @@
 
 namespace lathe::detail {
 
+// Bytes from outside: any but 0 counts as true, and true is 1 in here.
+void normalize(ir::Dtype dtype, void* elements, std::size_t bytes);
+
 void convert_elements(ir::Dtype from, const void* source, ir::Dtype to, void* target, std::size_t count);
 
 }  // namespace lathe::detail

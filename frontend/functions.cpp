@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <numbers>
 
+#include <fmt/format.h>
+
 #include "ir/float_environment.h"
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
 #include "ir/functions/matmul.h"
+#include "ir/functions/random.h"
 #include "ir/functions/statistics.h"
 #include "ir/ops.h"
 
@@ -81,6 +84,10 @@ Tensor gelu(const Tensor& x, Where where) {
     const LocScope scope(where);
     return f::gelu(x);
 }
+Tensor silu(const Tensor& x, Where where) {
+    const LocScope scope(where);
+    return f::silu(x);
+}
 Tensor pow(const Operand& x, const Operand& y) { return binary(ops::pow, x, y); }
 Tensor maximum(const Operand& x, const Operand& y) { return binary(ops::max, x, y); }
 Tensor minimum(const Operand& x, const Operand& y) { return binary(ops::min, x, y); }
@@ -151,7 +158,8 @@ Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype, Where w
 }
 
 Tensor sum(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
-    return reduce(ops::sum, x, std::move(axes), keep, where);
+    const Tensor y = reduce(ops::sum, x, std::move(axes), keep, where);
+    return x.rank() == 0 ? convert(y, ir::sum_of(y.dtype()), where) : y;
 }
 Tensor max(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
     return reduce(ops::reduce_max, x, std::move(axes), keep, where);
@@ -181,12 +189,11 @@ Tensor matmul(const Tensor& a, const Tensor& b, Where where) {
     return blaming(where, [&] { return f::matmul(a, b); });
 }
 
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels, Where where) {
-    return blaming(where, [&] { return f::cross_entropy(logits, labels); });
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options, Where where) {
+    return blaming(where, [&] { return f::cross_entropy(logits, labels, options.ignore_index); });
 }
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where) {
-    const LocScope scope(where);
-    return f::mean_squared_error(prediction, target);
+    return blaming(where, [&] { return f::mean_squared_error(prediction, target); });
 }
 
 namespace {
@@ -215,7 +222,12 @@ Tensor random_uniform(std::uint64_t key, const Shape& shape, double low, double 
 Tensor random_uniform(const Tensor& key, const Shape& shape, double low, double high, Where where) {
     const LocScope scope(where);
     const ir::FloatEnvironment floats;
-    return unit_interval(random_words(key, shape, where).first) * (high - low) + low;
+    if (const std::string_view why = f::refusal_of_range(low, high); !why.empty())
+        throw UserError(fmt::format("random_uniform: {} ({} to {})", why, low, high), ir::Loc::of(where));
+    const auto number = [](double value) { return Tensor::scalar_as(Dtype::f32, value, 0); };
+    const Tensor u = unit_interval(random_words(key, shape, where).first);
+    if (f::has_finite_width(low, high)) return f::by_width(u, number(low), number(high - low));
+    return f::by_ends(u, number(low), number(high));
 }
 
 Tensor random_normal(std::uint64_t key, const Shape& shape, Where where) {

@@ -30,6 +30,7 @@ Tensor sigmoid(const Tensor& x, Where where = Where::current());
 Tensor erf(const Tensor& x, Where where = Where::current());
 Tensor relu(const Tensor& x, Where where = Where::current());
 Tensor gelu(const Tensor& x, Where where = Where::current());  // x / 2 * (1 + erf(x / sqrt(2)))
+Tensor silu(const Tensor& x, Where where = Where::current());  // x * sigmoid(x)
 Tensor pow(const Operand& x, const Operand& y);
 Tensor maximum(const Operand& x, const Operand& y);  // NaN if either is
 Tensor minimum(const Operand& x, const Operand& y);
@@ -56,9 +57,12 @@ Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where = Wh
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where = Where::current());
 Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates, std::int64_t axis,
                    Where where = Where::current());
+// An index outside [0, classes) is an IndexError when that is computed, as of gather and scatter_add.
 Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype = Dtype::f32, Where where = Where::current());
 
 // ---- reductions; no axes: all of them
+// sum: of signed integers and booleans i64, of unsigned integers u64. mean: of integers and booleans f64. max, min and
+// argmax of nothing are refused.
 
 Tensor sum(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
 Tensor mean(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
@@ -73,14 +77,22 @@ Tensor matmul(const Tensor& a, const Tensor& b, Where where = Where::current());
 
 // ---- losses
 
-// Mean over the rows of -log softmax(logits)[label]; logits [batch, classes], labels [batch] of an integer dtype.
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels, Where where = Where::current());
+struct CrossEntropyOptions {
+    std::optional<std::int64_t> ignore_index;  // rows with this label count neither in the mean nor in derivatives
+};
+// Mean over the rows of -log softmax(logits)[label]; logits [..., classes], labels [...] of an integer dtype. A label
+// outside [0, classes) is an IndexError when that is computed.
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options = {},
+                     Where where = Where::current());
+// Mean of the squared differences of two tensors of one shape.
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where = Where::current());
 
 // ---- random numbers: a function of key and shape alone (Philox4x32-10)
 //
 // A key is a number, or a u64 tensor of rank 0: an argument, or the next one of an nn::Generator. A number is the same
 // at every call of a compiled function, and so are the random numbers.
+//
+// The ends of a range are finite, and low is at most high.
 
 Tensor random_uniform(const Tensor& key, const Shape& shape, double low = 0, double high = 1,
                       Where where = Where::current());

@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "frontend/atomic_file.h"
+#include "frontend/convert.h"
 #include "frontend/model.h"
 #include "frontend/read_file.h"
 #include "ir/graph_text.h"
@@ -128,6 +129,7 @@ Model Model::parse(std::string_view bytes, const std::string& path) {
             refuse(path, at, "the weight '" + graph->parameter_name(i) + "' ends behind the file");
         array.bytes.resize(size);
         if (size != 0) std::memcpy(array.bytes.data(), bytes.data() + at, size);
+        detail::normalize(array.dtype, array.bytes.data(), size);
         at = std::min((at + size + alignment - 1) / alignment * alignment, bytes.size());
         weights.push_back(std::move(array));
     }

@@ -1,5 +1,6 @@
 #include "frontend/nn.h"
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 
@@ -52,7 +53,7 @@ Linear::Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Ini
     if (inputs < 0 || outputs < 0) throw UserError("Linear: a number of features is negative", ir::Loc::of(where));
     const ir::FloatEnvironment floats;
     const auto fan = static_cast<double>(init == Init::kaiming ? inputs : inputs + outputs);
-    const double limit = std::sqrt(6.0 / fan);
+    const double limit = std::sqrt(6.0 / std::max(fan, 1.0));  // no weights where there are no features
     weight = variable(convert(random_uniform(random.next_key(), {inputs, outputs}, -limit, limit), dtype), "weight");
     if (with_bias) bias = variable(zeros({outputs}, dtype), "bias");
 }

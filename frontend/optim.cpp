@@ -16,6 +16,12 @@ void Optimizer::set_learning_rate(double rate) { learning_rate_.set(Tensor::scal
 
 Tensor Optimizer::rate(const Tensor& like) const { return convert(learning_rate_, like.dtype()); }
 
+Tensor Optimizer::wide(const Tensor& x) { return convert(x, ir::accumulator_of(x.dtype())); }
+
+Tensor Optimizer::state(std::size_t i, std::string name) const {
+    return variable(wide(zeros_like(parameters_[i])), std::move(name), false);
+}
+
 void Optimizer::begin(Step&) {}
 
 void Optimizer::step(Where where) {
@@ -28,9 +34,11 @@ void Optimizer::step(Where where) {
             update(i, gradient, step);
             any = true;
         }
-    if (Trace::current() != nullptr && !any && !parameters_.empty())
-        throw UserError("step: no parameter has a derivative; backward() has to be part of the same compiled function",
+    if (!any && !parameters_.empty())
+        throw UserError(std::string("step: no parameter has a derivative; backward() has to ") +
+                            (Trace::current() != nullptr ? "be part of the same compiled function" : "come before"),
                         ir::Loc::of(where));
+    for (Update& u : step.updates) u.value = convert(u.value, u.variable.dtype());
     if (Trace::current() == nullptr) {  // as one program
         std::vector<Tensor> values;
         for (const Update& u : step.updates) values.push_back(u.value);
@@ -43,18 +51,18 @@ void Optimizer::step(Where where) {
 Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
     : Optimizer(std::move(parameters), options.learning_rate), options_(options) {
     if (options_.momentum != 0)
-        for (std::size_t i = 0; i < parameter_count(); ++i)
-            velocity_.push_back(variable(zeros_like(parameter(i)), "velocity", false));
+        for (std::size_t i = 0; i < parameter_count(); ++i) velocity_.push_back(state(i, "velocity"));
 }
 
 void Sgd::update(std::size_t i, const Tensor& gradient, Step& step) {
-    const Tensor& p = parameter(i);
-    Tensor g = options_.weight_decay != 0 ? gradient + p * options_.weight_decay : gradient;
+    const Tensor p = wide(parameter(i));
+    Tensor g = wide(gradient);
+    if (options_.weight_decay != 0) g = g + p * options_.weight_decay;
     if (options_.momentum != 0) {
         g = velocity_[i] * options_.momentum + g;
         step.updates.push_back({velocity_[i], g});
     }
-    step.updates.push_back({p, p - g * rate(p)});
+    step.updates.push_back({parameter(i), p - g * rate(p)});
 }
 
 Adam::Adam(std::vector<Tensor> parameters, AdamOptions options) : Adam(std::move(parameters), options, false) {}
@@ -66,8 +74,8 @@ Adam::Adam(std::vector<Tensor> parameters, AdamOptions options, bool decoupled)
       power1_(variable(Tensor::scalar(1.0), "beta1_power", false)),
       power2_(variable(Tensor::scalar(1.0), "beta2_power", false)) {
     for (std::size_t i = 0; i < parameter_count(); ++i) {
-        first_.push_back(variable(zeros_like(parameter(i)), "first_moment", false));
-        second_.push_back(variable(zeros_like(parameter(i)), "second_moment", false));
+        first_.push_back(state(i, "first_moment"));
+        second_.push_back(state(i, "second_moment"));
     }
 }
 
@@ -80,9 +88,10 @@ void Adam::begin(Step& step) {
 }
 
 void Adam::update(std::size_t i, const Tensor& gradient, Step& step) {
-    const Tensor& p = parameter(i);
+    const Tensor p = wide(parameter(i));
     const auto as_parameter = [&](const Tensor& x) { return convert(x, p.dtype()); };
-    const Tensor g = options_.weight_decay != 0 && !decoupled_ ? gradient + p * options_.weight_decay : gradient;
+    Tensor g = wide(gradient);
+    if (options_.weight_decay != 0 && !decoupled_) g = g + p * options_.weight_decay;
     const Tensor first = first_[i] * options_.beta1 + g * (1 - options_.beta1);
     const Tensor second = second_[i] * options_.beta2 + g * g * (1 - options_.beta2);
     const Tensor step_size = rate(p) / as_parameter(step.shared[0]);
@@ -91,7 +100,7 @@ void Adam::update(std::size_t i, const Tensor& gradient, Step& step) {
     if (options_.weight_decay != 0 && decoupled_) next = p - p * (rate(p) * options_.weight_decay);
     step.updates.push_back({first_[i], first});
     step.updates.push_back({second_[i], second});
-    step.updates.push_back({p, next - step_size * first / denominator});
+    step.updates.push_back({parameter(i), next - step_size * first / denominator});
 }
 
 }  // namespace lathe::optim

@@ -17,7 +17,7 @@ class Optimizer {
 public:
     explicit Optimizer(std::vector<Tensor> parameters, double learning_rate);
     virtual ~Optimizer() = default;
-    // Parameters without a derivative stay as they are. Inside jit at least one must have it, from the same function.
+    // Parameters without a derivative stay as they are. At least one must have it; inside jit, from the same function.
     void step(Where where = Where::current());
     void set_learning_rate(double rate);
 
@@ -36,7 +36,11 @@ protected:
 
     const Tensor& parameter(std::size_t i) const { return parameters_[i]; }
     std::size_t parameter_count() const { return parameters_.size(); }
-    Tensor rate(const Tensor& like) const;  // in the dtype of a parameter
+    // Steps compute in the dtype that sums accumulate in: f16 holds neither Adam's epsilon nor small changes of a mean.
+    // What is set is rounded once, to the variable's dtype.
+    static Tensor wide(const Tensor& x);
+    Tensor state(std::size_t i, std::string name) const;  // a variable in that dtype, of zeros like the parameter
+    Tensor rate(const Tensor& like) const;                // in the dtype of the computation
 
 private:
     std::vector<Tensor> parameters_;

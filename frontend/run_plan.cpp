@@ -44,8 +44,7 @@ const bool interpreter_asks = (ir::set_memory_check([](std::uint64_t bytes) { ru
 }  // namespace
 
 void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault) {
-    throw IndexError(runtime::describe(plan, fault) + ": " + std::to_string(fault.fault.index) + " is not in [0, " +
-                     std::to_string(fault.fault.bound) + ")");
+    throw IndexError(runtime::describe(plan, fault));
 }
 
 runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs) {

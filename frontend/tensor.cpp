@@ -59,6 +59,7 @@ Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, s
     const LocScope scope(where);
     runtime::Buffer buffer = detail::allocate_tensor(bytes.size());
     if (!bytes.empty()) std::memcpy(buffer.data(), bytes.data(), bytes.size());
+    detail::normalize(dtype, buffer.data(), bytes.size());
     return Tensor(detail::leaf(type, std::move(buffer)));
 }
 
@@ -325,6 +326,7 @@ Tensor operator+(const Operand& a, const Operand& b) { return binary(ir::ops::ad
 Tensor operator-(const Operand& a, const Operand& b) { return binary(ir::ops::sub, a, b); }
 Tensor operator*(const Operand& a, const Operand& b) { return binary(ir::ops::mul, a, b); }
 Tensor operator/(const Operand& a, const Operand& b) { return binary(ir::ops::div, a, b); }
+Tensor operator%(const Operand& a, const Operand& b) { return binary(ir::ops::rem, a, b); }
 Tensor operator==(const Operand& a, const Operand& b) { return binary(ir::ops::eq, a, b); }
 Tensor operator!=(const Operand& a, const Operand& b) { return binary(ir::ops::ne, a, b); }
 Tensor operator<(const Operand& a, const Operand& b) { return binary(ir::ops::lt, a, b); }

@@ -14,7 +14,20 @@ constexpr std::uint32_t shift_right_even(std::uint32_t bits, unsigned shift) {
     return kept + (rest > half || (rest == half && (kept & 1U) != 0) ? 1U : 0U);
 }
 
+// x in f32, rounded so that rounding once more gives what one rounding of x would: to odd where it is not exact.
+float f64_to_odd_f32(double x) {
+    const auto nearest = static_cast<float>(x);
+    const auto wide = static_cast<double>(nearest);
+    const auto bits = std::bit_cast<std::uint32_t>(nearest);
+    if (wide == x || x != x || (bits & 1U) != 0) return nearest;
+    const bool too_far = (wide < 0 ? -wide : wide) > (x < 0 ? -x : x);
+    return std::bit_cast<float>(too_far ? bits - 1 : bits + 1);
+}
+
 }  // namespace
+
+std::uint16_t f64_to_f16(double x) { return f32_to_f16(f64_to_odd_f32(x)); }
+std::uint16_t f64_to_bf16(double x) { return f32_to_bf16(f64_to_odd_f32(x)); }
 
 std::uint16_t f32_to_f16(float x) {
     const auto bits = std::bit_cast<std::uint32_t>(x);

@@ -46,8 +46,15 @@ constexpr bool is_signed_integer(Dtype d) { return info(d).kind == DtypeKind::si
 constexpr bool is_unsigned_integer(Dtype d) { return info(d).kind == DtypeKind::unsigned_integer; }
 constexpr bool is_integer(Dtype d) { return is_signed_integer(d) || is_unsigned_integer(d); }
 
-// The dtype in which sums and contractions of `d` accumulate: f16 and bf16 in f32, all others in their own.
+// The dtype in which sums and contractions of `d` accumulate, and in which functions of several steps compute: f16 and
+// bf16 in f32, all others in their own.
 constexpr Dtype accumulator_of(Dtype d) { return d == Dtype::f16 || d == Dtype::bf16 ? Dtype::f32 : d; }
+
+// The dtype of a sum of elements of `d`: integers and booleans count in 64 bits.
+constexpr Dtype sum_of(Dtype d) {
+    if (is_float(d)) return d;
+    return is_unsigned_integer(d) ? Dtype::u64 : Dtype::i64;
+}
 
 constexpr std::optional<Dtype> parse_dtype(std::string_view text) {
     for (std::size_t i = 0; i < dtype_count; ++i)
@@ -62,7 +69,9 @@ constexpr std::array<Dtype, dtype_count> all_dtypes() {
     return out;
 }
 
-// Conversions between f32 and the 16-bit formats, round to nearest even, denormals kept.
+// Conversions between wider floats and the 16-bit formats, round to nearest even, denormals kept.
+std::uint16_t f64_to_f16(double x);
+std::uint16_t f64_to_bf16(double x);
 std::uint16_t f32_to_f16(float x);
 float f16_to_f32(std::uint16_t bits);
 std::uint16_t f32_to_bf16(float x);

@@ -75,17 +75,17 @@ std::optional<std::uint64_t> parse_float(Dtype d, std::string_view text) {
         if (!bits || (size_of(d) < 8 && *bits >> (8 * size_of(d)) != 0)) return std::nullopt;
         return bits;
     }
-    if (d == Dtype::f64) {
-        const auto value = read<double>(text);
-        if (!value) return std::nullopt;
-        std::uint64_t bits = 0;
-        std::memcpy(&bits, &*value, sizeof bits);
-        return bits;
+    if (d == Dtype::f32) {
+        const auto value = read<float>(text);
+        return value ? std::optional(f32_bits(*value)) : std::nullopt;
     }
-    const auto value = read<float>(text);
+    const auto value = read<double>(text);
     if (!value) return std::nullopt;
-    if (d == Dtype::f32) return f32_bits(*value);
-    return d == Dtype::f16 ? f32_to_f16(*value) : f32_to_bf16(*value);
+    if (d == Dtype::f16) return f64_to_f16(*value);
+    if (d == Dtype::bf16) return f64_to_bf16(*value);
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &*value, sizeof bits);
+    return bits;
 }
 
 }  // namespace

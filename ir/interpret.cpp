@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "ir/float_environment.h"
+#include "ir/loops_text.h"
 #include "ir/op.h"
 #include "ir/order.h"
 
@@ -277,9 +278,7 @@ private:
         const std::int64_t value = is_signed_integer(d) ? static_cast<std::int64_t>(bits << unused) >> unused
                                                         : static_cast<std::int64_t>(bits);
         if (value < 0 || value >= load.bound)
-            throw IndexError(std::string(job_.node.op->name) + ": index " +
-                                 (value < 0 && !is_signed_integer(d) ? std::to_string(bits) : std::to_string(value)) +
-                                 " is outside [0, " + std::to_string(load.bound) + ")",
+            throw IndexError(index_name(job_.node) + " " + Fault{0, d == Dtype::u64, value, load.bound, at}.to_string(),
                              job_.node.loc);
         return value;
     }
@@ -383,7 +382,7 @@ Literal run_reduction(const Job& job) {
     Integers kept;
     for (std::int64_t i = 0; i < static_cast<std::int64_t>(extents.size()); ++i)
         if (!std::ranges::binary_search(axes, i)) kept.push_back(i);
-    const FoldOrder order = reduction_order(elements[0], extents.size(), axes);
+    const FoldOrder order = reduction_order(lane_dtype(*job.node.op, elements[0]), extents.size(), axes);
     const auto first_inner = axes.end() - static_cast<std::ptrdiff_t>(order.inner_loops);
     const Integers outer_axes(axes.begin(), first_inner), inner_axes(first_inner, axes.end());
     const Extents kept_offsets = offsets_over(pick(extents, kept), pick(strides, kept));

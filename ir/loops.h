@@ -105,11 +105,12 @@ struct Condition {
 };
 
 // Makes a loaded integer usable in index expressions: `symbol` stands for the value, clamped to [0, bound). A value
-// outside is recorded in the kernel's fault word together with `site`, unless a guard is negative.
+// outside is recorded in the kernel's fault word together with `site` and `position`, unless a guard is negative.
 struct BindIndex {
     Symbol symbol = 0;
     ValueId value = -1;
     Dim bound;
+    Dim position;  // of the integer in the tensor that it comes from, row-major
     std::vector<Dim> guards;
     std::int32_t site = 0;  // which of the plan's fault sites (node) this is
 };

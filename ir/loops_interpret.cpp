@@ -142,7 +142,10 @@ private:
 
     void bind(const BindIndex& b) {
         const std::int64_t index = to_index(slot(b.value), dtype(b.value)), bound = value(b.bound);
-        if ((index < 0 || index >= bound) && fault_.site < 0 && hold(b.guards)) fault_ = {b.site, index, bound};
+        if ((index < 0 || index >= bound) && hold(b.guards)) {
+            const Fault fault{b.site, dtype(b.value) == Dtype::u64, index, bound, value(b.position)};
+            if (fault.precedes(fault_)) fault_ = fault;
+        }
         symbols_[b.symbol] = std::max<std::int64_t>(0, std::min(index, bound - 1));
     }
 
@@ -219,6 +222,11 @@ private:
 };
 
 }  // namespace
+
+std::string Fault::to_string() const {
+    return (is_unsigned ? std::to_string(static_cast<std::uint64_t>(index)) : std::to_string(index)) + " at position " +
+           std::to_string(position) + " is out of range for " + std::to_string(bound);
+}
 
 Fault interpret(const LoopNest& nest, std::span<void* const> buffers, std::span<const std::int64_t> extents,
                 std::int64_t begin, std::int64_t end) {

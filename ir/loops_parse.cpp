@@ -303,6 +303,8 @@ private:
             b.value = use();
             expect("in");
             b.bound = dim();
+            expect("at");
+            b.position = dim();
             expect("site");
             b.site = integer<std::int32_t>("a number");
             b.guards = guards();

@@ -160,8 +160,8 @@ private:
                     [&](const IndexValue& i) { out_ += value(i.result) + " = index " + dim(i.index); },
                     [&](const Condition& c) { out_ += value(c.result) + " = condition " + conditions(c.guards); },
                     [&](const BindIndex& b) {
-                        out_ += "bind " + symbol(b.symbol) + " = " + value(b.value) + " in " + dim(b.bound) + " site " +
-                                std::to_string(b.site) + guarded(b.guards);
+                        out_ += "bind " + symbol(b.symbol) + " = " + value(b.value) + " in " + dim(b.bound) + " at " +
+                                dim(b.position) + " site " + std::to_string(b.site) + guarded(b.guards);
                     },
                     [&](const Alloc& a) { out_ += "alloc " + nest_.buffers[static_cast<std::size_t>(a.buffer)].name; },
                     [&](const Loop& l) {

@@ -23,10 +23,18 @@ std::vector<LoopNest> parse_loop_nests(std::string_view text, std::string_view f
 // All faults at once, one sentence each; empty if sound.
 std::vector<std::string> verify(const LoopNest& nest);
 
-// A fault that a kernel recorded: an index out of range.
+// A fault that a kernel recorded: an index out of range. Of several, the one with the least site, then position.
 struct Fault {
-    std::int32_t site = -1;  // of the first BindIndex that failed; -1: none
-    std::int64_t index = 0, bound = 0;
+    std::int32_t site = -1;    // of a BindIndex; -1: none
+    bool is_unsigned = false;  // the index is a std::uint64_t
+    std::int64_t index = 0, bound = 0, position = 0;
+
+    bool precedes(const Fault& other) const {
+        if (site < 0 || other.site < 0) return site >= 0;
+        return site != other.site ? site < other.site : position < other.position;
+    }
+    // "7 at position 3 is out of range for 5"
+    std::string to_string() const;
 };
 
 // Runs iterations [begin, end) of the parallel loop (0, 1 where there is none) on raw memory: the reference for

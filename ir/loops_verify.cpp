@@ -183,6 +183,7 @@ private:
                     if (check_use(b.value, "bind") && !is_integer(dtype(b.value)))
                         fault("bind of a value that is no integer");
                     check_dim(b.bound, "bind");
+                    check_dim(b.position, "bind");
                     for (Dim d : b.guards) check_dim(d, "bind");
                     if (b.site < 0) fault("bind without a fault site");
                     define(b.symbol, SymbolRole::loaded, "bind");

@@ -40,6 +40,7 @@ void for_each_dim(S& stmt, F&& f) {
                                                    requires requires { s.bound; }
                                                             {
                                                                 f(s.bound);
+                                                                f(s.position);
                                                                 each(s.guards);
                                                             },
                                                             [&](auto& s)

@@ -130,6 +130,7 @@ struct ViewPiece {
 // clamped to [0, bound) where the loaded value is out of range (a fault is recorded).
 class ViewContext {
 public:
+    // `index` says where in the operand, `bound` what the element has to stay below.
     virtual Dim loaded_index(std::size_t operand, std::vector<Dim> index, Dim bound) const = 0;
     std::span<const Type> operands;
     const Type* result = nullptr;
@@ -138,6 +139,8 @@ public:
 protected:
     ~ViewContext() = default;
 };
+// What messages about an index of a node out of range call it, as "gather: index": the node's text, where it has one.
+std::string index_name(const Node& node);
 using ViewRule = std::vector<ViewPiece> (*)(const ViewContext&, std::span<const Dim> out_index);
 
 // Roles of the dimensions of a contraction: which operand dimension each loop of its nest runs over. The nest's loops
@@ -159,8 +162,10 @@ struct GradientContext {
     std::span<const Value> x;  // operands
     std::span<const Value> y;  // results
 };
-// d y[0] / d x_i as a value of y's shape; multiplied by the cotangent and summed over broadcast dimensions generically.
-using Partial = Value (*)(const GradientContext&);
+// t times d y[0] / d x_i, element by element: a tangent or a cotangent of y's shape, which is summed over broadcast
+// dimensions generically. The row says how to multiply: t / y is finite where 1 / y is not. x, y and t come in the
+// dtype that sums accumulate in, and what the rule gives is rounded once.
+using Partial = Value (*)(const GradientContext&, const Value& t);
 // Cotangent of operand i, given the cotangents of the results. An empty Value stands for zero.
 using Transpose = Value (*)(const GradientContext&, std::span<const Value> cotangents, std::size_t operand);
 // Tangent of y[0], given the tangents of the operands; must be linear in them. VJP follows by transposition.

@@ -78,4 +78,10 @@ const OpDef* find_op(std::string_view name) {
     return found != by_name.end() && (*found)->name == name ? *found : nullptr;
 }
 
+std::string index_name(const Node& node) {
+    for (const Attribute& a : node.attributes)
+        if (const auto* text = std::get_if<std::string>(&a)) return *text;
+    return std::string(node.op->name) + ": index";
+}
+
 }  // namespace lathe::ir

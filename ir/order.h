@@ -1,5 +1,6 @@
 // The order in which reductions and contractions fold: numerics version 1. The reference interpreter and the lowering
-// to loops both ask here, so that they cannot differ. The order depends on dtypes and ranks alone, never on extents.
+// to loops both ask here, so that they cannot differ. The order depends on ops, dtypes and ranks alone, never on
+// extents.
 //
 // A fold over `extent` elements in the order (lanes, block): element r goes to lane r mod lanes of block r div block.
 // Each lane of a block starts from the reducer's init and takes its elements in ascending order by step. At the end of
@@ -37,14 +38,21 @@ struct FoldOrder {
     friend bool operator==(const FoldOrder&, const FoldOrder&) = default;
 };
 
+// The dtype that decides how many lanes a reduction has: that of the row's accumulator. f16 and bf16 fold in as many
+// lanes as f32, whatever accumulates them.
+inline Dtype lane_dtype(const OpDef& op, Dtype element) {
+    const ScalarProgram& init = reducer_program(op, ReducerPart::init, {&element, 1});
+    return accumulator_of(init.dtype_of(init.results[0]));
+}
+
 // Of a reduction over ascending axes of a tensor of some rank.
-inline FoldOrder reduction_order(Dtype element, std::size_t rank, const Integers& axes) {
+inline FoldOrder reduction_order(Dtype lane, std::size_t rank, const Integers& axes) {
     std::size_t trailing = 0;
     while (trailing < axes.size() && axes[axes.size() - 1 - trailing] == static_cast<std::int64_t>(rank - 1 - trailing))
         ++trailing;
     const LaneOrder chain{1, column_block};
     if (trailing == 0) return {axes.size(), chain, chain};
-    return {trailing, {row_lanes(accumulator_of(element)), row_block}, chain};
+    return {trailing, {row_lanes(lane), row_block}, chain};
 }
 
 // Of a contraction whose result has some rank: loops below it are the result's, the others are contracted.
@@ -64,7 +72,8 @@ inline FoldOrder fold_order(const Node& node) {
     if (node.op->lowering == Lowering::contraction)
         return contraction_order(types[0].dtype, node.op->contraction(types, node.attributes),
                                  node.results[0].shape.rank());
-    return reduction_order(types[0].dtype, types[0].shape.rank(), node.op->axes(types, node.attributes));
+    return reduction_order(lane_dtype(*node.op, types[0].dtype), types[0].shape.rank(),
+                           node.op->axes(types, node.attributes));
 }
 
 }  // namespace lathe::ir

@@ -257,9 +257,9 @@ std::uint64_t element_of(Dtype dtype, double value) {
         case Dtype::f32:
             return to_bits(static_cast<float>(value));
         case Dtype::f16:
-            return f32_to_f16(static_cast<float>(value));
+            return f64_to_f16(value);
         case Dtype::bf16:
-            return f32_to_bf16(static_cast<float>(value));
+            return f64_to_bf16(value);
         case Dtype::boolean:
             return std::uint64_t{value != 0};
         default:
@@ -268,7 +268,7 @@ std::uint64_t element_of(Dtype dtype, double value) {
 }
 
 std::uint64_t element_of_integer(Dtype dtype, std::int64_t value) {
-    if (is_half(dtype)) return element_of(dtype, static_cast<float>(value));
+    if (is_half(dtype)) return element_of(dtype, static_cast<double>(value));
     return convert_bits(Dtype::i64, dtype, static_cast<std::uint64_t>(value));
 }
 
@@ -363,7 +363,8 @@ Scalar ScalarBuilder::convert(Scalar a, Dtype to) {
     if (a.dtype == to) return a;
     const auto raw = [&](Scalar x, Dtype dtype) { return emit({.prim = Prim::convert, .dtype = dtype, .a = x.id}); };
     if (is_half(a.dtype)) return convert(raw(a, Dtype::f32), to);
-    if (is_half(to)) return raw(convert(a, Dtype::f32), to);
+    if (is_half(to))
+        return raw(a.dtype == Dtype::f32 || size_of(a.dtype) <= 2 ? convert(a, Dtype::f32) : to_odd_f32(a), to);
     if (!is_float(a.dtype) || !is_integer(to)) return raw(a, to);
 
     // Saturate: [low, high) is the range whose truncation fits; both ends are exact powers of two.
@@ -377,6 +378,26 @@ Scalar ScalarBuilder::convert(Scalar a, Dtype to) {
     const Scalar in_range = select(compare(Prim::lt, above_low, high), above_low, zero);
     const Scalar saturated = select(compare(Prim::ge, a, high), constant_bits(to, max_bits), raw(in_range, to));
     return select(compare(Prim::ne, a, a), constant_bits(to, 0), saturated);
+}
+
+// A number of 32 or 64 bits in f32, rounded to odd where it is not exact: what rounds that to a half rounds the number
+// itself, as f32 has at least two digits more. Rounding to nearest twice would not.
+Scalar ScalarBuilder::to_odd_f32(Scalar a) {
+    if (is_integer(a.dtype) && size_of(a.dtype) == 8) {
+        // What f64 does not hold counts as odd, too: the lowest 11 bits go where one of the bits above knows of them.
+        const auto bits = [&](std::int64_t value) { return constant_int(a.dtype, value); };
+        const Scalar sticky = bit_and(bit_or(a, add(bit_and(a, bits(0x7ff)), bits(0x7ff))), bits(~std::int64_t{0x7ff}));
+        const Scalar magnitude = is_signed_integer(a.dtype) ? bit_xor(a, shr(a, bits(63))) : a;
+        const Scalar fits = compare(Prim::eq, shr(magnitude, bits(53)), bits(0));
+        a = select(fits, a, sticky);
+    }
+    const Scalar x = convert(a, Dtype::f64);
+    const Scalar nearest = convert(x, Dtype::f32), wide = convert(nearest, Dtype::f64);
+    const Scalar bits = bitcast(nearest, Dtype::i32), one = constant_int(Dtype::i32, 1);
+    const Scalar even = compare(Prim::eq, bit_and(bits, one), constant_int(Dtype::i32, 0));
+    const Scalar too_far = compare(Prim::gt, abs(wide), abs(x)), too_near = compare(Prim::lt, abs(wide), abs(x));
+    const Scalar moved = select(too_far, sub(bits, one), select(too_near, add(bits, one), bits));
+    return bitcast(select(even, moved, bits), Dtype::f32);
 }
 
 Scalar ScalarBuilder::bitcast(Scalar a, Dtype to) {

@@ -110,7 +110,8 @@ public:
     Scalar shr(Scalar a, Scalar b);
     Scalar compare(Prim relation, Scalar a, Scalar b);  // Prim::eq .. Prim::ge
     Scalar select(Scalar condition, Scalar if_true, Scalar if_false);
-    // The convert op's semantics in full: float -> int truncates, saturates, NaN -> 0; every pair of dtypes.
+    // The convert op's semantics in full: float -> int truncates, saturates, NaN -> 0; to float rounds once, to nearest
+    // even; every pair of dtypes.
     Scalar convert(Scalar a, Dtype to);
     Scalar bitcast(Scalar a, Dtype to);
 
@@ -121,6 +122,7 @@ private:
     Scalar emit(ScalarInst inst);  // reuses an identical earlier instruction
     Scalar binary(Prim prim, Scalar a, Scalar b);
     Scalar unary(Prim prim, Scalar a);
+    Scalar to_odd_f32(Scalar a);
     ScalarProgram program_;
     std::uint64_t parameters_ = 0;
 };

@@ -94,18 +94,29 @@ private:
             for (std::size_t i = 0; i < node.operands.size(); ++i)
                 if (matters(node.operands[i])) add(node.operands[i], rule.transpose(context, cotangents, i));
         } else if (rule.partial[0] != nullptr) {
-            for (std::size_t i = 0; i < node.operands.size(); ++i) {
-                if (!matters(node.operands[i])) continue;
-                if (i >= ir::Gradient::max_partials || rule.partial[i] == nullptr)
-                    throw InternalError(std::string(node.op->name) + " lacks a partial derivative");
-                add(node.operands[i], ir::ops::mul(cotangents[0], rule.partial[i](context)));
-            }
+            multiply_by_partials(context, cotangents[0]);
         } else if (rule.jvp != nullptr) {
             transpose_tangent(context, cotangents[0]);
         } else {
             throw UserError(std::string(node.op->name) + " has no gradient: " + std::string(rule.none_because) + " (" +
                                 node.results[0].to_string(graph_.symbols) + ")",
                             node.loc);
+        }
+    }
+
+    void multiply_by_partials(const GradientContext& context, const Value& cotangent) {
+        const ir::Gradient& rule = context.node.op->gradient.value;
+        const auto wide = [](const Value& v) { return ir::functions::convert(v, ir::accumulator_of(v.type().dtype)); };
+        Values x, y;
+        for (const Value& v : context.x) x.push_back(wide(v));
+        for (const Value& v : context.y) y.push_back(wide(v));
+        const Value t = wide(cotangent);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            if (!matters(context.x[i])) continue;
+            if (i >= ir::Gradient::max_partials || rule.partial[i] == nullptr)
+                throw InternalError(std::string(context.node.op->name) + " lacks a partial derivative");
+            const Value scaled = rule.partial[i]({context.node, x, y}, t);
+            add(context.x[i], ir::functions::convert(scaled, context.x[i].type().dtype));
         }
     }
 

@@ -302,10 +302,11 @@ private:
         const Symbol s = nest().add_symbol(SymbolRole::loaded, "x" + std::to_string(bound_.size()));
         const auto site = static_cast<std::int32_t>(out_.sites.size());
         out_.sites.push_back(node.loc);
-        out_.site_ops.emplace_back(node.op->name);
+        out_.site_names.push_back(ir::index_name(node));
         const std::size_t scope = scopes_.scope_of(index, guards);
         const Scopes::Target here(scopes_, scope);
-        scopes_.emit({ir::BindIndex{s, value, bound, guards, site}});
+        const Dim position = linear_offset(classes_.type_of(node.operands[operand]).shape, index);
+        scopes_.emit({ir::BindIndex{s, value, bound, position, guards, site}});
         scopes_.define(scope, s);
         return bound_[key] = Dim::symbol(s);
     }

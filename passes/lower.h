@@ -14,11 +14,11 @@ namespace lathe::passes {
 
 struct LoweredKernel {
     ir::LoopNest nest;
-    std::vector<Memory> arguments;  // of the nest's buffers, in order
-    std::vector<ir::Dim> extents;   // of the nest's extents, in order, over the graph's symbols
-    std::vector<ir::Loc> sites;     // by BindIndex::site: the node whose index may be out of range
-    std::vector<std::string> site_ops;
-    ir::Loc loc;  // of all members
+    std::vector<Memory> arguments;        // of the nest's buffers, in order
+    std::vector<ir::Dim> extents;         // of the nest's extents, in order, over the graph's symbols
+    std::vector<ir::Loc> sites;           // by BindIndex::site: the node whose index may be out of range
+    std::vector<std::string> site_names;  // see index_name
+    ir::Loc loc;                          // of all members
 
     // A dimension over the nest's extents, over the graph's symbols.
     ir::Dim over_graph(ir::Dim d) const {

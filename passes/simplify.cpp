@@ -30,9 +30,14 @@ const Literal* literal_of(const Value& v) {
     return std::get_if<Literal>(&v.node->attributes[0]);
 }
 
+// Whether all that a node does is to show elements of its one operand, each possibly several times.
+bool moves_elements(const Node& node) {
+    return node.op->lowering == Lowering::view && node.operands.size() == 1 && !node.op->reads_indices;
+}
+
 // Bits of the element that all of a value's elements are, where that is known: views of one operand only move elements.
 std::optional<std::uint64_t> splat_bits(Value v) {
-    while (v.node->op->lowering == Lowering::view && v.node->operands.size() == 1) v = v.node->operands[0];
+    while (moves_elements(*v.node)) v = v.node->operands[0];
     const Literal* literal = literal_of(v);
     if (literal == nullptr || !literal->is_splat()) return std::nullopt;
     std::uint64_t bits = 0;
@@ -198,8 +203,7 @@ private:
         }
         // Where all elements are computed alike, one is enough.
         if (all_splat && node.op->lowering == Lowering::elementwise) return fold_one(node, std::move(operands));
-        if (all_splat && node.op->lowering == Lowering::view && node.operands.size() == 1)
-            return new_->constant({node.results[0], operands[0].bytes});
+        if (all_splat && moves_elements(node)) return new_->constant({node.results[0], operands[0].bytes});
         if (node.op->lowering == Lowering::contraction) work = count(operands[0].type) * count(operands[1].type);
         if (work > max_folded_elements || has_symbols(node)) return {};
         try {

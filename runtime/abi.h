@@ -9,15 +9,17 @@
 extern "C" {
 #endif
 
-/* An index out of range: written by kernels (first one wins, by compare-and-swap of `site` from -1), read after the
- * run. */
+/* An index out of range, read after the run. Of all that a step meets, the one with the least site and then the least
+ * position is kept, whatever runs first: the report is the same for any number of threads. */
 typedef struct lathe_fault {
-    int32_t site; /* -1: none */
-    int32_t reserved;
+    int32_t site;        /* -1: none */
+    int32_t is_unsigned; /* 1: the index is a uint64_t */
     int64_t index, bound;
+    int64_t position; /* of the index in the tensor of indices, flattened in row-major order */
 } lathe_fault;
 
-/* Runs iterations [begin, end) of a kernel's parallel loop. Argument k of the kernel is slots[operands[k]]. */
+/* Runs iterations [begin, end) of a kernel's parallel loop. Argument k of the kernel is slots[operands[k]]. No other
+ * thread touches `fault` meanwhile. */
 typedef void (*lathe_kernel)(void* const* slots, const uint32_t* operands, const int64_t* extents, int64_t begin,
                              int64_t end, lathe_fault* fault);
 

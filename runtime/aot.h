@@ -5,7 +5,7 @@
        int64_t NAME_workspace_size(const int64_t* symbols);
        int NAME_output_dims(int32_t output, const int64_t* symbols, int64_t* dims);
        int NAME_run(const void* const* inputs, void* const* outputs, const int64_t* symbols, void* workspace,
-                    lathe_parallel_for parallel, void* pool);
+                    lathe_parallel_for parallel, void* pool, lathe_fault* fault);
 
    The object needs nothing but libc, allocates nothing, remembers nothing but what the processor offers, and may be
    called from many threads at once.
@@ -19,6 +19,9 @@
    - workspace: memory of that size, aligned to 64 bytes; its content before and after means nothing.
    - parallel, pool: runs loops on several threads (see lathe_parallel_for); null: everything runs on the calling
    thread. The results have the same bits either way.
+   - fault: where LATHE_STATUS_INDEX comes back, which index was out of range: that of the first step that met one,
+   with the least site and then the least position. info->sites[fault->site] says what it indexes, and in which line of
+   the model's source. Null: the caller does not ask.
 
    NAME_run returns a status. With LATHE_STATUS_CPU and LATHE_STATUS_SIZE nothing was written. */
 #ifndef LATHE_RUNTIME_AOT_H
@@ -30,7 +33,7 @@
 extern "C" {
 #endif
 
-enum { LATHE_AOT_VERSION = 1, LATHE_MAX_RANK = 8 };
+enum { LATHE_AOT_VERSION = 2, LATHE_MAX_RANK = 8 };
 
 typedef enum lathe_status {
     LATHE_STATUS_OK = 0,
@@ -72,24 +75,25 @@ typedef struct lathe_model_info {
     const char* name;
     const char* features; /* processor features that every kernel needs, for people */
     int32_t cpu_level;    /* the least level that the kernels run on: 1: x86-64-v3, 2: x86-64-v4 */
-    int32_t symbol_count, input_count, output_count;
+    int32_t symbol_count, input_count, output_count, site_count;
     const char* const* symbols; /* names */
     const lathe_model_tensor* inputs;
     const lathe_model_tensor* outputs;
+    const char* const* sites; /* what may be out of range, as "model.cpp:7: gather: index" */
 } lathe_model_info;
 
 typedef const lathe_model_info* (*lathe_model_info_function)(void);
 typedef int64_t (*lathe_model_workspace_size_function)(const int64_t* symbols);
 typedef int (*lathe_model_output_dims_function)(int32_t output, const int64_t* symbols, int64_t* dims);
 typedef int (*lathe_model_run_function)(const void* const* inputs, void* const* outputs, const int64_t* symbols,
-                                        void* workspace, lathe_parallel_for parallel, void* pool);
+                                        void* workspace, lathe_parallel_for parallel, void* pool, lathe_fault* fault);
 
 /* The names under which a compiled executable's own program (aot_driver) finds the model. */
 const lathe_model_info* lathe_aot_model_info(void);
 int64_t lathe_aot_model_workspace_size(const int64_t* symbols);
 int lathe_aot_model_output_dims(int32_t output, const int64_t* symbols, int64_t* dims);
 int lathe_aot_model_run(const void* const* inputs, void* const* outputs, const int64_t* symbols, void* workspace,
-                        lathe_parallel_for parallel, void* pool);
+                        lathe_parallel_for parallel, void* pool, lathe_fault* fault);
 
 #ifdef __cplusplus
 }

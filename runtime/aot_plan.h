@@ -33,7 +33,7 @@ typedef struct lathe_aot_step {
     const uint32_t* extents;  /* expressions */
     uint32_t extent_count;
     uint32_t trips, cost; /* expressions */
-    uint32_t reserved;
+    uint32_t first_site;  /* what the kernel calls site 0 is info->sites[first_site] */
 } lathe_aot_step;
 
 /* Temporaries are listed by block; those in a block have the same memory, as large as the largest of them. */
@@ -67,11 +67,11 @@ typedef struct lathe_aot_plan {
 
 /* Weak, so that objects of several models link into one program; the version says which tables they understand. */
 #define LATHE_AOT_WALK __attribute__((weak, visibility("hidden")))
-LATHE_AOT_WALK int64_t lathe_aot_walk_size_v1(const lathe_aot_plan* plan, const int64_t* symbols);
-LATHE_AOT_WALK int lathe_aot_walk_dims_v1(const lathe_aot_plan* plan, int32_t output, const int64_t* symbols,
+LATHE_AOT_WALK int64_t lathe_aot_walk_size_v2(const lathe_aot_plan* plan, const int64_t* symbols);
+LATHE_AOT_WALK int lathe_aot_walk_dims_v2(const lathe_aot_plan* plan, int32_t output, const int64_t* symbols,
                                           int64_t* dims);
-LATHE_AOT_WALK int lathe_aot_walk_run_v1(const lathe_aot_plan* plan, const void* const* inputs, void* const* outputs,
+LATHE_AOT_WALK int lathe_aot_walk_run_v2(const lathe_aot_plan* plan, const void* const* inputs, void* const* outputs,
                                          const int64_t* symbols, void* workspace, lathe_parallel_for parallel,
-                                         void* pool);
+                                         void* pool, lathe_fault* fault);
 
 #endif

@@ -109,7 +109,7 @@ static int64_t place(const lathe_aot_plan* plan, const lathe_aot_program* progra
     return __builtin_add_overflow(offset, block, &offset) ? -1 : offset;
 }
 
-int64_t lathe_aot_walk_size_v1(const lathe_aot_plan* plan, const int64_t* symbols) {
+int64_t lathe_aot_walk_size_v2(const lathe_aot_plan* plan, const int64_t* symbols) {
     const lathe_aot_program* const program = program_of(plan);
     int64_t bytes;
     if (!program) return -LATHE_STATUS_CPU;
@@ -118,7 +118,7 @@ int64_t lathe_aot_walk_size_v1(const lathe_aot_plan* plan, const int64_t* symbol
     return bytes < 0 ? -LATHE_STATUS_SIZE : bytes;
 }
 
-int lathe_aot_walk_dims_v1(const lathe_aot_plan* plan, int32_t output, const int64_t* symbols, int64_t* dims) {
+int lathe_aot_walk_dims_v2(const lathe_aot_plan* plan, int32_t output, const int64_t* symbols, int64_t* dims) {
     const lathe_aot_tensor* tensor;
     uint64_t axis;
     if (output < 0 || output >= plan->info->output_count || !sizes_fit(plan, symbols)) return LATHE_STATUS_SIZE;
@@ -143,18 +143,22 @@ typedef struct step_task {
     void* const* slots;
     const int64_t* extents;
     lathe_fault* fault;
+    int32_t busy;
 } step_task;
 
 static void run_range(void* context, int64_t begin, int64_t end) {
-    const step_task* const task = context;
+    step_task* const task = context;
+    lathe_fault own = {-1, 0, 0, 0, 0};
     const uint32_t previous = set_default_rounding(); /* of the thread that this runs on */
-    task->step->kernel(task->slots, task->step->operands, task->extents, begin, end, task->fault);
+    task->step->kernel(task->slots, task->step->operands, task->extents, begin, end, &own);
     restore_rounding(previous);
+    lathe_merge_fault(task->fault, &own, &task->busy);
 }
 
 static int run_steps(const lathe_aot_plan* plan, const lathe_aot_program* program, const int64_t* symbols,
-                     void* const* slots, int64_t* extents, lathe_parallel_for parallel, void* pool) {
-    lathe_fault fault = {-1, 0, 0, 0};
+                     void* const* slots, int64_t* extents, lathe_parallel_for parallel, void* pool,
+                     lathe_fault* first) {
+    lathe_fault fault = {-1, 0, 0, 0, 0};
     const lathe_aot_step* step = program->steps;
     const lathe_aot_step* const end = step + program->step_count;
     for (; step != end; ++step) {
@@ -168,17 +172,23 @@ static int run_steps(const lathe_aot_plan* plan, const lathe_aot_program* progra
             task.slots = slots;
             task.extents = extents;
             task.fault = &fault;
+            task.busy = 0;
             parallel(pool, trips, grain, run_range, &task);
         } else {
             step->kernel(slots, step->operands, extents, 0, trips, &fault);
         }
-        if (fault.site >= 0) return LATHE_STATUS_INDEX;
+        if (fault.site >= 0) {
+            fault.site += (int32_t)step->first_site;
+            if (first) *first = fault;
+            return LATHE_STATUS_INDEX;
+        }
     }
     return LATHE_STATUS_OK;
 }
 
-int lathe_aot_walk_run_v1(const lathe_aot_plan* plan, const void* const* inputs, void* const* outputs,
-                          const int64_t* symbols, void* workspace, lathe_parallel_for parallel, void* pool) {
+int lathe_aot_walk_run_v2(const lathe_aot_plan* plan, const void* const* inputs, void* const* outputs,
+                          const int64_t* symbols, void* workspace, lathe_parallel_for parallel, void* pool,
+                          lathe_fault* fault) {
     const lathe_aot_program* const program = program_of(plan);
     const lathe_model_info* const info = plan->info;
     void** const slots = workspace;
@@ -196,7 +206,7 @@ int lathe_aot_walk_run_v1(const lathe_aot_plan* plan, const void* const* inputs,
     place(plan, program, symbols, slots);
 
     rounding = set_default_rounding();
-    status = run_steps(plan, program, symbols, slots, (int64_t*)(slots + program->slot_count), parallel, pool);
+    status = run_steps(plan, program, symbols, slots, (int64_t*)(slots + program->slot_count), parallel, pool, fault);
     restore_rounding(rounding);
     if (status != LATHE_STATUS_OK) return status;
 

@@ -106,13 +106,16 @@ struct StepTask {
     const lathe_step* step;
     void* const* slots;
     lathe_fault* fault;
+    std::int32_t busy = 0;
 };
 
 void run_in_parallel(const lathe_step& step, void* const* slots, lathe_fault& fault) {
-    const StepTask task{&step, slots, &fault};
+    StepTask task{&step, slots, &fault};
     parallel_for(step.trips, step.grain, [&task](std::int64_t begin, std::int64_t end) {
         const DefaultRounding rounding;
-        task.step->kernel(task.slots, task.step->operands, task.step->extents, begin, end, task.fault);
+        lathe_fault own{-1, 0, 0, 0, 0};
+        task.step->kernel(task.slots, task.step->operands, task.step->extents, begin, end, &own);
+        lathe_merge_fault(task.fault, &own, &task.busy);
     });
 }
 
@@ -200,12 +203,15 @@ Placement place(std::span<const Lifetime> lifetimes) {
     return placement;
 }
 
-const std::string& describe(const Plan& plan, const RunFault& fault) {
-    static const auto& nothing = *new std::string;  // never destroyed
-    if (!fault) return nothing;
+std::string describe(const Plan& plan, const RunFault& fault) {
+    if (!fault) return {};
+    const lathe_fault& f = fault.fault;
     const std::size_t site =
-        plan.steps[static_cast<std::size_t>(fault.step)].first_site + static_cast<std::size_t>(fault.fault.site);
-    return site < plan.sites.size() ? plan.sites[site] : nothing;
+        plan.steps[static_cast<std::size_t>(fault.step)].first_site + static_cast<std::size_t>(f.site);
+    const std::string index =
+        f.is_unsigned != 0 ? std::to_string(static_cast<std::uint64_t>(f.index)) : std::to_string(f.index);
+    return (site < plan.sites.size() ? plan.sites[site] : "index") + " " + index + " at position " +
+           std::to_string(f.position) + " is out of range for " + std::to_string(f.bound);
 }
 
 RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace) {

@@ -152,7 +152,7 @@ struct Plan {
     std::vector<PlanStep> steps;
     std::vector<PlanPrecondition> preconditions;
     std::vector<PlanDonation> donations;
-    std::vector<std::string> sites;                   // what happened, in words, with the location
+    std::vector<std::string> sites;  // what is out of range, with the location: "m.cpp:7: gather: index"
     std::vector<std::shared_ptr<const void>> owners;  // keep the kernels' code alive
     mutable BindingCache bindings;
 
@@ -186,10 +186,11 @@ Placement place(std::span<const Lifetime> lifetimes);
 // Where a run stopped: `step` is -1 when nothing went wrong. What it wrote to outputs by then is undefined.
 struct RunFault {
     std::int32_t step = -1;
-    lathe_fault fault{-1, 0, 0, 0};
+    lathe_fault fault{-1, 0, 0, 0, 0};
     explicit operator bool() const { return step >= 0; }
 };
-const std::string& describe(const Plan& plan, const RunFault& fault);  // the site's words
+// "<site> 7 at position 3 is out of range for 5"; empty where nothing went wrong.
+std::string describe(const Plan& plan, const RunFault& fault);
 
 // Runs the steps in order. `workspace` has workspace_bytes, aligned to 64. Allocates nothing, takes no lock. Outputs
 // may be the memory of inputs as the plan's donations say. Threads: as parallel.h says for the calling thread.

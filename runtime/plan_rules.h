@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "runtime/abi.h"
+
 enum {
     lathe_size_constant,
     lathe_size_symbol,
@@ -50,6 +52,16 @@ static inline int64_t lathe_step_grain(int64_t trips, int64_t cost) {
     grain = task_picoseconds / cost;
     if (grain < 1) grain = 1;
     return trips / grain < 2 ? 0 : grain;
+}
+
+/* Keeps the first of two faults in `into`. Tasks that met one take turns by `busy`, which is 0 at first: nobody waits
+   where all is well. */
+static inline void lathe_merge_fault(lathe_fault* into, const lathe_fault* other, int32_t* busy) {
+    if (other->site < 0) return;
+    while (__atomic_exchange_n(busy, 1, __ATOMIC_ACQUIRE) != 0) __builtin_ia32_pause();
+    if (into->site < 0 || other->site < into->site || (other->site == into->site && other->position < into->position))
+        *into = *other;
+    __atomic_store_n(busy, 0, __ATOMIC_RELEASE);
 }
 
 /* MXCSR as the numerics are defined (round to nearest even, denormals kept, no traps), and its bits that decide that:

@@ -6,8 +6,8 @@
 static const char* const symbols[] = {"batch"};
 static const lathe_model_tensor inputs[] = {{"x", LATHE_F32, 2, {-1, 3}}};
 static const lathe_model_tensor outputs[] = {{"y", LATHE_F32, 2, {-1, 2}}};
-static const lathe_model_info info = {LATHE_AOT_VERSION, 1,      "stand_in", "AVX2, FMA", 1, 1, 1, 1,
-                                      symbols,           inputs, outputs};
+static const lathe_model_info info = {LATHE_AOT_VERSION, 1,      "stand_in", "AVX2, FMA", 1, 1, 1, 1, 0,
+                                      symbols,           inputs, outputs,    NULL};
 
 const lathe_model_info* lathe_aot_model_info(void) { return &info; }
 
@@ -21,11 +21,11 @@ int lathe_aot_model_output_dims(int32_t output, const int64_t* sizes, int64_t* d
 }
 
 int lathe_aot_model_run(const void* const* in, void* const* out, const int64_t* sizes, void* workspace,
-                        lathe_parallel_for parallel, void* pool) {
+                        lathe_parallel_for parallel, void* pool, lathe_fault* fault) {
     const float* x = in[0];
     float* y = out[0];
     int64_t i;
-    (void)workspace, (void)parallel, (void)pool;
+    (void)workspace, (void)parallel, (void)pool, (void)fault;
     for (i = 0; i < sizes[0]; ++i, x += 3, y += 2) {
         y[0] = x[0] + x[1] + x[2];
         y[1] = x[0] - x[2];

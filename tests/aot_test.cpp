@@ -73,7 +73,7 @@ int main(int count, char** arguments) {
         void* workspace;
         if (bytes < 0) return 5;
         workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
-        if (mlp_run(inputs, outputs, &batch, workspace, count > 2 ? in_threads : NULL, NULL) != LATHE_STATUS_OK) return 6;
+        if (mlp_run(inputs, outputs, &batch, workspace, count > 2 ? in_threads : NULL, NULL, NULL) != LATHE_STATUS_OK) return 6;
         fwrite(y, sizeof(float), batch * 5, out);
         free(workspace); free(y);
     }
@@ -232,7 +232,7 @@ TEST_F(Aot, SharedLibraryTellsOfItselfAndRefusesSizes) {
     void* outputs[] = {y};
     for (const std::int64_t bad : {std::int64_t{-1}, std::int64_t{1} << 62, INT64_MAX, INT64_MIN}) {
         EXPECT_EQ(size(&bad), -LATHE_STATUS_SIZE);
-        EXPECT_EQ(run(inputs, outputs, &bad, nullptr, nullptr, nullptr), LATHE_STATUS_SIZE);
+        EXPECT_EQ(run(inputs, outputs, &bad, nullptr, nullptr, nullptr, nullptr), LATHE_STATUS_SIZE);
     }
     for (const float v : y) EXPECT_EQ(std::bit_cast<std::uint32_t>(v), 0x5a5a5a5aU);
 }
@@ -255,7 +255,7 @@ TEST_F(Aot, RunsWithTheDefaultRoundingAndPutsTheCallersBack) {
     const unsigned flushing = (before | 0x8040U);
     _mm_setcsr(flushing);
     const int status =
-        library.get<lathe_model_run_function>("tiny_run")(inputs, outputs, &none, workspace, nullptr, nullptr);
+        library.get<lathe_model_run_function>("tiny_run")(inputs, outputs, &none, workspace, nullptr, nullptr, nullptr);
     const unsigned after = _mm_getcsr();
     _mm_setcsr(before);
     EXPECT_EQ(status, LATHE_STATUS_OK);
@@ -281,11 +281,37 @@ TEST_F(Aot, ReportsIndicesThatAreOutOfRange) {
         const std::int64_t indices[2] = {1, index};
         const void* inputs[] = {table.data(), indices};
         void* outputs[] = {y.data()};
-        EXPECT_EQ(
-            library.get<lathe_model_run_function>("pick_run")(inputs, outputs, &n, workspace.data(), nullptr, nullptr),
-            status)
-            << index;
+        const auto run = library.get<lathe_model_run_function>("pick_run");
+        lathe_fault fault{-1, 0, 0, 0, 0};
+        EXPECT_EQ(run(inputs, outputs, &n, workspace.data(), nullptr, nullptr, nullptr), status) << index;
+        EXPECT_EQ(run(inputs, outputs, &n, workspace.data(), nullptr, nullptr, &fault), status) << index;
+        if (status == LATHE_STATUS_OK) {
+            EXPECT_EQ(fault.site, -1);
+            continue;
+        }
+        EXPECT_EQ(fault.index, index);
+        EXPECT_EQ(fault.bound, 10);
+        EXPECT_EQ(fault.position, 1);
+        const lathe_model_info* const info = library.get<lathe_model_info_function>("pick_info")();
+        ASSERT_LT(fault.site, info->site_count);
+        EXPECT_TRUE(std::string_view(info->sites[fault.site]).ends_with("text:4: gather: index"))
+            << info->sites[fault.site];
     }
+}
+
+TEST_F(Aot, ExecutablesNameTheIndexThatIsOutOfRange) {
+    const Model model = model_of(
+        "graph pick(n) {\n  %0 = parameter \"i\" : u64[n, 2]\n"
+        "  %1 = constant value=f32[3] [0, 1, 2] : f32[3]\n"
+        "  %2 = gather(%1, %0) axis=0 : f32[n, 2]\n  return \"y\" = %2\n}\n");
+    compile_model(model, path("pick"));
+    write("good.csv", "0,2\n1,1\n");
+    EXPECT_EQ(run_here("./pick --logits good.csv"), (Outcome{0, "0,2\n1,1\n"}));
+    write("bad.csv", "0,2\n1,18446744073709551615\n7,0\n");
+    const Outcome bad = run_here("./pick --logits bad.csv");
+    EXPECT_EQ(bad, (Outcome{1,
+                            "pick: bad.csv: text:4: gather: index 18446744073709551615 at position 3 is out of "
+                            "range for 3\n"}));
 }
 
 TEST_F(Aot, RefusesIndicesAlongAnEmptyAxis) {
@@ -302,8 +328,8 @@ TEST_F(Aot, RefusesIndicesAlongAnEmptyAxis) {
         const void* inputs[] = {table, indices};
         void* outputs[] = {y};
         alignas(64) std::byte workspace[4096];
-        const int status =
-            library.get<lathe_model_run_function>("pick_run")(inputs, outputs, symbols, workspace, nullptr, nullptr);
+        const int status = library.get<lathe_model_run_function>("pick_run")(inputs, outputs, symbols, workspace,
+                                                                             nullptr, nullptr, nullptr);
         return std::pair(status, y[0]);
     };
     EXPECT_EQ(run(1, 1), std::pair(static_cast<int>(LATHE_STATUS_OK), 3.0F));
@@ -351,9 +377,9 @@ TEST_F(Aot, OutputsThatAreOneValueAreAllWritten) {
     float a[3] = {}, b[3] = {};
     const void* inputs[] = {x};
     void* outputs[] = {a, b};
-    ASSERT_EQ(
-        library.get<lathe_model_run_function>("twice_run")(inputs, outputs, &n, workspace.data(), nullptr, nullptr),
-        LATHE_STATUS_OK);
+    ASSERT_EQ(library.get<lathe_model_run_function>("twice_run")(inputs, outputs, &n, workspace.data(), nullptr,
+                                                                 nullptr, nullptr),
+              LATHE_STATUS_OK);
     EXPECT_EQ(a[0], 1.0F);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(std::bit_cast<std::uint32_t>(a[i]), std::bit_cast<std::uint32_t>(b[i]));
 }
@@ -370,7 +396,8 @@ TEST_F(Aot, ChecksSizesThatHaveToBeEqual) {
     const std::int64_t equal[] = {3, 3}, different[] = {3, 4};
     EXPECT_GE(size(equal), 0);
     ASSERT_EQ(size(different), -LATHE_STATUS_SIZE);
-    EXPECT_EQ(library.get<lathe_model_run_function>("pair_run")(nullptr, nullptr, different, nullptr, nullptr, nullptr),
+    EXPECT_EQ(library.get<lathe_model_run_function>("pair_run")(nullptr, nullptr, different, nullptr, nullptr, nullptr,
+                                                                nullptr),
               LATHE_STATUS_SIZE);
 }
 

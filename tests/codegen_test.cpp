@@ -65,7 +65,7 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
             std::ranges::copy(initial[k], actual[k].data());
             slots.push_back(actual[k].data());
         }
-        lathe_fault fault{-1, 0, 0, 0};
+        lathe_fault fault{-1, 0, 0, 0, 0};
         // In two parts, as two threads would.
         kernel->entry()(slots.data(), operands.data(), extents.data(), 0, trips / 2, &fault);
         kernel->entry()(slots.data(), operands.data(), extents.data(), trips / 2, trips, &fault);
@@ -73,6 +73,7 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
         if (want.site >= 0) {
             EXPECT_EQ(fault.index, want.index) << name;
             EXPECT_EQ(fault.bound, want.bound) << name;
+            EXPECT_EQ(fault.position, want.position) << name;
         }
         std::size_t k = 0;
         for (const ir::Buffer& b : nest.buffers) {
@@ -180,7 +181,7 @@ TEST(Codegen, BroadcastsStridesAndGathers) {
       %1 = load row[%j]
       %2 = load column[%i]
       %3 = load index[%i, %j]
-      bind g = %3 in %n site 2
+      bind g = %3 in %n at %i*%m + %j site 2
       %4 = load a[%g, %m - %j - 1]
       %5 = load column[floordiv(%i*%m + %j, %m)]
       %6 = load column[%g]
@@ -259,7 +260,8 @@ TEST(Codegen, ReductionsOfAllKinds) {
                            {"sum", "f64", "f64"},
                            {"sum", "bf16", "bf16"},
                            {"sum", "f16", "f16"},
-                           {"sum", "i8", "i8"},
+                           {"sum", "i8", "i64"},
+                           {"sum", "bool", "i64"},
                            {"sum", "u64", "u64"},
                            {"reduce_max", "f32", "f32"},
                            {"reduce_min", "i16", "i16"},
@@ -270,7 +272,10 @@ TEST(Codegen, ReductionsOfAllKinds) {
                  {64, 128, 16}, {32, 64, 8}, {8, 8, 8}, {1, 16, 1}, {16, 64, 1}, {256, 512, 16}})
             for (const char* extent : {"%m", "min(7, %m)", "40"}) {
                 std::string text = base;
-                replace_all(text, "OTHER", std::string_view(row.type) == "u64" ? "bit_not" : "neg");
+                replace_all(text, "OTHER",
+                            std::string_view(row.type) == "u64"    ? "bit_not"
+                            : std::string_view(row.type) == "bool" ? "logical_not"
+                                                                   : "neg");
                 replace_all(text, "OP", row.op);
                 replace_all(text, "TYPE", row.type);
                 replace_all(text, "RESULT", row.result);
@@ -360,7 +365,7 @@ TEST(Codegen, ReductionWithinAVectorLoop) {
       store t[%s], %5
     }
     %6 = load index[%j]
-    bind g = %6 in 2 site 1
+    bind g = %6 in 2 at %j site 1
     %7 = load t[%g]
     %8 = load t[0]
     %9 = add(%7, %8) : f32

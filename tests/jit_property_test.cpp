@@ -22,8 +22,6 @@ using ir::Literal;
 using ir::OpDef;
 using ir::Type;
 
-bool takes_indices(const OpDef& op) { return op.reads_indices || op.lowering == ir::Lowering::scatter; }
-
 // Several calls on the same operands. Copies of the operands, so that the calls become one kernel where they can.
 std::shared_ptr<ir::Graph> graph_of(std::span<const std::pair<const OpDef*, Call>> calls, bool symbolic) {
     auto graph = std::make_shared<ir::Graph>();
@@ -41,6 +39,13 @@ std::shared_ptr<ir::Graph> graph_of(std::span<const std::pair<const OpDef*, Call
             graph->add_output(std::string(op->name) + std::to_string(r), {&node, r});
     }
     return graph;
+}
+
+// What indices of a node stay below.
+std::int64_t bound_of(const ir::Node& node, const ir::Shape& indexed) {
+    const ir::Attribute& says = node.attributes[0];
+    if (const auto* bound = std::get_if<ir::Shape>(&says)) return (*bound)[0].constant();
+    return indexed[static_cast<std::size_t>(std::get<std::int64_t>(says))].constant();
 }
 
 // Inputs for one value of each symbol; empty where the graph cannot take them.
@@ -69,12 +74,11 @@ std::optional<std::vector<Literal>> draw(const ir::Graph& graph, const OpDef& op
     }
     std::vector<Literal> inputs;
     for (const Type& type : types) {
-        if (inputs.size() != 1 || !takes_indices(op)) {
+        if (static_cast<std::ptrdiff_t>(inputs.size()) != index_operand(op)) {
             inputs.push_back(random_literal(type, random, true));
             continue;
         }
-        const auto axis = static_cast<std::size_t>(std::get<std::int64_t>(graph.outputs()[0].node->attributes[0]));
-        const std::int64_t bound = types[0].shape[axis].constant();
+        const std::int64_t bound = bound_of(*graph.outputs()[0].node, types[0].shape);
         if (bound == 0 && type.shape.element_count() != ir::Dim(0)) return std::nullopt;
         inputs.push_back(random_indices(type, std::max<std::int64_t>(bound, 1), random));
     }

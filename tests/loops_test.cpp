@@ -21,7 +21,7 @@ constexpr std::string_view example = R"(kernel(%n, %m) {
     alloc t
     serial r in min(4, %n - %i) {
       %0 = load rows[%i + %r]
-      bind g = %0 in %n site 3
+      bind g = %0 in %n at %i + %r site 3
       %1 = constant 0x3f800000 : f32
       store t[%r], %1
       %4 = reduce sum of f32 over k in %m lanes 64 block 4096 width 16 : f32 {

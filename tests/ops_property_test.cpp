@@ -44,8 +44,7 @@ std::vector<Literal> draw(const OpDef& op, const Call& call, Random& random) {
     std::vector<Literal> values;
     for (std::size_t i = 0; i < call.operands.size(); ++i) {
         const Type& t = call.operands[i];
-        const bool is_index = i == 1 && (op.lowering == Lowering::view || op.lowering == Lowering::scatter) &&
-                              op.arity.minimum >= 2 && is_integer(t.dtype) && call.attributes.size() == 1;
+        const bool is_index = testing_support::index_operand(op) == static_cast<std::ptrdiff_t>(i);
         values.push_back(literal_of(t.dtype, t.shape, [&](std::int64_t) {
             if (t.dtype == Dtype::boolean) return static_cast<double>(random() & 1U);
             if (is_index) return std::floor(uniform(random, 0, 4));

@@ -585,6 +585,12 @@ private:
     // ---- gathers and scatters
 
     void indexed(const OpDef& op) {
+        if (op.arity.minimum == 1) {
+            const Dim below = pick(dims_);
+            if (const auto indices = indices_below(below))
+                add(op, {{*indices}, {Shape{below}, std::string("checked: index")}});
+            return;
+        }
         const Value x = value_of_dtype(op.dtypes, 1);
         const Shape& shape = x.type().shape;
         if (shape.rank() == 0) return;

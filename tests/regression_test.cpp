@@ -52,7 +52,7 @@ TEST(Regression, AttributesAreNotExtents) {
   %0 = parameter "fill" : u8[]
   %1 = parameter "x" : u8[0]
   %2 = pad(%1, %0) low=[0] high=[0] : u8[0]
-  %3 = sum(%2) axes=[0] : u8[]
+  %3 = sum(%2) axes=[0] : u64[]
   return "y" = %3
 }
 )");

@@ -9,6 +9,7 @@
 #include "codegen/linker.h"
 #include "ir/error.h"
 #include "ir/interpret.h"
+#include "ir/loops_text.h"
 #include "runtime/aot.h"
 #include "runtime/parallel.h"
 #include "tests/values.h"
@@ -29,6 +30,14 @@ AheadLibrary::AheadLibrary(std::span<const codegen::ObjectFile> objects, const s
 }
 
 AheadLibrary::~AheadLibrary() { dlclose(handle_); }
+
+namespace {
+
+std::string words_of(const lathe_fault& f) {
+    return ir::Fault{f.site, f.is_unsigned != 0, f.index, f.bound, f.position}.to_string();
+}
+
+}  // namespace
 
 template <class F>
 F AheadLibrary::get(const std::string& name) const {
@@ -62,12 +71,15 @@ AheadLibrary::Run AheadLibrary::run(const std::string& name, const ir::Graph& gr
         result.outputs.push_back({type, nullptr});
     }
     const std::int64_t bytes = get<lathe_model_workspace_size_function>(name + "_workspace_size")(symbols.data());
-    if (bytes < 0) return {static_cast<int>(-bytes), {}};
+    if (bytes < 0) return {static_cast<int>(-bytes), {}, {}};
+    lathe_fault fault{-1, 0, 0, 0, 0};
     const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bytes) + 1);
     result.status =
         get<lathe_model_run_function>(name + "_run")(in.data(), out.data(), symbols.data(), workspace.data(),
-                                                     threads ? lathe_runtime_parallel_for : nullptr, nullptr);
-    if (result.status != LATHE_STATUS_OK) return {result.status, {}};
+                                                     threads ? lathe_runtime_parallel_for : nullptr, nullptr, &fault);
+    if (result.status == LATHE_STATUS_INDEX)
+        return {result.status, {}, std::string(info->sites[fault.site]) + " " + words_of(fault)};
+    if (result.status != LATHE_STATUS_OK) return {result.status, {}, {}};
     for (std::size_t i = 0; i < result.outputs.size(); ++i) {
         const GuardedMemory& written = memory[in.size() + i];
         result.outputs[i] = ir::make_literal(result.outputs[i].type, {written.data(), written.size()});

@@ -21,6 +21,7 @@ public:
     struct Run {
         int status = 0;
         std::vector<ir::Literal> outputs;  // where the status is LATHE_STATUS_OK
+        std::string fault;                 // what was out of range, where it is LATHE_STATUS_INDEX
     };
     // The model of that name, compiled from this graph. Operands end at protected pages.
     Run run(const std::string& name, const ir::Graph& graph, std::span<const ir::Literal> inputs, bool threads) const;

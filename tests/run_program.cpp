@@ -93,9 +93,7 @@ std::vector<Literal> run_loops(const passes::Program& program, std::span<const L
         for (const auto& [begin, end] : {std::pair(trips / 2, trips), std::pair(std::int64_t{0}, trips / 2)}) {
             const ir::Fault fault = ir::interpret(kernel.nest, buffers, extents, begin, end);
             if (fault.site >= 0)
-                throw IndexError(kernel.site_ops.at(static_cast<std::size_t>(fault.site)) + ": index " +
-                                     std::to_string(fault.index) + " is not in [0, " + std::to_string(fault.bound) +
-                                     ")",
+                throw IndexError(kernel.site_names.at(static_cast<std::size_t>(fault.site)) + " " + fault.to_string(),
                                  kernel.sites.at(static_cast<std::size_t>(fault.site)));
         }
     }

@@ -255,7 +255,7 @@ Memory compiled(const ir::LoopNest& nest, Memory memory) {
         operands.push_back(static_cast<std::uint32_t>(slots.size()));
         slots.push_back(a.data());
     }
-    lathe_fault fault{-1, 0, 0, 0};
+    lathe_fault fault{-1, 0, 0, 0, 0};
     kernel->entry()(slots.data(), operands.data(), memory.extents.data(), 0, ir::parallel_trips(nest, memory.extents),
                     &fault);
     EXPECT_EQ(fault.site, -1);

@@ -43,10 +43,10 @@ public:
         llvm::Constant* const plan = this->plan(model_info);
         const std::string prefix = tables_.name + "_";
         define(prefix + "info", pointer_, {}, [&](llvm::Function&) { b_.CreateRet(model_info); });
-        forward(prefix + "workspace_size", "lathe_aot_walk_size_v1", plan, i64_, {pointer_});
-        forward(prefix + "output_dims", "lathe_aot_walk_dims_v1", plan, i32_, {i32_, pointer_, pointer_});
-        forward(prefix + "run", "lathe_aot_walk_run_v1", plan, i32_,
-                {pointer_, pointer_, pointer_, pointer_, pointer_, pointer_});
+        forward(prefix + "workspace_size", "lathe_aot_walk_size_v2", plan, i64_, {pointer_});
+        forward(prefix + "output_dims", "lathe_aot_walk_dims_v2", plan, i32_, {i32_, pointer_, pointer_});
+        forward(prefix + "run", "lathe_aot_walk_run_v2", plan, i32_,
+                {pointer_, pointer_, pointer_, pointer_, pointer_, pointer_, pointer_});
         if (!tables_.with_driver) return;
         for (const char* const name : {"info", "workspace_size", "output_dims", "run"})
             llvm::GlobalAlias::create(std::string("lathe_aot_model_") + name, module_.getFunction(prefix + name));
@@ -94,14 +94,16 @@ private:
     }
 
     llvm::Constant* info() {
-        Constants symbols, inputs, outputs;
+        Constants symbols, inputs, outputs, sites;
         for (const std::string& s : tables_.symbols) symbols.push_back(text(s));
+        for (const std::string& s : tables_.sites) sites.push_back(text(s));
         for (const AotTensor& t : tables_.inputs) inputs.push_back(model_tensor(t));
         for (const AotTensor& t : tables_.outputs) outputs.push_back(model_tensor(t));
-        return data(record(
-            {number32(LATHE_AOT_VERSION), number32(ir::numerics_version), text(tables_.name), text(tables_.features),
-             number32(static_cast<std::uint64_t>(tables_.programs.back().cpu_level)), count(symbols.size()),
-             count(inputs.size()), count(outputs.size()), array(symbols), array(inputs), array(outputs)}));
+        return data(
+            record({number32(LATHE_AOT_VERSION), number32(ir::numerics_version), text(tables_.name),
+                    text(tables_.features), number32(static_cast<std::uint64_t>(tables_.programs.back().cpu_level)),
+                    count(symbols.size()), count(inputs.size()), count(outputs.size()), count(sites.size()),
+                    array(symbols), array(inputs), array(outputs), array(sites)}));
     }
 
     llvm::Constant* plan_tensors(std::span<const AotTensor> tensors) {
@@ -118,7 +120,7 @@ private:
         for (const AotStep& s : p.steps) {
             most_extents = std::max(most_extents, s.extents.size());
             steps.push_back(record({kernel(s.kernel), numbers(s.operands), numbers(s.extents), count(s.extents.size()),
-                                    number32(s.trips), number32(s.cost), number32(0)}));
+                                    number32(s.trips), number32(s.cost), number32(s.first_site)}));
         }
         for (const std::uint32_t c : p.constants) constants.push_back(all_constants[c]);
         for (const AotTemporary& t : p.temporaries)

@@ -386,13 +386,13 @@ void Emitter::bind(const ir::BindIndex& b) {
         return Register{b_.CreateICmpUGE(splat(index), splat(bound)), true};
     }();
     if (b.guards.empty()) {
-        record_fault(wrong, index, bound, b.site);
+        record_fault(wrong, index, bound, b);
     } else {
         const Register guard = condition(b.guards);
         const bool varying = wrong.varying || guard.varying;
         record_fault(
             {varying ? b_.CreateAnd(splat(wrong), splat(guard)) : b_.CreateAnd(wrong.value, guard.value), varying},
-            index, bound, b.site);
+            index, bound, b);
     }
     const bool varying = index.varying || bound.varying;
     llvm::Value* i = varying ? splat(index) : index.value;
@@ -403,30 +403,59 @@ void Emitter::bind(const ir::BindIndex& b) {
            {b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, low, llvm::Constant::getNullValue(i->getType())), varying});
 }
 
-void Emitter::record_fault(const Register& wrong, const Register& index, const Register& bound, std::int32_t site) {
-    llvm::Value *any = wrong.value, *lane = nullptr;
+// The fault with the least site and then the least position stays, so that neither threads nor lanes decide which one
+// is reported. All of that is code that runs only where there is one.
+void Emitter::record_fault(const Register& wrong, const Register& index, const Register& bound,
+                           const ir::BindIndex& bind) {
+    const ScopeGuard scope(*this);  // what the new blocks compute is not known behind them
+    llvm::Value *any = wrong.value, *lanes = nullptr;
+    const auto bits_of = [&](llvm::Value* v) {
+        return b_.CreateBitCast(v, b_.getIntNTy(static_cast<unsigned>(scope_.width)));
+    };
     if (wrong.varying) {
-        llvm::Value* lanes = both(scope_.mask, wrong.value);
-        llvm::Value* bits = b_.CreateBitCast(lanes, b_.getIntNTy(static_cast<unsigned>(scope_.width)));
+        lanes = both(scope_.mask, wrong.value);
+        llvm::Value* bits = bits_of(lanes);
         any = b_.CreateICmpNE(bits, llvm::Constant::getNullValue(bits->getType()));
-        lane = bits;
     }
     llvm::LLVMContext& c = b_.getContext();
     auto* record = llvm::BasicBlock::Create(c, "fault", function_);
-    auto* won = llvm::BasicBlock::Create(c, "first_fault", function_);
+    auto* first = llvm::BasicBlock::Create(c, "first_fault", function_);
     auto* after = llvm::BasicBlock::Create(c, "checked", function_);
     b_.CreateCondBr(any, record, after, llvm::MDBuilder(c).createBranchWeights(1, 1 << 20));
     b_.SetInsertPoint(record);
-    if (lane != nullptr) lane = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, lane, b_.getTrue());
-    const auto first = [&](const Register& r) { return r.varying ? b_.CreateExtractElement(r.value, lane) : r.value; };
-    llvm::Value *wrong_index = first(index), *wrong_bound = first(bound);
-    llvm::Value* exchange = b_.CreateAtomicCmpXchg(fault_, b_.getInt32(static_cast<std::uint32_t>(-1)),
-                                                   b_.getInt32(static_cast<std::uint32_t>(site)), llvm::MaybeAlign(8),
-                                                   llvm::AtomicOrdering::Monotonic, llvm::AtomicOrdering::Monotonic);
-    b_.CreateCondBr(b_.CreateExtractValue(exchange, 1), won, after);
-    b_.SetInsertPoint(won);
-    b_.CreateStore(wrong_index, b_.CreateConstGEP1_64(b_.getInt8Ty(), fault_, 8));
-    b_.CreateStore(wrong_bound, b_.CreateConstGEP1_64(b_.getInt8Ty(), fault_, 16));
+    const Register positions = this->index(bind.position);
+    llvm::Value *position = positions.value, *lane = nullptr;
+    if (lanes != nullptr) {
+        llvm::Value* least = lanes;
+        if (positions.varying) {
+            llvm::Value* last = llvm::ConstantInt::get(position->getType(), INT64_MAX);
+            llvm::Value* of_wrong = b_.CreateSelect(lanes, position, last);
+            position = b_.CreateIntMinReduce(of_wrong, true);
+            least = b_.CreateICmpEQ(of_wrong, splat({position, false}));
+        }
+        lane = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, bits_of(least), b_.getTrue());
+    } else if (positions.varying) {
+        position = b_.CreateExtractElement(position, std::uint64_t{0});
+    }
+    const auto of_lane = [&](const Register& r) {
+        return r.varying ? b_.CreateExtractElement(r.value, lane) : r.value;
+    };
+    const auto field = [&](unsigned offset) { return b_.CreateConstGEP1_64(b_.getInt8Ty(), fault_, offset); };
+    constexpr unsigned is_unsigned_at = 4, index_at = 8, bound_at = 16, position_at = 24;
+    llvm::Value *wrong_index = of_lane(index), *wrong_bound = of_lane(bound);
+    llvm::Value* site = b_.getInt32(static_cast<std::uint32_t>(bind.site));
+    llvm::Value* known = b_.CreateLoad(b_.getInt32Ty(), fault_);
+    llvm::Value* before = b_.CreateICmpSLT(position, b_.CreateLoad(b_.getInt64Ty(), field(position_at)));
+    llvm::Value* none = b_.CreateICmpSLT(known, b_.getInt32(0));
+    llvm::Value* in_order =
+        b_.CreateOr(b_.CreateICmpSLT(site, known), b_.CreateAnd(b_.CreateICmpEQ(site, known), before));
+    b_.CreateCondBr(b_.CreateOr(none, in_order), first, after);
+    b_.SetInsertPoint(first);
+    b_.CreateStore(site, fault_);
+    b_.CreateStore(b_.getInt32(dtype(bind.value) == Dtype::u64 ? 1 : 0), field(is_unsigned_at));
+    b_.CreateStore(wrong_index, field(index_at));
+    b_.CreateStore(wrong_bound, field(bound_at));
+    b_.CreateStore(position, field(position_at));
     b_.CreateBr(after);
     b_.SetInsertPoint(after);
 }

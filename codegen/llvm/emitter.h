@@ -69,7 +69,7 @@ private:
     void vector_loop(const ir::Loop& l);
     void unrolled_loop(const ir::Loop& l);
     void bind(const ir::BindIndex& b);
-    void record_fault(const Register& wrong, const Register& index, const Register& bound, std::int32_t site);
+    void record_fault(const Register& wrong, const Register& index, const Register& bound, const ir::BindIndex& b);
     // for (i = begin; i < end; i += step) carried = body(i, carried), with the test at the bottom; `known` where it
     // runs at least once. Gives the final values.
     Values counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t step, bool known, Values initial,

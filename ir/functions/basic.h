@@ -35,6 +35,28 @@ Dtype dtype_of(const T& x) {
     return static_cast<const Type&>(x.type()).dtype;
 }
 
+// "function: why (type and type)", without a line: whoever records the operands knows theirs.
+template <Operand T>
+[[noreturn]] void refuse(std::string_view function, std::string_view why, const T& x, const T& y) {
+    throw TypeError(std::string(function) + ": " + std::string(why) + " (" +
+                        static_cast<const Type&>(x.type()).to_string() + " and " +
+                        static_cast<const Type&>(y.type()).to_string() + ")",
+                    Loc{});
+}
+template <Operand T>
+void require_same_dtype(std::string_view function, const T& x, const T& y) {
+    if (dtype_of(x) != dtype_of(y)) refuse(function, "the dtypes differ", x, y);
+}
+
+// Whether two extents are equal for some values of their symbols. An extent of 1 would stretch beside any other, so it
+// has to meet one.
+inline bool may_be_equal(Dim a, Dim b) { return a == b || !((a - b).is_constant() || a == Dim(1) || b == Dim(1)); }
+inline bool may_be_equal(const Shape& a, const Shape& b) {
+    bool equal = a.rank() == b.rank();
+    for (std::size_t i = 0; equal && i < a.rank(); ++i) equal = may_be_equal(a[i], b[i]);
+    return equal;
+}
+
 template <Operand T>
 T convert(const T& x, Dtype dtype) {
     return dtype_of(x) == dtype ? x : ops::convert.with({dtype}, x);
@@ -67,7 +89,14 @@ T pad(const T& x, const T& fill, const Shape& low, const Shape& high) {
 }
 template <Operand T>
 T sum(const T& x, Integers axes) {
-    return axes.empty() ? x : ops::sum.with({std::move(axes)}, x);
+    return axes.empty() ? convert(x, sum_of(dtype_of(x))) : ops::sum.with({std::move(axes)}, x);
+}
+
+// A function of several steps, f(x), computed in the dtype that sums accumulate in and rounded once, at its end: totals
+// of f16 leave its range, and digits that a step loses do not come back.
+template <Operand T, class F>
+T in_accumulator(const T& x, const F& f) {
+    return convert(f(convert(x, accumulator_of(dtype_of(x)))), dtype_of(x));
 }
 
 // 0, 1, ... along one dimension.
@@ -88,6 +117,10 @@ T extent_value(const T& x, Dim extent, Dtype dtype) {
 template <Operand T>
 T full_like(const T& x, const Shape& shape, double value) {
     return broadcast_to(number(x, value), shape);
+}
+
+inline bool is_empty(const Shape& shape) {
+    return std::ranges::any_of(shape, [](Dim d) { return d == Dim(0); });
 }
 
 // `shape` with extent 1 at the (ascending, non-negative) axes.
@@ -112,13 +145,6 @@ T sum_to(const T& x, const Shape& shape) {
         if (i < extra || (shape[i - extra] == Dim(1) && from[i] != Dim(1)))
             axes.push_back(static_cast<std::int64_t>(i));
     return reshape(sum(x, std::move(axes)), shape);
-}
-
-// -1, 0 or 1; 0 for NaN.
-template <Operand T>
-T sign(const T& x) {
-    const T zero = number(x, 0);
-    return ops::sub(convert(ops::gt(x, zero), dtype_of(x)), convert(ops::lt(x, zero), dtype_of(x)));
 }
 
 // 1 where the condition holds, else 0, in x's dtype.

@@ -10,10 +10,7 @@ namespace lathe::ir::functions {
 template <Operand T>
 T matmul(const T& x, const T& y) {
     const Shape xs = shape_of(x), ys = shape_of(y);
-    if (xs.rank() == 0 || ys.rank() == 0)
-        throw TypeError("matmul: wants vectors or matrices (" + static_cast<const Type&>(x.type()).to_string() +
-                            " and " + static_cast<const Type&>(y.type()).to_string() + ")",
-                        Loc{});
+    if (xs.rank() == 0 || ys.rank() == 0) refuse("matmul", "wants vectors or matrices", x, y);
     const auto last = static_cast<std::int64_t>(xs.rank()) - 1;
     const auto inner = static_cast<std::int64_t>(ys.rank() >= 2 ? ys.rank() - 2 : 0);
     // One matrix, or none, on the right: all dimensions of x but the last are free. One vector on the left: likewise.

@@ -13,15 +13,26 @@ inline Integers natural_axes(Integers axes, std::size_t rank) {
     return axes;
 }
 
-// The mean over the axes, which the result drops. NaN where there is nothing.
+// How many elements there are along some axes, as a rank-0 value.
+template <Operand T>
+T element_count(const T& x, const Integers& axes, Dtype dtype) {
+    Dim count = 1;
+    for (std::int64_t axis : axes) count *= shape_of(x)[static_cast<std::size_t>(axis)];
+    return extent_value(x, count, dtype);
+}
+
+// The mean over the axes, which the result drops. NaN where there is nothing. Of integers and booleans an f64.
 template <Operand T>
 T mean(const T& x, Integers axes) {
     axes = natural_axes(std::move(axes), shape_of(x).rank());
-    const Dtype wide = accumulator_of(dtype_of(x));
-    const T total = convert(sum(x, axes), wide);  // throws where there is no such axis
-    Dim count = 1;
-    for (std::int64_t axis : axes) count *= shape_of(x)[static_cast<std::size_t>(axis)];
-    return convert(ops::div(total, extent_value(x, count, wide)), dtype_of(x));
+    if (!is_float(dtype_of(x))) {
+        const T total = sum(x, axes);  // throws where there is no such axis
+        return ops::div(convert(total, Dtype::f64), element_count(x, axes, Dtype::f64));
+    }
+    return in_accumulator(x, [&](const T& wide) {
+        const T total = sum(wide, axes);
+        return ops::div(total, element_count(wide, axes, dtype_of(wide)));
+    });
 }
 template <Operand T>
 T mean(const T& x) {
@@ -36,33 +47,44 @@ struct Shifted {
     Shifted(const T& input, std::int64_t axis) : x(input), total(input) {
         const Integers axes = natural_axes({axis}, shape_of(input).rank());
         const Shape shape = shape_of(input);
-        const T top = ops::stop_gradient(ops::reduce_max.with({axes}, input));
-        x = ops::sub(input, expand_dims(top, shape, axes));
+        if (!is_empty(shape)) {  // nothing has no maximum, and needs none
+            const T top = ops::stop_gradient(ops::reduce_max.with({axes}, input));
+            x = ops::sub(input, expand_dims(top, shape, axes));
+        }
         total = expand_dims(sum(ops::exp(x), axes), shape, axes);
     }
 };
 
 template <Operand T>
-T softmax(const T& x, std::int64_t axis = -1) {
-    const Shifted<T> shifted(x, axis);
-    return ops::div(ops::exp(shifted.x), shifted.total);
+T softmax(const T& input, std::int64_t axis = -1) {
+    return in_accumulator(input, [&](const T& x) {
+        const Shifted<T> shifted(x, axis);
+        return ops::div(ops::exp(shifted.x), shifted.total);
+    });
 }
 
 template <Operand T>
-T log_softmax(const T& x, std::int64_t axis = -1) {
-    const Shifted<T> shifted(x, axis);
-    return ops::sub(shifted.x, ops::log(shifted.total));
+T log_softmax(const T& input, std::int64_t axis = -1) {
+    return in_accumulator(input, [&](const T& x) {
+        const Shifted<T> shifted(x, axis);
+        return ops::sub(shifted.x, ops::log(shifted.total));
+    });
 }
 
 // (x - mean) / sqrt(variance + epsilon) along the last axis, then scaled and moved.
 template <Operand T>
-T layer_norm(const T& x, const T& scale, const T& offset, double epsilon = 1e-5) {
-    const Shape shape = shape_of(x);
-    const Integers axes = natural_axes({-1}, shape.rank());
-    const T centred = ops::sub(x, expand_dims(mean(x, axes), shape, axes));
-    const T variance = expand_dims(mean(ops::mul(centred, centred), axes), shape, axes);
-    const T normal = ops::mul(centred, ops::rsqrt(ops::add(variance, number(x, epsilon))));
-    return ops::add(ops::mul(normal, scale), offset);
+T layer_norm(const T& input, const T& scale, const T& offset, double epsilon = 1e-5) {
+    require_same_dtype("layer_norm", input, scale);
+    require_same_dtype("layer_norm", input, offset);
+    return in_accumulator(input, [&](const T& x) {
+        const Shape shape = shape_of(x);
+        const Integers axes = natural_axes({-1}, shape.rank());
+        const T centred = ops::sub(x, expand_dims(mean(x, axes), shape, axes));
+        const T variance = expand_dims(mean(ops::mul(centred, centred), axes), shape, axes);
+        const T normal = ops::mul(centred, ops::rsqrt(ops::add(variance, number(x, epsilon))));
+        const T scaled = ops::mul(normal, convert(scale, dtype_of(x)));
+        return ops::add(scaled, convert(offset, dtype_of(x)));
+    });
 }
 
 }  // namespace lathe::ir::functions

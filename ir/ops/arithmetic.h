@@ -43,8 +43,8 @@ inline constexpr OpDef mul = {
     .scalar = [](const ScalarContext& c) -> Scalars { return {c.x[0] * c.x[1]}; },
     .commutative = true,
     .identity = {.left = 1.0, .right = 1.0},
-    .gradient =
-        partials([](const GradientContext& g) { return g.x[1]; }, [](const GradientContext& g) { return g.x[0]; }),
+    .gradient = partials([](const GradientContext& g, const Value& t) { return mul(t, g.x[1]); },
+                         [](const GradientContext& g, const Value& t) { return mul(t, g.x[0]); }),
 };
 
 inline constexpr OpDef div = {
@@ -65,9 +65,31 @@ inline constexpr OpDef div = {
         return {ir::select(by_zero, zero, ir::select(by_minus_one, -x, quotient))};
     },
     .identity = {.right = 1.0},
-    .gradient = partials([](const GradientContext& g) { return div(functions::number(g.x[1], 1), g.x[1]); },
-                         [](const GradientContext& g) { return neg(div(g.y[0], g.x[1])); }),
+    // By y: -t x / y^2, without the square, without the product t x, which may be 0, and without the quotient x / y,
+    // which may be infinite.
+    .gradient = partials(
+        [](const GradientContext& g, const Value& t) { return div(t, g.x[1]); },
+        [](const GradientContext& g, const Value& t) { return neg(div(mul(div(t, g.x[1]), g.x[0]), g.x[1])); }),
     .domain = {0.5, 2},
+};
+
+inline constexpr OpDef rem = {
+    .name = "rem",
+    .doc =
+        "x - (x / y) * y for integers: the remainder of division toward zero, with the sign of x. x rem 0 is 0, and\n"
+        "MIN rem -1 is 0.",
+    .arity = 2,
+    .lowering = Lowering::elementwise,
+    .dtypes = integers,
+    .type = rules::elementwise,
+    .scalar = [](const ScalarContext& c) -> Scalars {
+        const Scalar x = c.x[0], y = c.x[1], zero = c.b.constant_int(c.result, 0), one = c.b.constant_int(c.result, 1);
+        // Dividing by 1 leaves 0, too.
+        Scalar trivial = equal(y, zero);
+        if (is_signed_integer(c.result)) trivial = trivial | equal(y, c.b.constant_int(c.result, -1));
+        return {c.b.rem(x, ir::select(trivial, one, y))};
+    },
+    .gradient = no_grad("its operands are integers"),
 };
 
 inline constexpr OpDef neg = {
@@ -90,13 +112,17 @@ inline constexpr OpDef abs = {
     .dtypes = numbers,
     .type = rules::elementwise,
     .scalar = [](const ScalarContext& c) -> Scalars { return {c.b.abs(c.x[0])}; },
-    .gradient = partials([](const GradientContext& g) { return functions::sign(g.x[0]); }),
+    .gradient = partials([](const GradientContext& g, const Value& t) {
+        const Value zero = functions::number(g.x[0], 0);
+        const Value is_zero = eq(g.x[0], zero), rises = select(is_zero, zero, t), is_negative = lt(g.x[0], zero);
+        return select(is_negative, neg(t), rises);
+    }),
     .domain = {0.25, 2},
 };
 
 inline constexpr OpDef max = {
     .name = "max",
-    .doc = "x if x > y or x is NaN, else y. The derivative at a tie belongs to x.",
+    .doc = "x if x > y or x is NaN, else y. The derivative at a tie belongs to x, with NaN to the one that is taken.",
     .arity = 2,
     .lowering = Lowering::elementwise,
     .dtypes = numbers,
@@ -105,13 +131,15 @@ inline constexpr OpDef max = {
         const Scalar x = c.x[0], y = c.x[1];
         return {ir::select(is_float(c.result) ? (x > y) | is_nan(x) : x > y, x, y)};
     },
-    .gradient =
-        jvp([](const GradientContext& g, std::span<const Value> t) { return select(lt(g.x[0], g.x[1]), t[1], t[0]); }),
+    .gradient = jvp([](const GradientContext& g, std::span<const Value> t) {
+        const Value is_greatest = ge(g.x[0], g.x[1]);
+        return select(logical_or(is_greatest, ne(g.x[0], g.x[0])), t[0], t[1]);
+    }),
 };
 
 inline constexpr OpDef min = {
     .name = "min",
-    .doc = "x if x < y or x is NaN, else y. The derivative at a tie belongs to x.",
+    .doc = "x if x < y or x is NaN, else y. The derivative at a tie belongs to x, with NaN to the one that is taken.",
     .arity = 2,
     .lowering = Lowering::elementwise,
     .dtypes = numbers,
@@ -120,10 +148,12 @@ inline constexpr OpDef min = {
         const Scalar x = c.x[0], y = c.x[1];
         return {ir::select(is_float(c.result) ? (x < y) | is_nan(x) : x < y, x, y)};
     },
-    .gradient =
-        jvp([](const GradientContext& g, std::span<const Value> t) { return select(gt(g.x[0], g.x[1]), t[1], t[0]); }),
+    .gradient = jvp([](const GradientContext& g, std::span<const Value> t) {
+        const Value is_least = le(g.x[0], g.x[1]);
+        return select(logical_or(is_least, ne(g.x[0], g.x[0])), t[0], t[1]);
+    }),
 };
 
-inline constexpr auto arithmetic = std::to_array<const OpDef*>({&add, &sub, &mul, &div, &neg, &abs, &max, &min});
+inline constexpr auto arithmetic = std::to_array<const OpDef*>({&add, &sub, &mul, &div, &rem, &neg, &abs, &max, &min});
 
 }  // namespace lathe::ir::ops

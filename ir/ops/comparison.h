@@ -93,8 +93,8 @@ inline constexpr AttributeDef convert_attributes[] = {{"dtype", AttributeKind::d
 inline constexpr OpDef convert = {
     .name = "convert",
     .doc =
-        "x in another dtype. Floats round to nearest even; float to integer truncates and saturates, NaN gives 0;\n"
-        "integers wrap; to bool: x != 0. To and from f16 and bf16 goes through f32.",
+        "x in another dtype. To a float rounds once, to nearest even; float to integer truncates and saturates, NaN\n"
+        "gives 0; integers wrap; to bool: x != 0, so of NaN true; from bool 0 or 1.",
     .arity = 1,
     .lowering = Lowering::elementwise,
     .dtypes = any_dtype,

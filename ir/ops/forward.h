@@ -6,13 +6,13 @@
 namespace lathe::ir::ops {
 
 extern const OpDef parameter, constant, iota;
-extern const OpDef add, sub, mul, div, neg, abs, max, min;
+extern const OpDef add, sub, mul, div, rem, neg, abs, max, min;
 extern const OpDef exp, log, sqrt, rsqrt, tanh, sigmoid, erf, pow;
 extern const OpDef eq, ne, lt, le, gt, ge;
 extern const OpDef logical_and, logical_or, logical_not, select, convert, stop_gradient;
 extern const OpDef bit_and, bit_or, bit_xor, bit_not, shift_left, shift_right;
 extern const OpDef reshape, transpose, broadcast_to, slice, pad, concat;
 extern const OpDef sum, reduce_max, reduce_min, argmax;
-extern const OpDef dot_general, gather, scatter_add, philox;
+extern const OpDef dot_general, gather, checked_index, scatter_add, philox;
 
 }  // namespace lathe::ir::ops

@@ -37,38 +37,64 @@ constexpr OpDef real_row(std::string_view name, std::string_view doc, ScalarRule
     };
 }
 
-inline constexpr OpDef exp = real_row("exp", "e^x. Within 2 ulp.", real_function<math::exp>,
-                                      partials([](const GradientContext& g) { return g.y[0]; }));
+inline constexpr OpDef exp =
+    real_row("exp", "e^x. Within 2 ulp.", real_function<math::exp>,
+             partials([](const GradientContext& g, const Value& t) { return mul(t, g.y[0]); }));
 
 inline constexpr OpDef log = real_row(
     "log", "The natural logarithm; of 0 -inf, of negative numbers NaN. Within 2 ulp.", real_function<math::log>,
-    partials([](const GradientContext& g) { return div(functions::number(g.x[0], 1), g.x[0]); }), {0.25, 4});
+    partials([](const GradientContext& g, const Value& t) { return div(t, g.x[0]); }), {0.25, 4});
 
-inline constexpr OpDef sqrt =
-    real_row("sqrt", "The square root, correctly rounded.", real_function<square_root>,
-             partials([](const GradientContext& g) { return div(functions::number(g.x[0], 0.5), g.y[0]); }), {0.25, 4});
-
-inline constexpr OpDef rsqrt = real_row(
-    "rsqrt", "1 / sqrt(x), each of the two rounded.", real_function<inverse_square_root>,
-    partials([](const GradientContext& g) { return div(mul(functions::number(g.x[0], -0.5), g.y[0]), g.x[0]); }),
+inline constexpr OpDef sqrt = real_row(
+    "sqrt", "The square root, correctly rounded.", real_function<square_root>,
+    partials([](const GradientContext& g, const Value& t) { return div(mul(t, functions::number(t, 0.5)), g.y[0]); }),
     {0.25, 4});
 
-inline constexpr OpDef tanh = real_row(
-    "tanh", "The hyperbolic tangent. Within 4 ulp.", real_function<math::tanh>, partials([](const GradientContext& g) {
-        const Value one = functions::number(g.x[0], 1);  // compilers differ in which argument they make first
-        return sub(one, mul(g.y[0], g.y[0]));
-    }));
+inline constexpr OpDef rsqrt =
+    real_row("rsqrt", "1 / sqrt(x), each of the two rounded.", real_function<inverse_square_root>,
+             partials([](const GradientContext& g, const Value& t) {
+                 const Value half = functions::number(t, -0.5);  // compilers differ in which argument they make first
+                 return mul(half, div(mul(t, g.y[0]), g.x[0]));
+             }),
+             {0.25, 4});
 
-inline constexpr OpDef sigmoid =
-    real_row("sigmoid", "1 / (1 + e^-x). Within 4 ulp.", real_function<math::sigmoid>,
-             partials([](const GradientContext& g) { return mul(g.y[0], sub(functions::number(g.x[0], 1), g.y[0])); }));
+inline constexpr OpDef tanh = real_row("tanh", "The hyperbolic tangent. Within 4 ulp.", real_function<math::tanh>,
+                                       partials([](const GradientContext& g, const Value& t) {
+                                           const Value one = functions::number(t, 1);
+                                           return mul(t, sub(one, mul(g.y[0], g.y[0])));
+                                       }));
+
+inline constexpr OpDef sigmoid = real_row("sigmoid", "1 / (1 + e^-x). Within 4 ulp.", real_function<math::sigmoid>,
+                                          partials([](const GradientContext& g, const Value& t) {
+                                              const Value one = functions::number(t, 1);
+                                              return mul(t, mul(g.y[0], sub(one, g.y[0])));
+                                          }));
 
 inline constexpr OpDef erf =
     real_row("erf", "2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. Within 6 ulp, f64 within 4.",
-             real_function<math::erf>, partials([](const GradientContext& g) {
+             real_function<math::erf>, partials([](const GradientContext& g, const Value& t) {
                  constexpr double two_over_root_pi = 1.12837916709551257390;
-                 return mul(functions::number(g.x[0], two_over_root_pi), exp(neg(mul(g.x[0], g.x[0]))));
+                 const Value scale = functions::number(t, two_over_root_pi);
+                 return mul(t, mul(scale, exp(neg(mul(g.x[0], g.x[0])))));
              }));
+
+// By x: t y x^(y-1). Where y is 0 the factor is 0 whatever x is, so that no power of x may become infinite beside it,
+// in derivatives of any order.
+inline Value pow_by_base(const GradientContext& g, const Value& t) {
+    const Value &x = g.x[0], &y = g.x[1], zero = functions::number(t, 0);
+    const Value less = sub(y, functions::number(t, 1));
+    return mul(t, mul(y, pow(x, select(eq(y, zero), zero, less))));
+}
+
+// By y: t x^y log x. Where x is 0, the limit: 0, or -inf for a negative y; constant in y where x is negative.
+inline Value pow_by_exponent(const GradientContext& g, const Value& t) {
+    const Value &x = g.x[0], &y = g.x[1], zero = functions::number(t, 0), one = functions::number(t, 1);
+    const Value falls = lt(y, zero);
+    const Value has_pole = logical_and(falls, eq(x, zero));
+    const Value varies = logical_or(has_pole, gt(x, zero));
+    const Value power = select(varies, g.y[0], zero);
+    return mul(t, mul(power, log(select(varies, x, one))));
+}
 
 inline constexpr OpDef pow = {
     .name = "pow",
@@ -79,15 +105,7 @@ inline constexpr OpDef pow = {
     .dtypes = floats,
     .type = rules::elementwise,
     .scalar = binary_real_function<math::pow>,
-    .gradient = partials(
-        [](const GradientContext& g) { return mul(g.x[1], pow(g.x[0], sub(g.x[1], functions::number(g.x[1], 1)))); },
-        [](const GradientContext& g) {
-            // x^y log x, which is 0 where x is (and y > 0); constant in y where x is negative.
-            const Value zero = functions::number(g.x[0], 0);
-            const Value positive = gt(g.x[0], zero);
-            const Value base = select(positive, g.x[0], functions::number(g.x[0], 1));
-            return mul(g.y[0], log(base));
-        }),
+    .gradient = partials(pow_by_base, pow_by_exponent),
     .domain = {0.5, 2},
 };
 

@@ -35,6 +35,17 @@ inline Type reduction_type(TypeContext& c) {
     return {c.operand(0).dtype, drop_axes(shape, rules::axes(c, c.attribute<Integers>(0), shape.rank()))};
 }
 
+// Of ops that have no value for nothing: where there are results, there has to be an element.
+inline Type nonempty_reduction_type(TypeContext& c) {
+    const Type type = reduction_type(c);
+    const Shape& shape = c.operand(0).shape;
+    Dim reduced = 1;
+    for (std::int64_t axis : rules::axes(c, c.attribute<Integers>(0), shape.rank()))
+        reduced *= shape[static_cast<std::size_t>(axis)];
+    c.require_at_most(ir::min(type.shape.element_count(), 1), reduced, "nothing has no greatest or least element");
+    return type;
+}
+
 // Lowest value of a dtype: what every element is at least.
 inline Scalar lowest(ScalarBuilder& b, Dtype d) {
     if (is_float(d)) return b.constant(d, -std::numeric_limits<double>::infinity());
@@ -65,25 +76,34 @@ inline constexpr Reducer extreme = {
     .finish = [](ScalarBuilder&, std::span<const Scalar> acc, Dtype) -> Scalars { return {acc[0]}; },
 };
 
-// The tangent of an extreme is the mean of the tangents where it is attained.
+// The tangent of an extreme is the mean of the tangents where it is attained. A NaN is attained where there is one, and
+// the tangent is NaN as the value is.
 inline Value extreme_jvp(const GradientContext& g, std::span<const Value> t) {
-    const Shape& shape = functions::shape_of(g.x[0]);
+    const Value &x = g.x[0], &y = g.y[0];
+    const Shape& shape = functions::shape_of(x);
     const Integers axes = reduced_axes(g.node);
-    const Value attained = eq(g.x[0], functions::expand_dims(g.y[0], shape, axes));
-    const Value total = functions::sum(select(attained, t[0], functions::number(t[0], 0)), axes);
-    return div(total, functions::sum(functions::indicator(attained, t[0]), axes));
+    const Value equal = eq(x, functions::expand_dims(y, shape, axes));
+    const Value attained = logical_or(equal, ne(x, x));
+    return functions::in_accumulator(t[0], [&](const Value& wide) {
+        const Value total = functions::sum(select(attained, wide, functions::number(wide, 0)), axes);
+        const Value count = functions::sum(functions::indicator(attained, wide), axes);
+        const Value is_nan = ne(y, y);
+        return div(total, select(is_nan, functions::convert(y, functions::dtype_of(wide)), count));
+    });
 }
 
 inline constexpr OpDef sum = {
     .name = "sum",
-    .doc = "The sum over the axes. f16 and bf16 accumulate in f32 and round once; integers wrap. An empty sum is +0.",
+    .doc =
+        "The sum over the axes. f16 and bf16 accumulate in f32 and round once; signed integers and booleans give i64,\n"
+        "unsigned integers u64, and wrap there. An empty sum is +0.",
     .arity = 1,
     .lowering = Lowering::reduction,
-    .dtypes = numbers,
+    .dtypes = any_dtype,
     .attributes = reduction_attributes,
-    .type = reduction_type,
+    .type = [](TypeContext& c) -> Type { return {sum_of(c.operand(0).dtype), reduction_type(c).shape}; },
     .reducer = {
-        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(d), 0.0)}; },
+        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(sum_of(d)), 0.0)}; },
         .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
             return {acc[0] + b.convert(x[0], acc[0].dtype)};
         },
@@ -91,7 +111,7 @@ inline constexpr OpDef sum = {
             return {earlier[0] + later[0]};
         },
         .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype d) -> Scalars {
-            return {b.convert(acc[0], d)};
+            return {b.convert(acc[0], sum_of(d))};
         },
     },
     .axes = reduced_axes,
@@ -103,12 +123,12 @@ inline constexpr OpDef sum = {
 
 inline constexpr OpDef reduce_max = {
     .name = "reduce_max",
-    .doc = "The greatest element over the axes, NaN if there is one. Of nothing: -inf, or the least integer.",
+    .doc = "The greatest element over the axes, NaN if there is one. Nothing has none.",
     .arity = 1,
     .lowering = Lowering::reduction,
     .dtypes = numbers,
     .attributes = reduction_attributes,
-    .type = reduction_type,
+    .type = nonempty_reduction_type,
     .reducer = extreme<Prim::gt>,
     .axes = reduced_axes,
     .gradient = jvp(extreme_jvp),
@@ -116,12 +136,12 @@ inline constexpr OpDef reduce_max = {
 
 inline constexpr OpDef reduce_min = {
     .name = "reduce_min",
-    .doc = "The least element over the axes, NaN if there is one. Of nothing: +inf, or the greatest integer.",
+    .doc = "The least element over the axes, NaN if there is one. Nothing has none.",
     .arity = 1,
     .lowering = Lowering::reduction,
     .dtypes = numbers,
     .attributes = reduction_attributes,
-    .type = reduction_type,
+    .type = nonempty_reduction_type,
     .reducer = extreme<Prim::lt>,
     .axes = reduced_axes,
     .gradient = jvp(extreme_jvp),
@@ -143,14 +163,14 @@ inline constexpr OpDef argmax = {
     .name = "argmax",
     .doc =
         "The position of the greatest element along one axis, as i64. The first one wins; NaN counts as greatest.\n"
-        "Of nothing: 0.",
+        "Nothing has none.",
     .arity = 1,
     .lowering = Lowering::reduction,
     .dtypes = numbers,
     .attributes = reduction_attributes,
     .type = [](TypeContext& c) -> Type {
         if (c.attribute<Integers>(0).size() != 1) c.fail("takes one axis");
-        return {Dtype::i64, reduction_type(c).shape};
+        return {Dtype::i64, nonempty_reduction_type(c).shape};
     },
     .reducer = {
         .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {lowest(b, d), highest(b, Dtype::i64)}; },

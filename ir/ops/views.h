@@ -321,9 +321,37 @@ inline constexpr OpDef gather = {
     .reads_indices = true,
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
         if (operand != 0) return Value{};
-        return scatter_add.with(g.node.attributes, functions::full_like(ct[0], functions::shape_of(g.x[0]), 0), g.x[1],
-                                ct[0]);
+        return functions::in_accumulator(ct[0], [&](const Value& updates) {
+            const Value zeros = functions::full_like(updates, functions::shape_of(g.x[0]), 0);
+            return scatter_add.with(g.node.attributes, zeros, g.x[1], updates);
+        });
     }),
+};
+
+inline constexpr AttributeDef checked_index_attributes[] = {{"bound", AttributeKind::dims},
+                                                            {"name", AttributeKind::text}};
+inline constexpr OpDef checked_index = {
+    .name = "checked_index",
+    .doc =
+        "x, integers in [0, bound): one outside is a fault, whose message calls it by the name. For what an index "
+        "chooses\nwithout gather or scatter_add, as a class's label does.",
+    .arity = 1,
+    .lowering = Lowering::view,
+    .dtypes = integers,
+    .attributes = checked_index_attributes,
+    .type = [](TypeContext& c) -> Type {
+        rules::require_dtype(c, 0, integers);
+        if (c.attribute<Shape>(0).rank() != 1) c.fail("there is one bound");
+        rules::require_extent(c, c.attribute<Shape>(0)[0], "the bound is negative");
+        return c.operand(0);
+    },
+    .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
+        std::vector<Dim> index(out.begin(), out.end());
+        c.loaded_index(0, index, std::get<Shape>(c.attributes[0])[0]);
+        return {{.operand = 0, .index = std::move(index), .guards = {}}};
+    },
+    .reads_indices = true,
+    .gradient = no_grad("its operand is an integer"),
 };
 
 inline constexpr OpDef scatter_add = {
@@ -362,7 +390,7 @@ inline constexpr OpDef scatter_add = {
     }),
 };
 
-inline constexpr auto views =
-    std::to_array<const OpDef*>({&reshape, &transpose, &broadcast_to, &slice, &pad, &concat, &gather, &scatter_add});
+inline constexpr auto views = std::to_array<const OpDef*>(
+    {&reshape, &transpose, &broadcast_to, &slice, &pad, &concat, &gather, &checked_index, &scatter_add});
 
 }  // namespace lathe::ir::ops

@@ -163,6 +163,16 @@ static uint64_t checked_multiply(uint64_t a, uint64_t b) {
     return product;
 }
 
+static void fail_for_index(const char* input, const lathe_model_info* info, const lathe_fault* fault) {
+    char index[24];
+    if (fault->is_unsigned)
+        snprintf(index, sizeof index, "%llu", (unsigned long long)fault->index);
+    else
+        snprintf(index, sizeof index, "%lld", (long long)fault->index);
+    lathe_aot_fail(exit_bad_input, "%s: %s %s at position %lld is out of range for %lld", input,
+                   info->sites[fault->site], index, (long long)fault->position, (long long)fault->bound);
+}
+
 int main(int count, char** arguments) {
     const lathe_model_info* const info = lathe_aot_model_info();
     const lathe_model_tensor *input, *output;
@@ -173,6 +183,7 @@ int main(int count, char** arguments) {
     uint64_t elements = 0;
     options o;
     row_table table;
+    lathe_fault fault;
     int32_t i, k;
     int status;
 
@@ -209,9 +220,8 @@ int main(int count, char** arguments) {
             lathe_aot_allocate(checked_multiply(elements, lathe_aot_element_types[info->outputs[k].dtype].size));
     }
     inputs[0] = table.data;
-    status = lathe_aot_model_run(inputs, outputs, symbols, workspace, NULL, NULL);
-    if (status == LATHE_STATUS_INDEX)
-        lathe_aot_fail(exit_bad_input, "%s: an index in the data is out of range", o.input);
+    status = lathe_aot_model_run(inputs, outputs, symbols, workspace, NULL, NULL, &fault);
+    if (status == LATHE_STATUS_INDEX) fail_for_index(o.input, info, &fault);
     if (status != LATHE_STATUS_OK)
         lathe_aot_fail(exit_bad_input, "%s: the model failed with status %d", o.input, status);
 
