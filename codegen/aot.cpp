@@ -58,7 +58,8 @@ public:
             step.first_site = static_cast<std::uint32_t>(tables_.sites.size()) + s.first_site;
             program.steps.push_back(std::move(step));
         }
-        tables_.sites.insert(tables_.sites.end(), plan.sites.begin(), plan.sites.end());
+        for (const runtime::PlanSite& s : plan.sites)
+            tables_.sites.push_back(ir::Loc::of_id(s.location).to_string() + ": " + s.message);
         add_temporaries(plan, program);
         tables_.programs.push_back(std::move(program));
     }

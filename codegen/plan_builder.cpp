@@ -37,14 +37,13 @@ public:
                 output_of_.try_emplace({v.node->id, v.index}, static_cast<std::uint32_t>(plan_.outputs.size()));
             if (fresh) {
                 plan_.outputs.push_back(tensor(graph_.output_name(i), v.type()));
-                const ir::Loc loc = v.node->loc;
-                plan_.outputs.back().call = (loc.known() ? loc.to_string() + ": " : "") + std::string(v.node->op->name);
+                plan_.outputs.back().op = std::string(v.node->op->name);
+                plan_.outputs.back().location = v.node->loc.id();
             }
             outputs.push_back(found->second);
         }
         for (const ir::Precondition& p : graph_.preconditions)
-            plan_.preconditions.push_back(
-                {size_expression(p.a), size_expression(p.b), (p.loc.known() ? p.loc.to_string() + ": " : "") + p.what});
+            plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b), p.what, p.loc.id()});
         number_constants();
         number_temporaries();
         for (std::size_t k = 0; k < program_.kernels.size(); ++k) add_step(k);
@@ -156,7 +155,7 @@ private:
         }
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
         for (std::size_t i = 0; i < kernel.sites.size(); ++i)
-            plan_.sites.push_back(kernel.sites[i].to_string() + ": " + kernel.site_names[i]);
+            plan_.sites.push_back({kernel.site_names[i], kernel.sites[i].id()});
         plan_.steps.push_back(std::move(step));
     }
 

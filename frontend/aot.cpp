@@ -38,7 +38,7 @@ std::vector<std::byte> linked(const codegen::AotCode& code, const std::string& e
 
 }  // namespace
 
-void compile_model(const Model& model, const std::string& path, const AotOptions& options) {
+void compile_model(const Model& model, const std::string& path, const AotOptions& options, Where where) try {
     const ir::FloatEnvironment floats;  // paths of libstdc++ compute with floats
     std::error_code unknown;
     const auto place_of = [&](const std::string& file) {
@@ -74,6 +74,8 @@ void compile_model(const Model& model, const std::string& path, const AotOptions
         if (header_is_new) std::filesystem::remove(options.header, unknown);
         throw;
     }
+} catch (...) {
+    detail::rethrow(detail::blame(where));
 }
 
 }  // namespace lathe

@@ -22,6 +22,7 @@ struct AotOptions {
 // What is written follows the path's end: .o, .a, .so, else an executable that reads rows (see its --help). The files
 // appear complete or not at all. Throws UserError where the model or an option does not fit, ResourceError where no
 // linker is found or a file cannot be written.
-void compile_model(const Model& model, const std::string& path, const AotOptions& options = {});
+void compile_model(const Model& model, const std::string& path, const AotOptions& options = {},
+                   Where where = Where::current());
 
 }  // namespace lathe

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "frontend/blame.h"
 #include "frontend/read_file.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
@@ -114,7 +115,7 @@ std::string shown(std::string_view cell) {
 
 }  // namespace
 
-Array parse_csv(std::string_view text, const std::string& name, Dtype dtype) {
+Array parse_csv(std::string_view text, const std::string& name, Dtype dtype, Where where) try {
     const ir::FloatEnvironment floats;
     Array array{dtype, {0, 0}, {}};
     std::int64_t &rows = array.shape[0], &columns = array.shape[1];
@@ -148,11 +149,15 @@ Array parse_csv(std::string_view text, const std::string& name, Dtype dtype) {
     }
     if (rows == 0) throw FormatError(name + ": has no rows");
     return array;
+} catch (...) {
+    detail::rethrow(detail::blame(where));
 }
 
-Array read_csv(const std::string& path, Dtype dtype) {
+Array read_csv(const std::string& path, Dtype dtype, Where where) try {
     const std::string bytes = read_file(path);
-    return parse_csv(is_gzip(bytes) ? unzip(bytes, path) : bytes, path, dtype);
+    return parse_csv(is_gzip(bytes) ? unzip(bytes, path) : bytes, path, dtype, where);
+} catch (...) {
+    detail::rethrow(detail::blame(where));
 }
 
 }  // namespace lathe

@@ -155,6 +155,8 @@ constexpr std::size_t front_size = 256;
 class Evaluation {
 public:
     void run(std::span<Node* const> targets) {
+        // What is blamed where nothing else is known. Nodes that are not ready keep their lines.
+        const Node& first = *targets[0];
         try {
             while (true) {
                 Node* busy = nullptr;
@@ -169,7 +171,7 @@ public:
             compute();
         } catch (...) {
             abandon();
-            throw;
+            rethrow(LocScope::current().line() != 0 ? blame({}) : first.location());
         }
         publish();
     }
@@ -229,9 +231,12 @@ private:
 
     [[noreturn]] static void throw_symbolic(const Node& node) {
         throw UserError(
-            "the value of a tensor was asked for while its function is being traced; it is known only when the "
-            "compiled function runs",
-            LocScope::current().line() != 0 ? ir::Loc::of(LocScope::current()) : node.location());
+            Trace::current() != nullptr
+                ? "the value of a tensor was asked for while its function is being traced; it is known only when the "
+                  "compiled function runs"
+                : "the value of a tensor was asked for while the derivative of its function is being taken; until the "
+                  "function has returned there is none",
+            LocScope::current().line() != 0 ? blame({}) : node.location());
     }
 
     void abandon() {

@@ -35,7 +35,11 @@ auto value_and_grad(F f, Where where = Where::current()) {
             stand_ins.emplace_back(inputs.back());
         });
         std::span<const Tensor> next = stand_ins;
-        const Tensor value = f(with_tensors(x, next), more...);
+        const auto call = [&] {
+            const detail::Frame users(where);
+            return f(with_tensors(x, next), more...);
+        };
+        const Tensor value = call();
         std::vector<Tensor> results;
         for (detail::NodeRef& r : detail::value_and_gradients(detail::resolve(value.node()), inputs, values, where))
             results.emplace_back(std::move(r));

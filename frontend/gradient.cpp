@@ -52,9 +52,10 @@ private:
 
 std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const NodeRef> wrt,
                                          std::span<const NodeRef> wrt_values, std::source_location where) {
+    if (!target) throw UserError("grad: the function returned an empty tensor", blame(where));
     if (target->type.shape.rank() != 0 || !is_float(target->type.dtype))
         throw TypeError("grad: the differentiated value is a float of rank 0, not " + target->type.to_string(),
-                        ir::Loc::of(where));
+                        blame(where));
     ir::Graph graph;
     ir::Unifier unifier;
     if (Trace* trace = Trace::current()) {
@@ -68,7 +69,8 @@ std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const 
         builder.bind(x.get(), builder.parameter("wrt" + std::to_string(indices.size()), *x));
     }
     graph.add_output("value", builder.build(target.get()));
-    const std::unique_ptr<ir::Graph> derivative = passes::differentiate(graph, 0, indices, true);
+    const std::unique_ptr<ir::Graph> derivative =
+        blaming(where, "grad", [&] { return passes::differentiate(graph, 0, indices, true); });
     std::vector<NodeRef> inputs(wrt_values.begin(), wrt_values.end());
     inputs.insert(inputs.end(), builder.inputs.begin(), builder.inputs.end());
     return inline_graph(*derivative, inputs);
@@ -77,7 +79,7 @@ std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const 
 NodeRef differentiation_input(const Tensor& x, std::source_location where) {
     if (!is_float(x.dtype()))
         throw TypeError("grad: a derivative by " + x.type().to_string() + " is not defined: only floats have one",
-                        ir::Loc::of(where));
+                        blame(where));
     NodeRef node = make_node(NodeKind::placeholder);
     node->type = x.type();
     node->symbolic = true;
@@ -88,6 +90,7 @@ NodeRef differentiation_input(const Tensor& x, std::source_location where) {
 
 void backward(const Tensor& target, std::source_location where) {
     const NodeRef root = resolve(target.node());
+    if (!root) throw UserError("backward: an empty tensor was used", blame(where));
     // The trainable variables' values that the target was computed from.
     std::vector<NodeRef> leaves;
     std::unordered_set<Node*> seen{root.get()};
@@ -103,7 +106,7 @@ void backward(const Tensor& target, std::source_location where) {
             if (seen.insert(x).second) stack.push_back(x);
     }
     if (leaves.empty())
-        throw UserError("backward: the tensor was not computed from any trainable variable", ir::Loc::of(where));
+        throw UserError("backward: the tensor was not computed from any trainable variable", blame(where));
     const std::vector<NodeRef> results = value_and_gradients(root, leaves, leaves, where);
     for (std::size_t i = 0; i < leaves.size(); ++i) add_to_gradient(leaves[i]->variable, results[i + 1], where);
 }

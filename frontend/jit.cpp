@@ -164,7 +164,7 @@ Match CompiledFunction::State::build(const Call& call) {
     try {
         found = match(variant, call);
     } catch (const runtime::PlanError& e) {
-        throw TypeError(std::string("jit: ") + e.what(), ir::Loc::of(call.where));
+        detail::throw_misfit(e, "jit", detail::blame(call.where));
     }
     const std::unique_lock lock(mutex);
     variants.push_back(variant);
@@ -201,7 +201,11 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
             inputs.emplace_back(std::move(input));
         }
         std::vector<NodeRef> outputs;
-        const Results results = body(inputs);
+        const auto run = [&] {
+            const detail::Frame users(call.where, detail::Frame::Code::root);
+            return body(inputs);
+        };
+        const Results results = run();
         for (const Tensor& t : results.tensors) outputs.push_back(detail::resolve(t.node()));
         variant->results = outputs.size();
         variant->tree = results.tree;
@@ -225,7 +229,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
             variant->taken.push_back(c);
         }
     std::ranges::sort(variant->taken, std::less<>(), [&](std::size_t c) { return traced.captured[c]->variable.get(); });
-    variant->executable = codegen::compile(*traced.graph, compile);
+    variant->executable = detail::blaming(call.where, "jit", [&] { return codegen::compile(*traced.graph, compile); });
     if (traced.updated.empty() && variant->updated_arguments.empty()) variant->history = std::move(traced.graph);
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
@@ -297,7 +301,7 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
         if (!buffers[i]) buffers[i] = detail::allocate_output(plan, bound, i);
         outputs.push_back(buffers[i].data());
     }
-    detail::run_bound(plan, bound, inputs.data(), outputs.data());
+    detail::run_bound(plan, bound, inputs.data(), outputs.data(), {});
 
     const auto& place = variant.executable->outputs;
     for (std::size_t i = 0; i < variant.results; ++i) results[i].node()->data = buffers[place[i]];

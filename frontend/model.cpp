@@ -10,6 +10,7 @@
 #include "frontend/trace.h"
 #include "ir/graph_text.h"
 #include "ir/op.h"
+#include "ir/printable.h"
 #include "passes/rebuild.h"
 
 namespace lathe {
@@ -73,6 +74,8 @@ Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vec
       weights_(std::make_shared<ModelWeights>(std::move(weights))),
       lazy_(std::make_shared<Lazy>()) {}
 
+std::string Model::printable_name() const { return ir::printable_line(name()); }
+
 const std::vector<Array>& Model::weights() const { return weights_->arrays; }
 
 std::unique_ptr<ir::Graph> Model::closed_graph() const {
@@ -85,9 +88,10 @@ std::unique_ptr<ir::Graph> Model::closed_graph() const {
     });
 }
 
-CompiledModel Model::compile(const codegen::CompileOptions& options) const {
+CompiledModel Model::compile(const codegen::CompileOptions& options, Where where) const {
     CompiledModel out;
-    out.executable_ = codegen::compile(*closed_graph(), options);
+    out.executable_ =
+        detail::blaming(where, printable_name(), [&] { return codegen::compile(*closed_graph(), options); });
     out.graph_ = graph_;
     out.input_count_ = input_count_;
     out.weights_ = weights_;
@@ -96,15 +100,16 @@ CompiledModel Model::compile(const codegen::CompileOptions& options) const {
 
 std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Where where) const {
     if (inputs.size() != input_count_)
-        throw TypeError(
-            graph_->name + ": takes " + std::to_string(input_count_) + " inputs, not " + std::to_string(inputs.size()),
-            ir::Loc::of(where));
-    const detail::LocScope scope(where);
+        throw TypeError(ir::printable_line(graph_->name) + ": takes " + std::to_string(input_count_) + " inputs, not " +
+                            std::to_string(inputs.size()),
+                        detail::blame(where));
+    const detail::LocScope scope(where, graph_->name);
     std::vector<NodeRef> read;  // by the graph
     bool recorded = false, differentiable = false;
     for (const Tensor& t : inputs) {
         read.push_back(detail::resolve(t.node()));
-        if (!read.back()) throw UserError(graph_->name + ": an input is empty", ir::Loc::of(where));
+        if (!read.back())
+            throw UserError(ir::printable_line(graph_->name) + ": an input is empty", detail::blame(where));
         recorded = recorded || read.back()->symbolic;
         differentiable = differentiable || read.back()->keeps_history;
     }
@@ -125,9 +130,10 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
         const ir::Type& wanted = graph_->parameters()[i].type();
         const ir::Type& given = inputs[i].type();
         if (given.dtype != wanted.dtype || given.shape.rank() != wanted.shape.rank())
-            throw TypeError(graph_->name + ": input '" + graph_->parameter_name(i) + "' is " +
+            throw TypeError(ir::printable_line(graph_->name) + ": input '" +
+                                ir::printable_line(graph_->parameter_name(i)) + "' is " +
                                 wanted.to_string(graph_->symbols) + ", not " + given.to_string(),
-                            ir::Loc::of(where));
+                            detail::blame(where));
         nodes.push_back(detail::resolve(inputs[i].node()));
         extents.push_back(inputs[i].shape(where));
     }
@@ -143,7 +149,7 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
             buffers.push_back(detail::allocate_output(plan, *bound, i));
             out.push_back(buffers.back().data());
         }
-        detail::run_bound(plan, *bound, in.data(), out.data());
+        detail::run_bound(plan, *bound, in.data(), out.data(), detail::blame(where));
         std::vector<Tensor> results;
         for (std::uint32_t o : executable_->outputs) {
             ir::Type type{static_cast<Dtype>(plan.outputs[o].dtype), {}};
@@ -157,11 +163,11 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
         }
         return results;
     } catch (const runtime::PlanError& e) {
-        throw TypeError(graph_->name + ": " + e.what(), ir::Loc::of(where));
+        detail::throw_misfit(e, ir::printable_line(graph_->name), detail::blame(where));
     }
 }
 
-BoundModel CompiledModel::bind(std::span<const std::vector<std::int64_t>> shapes) const {
+BoundModel CompiledModel::bind(std::span<const std::vector<std::int64_t>> shapes, Where where) const {
     BoundModel out;
     out.executable_ = executable_;
     try {
@@ -169,16 +175,17 @@ BoundModel CompiledModel::bind(std::span<const std::vector<std::int64_t>> shapes
         const auto& plan = executable_->plan;
         out.bound_ = runtime::bind_plan_uncached(plan, runtime::symbols_of(plan, spans));
     } catch (const runtime::PlanError& e) {
-        throw TypeError(graph_->name + ": " + e.what());
+        detail::throw_misfit(e, ir::printable_line(graph_->name), detail::blame(where));
     }
+    const detail::LocScope scope(where);
     out.workspace_ = detail::allocate_tensor(static_cast<std::size_t>(out.bound_->workspace_bytes));
     return out;
 }
 
-void BoundModel::operator()(const void* const* inputs, void* const* outputs) const {
+void BoundModel::operator()(const void* const* inputs, void* const* outputs, Where where) const {
     const runtime::RunFault fault = runtime::run(*bound_, inputs, outputs, workspace_.data());
     if (fault) [[unlikely]]
-        detail::throw_fault(executable_->plan, fault);
+        detail::throw_fault(executable_->plan, fault, detail::blame(where));
 }
 
 std::size_t BoundModel::output_bytes(std::size_t i) const {
@@ -189,7 +196,7 @@ std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where wher
     std::shared_ptr<const CompiledModel> compiled;
     {
         const std::lock_guard lock(lazy_->mutex);
-        if (!lazy_->compiled) lazy_->compiled = std::make_shared<CompiledModel>(compile());
+        if (!lazy_->compiled) lazy_->compiled = std::make_shared<CompiledModel>(compile({}, where));
         compiled = lazy_->compiled;
     }
     lazy_->runs.fetch_add(1, std::memory_order_relaxed);
@@ -199,25 +206,31 @@ std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where wher
 Tensor Model::operator()(const Tensor& x, Where where) const {
     std::vector<Tensor> results = (*this)(std::span(&x, 1), where);
     if (results.size() != 1)
-        throw UserError(name() + ": has " + std::to_string(results.size()) + " outputs, not one", ir::Loc::of(where));
+        throw UserError(printable_name() + ": has " + std::to_string(results.size()) + " outputs, not one",
+                        detail::blame(where));
     return results[0];
 }
 
-std::map<std::string, Array> Model::run(const std::map<std::string, Array>& inputs) const {
+std::map<std::string, Array> Model::run(const std::map<std::string, Array>& inputs, Where where) const {
     std::vector<Tensor> tensors;
     for (std::size_t i = 0; i < input_count_; ++i) {
         const auto found = inputs.find(graph_->parameter_name(i));
-        if (found == inputs.end()) throw UserError(name() + ": no input '" + graph_->parameter_name(i) + "' was given");
-        tensors.push_back(Tensor::from(found->second));
+        if (found == inputs.end())
+            throw UserError(
+                printable_name() + ": no input '" + ir::printable_line(graph_->parameter_name(i)) + "' was given",
+                detail::blame(where));
+        tensors.push_back(Tensor::from(found->second, where));
     }
     for (const auto& [given, array] : inputs) {
         bool known = false;
         for (std::size_t i = 0; i < input_count_; ++i) known = known || graph_->parameter_name(i) == given;
-        if (!known) throw UserError(name() + ": has no input '" + given + "'");
+        if (!known)
+            throw UserError(printable_name() + ": has no input '" + ir::printable_line(given) + "'",
+                            detail::blame(where));
     }
-    const std::vector<Tensor> results = (*this)(tensors);
+    const std::vector<Tensor> results = (*this)(tensors, where);
     std::map<std::string, Array> out;
-    for (std::size_t i = 0; i < results.size(); ++i) out[graph_->output_name(i)] = results[i].to_array();
+    for (std::size_t i = 0; i < results.size(); ++i) out[graph_->output_name(i)] = results[i].to_array(where);
     return out;
 }
 
@@ -247,8 +260,9 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
             for (const auto& dim : spec.dims) {
                 if (const auto* number = std::get_if<std::int64_t>(&dim)) {
                     if (*number < 0)
-                        throw UserError("trace: the input '" + spec.name + "' has a negative extent",
-                                        ir::Loc::of(where));
+                        throw UserError(
+                            "trace: the input '" + ir::printable_line(spec.name) + "' has a negative extent",
+                            detail::blame(where));
                     type.shape.push_back(*number);
                     continue;
                 }
@@ -260,21 +274,26 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
             inputs.emplace_back(trace.add_input(spec.name, type));
         }
         std::vector<NodeRef> outputs;
-        for (const Tensor& t : body(inputs)) {
-            if (t.is_empty()) throw UserError("trace: the function returned an empty tensor", ir::Loc::of(where));
+        const auto call = [&] {
+            const detail::Frame users(where);
+            return body(inputs);
+        };
+        for (const Tensor& t : call()) {
+            if (t.is_empty()) throw UserError("trace: the function returned an empty tensor", detail::blame(where));
             outputs.push_back(resolve(t.node()));
         }
         result_count = outputs.size();
         traced = trace.finish(outputs);
     }
     if (!traced.updated.empty())
-        throw UserError("trace: the function sets a variable, which a model cannot do", ir::Loc::of(where));
+        throw UserError("trace: the function sets a variable, which a model cannot do", detail::blame(where));
 
     // Names of inputs stay; weights are called as the options say, or as their variables are, made unique.
     std::set<std::string> used;
     for (const TensorSpec& spec : specs)
         if (!used.insert(spec.name).second)
-            throw UserError("trace: two inputs are called '" + spec.name + "'", ir::Loc::of(where));
+            throw UserError("trace: two inputs are called '" + ir::printable_line(spec.name) + "'",
+                            detail::blame(where));
     std::vector<std::string> names;
     std::vector<Array> weights;
     for (const NodeRef& node : traced.captured) {
@@ -290,12 +309,12 @@ Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor
     if (!options.outputs.empty() && options.outputs.size() != result_count)
         throw UserError("trace: the function returns " + std::to_string(result_count) + " tensors, but there are " +
                             std::to_string(options.outputs.size()) + " names for them",
-                        ir::Loc::of(where));
+                        detail::blame(where));
     std::vector<std::string> outputs;
     for (std::size_t i = 0; i < result_count; ++i)
         outputs.push_back(i < options.outputs.size() ? options.outputs[i] : traced.graph->output_name(i));
     if (std::set<std::string>(outputs.begin(), outputs.end()).size() != outputs.size())
-        throw UserError("trace: two results have the same name", ir::Loc::of(where));
+        throw UserError("trace: two results have the same name", detail::blame(where));
     std::unique_ptr<ir::Graph> graph =
         with_parameters(*traced.graph, outputs, [&](ir::Graph& out, std::size_t i, const ir::Node& n) {
             return out.add_parameter(i < specs.size() ? specs[i].name : names[i - specs.size()], n.results[0], n.loc);

@@ -44,7 +44,7 @@ struct ModelWeights;
 class BoundModel {
 public:
     // Dense row-major arrays of the input's and output's types; outputs may not overlap inputs. Throws IndexError.
-    void operator()(const void* const* inputs, void* const* outputs) const;
+    void operator()(const void* const* inputs, void* const* outputs, Where where = Where::current()) const;
     std::size_t output_bytes(std::size_t i) const;
 
 private:
@@ -61,7 +61,7 @@ public:
     std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
     const codegen::Executable& executable() const { return *executable_; }
     // For inputs of these shapes.
-    BoundModel bind(std::span<const std::vector<std::int64_t>> shapes) const;
+    BoundModel bind(std::span<const std::vector<std::int64_t>> shapes, Where where = Where::current()) const;
 
 private:
     friend class Model;
@@ -73,9 +73,12 @@ private:
 
 class Model {
 public:
-    static Model load(const std::string& path);  // throws FormatError naming the file and the byte
-    static Model parse(std::string_view bytes, const std::string& name);  // what such a file holds
-    void save(const std::string& path) const;  // complete or not at all; throws ResourceError
+    // Throws FormatError naming the file and the byte.
+    static Model load(const std::string& path, Where where = Where::current());
+    // What such a file holds.
+    static Model parse(std::string_view bytes, const std::string& name, Where where = Where::current());
+    // Complete or not at all; throws ResourceError.
+    void save(const std::string& path, Where where = Where::current()) const;
 
     const std::string& name() const { return graph_->name; }
     // Parameters of the graph: the inputs, then the weights.
@@ -88,14 +91,16 @@ public:
     // Runs the model. Throws TypeError where an input does not fit.
     Tensor operator()(const Tensor& x, Where where = Where::current()) const;  // one input, one output
     std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
-    std::map<std::string, Array> run(const std::map<std::string, Array>& inputs) const;  // by name
-    CompiledModel compile(const codegen::CompileOptions& options = {}) const;
+    // By name.
+    std::map<std::string, Array> run(const std::map<std::string, Array>& inputs, Where where = Where::current()) const;
+    CompiledModel compile(const codegen::CompileOptions& options = {}, Where where = Where::current()) const;
     ModelStatistics statistics() const;
 
     // For trace() and tools.
     Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights);
 
 private:
+    std::string printable_name() const;
     struct Lazy;  // the program of the first run
     std::shared_ptr<const ir::Graph> graph_;
     std::size_t input_count_ = 0;
@@ -138,7 +143,7 @@ Model trace(const F& f, const std::vector<TensorSpec>& specs, const TraceOptions
             if (inputs.size() != arity)
                 throw UserError("trace: the function takes " + std::to_string(arity) + " tensors, but there are " +
                                     std::to_string(inputs.size()) + " specs",
-                                ir::Loc::of(where));
+                                detail::blame(where));
             std::vector<Tensor> results;
             visit_tensors(detail::call_with(f, inputs, std::make_index_sequence<arity>{}),
                           [&](const Tensor& t) { results.push_back(t); });

@@ -56,7 +56,7 @@ std::uint32_t checksum(std::string_view bytes) {
 
 }  // namespace
 
-void Model::save(const std::string& path) const {
+void Model::save(const std::string& path, Where where) const try {
     const std::string text = ir::print(*graph_, ir::Locs::show);
     std::string weights;
     for (const Array& a : this->weights()) {
@@ -76,11 +76,17 @@ void Model::save(const std::string& path) const {
     const std::uint32_t sum = checksum(out);
     std::memcpy(out.data() + checksum_at, &sum, sizeof sum);
     write_atomically(path, out);
+} catch (...) {
+    detail::rethrow(detail::blame(where));
 }
 
-Model Model::load(const std::string& path) { return parse(read_file(path), path); }
+Model Model::load(const std::string& path, Where where) try {
+    return parse(read_file(path), path, where);
+} catch (...) {
+    detail::rethrow(detail::blame(where));
+}
 
-Model Model::parse(std::string_view bytes, const std::string& path) {
+Model Model::parse(std::string_view bytes, const std::string& path, Where where) try {
     if (bytes.empty()) refuse(path, 0, "the file is empty");
     if (bytes.size() < header_size) refuse(path, bytes.size(), "the file ends within its header");
     if (std::memcmp(bytes.data(), magic, sizeof magic) != 0) refuse(path, 0, "this is not a .lathe file");
@@ -134,6 +140,8 @@ Model Model::parse(std::string_view bytes, const std::string& path) {
         weights.push_back(std::move(array));
     }
     return {std::move(graph), inputs, std::move(weights)};
+} catch (...) {
+    detail::rethrow(detail::blame(where));
 }
 
 }  // namespace lathe

@@ -22,7 +22,7 @@ namespace lathe::nn {
 // at every call. Threads that share a generator each get keys of their own, in any order.
 class Generator {
 public:
-    explicit Generator(std::uint64_t seed);
+    explicit Generator(std::uint64_t seed, Where where = Where::current());
     Tensor next_key(Where where = Where::current());  // a u64 of rank 0: splitmix64 of the seed and a counter
 
 private:
@@ -37,16 +37,35 @@ enum class Init : std::uint8_t {
 
 using NamedParameter = std::pair<std::string, Tensor>;
 
+// Errors in a module's own code, and the inspection tools, name the lines of its forward(), the path of modules that it
+// is in, and the calls that led there: "attention.cpp:20: matmul: ..., in blocks.2.attention, called at net.cpp:31".
 class Module {
 public:
     virtual ~Module() = default;
-    // Applies the module; errors and the inspection tools name the caller's line.
     Tensor operator()(const Tensor& x, Where where = Where::current()) const;
+    // What the module is called within its parent: "attention". It is the module's part of the path in errors, as it
+    // should be of the paths of parameters. Without a name the class stands there.
+    void set_name(std::string name) { name_ = std::move(name); }
+    const std::string& name() const { return name_; }
     // Names are paths: "0.weight" is the weight of the first child.
     virtual std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const;
     std::vector<Tensor> parameters() const;
 
+protected:
+    // What the module computes; called by way of the module itself, which knows the caller's line.
     virtual Tensor forward(const Tensor& x) const = 0;
+
+    Module() = default;
+    // The library's own modules: what they call is blamed on the line that called them.
+    struct OfLibrary {};
+    explicit Module(OfLibrary) : of_library_(true) {}
+
+private:
+    friend class Sequential;
+    // As a child that is called by its place.
+    Tensor apply(const Tensor& x, std::int64_t index, Where where) const;
+    std::string name_;
+    bool of_library_ = false;
 };
 
 // y = x W + b with W: [inputs, outputs]; x: [..., inputs].
@@ -54,26 +73,40 @@ class Linear final : public Module {
 public:
     Linear(std::int64_t inputs, std::int64_t outputs, Generator& random, Init init = Init::kaiming, bool bias = true,
            Dtype dtype = Dtype::f32, Where where = Where::current());
-    Tensor forward(const Tensor& x) const override;
     std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const override;
 
     Tensor weight, bias;  // variables; bias is empty where there is none
+
+private:
+    Tensor forward(const Tensor& x) const override;
 };
 
 class ReLU final : public Module {
 public:
+    ReLU() : Module(OfLibrary{}) {}
+
+private:
     Tensor forward(const Tensor& x) const override;
 };
 class Tanh final : public Module {
 public:
+    Tanh() : Module(OfLibrary{}) {}
+
+private:
     Tensor forward(const Tensor& x) const override;
 };
 class Sigmoid final : public Module {
 public:
+    Sigmoid() : Module(OfLibrary{}) {}
+
+private:
     Tensor forward(const Tensor& x) const override;
 };
 class GELU final : public Module {
 public:
+    GELU() : Module(OfLibrary{}) {}
+
+private:
     Tensor forward(const Tensor& x) const override;
 };
 
@@ -81,13 +114,13 @@ class Sequential final : public Module {
 public:
     template <class... M>
         requires(std::is_base_of_v<Module, M> && ...)
-    explicit Sequential(M... modules) {
+    explicit Sequential(M... modules) : Module(OfLibrary{}) {
         (children_.push_back(std::make_shared<M>(std::move(modules))), ...);
     }
-    Tensor forward(const Tensor& x) const override;
     std::vector<NamedParameter> named_parameters(const std::string& prefix = "") const override;
 
 private:
+    Tensor forward(const Tensor& x) const override;
     std::vector<std::shared_ptr<const Module>> children_;
 };
 

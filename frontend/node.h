@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/blame.h"
 #include "ir/op.h"
 #include "runtime/buffer.h"
 
@@ -104,14 +105,15 @@ struct Node {
     runtime::Buffer data;
     std::uint64_t bits = 0;        // number: the element; placeholder: its number in the trace
     std::source_location where;    // of the user's call
-    ir::Loc loc;                   // instead of `where`, if known
+    ir::Loc::Context context;      // what called the code of that line
+    ir::Loc loc;                   // instead of both, if known
     const Trace* trace = nullptr;  // placeholder: whose
 
     std::span<Node* const> inputs() const {
         return {more_operands ? more_operands.get() : operands.data(), operand_count};
     }
     std::span<Node*> inputs() { return {more_operands ? more_operands.get() : operands.data(), operand_count}; }
-    ir::Loc location() const { return loc.known() || where.line() == 0 ? loc : ir::Loc::of(where); }
+    ir::Loc location() const { return loc.known() ? loc : ir::Loc::of(where, context); }
     bool is_ready() const { return state.load(std::memory_order_acquire) == ready; }
     // The elements of a ready node.
     const void* elements() const { return kind == NodeKind::number ? static_cast<const void*>(&bits) : data.data(); }
@@ -175,30 +177,6 @@ inline NodeRef operand(const NodeRef& node) {
 }
 
 // ---- recording
-
-// The line that nodes recorded by the library's own functions are blamed on.
-class LocScope {
-public:
-    explicit LocScope(std::source_location where) : previous_(current_), previous_loc_(loc_) {
-        if (current_.line() == 0) current_ = where;
-    }
-    explicit LocScope(ir::Loc loc) : previous_(current_), previous_loc_(loc_) { loc_ = loc; }
-    ~LocScope() {
-        current_ = previous_;
-        loc_ = previous_loc_;
-    }
-    LocScope(const LocScope&) = delete;
-    LocScope& operator=(const LocScope&) = delete;
-
-    static std::source_location current() { return current_; }
-    static ir::Loc loc() { return loc_; }
-
-private:
-    static constinit thread_local std::source_location current_;
-    static constinit thread_local ir::Loc loc_;
-    std::source_location previous_;
-    ir::Loc previous_loc_;
-};
 
 // Appends a call to the graph of pending work, its types checked. Throws TypeError at the user's line.
 NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,

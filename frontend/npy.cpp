@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "frontend/atomic_file.h"
+#include "frontend/blame.h"
 #include "frontend/read_file.h"
 #include "ir/error.h"
 #include "runtime/convert.h"
@@ -156,9 +157,9 @@ std::vector<std::byte> to_row_major(std::vector<std::byte>& from, std::span<cons
 
 }  // namespace
 
-Array parse_npy(std::string_view bytes, const std::string& name) {
-    const auto fail = [&](std::size_t where, const std::string& what) {
-        throw FormatError(name + ": byte " + std::to_string(where) + ": " + what);
+Array parse_npy(std::string_view bytes, const std::string& name, Where where) try {
+    const auto fail = [&](std::size_t byte, const std::string& what) {
+        throw FormatError(name + ": byte " + std::to_string(byte) + ": " + what);
     };
     if (!bytes.starts_with(magic)) fail(0, "this is no .npy file");
     const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
@@ -193,11 +194,17 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
     } catch (const std::bad_alloc&) {
         throw ResourceError(name + ": there is no memory for its data");
     }
+} catch (...) {
+    detail::rethrow(detail::blame(where));
 }
 
-Array read_npy(const std::string& path) { return parse_npy(read_file(path), path); }
+Array read_npy(const std::string& path, Where where) try {
+    return parse_npy(read_file(path), path, where);
+} catch (...) {
+    detail::rethrow(detail::blame(where));
+}
 
-std::string npy_bytes(const Array& array) {
+std::string npy_bytes(const Array& array, Where where) try {
     const std::string_view kind = numpy_names[static_cast<std::size_t>(array.dtype)];
     if (kind.empty()) throw TypeError(".npy files do not hold " + std::string(ir::name(array.dtype)));
     std::string header = "{'descr': '" + std::string(ir::size_of(array.dtype) == 1 ? "|" : "<") + std::string(kind) +
@@ -215,8 +222,14 @@ std::string npy_bytes(const Array& array) {
     bytes += header;
     bytes.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
     return bytes;
+} catch (...) {
+    detail::rethrow(detail::blame(where));
 }
 
-void write_npy(const std::string& path, const Array& array) { write_atomically(path, npy_bytes(array)); }
+void write_npy(const std::string& path, const Array& array, Where where) try {
+    write_atomically(path, npy_bytes(array, where));
+} catch (...) {
+    detail::rethrow(detail::blame(where));
+}
 
 }  // namespace lathe

@@ -5,15 +5,17 @@
 #include <string_view>
 
 #include "frontend/array.h"
+#include "frontend/where.h"
 
 namespace lathe {
 
 // Fortran order and big-endian numbers are converted. Throws FormatError naming `name` and the byte.
-Array parse_npy(std::string_view bytes, const std::string& name);
-Array read_npy(const std::string& path);
+Array parse_npy(std::string_view bytes, const std::string& name, Where where = Where::current());
+Array read_npy(const std::string& path, Where where = Where::current());
 
 // The bytes of a .npy file. Throws TypeError for bf16, which the format lacks.
-std::string npy_bytes(const Array& array);
-void write_npy(const std::string& path, const Array& array);  // complete or not at all
+std::string npy_bytes(const Array& array, Where where = Where::current());
+// Complete or not at all.
+void write_npy(const std::string& path, const Array& array, Where where = Where::current());
 
 }  // namespace lathe

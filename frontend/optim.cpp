@@ -1,18 +1,29 @@
 #include "frontend/optim.h"
 
+#include <optional>
+
 #include "frontend/functions.h"
 #include "frontend/trace.h"
 
 namespace lathe::optim {
 
-Optimizer::Optimizer(std::vector<Tensor> parameters, double learning_rate)
-    : parameters_(std::move(parameters)),
-      learning_rate_(variable(Tensor::scalar(learning_rate), "learning_rate", false)) {
-    for (const Tensor& p : parameters_)
-        if (!p.is_variable()) throw UserError("optimizer: a parameter is no variable");
+Optimizer::Optimizer(std::vector<Tensor> parameters, double learning_rate, Where where)
+    : Optimizer({"optimizer"}, std::move(parameters), learning_rate, where) {
+    of_library_ = false;
 }
 
-void Optimizer::set_learning_rate(double rate) { learning_rate_.set(Tensor::scalar(rate)); }
+Optimizer::Optimizer(OfLibrary self, std::vector<Tensor> parameters, double learning_rate, Where where)
+    : parameters_(std::move(parameters)), of_library_(true) {
+    const detail::LocScope scope(where, self.name);
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+        if (!parameters_[i].is_variable())
+            throw UserError(std::string(self.name) + ": parameter " + std::to_string(i) + " is no variable (" +
+                                (parameters_[i].is_empty() ? "empty" : parameters_[i].type().to_string()) + ")",
+                            detail::blame(where));
+    learning_rate_ = variable(Tensor::scalar(learning_rate), "learning_rate", false);
+}
+
+void Optimizer::set_learning_rate(double rate, Where where) { learning_rate_.set(Tensor::scalar(rate), where); }
 
 Tensor Optimizer::rate(const Tensor& like) const { return convert(learning_rate_, like.dtype()); }
 
@@ -25,19 +36,23 @@ Tensor Optimizer::state(std::size_t i, std::string name) const {
 void Optimizer::begin(Step&) {}
 
 void Optimizer::step(Where where) {
-    const detail::LocScope scope(where);
+    const detail::LocScope scope(where, "step");
     Step step;
-    begin(step);
     bool any = false;
-    for (std::size_t i = 0; i < parameters_.size(); ++i)
-        if (const Tensor gradient = parameters_[i].grad()) {
-            update(i, gradient, step);
-            any = true;
-        }
+    {
+        std::optional<detail::Frame> users;
+        if (!of_library_) users.emplace(where);
+        begin(step);
+        for (std::size_t i = 0; i < parameters_.size(); ++i)
+            if (const Tensor gradient = parameters_[i].grad()) {
+                update(i, gradient, step);
+                any = true;
+            }
+    }
     if (!any && !parameters_.empty())
         throw UserError(std::string("step: no parameter has a derivative; backward() has to ") +
                             (Trace::current() != nullptr ? "be part of the same compiled function" : "come before"),
-                        ir::Loc::of(where));
+                        detail::blame(where));
     for (Update& u : step.updates) u.value = convert(u.value, u.variable.dtype());
     if (Trace::current() == nullptr) {  // as one program
         std::vector<Tensor> values;
@@ -48,8 +63,9 @@ void Optimizer::step(Where where) {
     for (const Tensor& p : parameters_) p.zero_grad();
 }
 
-Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options)
-    : Optimizer(std::move(parameters), options.learning_rate), options_(options) {
+Sgd::Sgd(std::vector<Tensor> parameters, SgdOptions options, Where where)
+    : Optimizer({"Sgd"}, std::move(parameters), options.learning_rate, where), options_(options) {
+    const detail::LocScope scope(where, "Sgd");
     if (options_.momentum != 0)
         for (std::size_t i = 0; i < parameter_count(); ++i) velocity_.push_back(state(i, "velocity"));
 }
@@ -65,14 +81,16 @@ void Sgd::update(std::size_t i, const Tensor& gradient, Step& step) {
     step.updates.push_back({parameter(i), p - g * rate(p)});
 }
 
-Adam::Adam(std::vector<Tensor> parameters, AdamOptions options) : Adam(std::move(parameters), options, false) {}
+Adam::Adam(std::vector<Tensor> parameters, AdamOptions options, Where where)
+    : Adam({"Adam"}, std::move(parameters), options, false, where) {}
 
-Adam::Adam(std::vector<Tensor> parameters, AdamOptions options, bool decoupled)
-    : Optimizer(std::move(parameters), options.learning_rate),
+Adam::Adam(OfLibrary self, std::vector<Tensor> parameters, AdamOptions options, bool decoupled, Where where)
+    : Optimizer(self, std::move(parameters), options.learning_rate, where),
       options_(options),
       decoupled_(decoupled),
       power1_(variable(Tensor::scalar(1.0), "beta1_power", false)),
       power2_(variable(Tensor::scalar(1.0), "beta2_power", false)) {
+    const detail::LocScope scope(where, self.name);
     for (std::size_t i = 0; i < parameter_count(); ++i) {
         first_.push_back(state(i, "first_moment"));
         second_.push_back(state(i, "second_moment"));

@@ -15,13 +15,19 @@ namespace lathe::optim {
 
 class Optimizer {
 public:
-    explicit Optimizer(std::vector<Tensor> parameters, double learning_rate);
+    explicit Optimizer(std::vector<Tensor> parameters, double learning_rate, Where where = Where::current());
     virtual ~Optimizer() = default;
     // Parameters without a derivative stay as they are. At least one must have it; inside jit, from the same function.
     void step(Where where = Where::current());
-    void set_learning_rate(double rate);
+    void set_learning_rate(double rate, Where where = Where::current());
 
 protected:
+    // One of the library's: what its steps call is blamed on the line that called step(). An optimiser of the user's is
+    // blamed on its own lines.
+    struct OfLibrary {
+        const char* name;
+    };
+    Optimizer(OfLibrary self, std::vector<Tensor> parameters, double learning_rate, Where where);
     struct Update {
         Tensor variable, value;
     };
@@ -44,6 +50,7 @@ protected:
 
 private:
     std::vector<Tensor> parameters_;
+    bool of_library_ = false;
     Tensor learning_rate_;  // as are all numbers of a step, f64: 1 - beta^t of floats would lose most of its digits
 };
 
@@ -54,7 +61,7 @@ struct SgdOptions {
 };
 class Sgd final : public Optimizer {
 public:
-    explicit Sgd(std::vector<Tensor> parameters, SgdOptions options = {});
+    explicit Sgd(std::vector<Tensor> parameters, SgdOptions options = {}, Where where = Where::current());
 
 private:
     void update(std::size_t i, const Tensor& gradient, Step& step) override;
@@ -70,10 +77,10 @@ struct AdamOptions {
 // Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
 class Adam : public Optimizer {
 public:
-    explicit Adam(std::vector<Tensor> parameters, AdamOptions options = {});
+    explicit Adam(std::vector<Tensor> parameters, AdamOptions options = {}, Where where = Where::current());
 
 protected:
-    Adam(std::vector<Tensor> parameters, AdamOptions options, bool decoupled);
+    Adam(OfLibrary self, std::vector<Tensor> parameters, AdamOptions options, bool decoupled, Where where);
 
 private:
     void begin(Step& step) override;
@@ -87,8 +94,9 @@ private:
 // Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
 class AdamW final : public Adam {
 public:
-    explicit AdamW(std::vector<Tensor> parameters, AdamOptions options = {.weight_decay = 1e-2})
-        : Adam(std::move(parameters), options, true) {}
+    explicit AdamW(std::vector<Tensor> parameters, AdamOptions options = {.weight_decay = 1e-2},
+                   Where where = Where::current())
+        : Adam({"AdamW"}, std::move(parameters), options, true, where) {}
 };
 
 }  // namespace lathe::optim

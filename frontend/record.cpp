@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "frontend/node.h"
+#include "frontend/tensor.h"
 #include "frontend/trace.h"
 #include "ir/ops.h"
 #include "runtime/per_thread.h"
@@ -22,9 +23,6 @@ std::uint32_t pending_limit() { return pending_nodes_limit.load(std::memory_orde
 
 namespace detail {
 
-constinit thread_local std::source_location LocScope::current_{};
-constinit thread_local ir::Loc LocScope::loc_{};
-
 namespace {
 
 // A call without operands or type yet, blamed on the user's line.
@@ -32,6 +30,7 @@ inline NodeRef make_call(const ir::OpDef& op, std::source_location where) {
     NodeRef node = make_node(NodeKind::op);
     node->op = &op;
     node->where = LocScope::current().line() != 0 ? LocScope::current() : where;
+    node->context = Frame::context();
     node->loc = LocScope::loc();
     return node;
 }
@@ -80,6 +79,28 @@ bool same_dims(const ir::Shape& a, const ir::Shape& b) {
     return true;
 }
 
+// The function that the user called, for errors.
+constexpr ir::TypeContext::Voice public_function = {
+    .name = [] { return LocScope::speaker()->name(); },
+    .operands =
+        [] {
+            std::vector<ir::Type> types;
+            const Speaker& speaker = *LocScope::speaker();
+            for (std::size_t i = 0; i < speaker.operand_count; ++i)
+                if (*speaker.operands[i]) types.push_back(speaker.operands[i]->type());
+            return types;
+        },
+};
+
+// Shapes that no memory of any machine could hold are the mistake of the call that makes them: all that computes with
+// sizes behind it may do so without looking.
+void require_addressable(const ir::TypeContext& context, const ir::Type& type) {
+    auto bytes = static_cast<std::int64_t>(size_of(type.dtype));
+    for (ir::Dim d : type.shape)
+        if (d.is_constant() && __builtin_mul_overflow(bytes, std::max<std::int64_t>(d.constant(), 1), &bytes))
+            context.fail("the result, " + type.to_string() + ", is too large");
+}
+
 // Extents of a trace in the place of numbers: what is made of them belongs to the trace.
 bool has_symbols(const ir::Attributes& attributes) {
     return std::ranges::any_of(attributes, [](const ir::Attribute& a) {
@@ -106,12 +127,12 @@ NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attrib
     }
     Trace* trace = node->symbolic ? Trace::current() : nullptr;
     if (trace == nullptr && has_symbols(attributes))
-        throw UserError(
-            std::string(op.name) + ": a symbolic extent was used outside of the function that it belongs to",
-            node->location());
+        throw UserError(spoken(op.name) + ": a symbolic extent was used outside of the function that it belongs to",
+                        node->location());
     ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(),
                             trace != nullptr ? trace->preconditions() : nullptr,
-                            trace != nullptr ? trace->symbol_names() : std::span<const std::string>{});
+                            trace != nullptr ? trace->symbol_names() : std::span<const std::string>{},
+                            LocScope::speaker() != nullptr ? &public_function : nullptr);
     try {
         if (op.result_types != nullptr || !attributes.empty() || op.arity.variadic ||
             operands.size() != static_cast<std::size_t>(op.arity.minimum)) {
@@ -120,9 +141,10 @@ NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attrib
         } else {
             node->type = op.type.value(context);
         }
-    } catch (const TypeError& e) {
-        if (e.loc().known()) throw;
-        throw TypeError(e.what(), node->location());
+        if (types.empty()) require_addressable(context, node->type);
+        for (const ir::Type& t : types) require_addressable(context, t);
+    } catch (...) {
+        rethrow(node->location(), context.name());
     }
     if (!attributes.empty()) node->attributes = std::make_shared<const ir::Attributes>(std::move(attributes));
     return node;
@@ -146,6 +168,7 @@ NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attri
         NodeRef first = make_node(NodeKind::projection);
         first->type = node->type;
         first->where = node->where;
+        first->context = node->context;
         first->loc = node->loc;
         set_operands(*first, std::span<const NodeRef>(&node, 1));
         return first;
@@ -198,6 +221,7 @@ std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef
         result->index = static_cast<std::uint32_t>(i);
         result->type = types[i];
         result->where = node->where;
+        result->context = node->context;
         result->loc = node->loc;
         set_operands(*result, std::span<const NodeRef>(&node, 1));
         results.push_back(std::move(result));

@@ -14,7 +14,7 @@ runtime::Buffer allocate_tensor(std::size_t bytes) {
     try {
         return runtime::allocate(std::max<std::size_t>(bytes, 1));
     } catch (const runtime::ResourceExhausted& e) {
-        throw ResourceError(e.what(), ir::Loc::of(LocScope::current()));
+        throw ResourceError(e.what(), blame({}));
     }
 }
 
@@ -24,7 +24,9 @@ runtime::Buffer allocate_output(const runtime::Plan& plan, const runtime::BoundP
     } catch (const runtime::ResourceExhausted& e) {
         ir::Type type{static_cast<ir::Dtype>(plan.outputs[output].dtype), {}};
         for (const std::int64_t extent : bound.output_dims[output]) type.shape.push_back(extent);
-        throw ResourceError(plan.outputs[output].call + ": " + e.what() + ", for " + type.to_string());
+        const ir::Loc made = ir::Loc::of_id(plan.outputs[output].location);
+        throw ResourceError(plan.outputs[output].op + ": " + e.what() + ", for " + type.to_string(),
+                            made.known() ? made : blame({}));
     }
 }
 
@@ -34,7 +36,7 @@ runtime::Buffer allocate_workspace(const runtime::BoundPlan& bound) {
     try {
         return runtime::allocate(static_cast<std::size_t>(bound.workspace_bytes));
     } catch (const runtime::ResourceExhausted& e) {
-        throw ResourceError(std::string("workspace: ") + e.what(), ir::Loc::of(LocScope::current()));
+        throw ResourceError(std::string("workspace: ") + e.what(), blame({}));
     }
 }
 
@@ -43,8 +45,15 @@ const bool interpreter_asks = (ir::set_memory_check([](std::uint64_t bytes) { ru
 
 }  // namespace
 
-void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault) {
-    throw IndexError(runtime::describe(plan, fault));
+void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault, ir::Loc caller) {
+    throw IndexError(runtime::describe(plan, fault),
+                     ir::Loc::of_id(runtime::site_of(plan, fault).location).called_at(caller));
+}
+
+void throw_misfit(const runtime::PlanError& error, const std::string& function, ir::Loc caller) {
+    const ir::Loc demanded = ir::Loc::of_id(error.location());
+    if (demanded.known()) throw TypeError(error.what(), demanded.called_at(caller));
+    throw TypeError(function + ": " + error.what(), caller);
 }
 
 runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs) {
@@ -70,8 +79,8 @@ runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* con
 }
 
 void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs,
-               void* const* outputs) {
-    if (const runtime::RunFault fault = try_run_bound(bound, inputs, outputs)) throw_fault(plan, fault);
+               void* const* outputs, ir::Loc caller) {
+    if (const runtime::RunFault fault = try_run_bound(bound, inputs, outputs)) throw_fault(plan, fault, caller);
 }
 
 }  // namespace lathe::detail

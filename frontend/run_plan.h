@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "ir/loc.h"
 #include "runtime/plan.h"
 
 namespace lathe::detail {
@@ -13,13 +14,16 @@ runtime::Buffer allocate_tensor(std::size_t bytes);
 // The same for an output of a plan; the error names the call that makes it.
 runtime::Buffer allocate_output(const runtime::Plan& plan, const runtime::BoundPlan& bound, std::size_t output);
 
-[[noreturn]] void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault);
+// An index out of range, at the line that made the op, which `caller` called.
+[[noreturn]] void throw_fault(const runtime::Plan& plan, const runtime::RunFault& fault, ir::Loc caller = {});
+// Extents that a plan does not fit: at the line that demanded others, if one did, else of the function that was called.
+[[noreturn]] void throw_misfit(const runtime::PlanError& error, const std::string& function, ir::Loc caller);
 
 // Runs with a workspace that the thread keeps.
 runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs);
 // The same. Throws IndexError with the line that made the op, where an index was out
 // of range; outputs are then undefined.
 void run_bound(const runtime::Plan& plan, const runtime::BoundPlan& bound, const void* const* inputs,
-               void* const* outputs);
+               void* const* outputs, ir::Loc caller);
 
 }  // namespace lathe::detail

@@ -26,17 +26,17 @@ std::size_t byte_count(const ir::Type& type) {
     return static_cast<std::size_t>(type.shape.element_count().constant()) * size_of(type.dtype);
 }
 
-[[noreturn]] void fail(const std::string& message, Where where) { throw UserError(message, ir::Loc::of(where)); }
+[[noreturn]] void fail(const std::string& message, Where where) { throw UserError(message, detail::blame(where)); }
 
 // An empty tensor is the mistake of whoever uses it.
 void require_value(const Tensor& t, std::string_view op, Where where) {
-    if (!t) fail(std::string(op) + ": an empty tensor was used", where);
+    if (!t) fail(detail::spoken(op) + ": an empty tensor was used", where);
 }
 
 }  // namespace
 
-const ir::Type& Tensor::type() const {
-    if (!node_) throw UserError("an empty tensor was used");
+const ir::Type& Tensor::type(Where where) const {
+    if (!node_) fail(detail::spoken("type") + ": an empty tensor was used", where);
     return node_->type;
 }
 
@@ -45,7 +45,7 @@ Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, s
     ir::Type type{dtype, {}};
     if (shape.size() > ir::max_rank)
         throw TypeError("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions",
-                        ir::Loc::of(where));
+                        detail::blame(where));
     auto count = static_cast<std::int64_t>(size_of(dtype));
     for (std::int64_t extent : shape) {
         if (extent < 0) fail("from: an extent is negative", where);
@@ -97,14 +97,15 @@ std::int64_t integer_of(detail::Written number, double value) {
 }
 
 // Throws where an integer dtype does not hold the number.
-void require_fit(Dtype dtype, double value, std::int64_t integer, Where where) {
+void require_fit(Dtype dtype, double value, std::int64_t integer, std::string_view op, Where where) {
     const auto bits = static_cast<int>(8 * size_of(dtype));
     const auto natural = static_cast<std::uint64_t>(integer);
     const bool fits = is_signed_integer(dtype)
                           ? static_cast<double>(integer) == value && integer >> (bits - 1) == integer >> 63
                           : static_cast<double>(natural) == value && (bits == 64 || natural >> bits == 0);
     if (!fits)
-        throw TypeError(fmt::format("the number {} is not one of {}", value, ir::name(dtype)), ir::Loc::of(where));
+        throw TypeError(fmt::format("{}: the number {} is not one of {}", detail::spoken(op), value, ir::name(dtype)),
+                        detail::blame(where));
 }
 
 }  // namespace
@@ -115,19 +116,19 @@ Tensor Tensor::scalar_as(Dtype dtype, detail::Written number) {
     return scalar_as(dtype, value, integer_of(number, value));
 }
 
-Tensor Operand::as(Dtype dtype) const {
+Tensor Operand::as(Dtype dtype, std::string_view op) const {
     if (!is_number()) return *tensor_;
     if (number_.dtype == Dtype::f64 && is_float(dtype))
         return Tensor::scalar_as(dtype, std::bit_cast<double>(number_.bits), 0);  // the usual case
     const ir::FloatEnvironment floats;
     const double value = value_of(number_);
     const std::int64_t integer = integer_of(number_, value);
-    if (is_integer(dtype)) require_fit(dtype, value, integer, where_);
+    if (is_integer(dtype)) require_fit(dtype, value, integer, op, where_);
     return Tensor::scalar_as(dtype, value, integer);
 }
 
 Dim Tensor::dim(std::int64_t axis, Where where) const {
-    const ir::Shape& shape = type().shape;
+    const ir::Shape& shape = type(where).shape;
     const auto rank = static_cast<std::int64_t>(shape.rank());
     if (axis < -rank || axis >= rank)
         fail("dim: axis " + std::to_string(axis) + " is out of range for " + type().to_string(), where);
@@ -139,12 +140,12 @@ std::int64_t Tensor::extent(std::int64_t axis, Where where) const {
     if (d.is_constant()) return d.constant();
     Trace* trace = Trace::current();
     if (trace == nullptr) fail("extent: the dimension is symbolic", where);
-    return trace->pin(d, ir::Loc::of(where));
+    return trace->pin(d, detail::blame(where));
 }
 
 std::vector<std::int64_t> Tensor::shape(Where where) const {
     std::vector<std::int64_t> out;
-    for (std::size_t i = 0; i < rank(); ++i) out.push_back(extent(static_cast<std::int64_t>(i), where));
+    for (std::size_t i = 0; i < rank(where); ++i) out.push_back(extent(static_cast<std::int64_t>(i), where));
     return out;
 }
 
@@ -189,7 +190,6 @@ void Tensor::require_memory(std::uint64_t bytes, Where where) const {
 void Tensor::copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const {
     eval(where);
     const NodeRef node = detail::resolve(node_);
-    if (node->symbolic) fail("the value of a tensor was asked for while its function is being traced", where);
     const auto count = static_cast<std::size_t>(node->type.shape.element_count().constant());
     if (one && count != 1) fail("item: " + node->type.to_string() + " does not have one element", where);
     if (one ? bytes != size_of(as) : bytes != count * size_of(as)) fail("to_vector: sizes differ", where);
@@ -199,7 +199,6 @@ void Tensor::copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where wh
 Array Tensor::to_array(Where where) const {
     eval(where);
     const NodeRef node = detail::resolve(node_);
-    if (node->symbolic) fail("the value of a tensor was asked for while its function is being traced", where);
     Array array{node->type.dtype, shape(where), {}};
     require_memory(byte_count(node->type), where);
     array.bytes.resize(byte_count(node->type));
@@ -209,7 +208,8 @@ Array Tensor::to_array(Where where) const {
 
 // ---- variables
 
-Tensor variable(const Tensor& value, std::string name, bool trainable) {
+Tensor variable(const Tensor& value, std::string name, bool trainable, Where where) {
+    const LocScope scope(where, "variable", value);
     const NodeRef node = detail::make_variable(value.type(), std::move(name), trainable);
     if (Trace* const trace = Trace::current()) {
         node->variable->in_trace = true;
@@ -227,6 +227,7 @@ void Tensor::set(const Tensor& value, Where where) const {
             "variable",
             where);
     if (!is_variable()) fail("set: the tensor is no variable", where);
+    require_value(value, "set", where);
     NodeRef node = detail::resolve(value.node());
     Trace* const trace = Trace::current();
     // While tracing, an extent that is a symbol may turn out to fit.
@@ -237,9 +238,9 @@ void Tensor::set(const Tensor& value, Where where) const {
     }
     if (!fits)
         throw TypeError("set: a variable of type " + type().to_string() + " cannot take " + value.type().to_string(),
-                        ir::Loc::of(where));
+                        detail::blame(where));
     if (trace != nullptr) {
-        trace->write(node_, std::move(node), ir::Loc::of(where));
+        trace->write(node_, std::move(node), detail::blame(where));
         return;
     }
     detail::store_variable(node_, node);
@@ -264,7 +265,7 @@ Tensor Tensor::record(const ir::OpDef& op, std::span<const Tensor> operands, ir:
         const LocScope scope(loc);
         return record(op, operands, std::move(attributes));
     }
-    for (const Tensor& t : operands) (void)t.type();
+    for (const Tensor& t : operands) require_value(t, op.name, {});
     constexpr std::size_t few = 3;
     if (attributes.empty() && !operands.empty() && operands.size() <= few) {
         std::array<NodeRef, few> nodes;
@@ -309,11 +310,11 @@ Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
 
 Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
     if (a.is_number() && b.is_number())
-        throw UserError(std::string(op.name) + ": no operand is a tensor", ir::Loc::of(a.where()));
+        throw UserError(detail::spoken(op.name) + ": no operand is a tensor", detail::blame(a.where()));
     const auto node = [&op](const Operand& x, const Operand& other) {
         if (x.is_number()) {
             require_value(other.tensor(), op.name, other.where());
-            return Tensor(x.as(other.tensor().dtype())).node();
+            return Tensor(x.as(other.tensor().dtype(), op.name)).node();
         }
         require_value(x.tensor(), op.name, x.where());
         return detail::operand(x.tensor().node());

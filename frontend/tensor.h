@@ -26,6 +26,7 @@
 
 #include "frontend/array.h"
 #include "frontend/node.h"
+#include "frontend/where.h"
 #include "ir/op.h"
 
 namespace lathe {
@@ -33,7 +34,6 @@ namespace lathe {
 using ir::Dim;
 using ir::Dtype;
 using ir::Shape;
-using Where = std::source_location;
 
 // The dtype of a C++ element type.
 template <class T>
@@ -111,15 +111,15 @@ public:
 
     // ---- type
 
-    Dtype dtype() const { return type().dtype; }
-    std::size_t rank() const { return type().shape.rank(); }
+    Dtype dtype(Where where = Where::current()) const { return type(where).dtype; }
+    std::size_t rank(Where where = Where::current()) const { return type(where).shape.rank(); }
     // Negative axes count from the end; a symbol while tracing.
     Dim dim(std::int64_t axis, Where where = Where::current()) const;
     // The extent as a number. While a jit function is traced, this fixes the extent: another one traces anew.
     std::int64_t extent(std::int64_t axis, Where where = Where::current()) const;
     std::vector<std::int64_t> shape(Where where = Where::current()) const;
     std::int64_t size(Where where = Where::current()) const;  // elements
-    const ir::Type& type() const;
+    const ir::Type& type(Where where = Where::current()) const;
 
     // ---- data out (evaluates)
 
@@ -194,8 +194,8 @@ public:
     Where where() const { return where_; }
     bool is_number() const { return tensor_ == nullptr; }
     const Tensor& tensor() const { return *tensor_; }
-    // Throws TypeError where an integer dtype does not hold the number: 1.5, or 300 in i8.
-    Tensor as(Dtype dtype) const;
+    // For an op. Throws TypeError where an integer dtype does not hold the number: 1.5, or 300 in i8.
+    Tensor as(Dtype dtype, std::string_view op) const;
 
 private:
     const Tensor* tensor_ = nullptr;
@@ -207,6 +207,7 @@ namespace detail {
 
 // The value of the time: what a function that changes nothing returns. The variable itself would change with it.
 inline Tensor value_of(const Tensor& x) { return x.is_variable() ? Tensor(resolve(x.node())) : x; }
+inline Tensor value_of(Tensor&& x) { return x.is_variable() ? Tensor(resolve(x.node())) : std::move(x); }
 
 }  // namespace detail
 
@@ -232,6 +233,6 @@ void eval(std::span<const Tensor> tensors, Where where = Where::current());
 
 // A cell with a first value. Operations read the value that it has when they are recorded; compiled functions read and
 // set it when they run.
-Tensor variable(const Tensor& value, std::string name = "", bool trainable = true);
+Tensor variable(const Tensor& value, std::string name = "", bool trainable = true, Where where = Where::current());
 
 }  // namespace lathe

@@ -25,8 +25,14 @@ struct Polynomial;  // dim.cpp
 class Dim {
 public:
     constexpr Dim() = default;
+    // Numbers of more than 62 bits and a sign, which no extent is, become the greatest or the least: what makes a
+    // tensor of them refuses it.
     constexpr Dim(std::int64_t constant)  // NOLINT(google-explicit-constructor): a number is a dimension
-        : bits_(static_cast<std::uint64_t>(constant) << 1) {}
+        : bits_(static_cast<std::uint64_t>(constant < least      ? least
+                                           : constant > greatest ? greatest
+                                                                 : constant)
+                << 1) {}
+    static constexpr std::int64_t greatest = (std::int64_t{1} << 62) - 1, least = -greatest - 1;
     static Dim symbol(Symbol id);
 
     constexpr bool is_constant() const { return (bits_ & 1) == 0; }

@@ -1,6 +1,7 @@
 // What Lathe throws. The library prints nothing and never aborts; after an error nothing is half-done.
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -10,15 +11,18 @@
 namespace lathe {
 
 // Every error of the library derives from this; what() is one complete sentence with the op, the types and the
-// location.
+// location: "model.cpp:12: add: the dtypes differ (f32[3] and i32[3]), in blocks.2, called at train.cpp:7".
 class Error : public std::runtime_error {
 public:
-    Error(const std::string& message, ir::Loc loc)
-        : std::runtime_error(ir::printable(loc.known() ? loc.to_string() + ": " + message : message)), loc_(loc) {}
-    explicit Error(const std::string& message) : std::runtime_error(ir::printable(message)) {}
+    explicit Error(const std::string& message, ir::Loc loc = {})
+        : std::runtime_error(ir::printable(loc.around(message))),
+          message_(std::make_shared<const std::string>(ir::printable(message))),
+          loc_(loc) {}
     ir::Loc loc() const { return loc_; }
+    const std::string& message() const { return *message_; }  // without the location
 
 private:
+    std::shared_ptr<const std::string> message_;  // shared: copies of an exception may not throw
     ir::Loc loc_;
 };
 

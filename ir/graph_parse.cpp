@@ -209,10 +209,7 @@ private:
         } catch (const Consequence&) {
         } catch (const Error& e) {
             // The location is this line's, unless the text gives another; either way the line of the text is wanted.
-            std::string why = e.what();
-            const std::string prefix = e.loc().to_string() + ": ";
-            if (e.loc().known() && why.starts_with(prefix)) why.erase(0, prefix.size());
-            fault(why);
+            fault(e.message());
         }
     }
 
@@ -459,14 +456,24 @@ private:
         if (words_.accept(")")) return {};
         std::vector<Loc> parts;
         do {
-            const std::string file = words_.quoted();
-            words_.expect(":");
-            const std::int64_t line = words_.integer();
-            if (line < 0 || line > 0xffffffffLL) throw Fault{"a line's number is out of range"};
-            parts.push_back(Loc::of(file, static_cast<std::uint32_t>(line)));
+            const auto [file, line] = place();
+            const std::string path = words_.accept_word("in") ? words_.quoted() : "";
+            std::vector<Loc> callers;
+            while (words_.accept_word("at")) {
+                const auto [caller_file, caller_line] = place();
+                callers.push_back(Loc::of(caller_file, caller_line));
+            }
+            parts.push_back(Loc::of(file, line, Loc::context(path, callers)));
         } while (words_.accept(","));
         words_.expect(")");
         return parts.size() == 1 ? parts[0] : Loc::fused(parts);
+    }
+    std::pair<std::string, std::uint32_t> place() {
+        std::string file = words_.quoted();
+        words_.expect(":");
+        const std::int64_t line = words_.integer();
+        if (line < 0 || line > 0xffffffffLL) throw Fault{"a line's number is out of range"};
+        return {std::move(file), static_cast<std::uint32_t>(line)};
     }
 
     Words words_;

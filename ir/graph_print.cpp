@@ -154,10 +154,14 @@ private:
     // Ends the line.
     void print_loc(Loc loc) {
         if (locs_ == Locs::show) {
-            const auto lines = loc.lines();
+            const auto places = loc.places();
+            const auto line = [](const Loc::Line& l) { return quoted(l.file) + ":" + std::to_string(l.line); };
             out_ += " loc(";
-            for (std::size_t i = 0; i < lines.size(); ++i)
-                out_ += (i == 0 ? "" : ", ") + quoted(lines[i].file) + ":" + std::to_string(lines[i].line);
+            for (std::size_t i = 0; i < places.size(); ++i) {
+                out_ += (i == 0 ? "" : ", ") + line(places[i].line);
+                if (!places[i].path.empty()) out_ += " in " + quoted(places[i].path);
+                for (const Loc::Line& caller : places[i].callers) out_ += " at " + line(caller);
+            }
             out_ += ")";
         }
         out_ += "\n";

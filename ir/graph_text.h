@@ -11,6 +11,8 @@
 //     return "y" = %3, "bits" = %5
 //   }
 //
+// Code that was called from elsewhere has the path of modules that it is in, and the lines of the calls, innermost
+// first: loc("attention.cpp":20 in "blocks.2.attention" at "block.cpp":31 at "train.cpp":115).
 // A line is a statement; // starts a comment. Literals are one element that stands for all, or [all, of, them]. Floats
 // are the shortest decimals that read back as the same bits; a NaN other than the usual one is its bits in hexadecimal.
 #pragma once

@@ -22,9 +22,7 @@ public:
     }
 
 private:
-    void fault(Loc loc, const std::string& why) {
-        faults_.push_back((loc.known() ? loc.to_string() + ": " : "") + graph_.name + ": " + why);
-    }
+    void fault(Loc loc, const std::string& why) { faults_.push_back(loc.around(graph_.name + ": " + why)); }
 
     bool belongs(const Value& v) const {
         return v && v.node->graph == &graph_ && v.node->id < graph_.nodes().size() &&

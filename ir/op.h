@@ -53,14 +53,22 @@ constexpr Arity at_least(int n) { return {n, true}; }
 // precondition where the context allows it (tracing, text), and is an error where it does not.
 class TypeContext {
 public:
+    // The function that the op is a part of: errors speak in its name, and of its operands.
+    struct Voice {
+        std::string (*name)() = nullptr;
+        std::vector<Type> (*operands)() = nullptr;  // empty: those of the op
+    };
+
     TypeContext(const OpDef& op, std::span<const Type> operands, std::span<const Attribute> attributes, Loc loc,
-                std::vector<Precondition>* preconditions, std::span<const std::string> symbol_names = {})
+                std::vector<Precondition>* preconditions, std::span<const std::string> symbol_names = {},
+                const Voice* voice = nullptr)
         : op_(op),
           operands_(operands),
           attributes_(attributes),
           loc_(loc),
           preconditions_(preconditions),
-          symbol_names_(symbol_names) {}
+          symbol_names_(symbol_names),
+          voice_(voice) {}
 
     std::size_t operand_count() const { return operands_.size(); }
     const Type& operand(std::size_t i) const { return operands_[i]; }
@@ -72,6 +80,7 @@ public:
     std::span<const Attribute> attributes() const { return attributes_; }
     const OpDef& op() const { return op_; }
 
+    std::string name() const;
     // The message becomes "add: <why> (f32[2, 3] and f32[4])".
     [[noreturn]] void fail(const std::string& why) const;
     // Throws where the Dims are known to differ; records a precondition where they may.
@@ -86,6 +95,7 @@ private:
     Loc loc_;
     std::vector<Precondition>* preconditions_;
     std::span<const std::string> symbol_names_;
+    const Voice* voice_;
 };
 
 // The result types of an op for given operands: arity, attribute kinds and the type rule, checked.

@@ -56,4 +56,10 @@ std::string printable(std::string_view text) {
     return out;
 }
 
+std::string printable_line(std::string_view text) {
+    std::string out = printable(text);
+    for (std::size_t at = out.find('\n'); at != std::string::npos; at = out.find('\n', at)) out.replace(at, 1, "\\x0a");
+    return out;
+}
+
 }  // namespace lathe::ir

@@ -8,5 +8,7 @@ namespace lathe::ir {
 
 // Keeps lines, and what is sound UTF-8 and visible.
 std::string printable(std::string_view text);
+// The same for names, which are a part of a line.
+std::string printable_line(std::string_view text);
 
 }  // namespace lathe::ir

@@ -2,13 +2,28 @@
 
 namespace lathe::ir {
 
+namespace {
+
+// Extents may be expressions of any length.
+std::string clipped(std::string text) {
+    constexpr std::size_t longest = 200;
+    if (text.size() > longest) text.replace(longest, text.size() - longest, "...");
+    return text;
+}
+
+}  // namespace
+
+std::string TypeContext::name() const { return voice_ != nullptr ? voice_->name() : std::string(op_.name); }
+
 void TypeContext::fail(const std::string& why) const {
-    std::string message = std::string(op_.name) + ": " + why;
-    if (!operands_.empty()) {
+    const std::vector<Type> spoken = voice_ != nullptr ? voice_->operands() : std::vector<Type>();
+    const std::span<const Type> operands = spoken.empty() ? operands_ : spoken;
+    std::string message = name() + ": " + why;
+    if (!operands.empty()) {
         message += " (";
-        for (std::size_t i = 0; i < operands_.size(); ++i) {
-            if (i != 0) message += i + 1 == operands_.size() ? " and " : ", ";
-            message += operands_[i].to_string(symbol_names_);
+        for (std::size_t i = 0; i < operands.size(); ++i) {
+            if (i != 0) message += i + 1 == operands.size() ? " and " : ", ";
+            message += clipped(operands[i].to_string(symbol_names_));
         }
         message += ")";
     }
@@ -19,10 +34,11 @@ void TypeContext::require_equal(Dim a, Dim b, std::string_view what) {
     if (a == b) return;
     const Dim difference = a - b;
     if (difference.is_constant() || preconditions_ == nullptr)
-        fail(std::string(what) + ": " + a.to_string(symbol_names_) + " is not " + b.to_string(symbol_names_));
+        fail(std::string(what) + ": " + clipped(a.to_string(symbol_names_)) + " is not " +
+             clipped(b.to_string(symbol_names_)));
     for (const Precondition& p : *preconditions_)
         if ((p.a == a && p.b == b) || (p.a == b && p.b == a)) return;
-    preconditions_->push_back({a, b, loc_, std::string(op_.name) + ": " + std::string(what)});
+    preconditions_->push_back({a, b, loc_, name() + ": " + std::string(what)});
 }
 
 void TypeContext::require_at_most(Dim a, Dim b, std::string_view what) {
@@ -30,7 +46,8 @@ void TypeContext::require_at_most(Dim a, Dim b, std::string_view what) {
     const auto extents_are_natural = [](Symbol) { return Dim::Bounds{.low = 0, .high = {}}; };
     if (room.is_constant()) {
         if (room.constant() < 0)
-            fail(std::string(what) + ": " + a.to_string(symbol_names_) + " exceeds " + b.to_string(symbol_names_));
+            fail(std::string(what) + ": " + clipped(a.to_string(symbol_names_)) + " exceeds " +
+                 clipped(b.to_string(symbol_names_)));
         return;
     }
     const auto low = room.bounds(extents_are_natural).low;

@@ -44,7 +44,8 @@ std::int64_t bytes_of(const PlanTensor& tensor, std::span<const std::int64_t> di
 void check_preconditions(const Plan& plan, std::span<const std::int64_t> symbols) {
     for (const PlanPrecondition& p : plan.preconditions) {
         const std::int64_t a = p.a.evaluate(symbols), b = p.b.evaluate(symbols);
-        if (a != b) throw PlanError(p.message + " (" + std::to_string(a) + " and " + std::to_string(b) + ")");
+        if (a != b)
+            throw PlanError(p.message + " (" + std::to_string(a) + " and " + std::to_string(b) + ")", p.location);
     }
 }
 
@@ -203,15 +204,22 @@ Placement place(std::span<const Lifetime> lifetimes) {
     return placement;
 }
 
+const PlanSite& site_of(const Plan& plan, const RunFault& fault) {
+    static const PlanSite& nothing = *new PlanSite;  // never destroyed
+    if (!fault) return nothing;
+    const std::size_t site =
+        plan.steps[static_cast<std::size_t>(fault.step)].first_site + static_cast<std::size_t>(fault.fault.site);
+    return site < plan.sites.size() ? plan.sites[site] : nothing;
+}
+
 std::string describe(const Plan& plan, const RunFault& fault) {
     if (!fault) return {};
     const lathe_fault& f = fault.fault;
-    const std::size_t site =
-        plan.steps[static_cast<std::size_t>(fault.step)].first_site + static_cast<std::size_t>(f.site);
+    const std::string& message = site_of(plan, fault).message;
     const std::string index =
         f.is_unsigned != 0 ? std::to_string(static_cast<std::uint64_t>(f.index)) : std::to_string(f.index);
-    return (site < plan.sites.size() ? plan.sites[site] : "index") + " " + index + " at position " +
-           std::to_string(f.position) + " is out of range for " + std::to_string(f.bound);
+    return (message.empty() ? "index" : message) + " " + index + " at position " + std::to_string(f.position) +
+           " is out of range for " + std::to_string(f.bound);
 }
 
 RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace) {

@@ -28,7 +28,14 @@ namespace lathe::runtime {
 
 // Inputs that don't fit the plan, or sizes that overflow. Codegen and frontend translate it to their own errors.
 class PlanError : public std::runtime_error {
-    using std::runtime_error::runtime_error;
+public:
+    explicit PlanError(const std::string& message, std::uint32_t location = 0)
+        : std::runtime_error(message), location_(location) {}
+    // Of the calls that demanded what does not hold, as in PlanPrecondition.
+    std::uint32_t location() const { return location_; }
+
+private:
+    std::uint32_t location_;
 };
 
 // An integer expression over the symbols, in postfix order.
@@ -71,7 +78,8 @@ struct PlanTensor {
     std::uint8_t dtype = 0;  // not interpreted here; the compiler's numbering
     std::int64_t element_size = 0;
     std::vector<SizeExpression> dims;
-    std::string call{};  // outputs: the line and the op that made it, for messages
+    std::string op{};            // outputs: what makes it, for messages
+    std::uint32_t location = 0;  // of the call that does: an id that the compiler gave, not interpreted here
 };
 
 // Kernel arguments are slots: inputs, then outputs, then constants, then temporaries.
@@ -86,7 +94,14 @@ struct PlanStep {
 
 struct PlanPrecondition {
     SizeExpression a, b;  // must be equal
-    std::string message;  // a sentence with the location of the calls that made it
+    std::string message;
+    std::uint32_t location = 0;  // of the calls that made it, as in PlanTensor
+};
+
+// Where a kernel may find an index that is out of range.
+struct PlanSite {
+    std::string message;         // what is out of range: "gather: index"
+    std::uint32_t location = 0;  // as in PlanPrecondition
 };
 
 // The output may be given the input's memory when nothing else holds it: no step reads the input after the output is
@@ -152,7 +167,7 @@ struct Plan {
     std::vector<PlanStep> steps;
     std::vector<PlanPrecondition> preconditions;
     std::vector<PlanDonation> donations;
-    std::vector<std::string> sites;  // what is out of range, with the location: "m.cpp:7: gather: index"
+    std::vector<PlanSite> sites;
     std::vector<std::shared_ptr<const void>> owners;  // keep the kernels' code alive
     mutable BindingCache bindings;
 
@@ -189,6 +204,7 @@ struct RunFault {
     lathe_fault fault{-1, 0, 0, 0, 0};
     explicit operator bool() const { return step >= 0; }
 };
+const PlanSite& site_of(const Plan& plan, const RunFault& fault);
 // "<site> 7 at position 3 is out of range for 5"; empty where nothing went wrong.
 std::string describe(const Plan& plan, const RunFault& fault);
 

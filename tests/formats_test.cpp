@@ -46,7 +46,7 @@ std::string message_of(const std::string& bytes) {
         parse_npy(bytes, "x.npy");
         return "";
     } catch (const FormatError& e) {
-        return e.what();
+        return e.message();
     }
 }
 
@@ -144,7 +144,7 @@ std::string csv_message(const std::string& text, Dtype dtype = Dtype::f32) {
         parse_csv(text, "t.csv", dtype);
         return "";
     } catch (const FormatError& e) {
-        return e.what();
+        return e.message();
     }
 }
 

@@ -138,7 +138,7 @@ std::vector<Literal> run_compiled(const codegen::Executable& executable, std::sp
             if (!std::ranges::equal(elements_of(inputs[d.input]),
                                     std::span(memory[d.input].data(), memory[d.input].size())))
                 throw InternalError("input " + std::to_string(d.input) + " was overwritten by a run that failed");
-        throw IndexError(runtime::describe(plan, fault));
+        throw IndexError(runtime::describe(plan, fault), ir::Loc::of_id(runtime::site_of(plan, fault).location));
     }
 
     std::vector<Literal> results;

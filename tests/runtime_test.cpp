@@ -416,14 +416,15 @@ TEST(Plans, RefuseInputsThatDoNotFit) {
 TEST(Plans, CheckPreconditionsAndSizes) {
     Plan plan;
     fill(plan);
-    plan.preconditions = {{SizeExpression::symbol(0), 8, "model.cpp:3: the rows must be 8"}};
+    plan.preconditions = {{SizeExpression::symbol(0), 8, "the rows must be 8", 3}};
     const std::int64_t nine[] = {9}, eight[] = {8};
     EXPECT_NO_THROW(bind_plan(plan, eight));
     try {
         bind_plan(plan, nine);
         FAIL();
     } catch (const PlanError& e) {
-        EXPECT_STREQ(e.what(), "model.cpp:3: the rows must be 8 (9 and 8)");
+        EXPECT_STREQ(e.what(), "the rows must be 8 (9 and 8)");
+        EXPECT_EQ(e.location(), 3U);
     }
     plan.preconditions.clear();
     const std::int64_t huge[] = {std::int64_t{1} << 62};
@@ -434,7 +435,7 @@ TEST(Plans, StopAtAFault) {
     Plan plan;
     fill(plan);
     plan.kernels.push_back(fail_at_five);
-    plan.sites = {"nothing", "also nothing", "model.cpp:7: gather: index"};
+    plan.sites = {{"nothing"}, {"also nothing"}, {"gather: index", 7}};
     plan.steps[1] = {2, {}, {SizeExpression::symbol(0)}, SizeExpression::symbol(0), 250, 1};
     const std::int64_t n[] = {100};
     const Binding bound = bind_plan(plan, n);
@@ -447,7 +448,8 @@ TEST(Plans, StopAtAFault) {
     EXPECT_EQ(fault.step, 1);
     EXPECT_EQ(fault.fault.index, 5);
     EXPECT_EQ(fault.fault.bound, 100);
-    EXPECT_EQ(describe(plan, fault), "model.cpp:7: gather: index 5 at position 5 is out of range for 100");
+    EXPECT_EQ(describe(plan, fault), "gather: index 5 at position 5 is out of range for 100");
+    EXPECT_EQ(site_of(plan, fault).location, 7U);
     EXPECT_EQ(y, std::vector<float>(100, -1)) << "no step ran after the fault";
 }
 

@@ -147,9 +147,9 @@ void expect_blame(const F& f, const std::string& what, std::uint32_t line = std:
 TEST(Tensor, numbers_have_to_fit_the_dtype_of_their_operand) {
     const auto refused = [](const auto& f) { EXPECT_THROW(f(), TypeError); };
     const Tensor bytes = arange(3, Dtype::i8), naturals = arange(3, Dtype::u64), longs = arange(3);
-    expect_blame([&] { bytes + 300; }, "the number 300 is not one of i8");
-    expect_blame([&] { longs * 0.5; }, "the number 0.5 is not one of i64");
-    expect_blame([&] { full({2}, 1e10, Dtype::i32); }, "the number 10000000000 is not one of i32");
+    expect_blame([&] { bytes + 300; }, "add: the number 300 is not one of i8");
+    expect_blame([&] { longs * 0.5; }, "mul: the number 0.5 is not one of i64");
+    expect_blame([&] { full({2}, 1e10, Dtype::i32); }, "full: the number 10000000000 is not one of i32");
     for (const double x : {-1.0, 0.5, 0x1p64, 1e300, -HUGE_VAL, std::nan("")}) {
         refused([&] { naturals + x; });
         refused([&] { full({2}, x, Dtype::u8); });
@@ -185,13 +185,13 @@ TEST(Tensor, every_mistake_names_a_line_of_the_caller) {
     expect_blame([&] { matmul(x, Tensor::scalar(1.0F)); }, "matmul: ");
     expect_blame([&] { transpose(x, {0, 0}); }, "transpose: not a permutation");
     expect_blame([&] { transpose(x, {1}); }, "transpose: not a permutation");
-    expect_blame([&] { mean(x, {100}); }, "sum: axis 100");
-    expect_blame([&] { mean(x, {-9}); }, "sum: axis -9");
+    expect_blame([&] { mean(x, {100}); }, "mean: axis 100");
+    expect_blame([&] { mean(x, {-9}); }, "mean: axis -9");
     expect_blame([&] { sum(x, {-3}); }, "sum: axis -3");
     expect_blame([&] { argmax(x, -3); }, "argmax: axis -3");
     expect_blame([&] { ones({1, 1, 1, 1, 1, 1, 1, 1, 1}); }, "a tensor has at most 8 dimensions");
     expect_blame([&] { x.reshape({1, 1, 1, 1, 1, 1, 1, 2, 3}); }, "a tensor has at most 8 dimensions");
-    expect_blame([&] { one_hot(zeros({1, 1, 1, 1, 1, 1, 1, 1}, Dtype::i32), 3); }, "a tensor has at most 8");
+    expect_blame([&] { one_hot(zeros({1, 1, 1, 1, 1, 1, 1, 1}, Dtype::i32), 3); }, "one_hot: a tensor has at most 8");
     expect_blame([&] { Tensor::from(Floats{}, {1LL << 40, 1LL << 40}); }, "from: the shape is too large");
     expect_blame([&] { zeros({1LL << 45}).eval(); }, "broadcast_to: the system has no more memory");
     expect_blame([&] { grad([](const Tensor& a) { return a; })(x); }, "grad: the differentiated value");

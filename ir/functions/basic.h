@@ -45,7 +45,7 @@ template <Operand T>
 }
 template <Operand T>
 void require_same_dtype(std::string_view function, const T& x, const T& y) {
-    if (dtype_of(x) != dtype_of(y)) refuse(function, "the dtypes differ", x, y);
+    if (dtype_of(x) != dtype_of(y)) refuse(function, "the dtypes differ; convert() makes them the same", x, y);
 }
 
 // Whether two extents are equal for some values of their symbols. An extent of 1 would stretch beside any other, so it

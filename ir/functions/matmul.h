@@ -24,6 +24,8 @@ T matmul(const T& x, const T& y) {
     for (std::size_t i = 0; i < batches; ++i) {
         const Dim a = i + x_batch >= batches ? xs[i + x_batch - batches] : Dim(1);
         const Dim b = i + y_batch >= batches ? ys[i + y_batch - batches] : Dim(1);
+        if (a.is_constant() && b.is_constant() && a != b && a != Dim(1) && b != Dim(1))
+            refuse("matmul", "the batch extents differ: " + a.to_string() + " is not " + b.to_string(), x, y);
         const Dim both = a == Dim(1) || (b.is_constant() && b != Dim(1)) ? b : a;
         x_full.push_back(both);
         y_full.push_back(both);

@@ -69,7 +69,7 @@ Type dot_general_type(TypeContext& c) {
         result.push_back(b.is_constant() ? b : a);
     }
     for (std::size_t i = 0; i < lhs_contract.size(); ++i)
-        c.require_equal(at(lhs, lhs_contract[i]), at(rhs, rhs_contract[i]), "the contracted extents differ");
+        c.require_equal(at(lhs, lhs_contract[i]), at(rhs, rhs_contract[i]), "the inner extents differ");
     for (std::int64_t axis : lhs_free) result.push_back(at(lhs, axis));
     for (std::int64_t axis : rhs_free) result.push_back(at(rhs, axis));
     return {c.operand(0).dtype, result};

@@ -22,7 +22,7 @@ void require_dtype(const TypeContext& c, std::size_t operand, DtypeSet allowed) 
 }
 
 void require_same_dtype(const TypeContext& c, std::size_t first, std::size_t second) {
-    if (c.operand(first).dtype != c.operand(second).dtype) c.fail("the dtypes differ");
+    if (c.operand(first).dtype != c.operand(second).dtype) c.fail("the dtypes differ; convert() makes them the same");
 }
 
 Shape broadcast(TypeContext& c, const Shape& a, const Shape& b) {
@@ -76,7 +76,10 @@ void require_permutation(const TypeContext& c, const Integers& permutation, std:
     if (!is_permutation) c.fail("not a permutation of the axes");
 }
 
-void require_extent(TypeContext& c, Dim d, std::string_view what) { c.require_at_most(0, d, what); }
+void require_extent(TypeContext& c, Dim d, std::string_view what) {
+    if (d.is_constant() && d.constant() < 0) c.fail(std::string(what) + ": " + std::to_string(d.constant()));
+    c.require_at_most(0, d, what);
+}
 
 void require_rank(const TypeContext& c, std::size_t rank) {
     if (rank > max_rank)

@@ -292,8 +292,9 @@ inline Shape taken_shape(TypeContext& c, std::size_t axis) {
 }
 
 inline std::size_t indexed_axis(const TypeContext& c) {
+    const std::int64_t axis = c.axis(c.attribute<std::int64_t>(0), c.operand(0).shape.rank());
     if (c.attribute<std::int64_t>(0) < 0) c.fail("the axis is negative");
-    return static_cast<std::size_t>(c.axis(c.attribute<std::int64_t>(0), c.operand(0).shape.rank()));
+    return static_cast<std::size_t>(axis);
 }
 
 // The element of x that `taken`, an index into a tensor of the shape above, stands for.

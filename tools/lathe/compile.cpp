@@ -34,7 +34,8 @@ void add_compile(CLI::App& app) {
     command->footer(
         "example: lathe compile digits.lathe -o digits && ./digits rows.csv\n"
         "example: lathe compile digits.lathe -o digits.o --header digits.h");
-    command->callback([request] { compile_model(read_model(request->path), request->output, request->options); });
+    command->callback(
+        [request] { compile_model(read_model(request->path), request->output, request->options, Where()); });
 }
 
 }  // namespace lathe::tools

@@ -9,7 +9,7 @@ namespace lathe::tools {
 Source read_source(const std::string& path) {
     const std::string bytes = read_file(path);
     // Text has no byte like the first one of a .lathe file.
-    if (bytes.starts_with("\x89L")) return Model::parse(bytes, path);
+    if (bytes.starts_with("\x89L")) return Model::parse(bytes, path, Where());
     Lir lir = parse_lir(bytes, path);
     if (auto* const kernels = std::get_if<std::vector<ir::LoopNest>>(&lir)) return std::move(*kernels);
     auto& graph = std::get<std::unique_ptr<ir::Graph>>(lir);

@@ -38,7 +38,7 @@ ir::Type type_of(const Array& array) {
 Array read_input(const Model& model, std::size_t parameter, const std::string& file) {
     const ir::Type& wanted = model.graph().parameters()[parameter].type();
     const bool csv = file.ends_with(".csv") || file.ends_with(".csv.gz");
-    Array array = csv ? read_csv(file, wanted.dtype) : read_npy(file);
+    Array array = csv ? read_csv(file, wanted.dtype, Where()) : read_npy(file, Where());
     bool fits = array.dtype == wanted.dtype && array.shape.size() == wanted.shape.rank();
     for (std::size_t axis = 0; fits && axis < array.shape.size(); ++axis)
         fits = !wanted.shape[axis].is_constant() || wanted.shape[axis].constant() == array.shape[axis];
@@ -81,7 +81,7 @@ std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs,
     std::vector<Tensor> tensors;
     for (const Array& array : inputs) tensors.push_back(Tensor::from(array));
     std::vector<Array> outputs;
-    for (const Tensor& result : model.compile(options)(tensors, Where())) outputs.push_back(result.to_array());
+    for (const Tensor& result : model.compile(options, Where())(tensors, Where())) outputs.push_back(result.to_array());
     return outputs;
 }
 
