@@ -57,6 +57,7 @@ struct Variant {
 
 std::vector<std::int64_t> extents_of(const ir::Shape& shape) {
     std::vector<std::int64_t> out;
+    out.reserve(shape.rank());
     for (ir::Dim d : shape) out.push_back(d.constant());
     return out;
 }
@@ -254,8 +255,11 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
         return detail::leaf(type, {});
     };
     std::vector<Tensor> results;
+    results.reserve(variant.results);
     for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(make_leaf(i));
     std::vector<NodeRef> updated_variables, updated;  // and their new values
+    updated_variables.reserve(variant.updated_arguments.size() + variant.updated.size());
+    updated.reserve(updated_variables.capacity());
     for (std::size_t i : variant.updated_arguments) updated_variables.push_back(call.variables[i]);
     updated_variables.insert(updated_variables.end(), variant.updated.begin(), variant.updated.end());
     for (const NodeRef& variable : updated_variables) {
@@ -295,6 +299,7 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     std::vector<const void*> inputs;
     std::vector<void*> outputs;
     inputs.reserve(arguments.size() + values.size());
+    outputs.reserve(buffers.size());
     for (const NodeRef& a : arguments) inputs.push_back(a->elements());
     for (const NodeRef& v : values) inputs.push_back(v->elements());
     for (std::size_t i = 0; i < buffers.size(); ++i) {
@@ -305,10 +310,14 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
 
     const auto& place = variant.executable->outputs;
     for (std::size_t i = 0; i < variant.results; ++i) results[i].node()->data = buffers[place[i]];
-    if (variant.history) {
+    const auto asks = [](const NodeRef& x) { return x->keeps_history; };
+    if (variant.history && (std::ranges::any_of(arguments, asks) || std::ranges::any_of(values, asks))) {
         std::vector<NodeRef> nodes;
+        nodes.reserve(results.size());
         for (const Tensor& r : results) nodes.push_back(r.node());
-        std::vector<NodeRef> read(arguments.begin(), arguments.end());
+        std::vector<NodeRef> read;
+        read.reserve(arguments.size() + values.size());
+        read.assign(arguments.begin(), arguments.end());
         read.insert(read.end(), values.begin(), values.end());
         detail::keep_history(variant.history, std::move(read), nodes);
     }
@@ -332,6 +341,9 @@ bool CompiledFunction::is_recorded(const Tensor& argument) { return !argument.is
 CompiledFunction::Results CompiledFunction::operator()(std::span<const Tensor> arguments, Where where) const {
     eval(arguments, where);
     Call call{.arguments = {}, .variables = {}, .extents = {}, .signature = {}, .where = where};
+    call.variables.reserve(arguments.size());
+    call.arguments.reserve(arguments.size());
+    call.extents.reserve(arguments.size());
     for (const Tensor& t : arguments) {
         call.variables.push_back(t.is_variable() ? t.node() : NodeRef{});
         call.arguments.push_back(detail::resolve(t.node()));

@@ -100,8 +100,9 @@ public:
         }
         try {
             const std::vector<Tensor> flat = tensors_of(arguments...);
-            const CompiledFunction::Results results =
-                forms_->template form<Result>(arguments...).function(flat, where_);
+            CompiledFunction::Results results = forms_->template form<Result>(arguments...).function(flat, where_);
+            if constexpr (std::is_same_v<Result, Tensor>)
+                return results.tensors.empty() ? Tensor() : std::move(results.tensors[0]);
             std::span<const Tensor> next = results.tensors;
             return with_tensors(*static_cast<const Result*>(results.tree.get()), next);
         } catch (const detail::ForeignTensor&) {  // f captures what is being differentiated

@@ -208,6 +208,7 @@ bool same_structure(const T& a, const T& b) {
 template <Tree... T>
 std::vector<Tensor> tensors_of(const T&... trees) {
     std::vector<Tensor> out;
+    out.reserve(sizeof...(T));
     [[maybe_unused]] const auto add = [&](const Tensor& t) {
         if (!t.is_empty()) out.push_back(t);
     };
