@@ -1,0 +1,12 @@
+# The names that `nm -D` lists of a library, as a list; a library without any is a mistake of the test.
+function(symbols_of library which into)
+  execute_process(COMMAND ${NM} -D ${which} --format=just-symbols ${library} OUTPUT_VARIABLE names RESULT_VARIABLE code)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "nm failed on ${library}")
+  endif()
+  string(REGEX MATCHALL "[^\n]+" names "${names}")
+  if(NOT names)
+    message(FATAL_ERROR "${library} has no symbols that are ${which}")
+  endif()
+  set(${into} ${names} PARENT_SCOPE)
+endfunction()
