@@ -199,6 +199,13 @@ ir::Loc blame(std::source_location where) {
     return ir::Loc::of(LocScope::current().line() != 0 ? LocScope::current() : where, Frame::context());
 }
 
+// The same error with a location, unless it has one.
+template <class E, class Named>
+[[noreturn]] static void rethrow_at(ir::Loc loc, const E& e, const Named& named) {
+    if (e.loc().known()) throw;
+    throw E(named(e.message()), loc);
+}
+
 void rethrow(ir::Loc loc, std::string_view op) {
     const auto named = [&](const std::string& message) {
         if (op.empty() || message.starts_with(std::string(op) + ":")) return message;
@@ -208,26 +215,19 @@ void rethrow(ir::Loc loc, std::string_view op) {
     try {
         throw;
     } catch (const TypeError& e) {
-        if (e.loc().known()) throw;
-        throw TypeError(named(e.message()), loc);
+        rethrow_at(loc, e, named);
     } catch (const IndexError& e) {
-        if (e.loc().known()) throw;
-        throw IndexError(named(e.message()), loc);
+        rethrow_at(loc, e, named);
     } catch (const FormatError& e) {
-        if (e.loc().known()) throw;
-        throw FormatError(named(e.message()), loc);
+        rethrow_at(loc, e, named);
     } catch (const UserError& e) {
-        if (e.loc().known()) throw;
-        throw UserError(named(e.message()), loc);
+        rethrow_at(loc, e, named);
     } catch (const ResourceError& e) {
-        if (e.loc().known()) throw;
-        throw ResourceError(named(e.message()), loc);
+        rethrow_at(loc, e, named);
     } catch (const InternalError& e) {
-        if (e.loc().known()) throw;
-        throw InternalError(named(e.message()), loc);
+        rethrow_at(loc, e, named);
     } catch (const Error& e) {
-        if (e.loc().known()) throw;
-        throw Error(named(e.message()), loc);
+        rethrow_at(loc, e, named);
     } catch (const runtime::PlanError& e) {
         throw TypeError(named(e.what()), loc);
     } catch (const runtime::ResourceExhausted& e) {

@@ -226,12 +226,9 @@ void require_addressable(const Shape& shape, Dtype dtype) {
         throw TypeError(detail::spoken("shape") + ": " + why + " (" + ir::Type{dtype, shape}.to_string() + ")",
                         detail::blame({}));
     };
-    auto bytes = static_cast<std::int64_t>(size_of(dtype));
-    for (Dim d : shape) {
-        if (!d.is_constant()) continue;
-        if (d.constant() < 0) fail("an extent is negative");
-        if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(d.constant(), 1), &bytes)) fail("too large");
-    }
+    if (std::ranges::any_of(shape, [](Dim d) { return d.is_constant() && d.constant() < 0; }))
+        fail("an extent is negative");
+    if (!ir::Type{dtype, shape}.is_addressable()) fail("too large");
 }
 
 // Two 64-bit words of Philox for each element.

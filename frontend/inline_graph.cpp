@@ -1,6 +1,5 @@
 #include "frontend/inline_graph.h"
 
-#include <algorithm>
 #include <optional>
 #include <unordered_map>
 
@@ -14,7 +13,7 @@ namespace {
 class Instance {
 public:
     Instance(const ir::Graph& graph, std::span<const NodeRef> inputs, const std::string& what)
-        : graph_(graph), inputs_(inputs), what_(what), loc_(ir::Loc::of(LocScope::current())) {
+        : graph_(graph), inputs_(inputs), what_(what), loc_(blame({})) {
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             const ir::Type& wanted = graph.parameters()[i].type();
             const ir::Type& given = inputs[i]->type;
@@ -29,9 +28,7 @@ public:
     }
 
     ir::Attributes substitute(ir::Attributes attributes) const {
-        for (ir::Attribute& a : attributes)
-            if (auto* shape = std::get_if<ir::Shape>(&a))
-                for (std::size_t d = 0; d < shape->rank(); ++d) (*shape)[d] = substitute((*shape)[d]);
+        ir::map_dims(attributes, [this](ir::Dim d) { return substitute(d); });
         return attributes;
     }
 
@@ -129,7 +126,7 @@ std::vector<NodeRef> instantiate_graph(const ir::Graph& graph, std::span<const N
     if (inputs.size() != graph.parameters().size())
         throw TypeError(what + ": takes " + std::to_string(graph.parameters().size()) + " inputs, not " +
                             std::to_string(inputs.size()),
-                        ir::Loc::of(LocScope::current()));
+                        blame({}));
     const Instance instance(graph, inputs, what);
     return record_graph(graph, inputs, &instance);
 }
@@ -144,7 +141,6 @@ Node* const& CompiledCall::result(std::uint32_t index) {
 
 void keep_history(const std::shared_ptr<const ir::Graph>& graph, std::vector<NodeRef> inputs,
                   std::span<const NodeRef> results) {
-    if (std::ranges::none_of(inputs, [](const NodeRef& x) { return x->keeps_history; })) return;
     const auto call = std::make_shared<CompiledCall>(graph, std::move(inputs));
     for (std::size_t i = 0; i < results.size(); ++i) {
         if (!is_float(results[i]->type.dtype)) continue;

@@ -37,7 +37,8 @@ private:
     std::vector<Node*> recorded_;
 };
 
-// Lets float results of a compiled graph be differentiated by what it was computed from, where an input asks for that.
+// Lets float results of a compiled graph be differentiated by what it was computed from. For calls of which an input
+// keeps history.
 void keep_history(const std::shared_ptr<const ir::Graph>& graph, std::vector<NodeRef> inputs,
                   std::span<const NodeRef> results);
 

@@ -22,6 +22,11 @@ using detail::NodeRef;
 // whether that is an earlier argument, too.
 using Signature = std::vector<std::uint64_t>;
 
+// The first argument that is the same variable.
+std::size_t first_place(std::span<const NodeRef> variables, std::size_t argument) {
+    return static_cast<std::size_t>(std::ranges::find(variables, variables[argument]) - variables.begin());
+}
+
 // `variables` are those of the arguments that are variables.
 Signature signature_of(std::span<const NodeRef> arguments, std::span<const NodeRef> variables) {
     Signature out;
@@ -31,8 +36,8 @@ Signature signature_of(std::span<const NodeRef> arguments, std::span<const NodeR
         for (std::size_t i = 0; i < a->type.shape.rank(); ++i)
             if (a->type.shape[i] == ir::Dim(1)) word |= 1ULL << i;
         if (const NodeRef& variable = variables[out.size()]) {
-            const auto first = static_cast<std::uint64_t>(std::ranges::find(variables, variable) - variables.begin());
-            word |= (first + 1) << 32 | static_cast<std::uint64_t>(variable->variable->trainable) << 24;
+            word |= static_cast<std::uint64_t>(first_place(variables, out.size()) + 1) << 32 |
+                    static_cast<std::uint64_t>(variable->variable->trainable) << 24;
         }
         out.push_back(word);
     }
@@ -195,9 +200,8 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
                         trace.add_symbol("n" + std::to_string(i) + "_" + std::to_string(d), type.shape[d].constant());
             NodeRef input = trace.add_input("arg" + std::to_string(i), type);
             if (const NodeRef& variable = call.variables[i]) {
-                const auto first = std::ranges::find(call.variables, variable) - call.variables.begin();
-                input = static_cast<std::size_t>(first) == i ? trace.declare_argument(*variable, input)
-                                                             : inputs[static_cast<std::size_t>(first)].node();
+                const std::size_t first = first_place(call.variables, i);
+                input = first == i ? trace.declare_argument(*variable, input) : inputs[first].node();
             }
             inputs.emplace_back(std::move(input));
         }
@@ -211,9 +215,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
         variant->results = outputs.size();
         variant->tree = results.tree;
         for (std::size_t i = 0; i < inputs.size(); ++i) {
-            if (!call.variables[i] || std::ranges::find(call.variables, call.variables[i]) - call.variables.begin() <
-                                          static_cast<std::ptrdiff_t>(i))
-                continue;
+            if (!call.variables[i] || first_place(call.variables, i) != i) continue;
             if (NodeRef value = trace.assigned(inputs[i].node())) {
                 outputs.push_back(std::move(value));
                 variant->updated_arguments.push_back(i);
@@ -249,10 +251,7 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
 
     // What the outputs become is made before anything runs: behind the run, nothing may fail.
     const auto make_leaf = [&](std::size_t i) {
-        const std::uint32_t o = variant.executable->outputs[i];
-        ir::Type type{static_cast<Dtype>(plan.outputs[o].dtype), {}};
-        for (std::int64_t extent : bound.output_dims[o]) type.shape.push_back(extent);
-        return detail::leaf(type, {});
+        return detail::leaf(detail::output_type(plan, bound, variant.executable->outputs[i]), {});
     };
     std::vector<Tensor> results;
     results.reserve(variant.results);

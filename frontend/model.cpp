@@ -104,16 +104,18 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
                             std::to_string(inputs.size()),
                         detail::blame(where));
     const detail::LocScope scope(where, graph_->name);
-    std::vector<NodeRef> read;  // by the graph
+    std::vector<NodeRef> nodes;
     bool recorded = false, differentiable = false;
     for (const Tensor& t : inputs) {
-        read.push_back(detail::resolve(t.node()));
-        if (!read.back())
+        nodes.push_back(detail::resolve(t.node()));
+        if (!nodes.back())
             throw UserError(ir::printable_line(graph_->name) + ": an input is empty", detail::blame(where));
-        recorded = recorded || read.back()->symbolic;
-        differentiable = differentiable || read.back()->keeps_history;
+        recorded = recorded || nodes.back()->symbolic;
+        differentiable = differentiable || nodes.back()->keeps_history;
     }
+    std::vector<NodeRef> read;  // by the graph
     if (recorded || differentiable) {
+        read = nodes;
         const auto weights = weights_->nodes();
         read.insert(read.end(), weights.begin(), weights.end());
     }
@@ -122,20 +124,19 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
         for (NodeRef& r : detail::instantiate_graph(*graph_, read, graph_->name)) results.emplace_back(std::move(r));
         return results;
     }
-    eval(inputs, where);
-    std::vector<NodeRef> nodes;
+    const std::vector<Tensor> values(nodes.begin(), nodes.end());  // of the time, where inputs are variables
+    eval(values, where);
     std::vector<std::vector<std::int64_t>> extents;
     std::vector<std::span<const std::int64_t>> shapes;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const ir::Type& wanted = graph_->parameters()[i].type();
-        const ir::Type& given = inputs[i].type();
+        const ir::Type& given = nodes[i]->type;
         if (given.dtype != wanted.dtype || given.shape.rank() != wanted.shape.rank())
             throw TypeError(ir::printable_line(graph_->name) + ": input '" +
                                 ir::printable_line(graph_->parameter_name(i)) + "' is " +
                                 wanted.to_string(graph_->symbols) + ", not " + given.to_string(),
                             detail::blame(where));
-        nodes.push_back(detail::resolve(inputs[i].node()));
-        extents.push_back(inputs[i].shape(where));
+        extents.push_back(values[i].shape(where));
     }
     shapes.assign(extents.begin(), extents.end());
     const auto& plan = executable_->plan;
@@ -151,11 +152,8 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
         }
         detail::run_bound(plan, *bound, in.data(), out.data(), detail::blame(where));
         std::vector<Tensor> results;
-        for (std::uint32_t o : executable_->outputs) {
-            ir::Type type{static_cast<Dtype>(plan.outputs[o].dtype), {}};
-            for (std::int64_t extent : bound->output_dims[o]) type.shape.push_back(extent);
-            results.emplace_back(detail::leaf(type, buffers[o]));
-        }
+        for (std::uint32_t o : executable_->outputs)
+            results.emplace_back(detail::leaf(detail::output_type(plan, *bound, o), buffers[o]));
         if (differentiable) {
             std::vector<NodeRef> made;
             for (const Tensor& t : results) made.push_back(t.node());

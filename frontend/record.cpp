@@ -95,18 +95,7 @@ constexpr ir::TypeContext::Voice public_function = {
 // Shapes that no memory of any machine could hold are the mistake of the call that makes them: all that computes with
 // sizes behind it may do so without looking.
 void require_addressable(const ir::TypeContext& context, const ir::Type& type) {
-    auto bytes = static_cast<std::int64_t>(size_of(type.dtype));
-    for (ir::Dim d : type.shape)
-        if (d.is_constant() && __builtin_mul_overflow(bytes, std::max<std::int64_t>(d.constant(), 1), &bytes))
-            context.fail("the result, " + type.to_string() + ", is too large");
-}
-
-// Extents of a trace in the place of numbers: what is made of them belongs to the trace.
-bool has_symbols(const ir::Attributes& attributes) {
-    return std::ranges::any_of(attributes, [](const ir::Attribute& a) {
-        const auto* shape = std::get_if<ir::Shape>(&a);
-        return shape != nullptr && !shape->is_constant();
-    });
+    if (!type.is_addressable()) context.fail("the result, " + type.to_string() + ", is too large");
 }
 
 NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
@@ -120,13 +109,15 @@ NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attrib
         operand_types = large;
     }
     NodeRef node = make_call(op, where);
-    node->symbolic = has_symbols(attributes);
+    // Extents of a trace in the place of numbers: what is made of them belongs to the trace.
+    const bool of_trace = ir::has_symbols(attributes);
+    node->symbolic = of_trace;
     for (std::size_t i = 0; i < operands.size(); ++i) {
         operand_types[i] = operands[i]->type;
         node->symbolic = node->symbolic || operands[i]->symbolic;
     }
     Trace* trace = node->symbolic ? Trace::current() : nullptr;
-    if (trace == nullptr && has_symbols(attributes))
+    if (trace == nullptr && of_trace)
         throw UserError(spoken(op.name) + ": a symbolic extent was used outside of the function that it belongs to",
                         node->location());
     ir::TypeContext context(op, operand_types, attributes, trace != nullptr ? node->location() : ir::Loc(),
@@ -150,6 +141,18 @@ NodeRef start(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attrib
     return node;
 }
 
+// A result of a call with several.
+NodeRef make_projection(const NodeRef& call, std::uint32_t index, const ir::Type& type) {
+    NodeRef result = make_node(NodeKind::projection);
+    result->index = index;
+    result->type = type;
+    result->where = call->where;
+    result->context = call->context;
+    result->loc = call->loc;
+    set_operands(*result, std::span<const NodeRef>(&call, 1));
+    return result;
+}
+
 void bound_pending(const NodeRef& node) {
     if (node->pending_size >= pending_limit() && !node->symbolic) {
         Node* target = node.get();
@@ -164,15 +167,7 @@ NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attri
     std::vector<ir::Type> types;
     NodeRef node = start(op, operands, std::move(attributes), where, types);
     set_operands(*node, operands);
-    if (types.size() > 1) {
-        NodeRef first = make_node(NodeKind::projection);
-        first->type = node->type;
-        first->where = node->where;
-        first->context = node->context;
-        first->loc = node->loc;
-        set_operands(*first, std::span<const NodeRef>(&node, 1));
-        return first;
-    }
+    if (types.size() > 1) return make_projection(node, 0, types[0]);
     bound_pending(node);
     return node;
 }
@@ -216,16 +211,8 @@ std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef
     set_operands(*node, operands);
     if (types.size() <= 1) return {node};
     std::vector<NodeRef> results;
-    for (std::size_t i = 0; i < types.size(); ++i) {
-        NodeRef result = make_node(NodeKind::projection);
-        result->index = static_cast<std::uint32_t>(i);
-        result->type = types[i];
-        result->where = node->where;
-        result->context = node->context;
-        result->loc = node->loc;
-        set_operands(*result, std::span<const NodeRef>(&node, 1));
-        results.push_back(std::move(result));
-    }
+    for (std::size_t i = 0; i < types.size(); ++i)
+        results.push_back(make_projection(node, static_cast<std::uint32_t>(i), types[i]));
     return results;
 }
 

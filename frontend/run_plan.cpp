@@ -10,6 +10,12 @@
 
 namespace lathe::detail {
 
+ir::Type output_type(const runtime::Plan& plan, const runtime::BoundPlan& bound, std::size_t output) {
+    ir::Type type{static_cast<ir::Dtype>(plan.outputs[output].dtype), {}};
+    for (const std::int64_t extent : bound.output_dims[output]) type.shape.push_back(extent);
+    return type;
+}
+
 runtime::Buffer allocate_tensor(std::size_t bytes) {
     try {
         return runtime::allocate(std::max<std::size_t>(bytes, 1));
@@ -22,11 +28,10 @@ runtime::Buffer allocate_output(const runtime::Plan& plan, const runtime::BoundP
     try {
         return runtime::allocate(std::max<std::size_t>(static_cast<std::size_t>(bound.output_bytes[output]), 1));
     } catch (const runtime::ResourceExhausted& e) {
-        ir::Type type{static_cast<ir::Dtype>(plan.outputs[output].dtype), {}};
-        for (const std::int64_t extent : bound.output_dims[output]) type.shape.push_back(extent);
         const ir::Loc made = ir::Loc::of_id(plan.outputs[output].location);
-        throw ResourceError(plan.outputs[output].op + ": " + e.what() + ", for " + type.to_string(),
-                            made.known() ? made : blame({}));
+        throw ResourceError(
+            plan.outputs[output].op + ": " + e.what() + ", for " + output_type(plan, bound, output).to_string(),
+            made.known() ? made : blame({}));
     }
 }
 

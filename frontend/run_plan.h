@@ -4,9 +4,13 @@
 #include <cstddef>
 
 #include "ir/loc.h"
+#include "ir/type.h"
 #include "runtime/plan.h"
 
 namespace lathe::detail {
+
+// What an output of a bound plan is.
+ir::Type output_type(const runtime::Plan& plan, const runtime::BoundPlan& bound, std::size_t output);
 
 // Memory for a tensor; throws ResourceError.
 runtime::Buffer allocate_tensor(std::size_t bytes);

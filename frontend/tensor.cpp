@@ -183,7 +183,7 @@ void Tensor::require_memory(std::uint64_t bytes, Where where) const {
     try {
         runtime::require_room(bytes);
     } catch (const runtime::ResourceExhausted& e) {
-        throw ResourceError("copy of " + type().to_string() + ": " + e.what(), ir::Loc::of(where));
+        throw ResourceError("copy of " + type().to_string() + ": " + e.what(), detail::blame(where));
     }
 }
 

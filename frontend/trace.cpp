@@ -144,8 +144,7 @@ NodeRef Trace::read(const NodeRef& variable) {
     if (fresh) {
         if (variable->variable->in_trace) {
             cell_of_.erase(found);
-            throw UserError("a variable was used outside of the traced function that made it",
-                            ir::Loc::of(detail::LocScope::current()));
+            throw UserError("a variable was used outside of the traced function that made it", detail::blame({}));
         }
         NodeRef node = detail::make_node(NodeKind::placeholder);
         node->type = variable->type;

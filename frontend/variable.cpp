@@ -129,8 +129,7 @@ NodeRef resolve(const NodeRef& node) {
     if (Trace* trace = Trace::current()) return trace->read(node);
     VariableData& variable = *node->variable;
     if (variable.in_trace)
-        throw UserError("a variable was used outside of the traced function that made it",
-                        ir::Loc::of(LocScope::current()));
+        throw UserError("a variable was used outside of the traced function that made it", blame({}));
     while (true) {
         const std::uint32_t returns = variable.returns.load(std::memory_order_acquire);
         {

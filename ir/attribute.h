@@ -2,6 +2,7 @@
 // values in that order.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -35,6 +36,21 @@ using Integers = std::vector<std::int64_t>;
 using Attribute =
     std::variant<std::int64_t, Integers, Shape, Dtype, bool, Literal, std::string>;  // order of AttributeKind
 using Attributes = std::vector<Attribute>;
+
+// Replaces every extent of the shapes among the attributes.
+template <class Map>
+void map_dims(std::span<Attribute> attributes, const Map& map) {
+    for (Attribute& a : attributes)
+        if (auto* shape = std::get_if<Shape>(&a))
+            for (std::size_t i = 0; i < shape->rank(); ++i) (*shape)[i] = map((*shape)[i]);
+}
+// Whether one of those shapes is not made of numbers alone.
+inline bool has_symbols(std::span<const Attribute> attributes) {
+    return std::ranges::any_of(attributes, [](const Attribute& a) {
+        const auto* shape = std::get_if<Shape>(&a);
+        return shape != nullptr && !shape->is_constant();
+    });
+}
 
 inline AttributeKind kind_of(const Attribute& a) { return static_cast<AttributeKind>(a.index()); }
 

@@ -109,14 +109,11 @@ struct Job {
     // Attributes with their Dims evaluated, so that rules see constants only.
     Attributes concrete_attributes() const {
         Attributes result = node.attributes;
-        for (Attribute& a : result) {
-            auto* shape = std::get_if<Shape>(&a);
-            for (std::size_t i = 0; shape != nullptr && i < shape->rank(); ++i) {
-                const auto value = (*shape)[i].evaluate(symbol_values);
-                if (!value) throw TypeError(std::string(node.op->name) + ": an attribute has no value", node.loc);
-                (*shape)[i] = *value;
-            }
-        }
+        map_dims(result, [this](Dim d) {
+            const auto value = d.evaluate(symbol_values);
+            if (!value) throw TypeError(std::string(node.op->name) + ": an attribute has no value", node.loc);
+            return Dim(*value);
+        });
         return result;
     }
 };

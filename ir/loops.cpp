@@ -134,9 +134,7 @@ private:
                            },
                            [&](Compute& c) {
                                for (ValueId& v : c.operands) v = map_value(v);
-                               for (Attribute& a : c.attributes)
-                                   if (auto* dims = std::get_if<Shape>(&a))
-                                       for (std::size_t i = 0; i < dims->rank(); ++i) (*dims)[i] = map((*dims)[i]);
+                               map_dims(c.attributes, [this](Dim d) { return map(d); });
                            },
                            [&](BindIndex& b) {
                                b.value = map_value(b.value);

@@ -69,6 +69,8 @@ struct Type {
 
     friend bool operator==(const Type&, const Type&) = default;
     std::string to_string(std::span<const std::string> symbol_names = {}) const;  // f32[batch, 64]
+    // Whether 64 bits count the bytes, as far as the extents are numbers; those of 0 do not make up for others.
+    bool is_addressable() const;
 };
 
 }  // namespace lathe::ir

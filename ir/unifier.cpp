@@ -51,8 +51,7 @@ Shape Unifier::apply(Shape shape) const {
 }
 
 Attributes Unifier::apply(Attributes attributes) const {
-    for (Attribute& a : attributes)
-        if (auto* shape = std::get_if<Shape>(&a)) *shape = apply(*shape);
+    map_dims(attributes, [this](Dim d) { return apply(d); });
     return attributes;
 }
 

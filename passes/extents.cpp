@@ -139,17 +139,12 @@ ir::Type ExtentClasses::type_of(Value v) const {
 
 ir::Attributes ExtentClasses::map_attributes(const Node& node) {
     ir::Attributes out = node.attributes;
-    for (ir::Attribute& attribute : out) {
-        auto* shape = std::get_if<ir::Shape>(&attribute);
-        if (shape == nullptr) continue;
-        for (std::size_t i = 0; i < shape->rank(); ++i) {
-            Dim& dim = (*shape)[i];
-            if (dim.is_constant()) continue;
-            const auto known = std::ranges::find(extents_, dim);
-            if (known == extents_.end()) extents_.push_back(dim);
-            dim = Dim::symbol(static_cast<ir::Symbol>(std::ranges::find(extents_, dim) - extents_.begin()));
-        }
-    }
+    ir::map_dims(out, [this](Dim dim) {
+        if (dim.is_constant()) return dim;
+        const auto place = std::ranges::find(extents_, dim) - extents_.begin();
+        if (static_cast<std::size_t>(place) == extents_.size()) extents_.push_back(dim);
+        return Dim::symbol(static_cast<ir::Symbol>(place));
+    });
     return out;
 }
 

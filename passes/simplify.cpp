@@ -205,7 +205,7 @@ private:
         if (all_splat && node.op->lowering == Lowering::elementwise) return fold_one(node, std::move(operands));
         if (all_splat && moves_elements(node)) return new_->constant({node.results[0], operands[0].bytes});
         if (node.op->lowering == Lowering::contraction) work = count(operands[0].type) * count(operands[1].type);
-        if (work > max_folded_elements || has_symbols(node)) return {};
+        if (work > max_folded_elements || ir::has_symbols(node.attributes)) return {};
         try {
             return new_->constant(ir::interpret_node(node, operands)[0]);
         } catch (const IndexError&) {
@@ -234,12 +234,6 @@ private:
         return new_->constant({node.results[0], element.bytes});
     }
 
-    static bool has_symbols(const Node& node) {
-        return std::ranges::any_of(node.attributes, [](const ir::Attribute& a) {
-            const auto* shape = std::get_if<ir::Shape>(&a);
-            return shape != nullptr && !shape->is_constant();
-        });
-    }
     // Elements of a constant shape, saturated.
     static std::int64_t count(const ir::Type& type) {
         constexpr std::int64_t many = std::int64_t{1} << 30;
