@@ -14,7 +14,7 @@
 
 #include "codegen/compile.h"
 #include "codegen/target.h"
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "runtime/plan.h"
 
 namespace lathe::codegen {

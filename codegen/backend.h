@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "codegen/target.h"
-#include "ir/loops.h"
+#include "ir/loops/loops.h"
 #include "runtime/abi.h"
 
 namespace lathe::codegen {

@@ -7,7 +7,7 @@
 #include "codegen/plan_builder.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
-#include "ir/op.h"
+#include "ir/ops/op.h"
 #include "runtime/cpu.h"
 #include "runtime/plan_rules.h"
 

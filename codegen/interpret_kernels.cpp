@@ -5,7 +5,7 @@
 #include <new>
 
 #include "ir/error.h"
-#include "ir/loops_text.h"
+#include "ir/loops/text.h"
 
 namespace lathe::codegen {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "ir/loops.h"
+#include "ir/loops/loops.h"
 #include "runtime/plan.h"
 
 namespace lathe::codegen {

@@ -12,7 +12,7 @@
 #include "codegen/executable_memory.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
-#include "ir/loops_text.h"
+#include "ir/loops/text.h"
 
 namespace lathe::codegen {
 

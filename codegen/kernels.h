@@ -11,7 +11,7 @@
 
 #include "codegen/backend.h"
 #include "codegen/target.h"
-#include "ir/loops.h"
+#include "ir/loops/loops.h"
 #include "runtime/abi.h"
 
 namespace lathe::codegen {

@@ -7,8 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "ir/loops_walk.h"
-#include "ir/op.h"
+#include "ir/loops/walk.h"
+#include "ir/ops/op.h"
 
 namespace lathe::codegen {
 namespace {

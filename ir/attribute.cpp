@@ -4,7 +4,7 @@
 
 #include "ir/error.h"
 #include "ir/float_environment.h"
-#include "ir/scalar.h"
+#include "ir/ops/scalar.h"
 
 namespace lathe::ir {
 namespace {

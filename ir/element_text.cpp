@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "ir/float_environment.h"
-#include "ir/graph_text.h"
+#include "ir/graph/text.h"
 
 namespace lathe::ir {
 namespace {

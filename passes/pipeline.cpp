@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "ir/float_environment.h"
-#include "ir/graph_text.h"
-#include "ir/loops_text.h"
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
 
 namespace lathe::passes {
 namespace {

@@ -9,11 +9,11 @@
 #include <variant>
 #include <vector>
 
-#include "passes/fuse.h"
-#include "passes/loop_passes.h"
-#include "passes/lower.h"
-#include "passes/simplify.h"
-#include "passes/split.h"
+#include "passes/fuse/fuse.h"
+#include "passes/fuse/lower.h"
+#include "passes/graph/simplify.h"
+#include "passes/graph/split.h"
+#include "passes/loops/loop_passes.h"
 
 namespace lathe::passes {
 

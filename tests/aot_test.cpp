@@ -9,9 +9,9 @@
 
 #include <gtest/gtest.h>
 
-#include "frontend/atomic_file.h"
-#include "frontend/read_file.h"
-#include "ir/graph_text.h"
+#include "frontend/formats/atomic_file.h"
+#include "frontend/formats/read_file.h"
+#include "ir/graph/text.h"
 #include "lathe.h"
 #include "runtime/aot.h"
 #include "tests/command.h"

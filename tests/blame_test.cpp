@@ -6,19 +6,19 @@
 
 #include <gtest/gtest.h>
 
-#include "frontend/functions.h"
-#include "frontend/grad.h"
-#include "frontend/jit.h"
-#include "frontend/model.h"
-#include "frontend/nn.h"
-#include "frontend/optim.h"
-#include "ir/graph_text.h"
+#include "frontend/model/model.h"
+#include "frontend/nn/nn.h"
+#include "frontend/optim/optim.h"
+#include "frontend/tensor/functions.h"
+#include "frontend/trace/grad.h"
+#include "frontend/trace/jit.h"
+#include "ir/graph/text.h"
 
 namespace lathe {
 namespace {
 
 std::uint32_t line_here(std::source_location where = std::source_location::current()) { return where.line(); }
-std::string place(std::uint32_t line) { return LATHE_SOURCE_DIR "/tests/blame_test.cpp:" + std::to_string(line); }
+std::string place(std::uint32_t line) { return std::string(__FILE__) + ":" + std::to_string(line); }
 std::string called_at(std::uint32_t line) { return ", called at " + place(line); }
 
 template <class F>

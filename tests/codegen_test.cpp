@@ -9,8 +9,8 @@
 
 #include "codegen/kernels.h"
 #include "ir/error.h"
-#include "ir/graph_text.h"
-#include "ir/loops_text.h"
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
 #include "passes/pipeline.h"
 #include "tests/add_kernel.h"
 #include "tests/targets.h"

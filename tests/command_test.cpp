@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "frontend/read_file.h"
+#include "frontend/formats/read_file.h"
 #include "lathe.h"
 
 namespace lathe {

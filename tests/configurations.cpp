@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "codegen/compile.h"
-#include "ir/interpret.h"
+#include "ir/graph/interpret.h"
 #include "tests/run_program.h"
 #include "tests/targets.h"
 #include "tests/values.h"

@@ -9,9 +9,9 @@
 
 #include "ir/functions/activations.h"
 #include "ir/functions/statistics.h"
-#include "ir/interpret.h"
-#include "ir/ops.h"
-#include "passes/differentiate.h"
+#include "ir/graph/interpret.h"
+#include "ir/ops/ops.h"
+#include "passes/graph/differentiate.h"
 
 namespace lathe::ir {
 namespace {

@@ -1,4 +1,4 @@
-#include "passes/differentiate.h"
+#include "passes/graph/differentiate.h"
 
 #include <cmath>
 #include <cstring>
@@ -8,10 +8,10 @@
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
 #include "ir/functions/matmul.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/ops.h"
-#include "passes/simplify.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/ops/ops.h"
+#include "passes/graph/simplify.h"
 
 namespace lathe::passes {
 namespace {

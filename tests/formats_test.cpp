@@ -14,10 +14,10 @@
 
 #include <gtest/gtest.h>
 
-#include "frontend/atomic_file.h"
-#include "frontend/csv.h"
-#include "frontend/npy.h"
-#include "frontend/read_file.h"
+#include "frontend/formats/atomic_file.h"
+#include "frontend/formats/csv.h"
+#include "frontend/formats/npy.h"
+#include "frontend/formats/read_file.h"
 #include "ir/error.h"
 
 namespace lathe {

@@ -8,10 +8,10 @@
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
 #include "ir/functions/matmul.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/ops.h"
-#include "ir/order.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/loops/order.h"
+#include "ir/ops/ops.h"
 
 namespace lathe::ir {
 namespace {

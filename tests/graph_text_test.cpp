@@ -1,5 +1,3 @@
-#include "ir/graph_text.h"
-
 #include <cmath>
 #include <cstring>
 
@@ -7,7 +5,8 @@
 
 #include "ir/functions/basic.h"
 #include "ir/functions/losses.h"
-#include "ir/ops.h"
+#include "ir/graph/text.h"
+#include "ir/ops/ops.h"
 
 namespace lathe::ir {
 namespace {

@@ -11,11 +11,11 @@
 #include <gtest/gtest.h>
 
 #include "codegen/compile.h"
-#include "frontend/csv.h"
+#include "frontend/formats/csv.h"
 #include "ir/float_environment.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/loops_text.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
 #include "lathe.h"
 #include "tests/command.h"
 #include "tests/op_samples.h"

@@ -1,7 +1,7 @@
 // Links Lathe, uses it, and compiles nothing: what a process pays for that is measured.
 #include <dlfcn.h>
 
-#include "ir/op.h"
+#include "ir/ops/op.h"
 
 int main() {
     if (lathe::ir::op_table().empty()) return 1;

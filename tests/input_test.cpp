@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "frontend/csv.h"
-#include "frontend/file_kind.h"
+#include "frontend/formats/csv.h"
+#include "frontend/formats/file_kind.h"
 #include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/printable.h"

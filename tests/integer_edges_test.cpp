@@ -8,9 +8,9 @@
 
 #include "codegen/compile.h"
 #include "ir/functions/basic.h"
-#include "ir/interpret.h"
-#include "ir/ops.h"
-#include "passes/simplify.h"
+#include "ir/graph/interpret.h"
+#include "ir/ops/ops.h"
+#include "passes/graph/simplify.h"
 #include "tests/configurations.h"
 #include "tests/run_ahead.h"
 #include "tests/run_program.h"

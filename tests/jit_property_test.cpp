@@ -6,9 +6,9 @@
 
 #include "codegen/compile.h"
 #include "ir/error.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/op.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/ops/op.h"
 #include "tests/configurations.h"
 #include "tests/op_samples.h"
 #include "tests/run_program.h"

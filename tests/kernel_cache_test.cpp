@@ -9,7 +9,7 @@
 
 #include "codegen/kernels.h"
 #include "ir/error.h"
-#include "ir/loops_text.h"
+#include "ir/loops/text.h"
 #include "tests/add_kernel.h"
 
 namespace lathe::codegen {

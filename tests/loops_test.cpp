@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "ir/error.h"
-#include "ir/loops_text.h"
+#include "ir/loops/text.h"
 
 namespace lathe::ir {
 namespace {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "codegen/compile.h"
-#include "ir/interpret.h"
-#include "ir/ops.h"
+#include "ir/graph/interpret.h"
+#include "ir/ops/ops.h"
 #include "lathe.h"
 #include "runtime/memory_room.h"
 #include "tests/command.h"

@@ -10,16 +10,16 @@
 
 #include <gtest/gtest.h>
 
-#include "frontend/aot.h"
-#include "frontend/csv.h"
-#include "frontend/functions.h"
-#include "frontend/grad.h"
-#include "frontend/jit.h"
-#include "frontend/model.h"
-#include "frontend/nn.h"
-#include "frontend/npy.h"
-#include "frontend/optim.h"
-#include "ir/op.h"
+#include "frontend/formats/csv.h"
+#include "frontend/formats/npy.h"
+#include "frontend/model/aot.h"
+#include "frontend/model/model.h"
+#include "frontend/nn/nn.h"
+#include "frontend/optim/optim.h"
+#include "frontend/tensor/functions.h"
+#include "frontend/trace/grad.h"
+#include "frontend/trace/jit.h"
+#include "ir/ops/op.h"
 #include "values.h"
 
 namespace lathe {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "ir/op.h"
+#include "ir/ops/op.h"
 
 namespace lathe::testing_support {
 

@@ -9,11 +9,11 @@
 
 #include <gtest/gtest.h>
 
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/ops.h"
-#include "passes/differentiate.h"
-#include "passes/simplify.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/ops/ops.h"
+#include "passes/graph/differentiate.h"
+#include "passes/graph/simplify.h"
 #include "tests/op_samples.h"
 
 namespace lathe::ir {

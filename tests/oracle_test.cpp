@@ -13,11 +13,11 @@
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
 #include "ir/functions/matmul.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/ops.h"
-#include "passes/differentiate.h"
-#include "passes/simplify.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/ops/ops.h"
+#include "passes/graph/differentiate.h"
+#include "passes/graph/simplify.h"
 
 namespace lathe::ir {
 namespace {

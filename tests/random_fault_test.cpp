@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/op.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/ops/op.h"
 #include "runtime/aot.h"
 #include "tests/configurations.h"
 #include "tests/op_samples.h"

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "ir/error.h"
-#include "ir/op.h"
+#include "ir/ops/op.h"
 #include "tests/values.h"
 
 namespace lathe::testing_support {

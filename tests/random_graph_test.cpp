@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/loops_text.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
 #include "tests/configurations.h"
 #include "tests/run_ahead.h"
 #include "tests/run_program.h"

@@ -7,9 +7,9 @@
 #include <set>
 
 #include "ir/error.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/op.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/ops/op.h"
 #include "tests/values.h"
 
 namespace lathe::testing_support {

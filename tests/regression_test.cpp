@@ -1,8 +1,8 @@
 // Graphs that once gave other bits than the interpreter's, in every configuration.
 #include <gtest/gtest.h>
 
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
 #include "tests/configurations.h"
 #include "tests/values.h"
 

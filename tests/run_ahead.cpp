@@ -8,8 +8,8 @@
 
 #include "codegen/linker.h"
 #include "ir/error.h"
-#include "ir/interpret.h"
-#include "ir/loops_text.h"
+#include "ir/graph/interpret.h"
+#include "ir/loops/text.h"
 #include "runtime/aot.h"
 #include "runtime/parallel.h"
 #include "tests/values.h"

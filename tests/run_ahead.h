@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "codegen/aot.h"
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 
 namespace lathe::testing_support {
 

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "ir/error.h"
-#include "ir/interpret.h"
-#include "ir/loops_text.h"
-#include "ir/op.h"
+#include "ir/graph/interpret.h"
+#include "ir/loops/text.h"
+#include "ir/ops/op.h"
 #include "runtime/parallel.h"
 #include "tests/values.h"
 

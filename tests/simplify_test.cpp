@@ -1,13 +1,13 @@
-#include "passes/simplify.h"
+#include "passes/graph/simplify.h"
 
 #include <gtest/gtest.h>
 
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/ops.h"
-#include "passes/differentiate.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/ops/ops.h"
+#include "passes/graph/differentiate.h"
 
 namespace lathe::passes {
 namespace {

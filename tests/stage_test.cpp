@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "codegen/compile.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/op.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/ops/op.h"
 #include "tests/configurations.h"
 #include "tests/run_ahead.h"
 #include "tests/run_program.h"

@@ -24,10 +24,10 @@
 #include <gtest/gtest.h>
 
 #include "codegen/compile.h"
-#include "ir/graph_text.h"
-#include "ir/interpret.h"
-#include "ir/loops_text.h"
-#include "passes/differentiate.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
+#include "passes/graph/differentiate.h"
 #include "passes/pipeline.h"
 
 namespace lathe {

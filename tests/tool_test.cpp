@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include "frontend/csv.h"
-#include "frontend/npy.h"
-#include "frontend/read_file.h"
-#include "ir/op.h"
+#include "frontend/formats/csv.h"
+#include "frontend/formats/npy.h"
+#include "frontend/formats/read_file.h"
+#include "ir/ops/op.h"
 #include "tests/command.h"
 
 namespace lathe {

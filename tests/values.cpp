@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <utility>
 
-#include "ir/graph_text.h"
+#include "ir/graph/text.h"
 
 namespace lathe::testing_support {
 

@@ -14,7 +14,7 @@
 
 #include "codegen/llvm/machine.h"
 #include "ir/error.h"
-#include "ir/order.h"
+#include "ir/loops/order.h"
 #include "runtime/aot_plan.h"
 
 namespace lathe::codegen {

@@ -8,7 +8,7 @@
 
 #include "codegen/llvm/emitter.h"
 #include "ir/error.h"
-#include "ir/loops_walk.h"
+#include "ir/loops/walk.h"
 
 namespace lathe::codegen {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "codegen/target.h"
-#include "ir/loops.h"
+#include "ir/loops/loops.h"
 
 namespace llvm {
 struct Align;

@@ -28,7 +28,7 @@
 #include "codegen/llvm/emitter.h"
 #include "codegen/llvm/machine.h"
 #include "ir/error.h"
-#include "ir/loops_text.h"
+#include "ir/loops/text.h"
 
 namespace lathe::codegen {
 

@@ -9,7 +9,7 @@
 
 #include "codegen/backend.h"
 #include "codegen/target.h"
-#include "ir/loops.h"
+#include "ir/loops/loops.h"
 
 namespace lathe::codegen {
 

@@ -1,4 +1,4 @@
-// Sums over products of elements of two operands. The order of the sum is in ir/order.h.
+// Sums over products of elements of two operands. The order of the sum is in ir/loops/order.h.
 #pragma once
 
 #include "ir/functions/basic.h"

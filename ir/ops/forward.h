@@ -1,7 +1,7 @@
 // Every row's name, so that the rules of one row may use any other.
 #pragma once
 
-#include "ir/op.h"
+#include "ir/ops/op.h"
 
 namespace lathe::ir::ops {
 

@@ -6,7 +6,7 @@
 // our own minimax fits (Remez exchange on the relative error of the function).
 #pragma once
 
-#include "ir/scalar.h"
+#include "ir/ops/scalar.h"
 
 namespace lathe::ir::math {
 

@@ -1,7 +1,7 @@
 // The logarithm and powers. f32 and f64; branch-free.
 #pragma once
 
-#include "ir/scalar.h"
+#include "ir/ops/scalar.h"
 
 namespace lathe::ir::math {
 

@@ -1,7 +1,7 @@
 // Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 #pragma once
 
-#include "ir/scalar.h"
+#include "ir/ops/scalar.h"
 
 namespace lathe::ir::ops {
 

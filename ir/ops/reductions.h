@@ -1,4 +1,4 @@
-// Folds over some axes; the result drops them. The order of the fold is in ir/order.h.
+// Folds over some axes; the result drops them. The order of the fold is in ir/loops/order.h.
 #pragma once
 
 #include <limits>

@@ -1,7 +1,7 @@
 // Type rules that several rows share.
 #pragma once
 
-#include "ir/op.h"
+#include "ir/ops/op.h"
 
 namespace lathe::ir::rules {
 

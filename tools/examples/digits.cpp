@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "frontend/aot.h"
+#include "frontend/model/aot.h"
 #include "lathe.h"
 #include "runtime/parallel.h"
 

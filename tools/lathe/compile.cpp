@@ -1,7 +1,7 @@
 // lathe compile: a model as an executable, an object or a library.
 #include <memory>
 
-#include "frontend/aot.h"
+#include "frontend/model/aot.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/models.h"
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <string_view>
 
-#include "frontend/file_kind.h"
-#include "frontend/read_file.h"
+#include "frontend/formats/file_kind.h"
+#include "frontend/formats/read_file.h"
 #include "ir/ascii.h"
 #include "ir/error.h"
-#include "ir/graph_text.h"
-#include "ir/loops_text.h"
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
 
 namespace lathe::tools {
 namespace {

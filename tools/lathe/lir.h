@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include "ir/graph.h"
-#include "ir/loops.h"
+#include "ir/graph/graph.h"
+#include "ir/loops/loops.h"
 
 namespace lathe::tools {
 

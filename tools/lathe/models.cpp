@@ -1,6 +1,6 @@
 #include "tools/lathe/models.h"
 
-#include "frontend/read_file.h"
+#include "frontend/formats/read_file.h"
 #include "ir/error.h"
 #include "tools/lathe/lir.h"
 

@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
-#include "frontend/model.h"
-#include "ir/loops.h"
+#include "frontend/model/model.h"
+#include "ir/loops/loops.h"
 
 namespace lathe::tools {
 

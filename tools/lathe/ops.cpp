@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "ir/op.h"
+#include "ir/ops/op.h"
 #include "tools/lathe/commands.h"
 
 namespace lathe::tools {

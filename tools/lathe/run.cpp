@@ -6,12 +6,12 @@
 #include <optional>
 #include <vector>
 
-#include "frontend/atomic_file.h"
-#include "frontend/csv.h"
-#include "frontend/npy.h"
+#include "frontend/formats/atomic_file.h"
+#include "frontend/formats/csv.h"
+#include "frontend/formats/npy.h"
 #include "ir/ascii.h"
 #include "ir/error.h"
-#include "ir/interpret.h"
+#include "ir/graph/interpret.h"
 #include "runtime/parallel.h"
 #include "runtime/system_reason.h"
 #include "tools/lathe/commands.h"

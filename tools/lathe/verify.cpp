@@ -2,8 +2,8 @@
 #include <memory>
 
 #include "ir/error.h"
-#include "ir/graph_text.h"
-#include "ir/loops_text.h"
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/lir.h"
 

@@ -1,0 +1,324 @@
+#include "frontend/model/model.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <set>
+
+#include "frontend/tensor/run_plan.h"
+#include "frontend/trace/inline_graph.h"
+#include "frontend/trace/trace.h"
+#include "ir/graph/text.h"
+#include "ir/ops/op.h"
+#include "ir/printable.h"
+#include "passes/graph/rebuild.h"
+
+namespace lathe {
+namespace {
+
+using detail::NodeRef;
+
+std::string unique_name(std::string name, std::set<std::string>& used) {
+    if (name.empty()) name = "weight";
+    std::string out = name;
+    for (int i = 1; !used.insert(out).second; ++i) out = name + "_" + std::to_string(i);
+    return out;
+}
+
+// A copy of a graph in which `value_of(copy, i, node)` stands for parameter i; its first outputs, under these names.
+template <class ValueOf>
+std::unique_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<const std::string> outputs,
+                                           const ValueOf& value_of) {
+    std::unique_ptr<ir::Graph> out = passes::like(graph);
+    passes::ValueMap values(graph.nodes().size());
+    std::size_t parameter = 0;
+    for (const ir::Node& n : graph.nodes()) {
+        if (parameter < graph.parameters().size() && graph.parameters()[parameter].node == &n)
+            values[n.id] = {value_of(*out, parameter++, n)};
+        else
+            values[n.id] = passes::results_of(passes::add_copy(*out, n, values));
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+        out->add_output(outputs[i], passes::mapped(values, graph.outputs()[i]));
+    return out;
+}
+
+}  // namespace
+
+struct ModelWeights {
+    explicit ModelWeights(std::vector<Array> of_model) : arrays(std::move(of_model)) {}
+    const std::vector<Array> arrays;
+
+    // The same as tensors, made at the first use.
+    std::span<const NodeRef> nodes() {
+        std::call_once(once_, [this] {
+            for (const Array& a : arrays) nodes_.push_back(Tensor::from(a).node());
+        });
+        return nodes_;
+    }
+
+private:
+    std::once_flag once_;
+    std::vector<NodeRef> nodes_;
+};
+
+struct Model::Lazy {
+    std::mutex mutex;  // protects `compiled`
+    std::shared_ptr<const CompiledModel> compiled;
+    std::atomic<std::uint64_t> runs{0};
+};
+
+Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights)
+    : graph_(std::move(graph)),
+      input_count_(input_count),
+      weights_(std::make_shared<ModelWeights>(std::move(weights))),
+      lazy_(std::make_shared<Lazy>()) {}
+
+std::string Model::printable_name() const { return ir::printable_line(name()); }
+
+const std::vector<Array>& Model::weights() const { return weights_->arrays; }
+
+std::unique_ptr<ir::Graph> Model::closed_graph() const {
+    std::vector<std::string> outputs;
+    for (std::size_t i = 0; i < graph_->outputs().size(); ++i) outputs.push_back(graph_->output_name(i));
+    return with_parameters(*graph_, outputs, [this](ir::Graph& out, std::size_t i, const ir::Node& n) {
+        return i < input_count_
+                   ? out.add_parameter(graph_->parameter_name(i), n.results[0], n.loc)
+                   : out.constant(ir::make_literal(n.results[0], weights_->arrays[i - input_count_].bytes), n.loc);
+    });
+}
+
+CompiledModel Model::compile(const codegen::CompileOptions& options, Where where) const {
+    CompiledModel out;
+    out.executable_ =
+        detail::blaming(where, printable_name(), [&] { return codegen::compile(*closed_graph(), options); });
+    out.graph_ = graph_;
+    out.input_count_ = input_count_;
+    out.weights_ = weights_;
+    return out;
+}
+
+std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Where where) const {
+    if (inputs.size() != input_count_)
+        throw TypeError(ir::printable_line(graph_->name) + ": takes " + std::to_string(input_count_) + " inputs, not " +
+                            std::to_string(inputs.size()),
+                        detail::blame(where));
+    const detail::LocScope scope(where, graph_->name);
+    std::vector<NodeRef> nodes;
+    bool recorded = false, differentiable = false;
+    for (const Tensor& t : inputs) {
+        nodes.push_back(detail::resolve(t.node()));
+        if (!nodes.back())
+            throw UserError(ir::printable_line(graph_->name) + ": an input is empty", detail::blame(where));
+        recorded = recorded || nodes.back()->symbolic;
+        differentiable = differentiable || nodes.back()->keeps_history;
+    }
+    std::vector<NodeRef> read;  // by the graph
+    if (recorded || differentiable) {
+        read = nodes;
+        const auto weights = weights_->nodes();
+        read.insert(read.end(), weights.begin(), weights.end());
+    }
+    if (recorded) {
+        std::vector<Tensor> results;
+        for (NodeRef& r : detail::instantiate_graph(*graph_, read, graph_->name)) results.emplace_back(std::move(r));
+        return results;
+    }
+    const std::vector<Tensor> values(nodes.begin(), nodes.end());  // of the time, where inputs are variables
+    eval(values, where);
+    std::vector<std::vector<std::int64_t>> extents;
+    std::vector<std::span<const std::int64_t>> shapes;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const ir::Type& wanted = graph_->parameters()[i].type();
+        const ir::Type& given = nodes[i]->type;
+        if (given.dtype != wanted.dtype || given.shape.rank() != wanted.shape.rank())
+            throw TypeError(ir::printable_line(graph_->name) + ": input '" +
+                                ir::printable_line(graph_->parameter_name(i)) + "' is " +
+                                wanted.to_string(graph_->symbols) + ", not " + given.to_string(),
+                            detail::blame(where));
+        extents.push_back(values[i].shape(where));
+    }
+    shapes.assign(extents.begin(), extents.end());
+    const auto& plan = executable_->plan;
+    try {
+        const runtime::Binding bound = runtime::bind_plan(plan, runtime::symbols_of(plan, shapes));
+        std::vector<const void*> in;
+        std::vector<void*> out;
+        std::vector<runtime::Buffer> buffers;
+        for (const NodeRef& n : nodes) in.push_back(n->elements());
+        for (std::size_t i = 0; i < bound->output_bytes.size(); ++i) {
+            buffers.push_back(detail::allocate_output(plan, *bound, i));
+            out.push_back(buffers.back().data());
+        }
+        detail::run_bound(plan, *bound, in.data(), out.data(), detail::blame(where));
+        std::vector<Tensor> results;
+        for (std::uint32_t o : executable_->outputs)
+            results.emplace_back(detail::leaf(detail::output_type(plan, *bound, o), buffers[o]));
+        if (differentiable) {
+            std::vector<NodeRef> made;
+            for (const Tensor& t : results) made.push_back(t.node());
+            detail::keep_history(graph_, std::move(read), made);
+        }
+        return results;
+    } catch (const runtime::PlanError& e) {
+        detail::throw_misfit(e, ir::printable_line(graph_->name), detail::blame(where));
+    }
+}
+
+BoundModel CompiledModel::bind(std::span<const std::vector<std::int64_t>> shapes, Where where) const {
+    BoundModel out;
+    out.executable_ = executable_;
+    try {
+        const std::vector<std::span<const std::int64_t>> spans(shapes.begin(), shapes.end());
+        const auto& plan = executable_->plan;
+        out.bound_ = runtime::bind_plan_uncached(plan, runtime::symbols_of(plan, spans));
+    } catch (const runtime::PlanError& e) {
+        detail::throw_misfit(e, ir::printable_line(graph_->name), detail::blame(where));
+    }
+    const detail::LocScope scope(where);
+    out.workspace_ = detail::allocate_tensor(static_cast<std::size_t>(out.bound_->workspace_bytes));
+    return out;
+}
+
+void BoundModel::operator()(const void* const* inputs, void* const* outputs, Where where) const {
+    const runtime::RunFault fault = runtime::run(*bound_, inputs, outputs, workspace_.data());
+    if (fault) [[unlikely]]
+        detail::throw_fault(executable_->plan, fault, detail::blame(where));
+}
+
+std::size_t BoundModel::output_bytes(std::size_t i) const {
+    return static_cast<std::size_t>(bound_->output_bytes[executable_->outputs[i]]);
+}
+
+std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where where) const {
+    std::shared_ptr<const CompiledModel> compiled;
+    {
+        const std::lock_guard lock(lazy_->mutex);
+        if (!lazy_->compiled) lazy_->compiled = std::make_shared<CompiledModel>(compile({}, where));
+        compiled = lazy_->compiled;
+    }
+    lazy_->runs.fetch_add(1, std::memory_order_relaxed);
+    return (*compiled)(inputs, where);
+}
+
+Tensor Model::operator()(const Tensor& x, Where where) const {
+    std::vector<Tensor> results = (*this)(std::span(&x, 1), where);
+    if (results.size() != 1)
+        throw UserError(printable_name() + ": has " + std::to_string(results.size()) + " outputs, not one",
+                        detail::blame(where));
+    return results[0];
+}
+
+std::map<std::string, Array> Model::run(const std::map<std::string, Array>& inputs, Where where) const {
+    std::vector<Tensor> tensors;
+    for (std::size_t i = 0; i < input_count_; ++i) {
+        const auto found = inputs.find(graph_->parameter_name(i));
+        if (found == inputs.end())
+            throw UserError(
+                printable_name() + ": no input '" + ir::printable_line(graph_->parameter_name(i)) + "' was given",
+                detail::blame(where));
+        tensors.push_back(Tensor::from(found->second, where));
+    }
+    for (const auto& [given, array] : inputs) {
+        bool known = false;
+        for (std::size_t i = 0; i < input_count_; ++i) known = known || graph_->parameter_name(i) == given;
+        if (!known)
+            throw UserError(printable_name() + ": has no input '" + ir::printable_line(given) + "'",
+                            detail::blame(where));
+    }
+    const std::vector<Tensor> results = (*this)(tensors, where);
+    std::map<std::string, Array> out;
+    for (std::size_t i = 0; i < results.size(); ++i) out[graph_->output_name(i)] = results[i].to_array(where);
+    return out;
+}
+
+ModelStatistics Model::statistics() const {
+    ModelStatistics out;
+    const std::lock_guard lock(lazy_->mutex);
+    if (lazy_->compiled) {
+        out.compile = lazy_->compiled->executable().statistics;
+        out.remarks = lazy_->compiled->executable().remarks;
+    }
+    out.runs = lazy_->runs.load(std::memory_order_relaxed);
+    return out;
+}
+
+namespace detail {
+
+Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body,
+                  const std::vector<TensorSpec>& specs, const TraceOptions& options, Where where) {
+    Trace::Result traced;
+    std::size_t result_count = 0;
+    {
+        Trace trace(options.name, where);
+        std::map<std::string, Dim> symbols;
+        std::vector<Tensor> inputs;
+        for (const TensorSpec& spec : specs) {
+            ir::Type type{spec.dtype, {}};
+            for (const auto& dim : spec.dims) {
+                if (const auto* number = std::get_if<std::int64_t>(&dim)) {
+                    if (*number < 0)
+                        throw UserError(
+                            "trace: the input '" + ir::printable_line(spec.name) + "' has a negative extent",
+                            detail::blame(where));
+                    type.shape.push_back(*number);
+                    continue;
+                }
+                const std::string& name = std::get<std::string>(dim);
+                const auto [found, fresh] = symbols.try_emplace(name);
+                if (fresh) found->second = trace.add_symbol(name);
+                type.shape.push_back(found->second);
+            }
+            inputs.emplace_back(trace.add_input(spec.name, type));
+        }
+        std::vector<NodeRef> outputs;
+        const auto call = [&] {
+            const detail::Frame users(where);
+            return body(inputs);
+        };
+        for (const Tensor& t : call()) {
+            if (t.is_empty()) throw UserError("trace: the function returned an empty tensor", detail::blame(where));
+            outputs.push_back(resolve(t.node()));
+        }
+        result_count = outputs.size();
+        traced = trace.finish(outputs);
+    }
+    if (!traced.updated.empty())
+        throw UserError("trace: the function sets a variable, which a model cannot do", detail::blame(where));
+
+    // Names of inputs stay; weights are called as the options say, or as their variables are, made unique.
+    std::set<std::string> used;
+    for (const TensorSpec& spec : specs)
+        if (!used.insert(spec.name).second)
+            throw UserError("trace: two inputs are called '" + ir::printable_line(spec.name) + "'",
+                            detail::blame(where));
+    std::vector<std::string> names;
+    std::vector<Array> weights;
+    for (const NodeRef& node : traced.captured) {
+        const auto named =
+            std::ranges::find_if(options.weights, [&](const auto& w) { return w.second.node() == node; });
+        const bool is_variable = node->kind == NodeKind::variable;
+        names.push_back(unique_name(named != options.weights.end() ? named->first
+                                    : is_variable                  ? node->variable->name
+                                                                   : "constant",
+                                    used));
+        weights.push_back(Tensor(node).to_array());
+    }
+    if (!options.outputs.empty() && options.outputs.size() != result_count)
+        throw UserError("trace: the function returns " + std::to_string(result_count) + " tensors, but there are " +
+                            std::to_string(options.outputs.size()) + " names for them",
+                        detail::blame(where));
+    std::vector<std::string> outputs;
+    for (std::size_t i = 0; i < result_count; ++i)
+        outputs.push_back(i < options.outputs.size() ? options.outputs[i] : traced.graph->output_name(i));
+    if (std::set<std::string>(outputs.begin(), outputs.end()).size() != outputs.size())
+        throw UserError("trace: two results have the same name", detail::blame(where));
+    std::unique_ptr<ir::Graph> graph =
+        with_parameters(*traced.graph, outputs, [&](ir::Graph& out, std::size_t i, const ir::Node& n) {
+            return out.add_parameter(i < specs.size() ? specs[i].name : names[i - specs.size()], n.results[0], n.loc);
+        });
+    return {std::move(graph), specs.size(), std::move(weights)};
+}
+
+}  // namespace detail
+}  // namespace lathe

@@ -1,0 +1,155 @@
+// Models: traced functions with their weights, saved, loaded, run and compiled.
+//
+//   Model model = trace([&](const Tensor& x) { return net(x); }, {{"x", Dtype::f32, {"batch", 64}}},
+//                       {.name = "digits", .weights = net.named_parameters()});
+//   model.save("digits.lathe");
+//   Tensor logits = Model::load("digits.lathe")(x);       // any batch; its kernels are compiled once
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "codegen/compile.h"
+#include "frontend/tensor/tree.h"
+
+namespace lathe {
+
+// An input of a traced function. A dimension is a number or a name; equal names are equal extents.
+struct TensorSpec {
+    std::string name;
+    Dtype dtype = Dtype::f32;
+    std::vector<std::variant<std::int64_t, std::string>> dims;
+};
+
+struct TraceOptions {
+    std::string name = "model";
+    std::vector<std::pair<std::string, Tensor>> weights = {};  // names for variables that the function reads
+    std::vector<std::string> outputs = {};                     // names of the results; "result", "result1", ... without
+};
+
+struct ModelStatistics {
+    codegen::CompileStatistics compile;  // of the program that runs the model; zeros before the first run
+    std::uint64_t runs = 0;
+    passes::Remarks remarks;
+};
+
+struct ModelWeights;
+
+// A compiled model for inputs of fixed extents: runs on raw memory, without allocation. One thread at a time.
+class BoundModel {
+public:
+    // Dense row-major arrays of the input's and output's types; outputs may not overlap inputs. Throws IndexError.
+    void operator()(const void* const* inputs, void* const* outputs, Where where = Where::current()) const;
+    std::size_t output_bytes(std::size_t i) const;
+
+private:
+    friend class CompiledModel;
+    std::shared_ptr<const codegen::Executable> executable_;
+    std::shared_ptr<const runtime::BoundPlan> bound_;
+    runtime::Buffer workspace_;
+};
+
+// A compiled form of a model, for one target and set of options. Copies share it; safe to call from many threads. A
+// call within a function that is compiled, traced or differentiated becomes part of that.
+class CompiledModel {
+public:
+    std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
+    const codegen::Executable& executable() const { return *executable_; }
+    // For inputs of these shapes.
+    BoundModel bind(std::span<const std::vector<std::int64_t>> shapes, Where where = Where::current()) const;
+
+private:
+    friend class Model;
+    std::shared_ptr<const codegen::Executable> executable_;
+    std::shared_ptr<const ir::Graph> graph_;
+    std::size_t input_count_ = 0;
+    std::shared_ptr<ModelWeights> weights_;
+};
+
+class Model {
+public:
+    // Throws FormatError naming the file and the byte.
+    static Model load(const std::string& path, Where where = Where::current());
+    // What such a file holds.
+    static Model parse(std::string_view bytes, const std::string& name, Where where = Where::current());
+    // Complete or not at all; throws ResourceError.
+    void save(const std::string& path, Where where = Where::current()) const;
+
+    const std::string& name() const { return graph_->name; }
+    // Parameters of the graph: the inputs, then the weights.
+    const ir::Graph& graph() const { return *graph_; }
+    std::size_t input_count() const { return input_count_; }
+    const std::vector<Array>& weights() const;
+    // The same function with its weights as constants: what is compiled.
+    std::unique_ptr<ir::Graph> closed_graph() const;
+
+    // Runs the model. Throws TypeError where an input does not fit.
+    Tensor operator()(const Tensor& x, Where where = Where::current()) const;  // one input, one output
+    std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
+    // By name.
+    std::map<std::string, Array> run(const std::map<std::string, Array>& inputs, Where where = Where::current()) const;
+    CompiledModel compile(const codegen::CompileOptions& options = {}, Where where = Where::current()) const;
+    ModelStatistics statistics() const;
+
+    // For trace() and tools.
+    Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights);
+
+private:
+    std::string printable_name() const;
+    struct Lazy;  // the program of the first run
+    std::shared_ptr<const ir::Graph> graph_;
+    std::size_t input_count_ = 0;
+    std::shared_ptr<ModelWeights> weights_;
+    std::shared_ptr<Lazy> lazy_;
+};
+
+namespace detail {
+
+Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body,
+                  const std::vector<TensorSpec>& specs, const TraceOptions& options, Where where);
+
+template <class F, std::size_t... I>
+auto call_with(const F& f, std::span<const Tensor> t, std::index_sequence<I...>) {
+    return f(t[I]...);
+}
+
+// How many tensors a function takes: up to eight.
+template <class F, std::size_t N = 1>
+constexpr std::size_t tensor_arity() {
+    static_assert(N <= 8, "a traced function takes one to eight tensors");
+    if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) {
+                      return std::is_invocable_v<F, decltype((void)I, std::declval<const Tensor&>())...>;
+                  }(std::make_index_sequence<N>{}))
+        return N;
+    else
+        return tensor_arity<F, N + 1>();
+}
+
+}  // namespace detail
+
+// Records f(inputs...), a function of tensors that returns one or a tree of them. Variables and other tensors that it
+// reads become the model's weights, with the values that they have now.
+template <class F>
+Model trace(const F& f, const std::vector<TensorSpec>& specs, const TraceOptions& options = {},
+            Where where = Where::current()) {
+    return detail::trace_model(
+        [&](std::span<const Tensor> inputs) {
+            constexpr std::size_t arity = detail::tensor_arity<F>();
+            if (inputs.size() != arity)
+                throw UserError("trace: the function takes " + std::to_string(arity) + " tensors, but there are " +
+                                    std::to_string(inputs.size()) + " specs",
+                                detail::blame(where));
+            std::vector<Tensor> results;
+            visit_tensors(detail::call_with(f, inputs, std::make_index_sequence<arity>{}),
+                          [&](const Tensor& t) { results.push_back(t); });
+            return results;
+        },
+        specs, options, where);
+}
+
+}  // namespace lathe

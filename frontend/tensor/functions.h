@@ -1,0 +1,104 @@
+// Functions of tensors. Each op of the table, and what is built from them.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "frontend/tensor/tensor.h"
+
+namespace lathe {
+
+// ---- creation; the extents of a tensor that is being traced may be part of a shape: zeros({x.dim(0), 10})
+
+Tensor full(const Shape& shape, double value, Dtype dtype = Dtype::f32, Where where = Where::current());
+Tensor zeros(const Shape& shape, Dtype dtype = Dtype::f32, Where where = Where::current());
+Tensor ones(const Shape& shape, Dtype dtype = Dtype::f32, Where where = Where::current());
+Tensor zeros_like(const Tensor& x, Where where = Where::current());
+Tensor ones_like(const Tensor& x, Where where = Where::current());
+// 0, 1, ..., n - 1.
+Tensor arange(Dim n, Dtype dtype = Dtype::i64, Where where = Where::current());
+
+// ---- elementwise
+
+Tensor abs(const Tensor& x, Where where = Where::current());
+Tensor exp(const Tensor& x, Where where = Where::current());
+Tensor log(const Tensor& x, Where where = Where::current());
+Tensor sqrt(const Tensor& x, Where where = Where::current());
+Tensor rsqrt(const Tensor& x, Where where = Where::current());
+Tensor tanh(const Tensor& x, Where where = Where::current());
+Tensor sigmoid(const Tensor& x, Where where = Where::current());
+Tensor erf(const Tensor& x, Where where = Where::current());
+Tensor relu(const Tensor& x, Where where = Where::current());
+Tensor gelu(const Tensor& x, Where where = Where::current());  // x / 2 * (1 + erf(x / sqrt(2)))
+Tensor silu(const Tensor& x, Where where = Where::current());  // x * sigmoid(x)
+Tensor pow(const Operand& x, const Operand& y);
+Tensor maximum(const Operand& x, const Operand& y);  // NaN if either is
+Tensor minimum(const Operand& x, const Operand& y);
+Tensor logical_and(const Tensor& a, const Tensor& b, Where where = Where::current());
+Tensor logical_or(const Tensor& a, const Tensor& b, Where where = Where::current());
+Tensor logical_not(const Tensor& a, Where where = Where::current());
+Tensor bit_and(const Operand& a, const Operand& b);
+Tensor bit_or(const Operand& a, const Operand& b);
+Tensor bit_xor(const Operand& a, const Operand& b);
+Tensor shift_left(const Operand& a, const Operand& b);
+Tensor shift_right(const Operand& a, const Operand& b);
+Tensor where(const Tensor& condition, const Operand& if_true, const Operand& if_false);
+Tensor convert(const Tensor& x, Dtype dtype, Where where = Where::current());
+// x, taken as a constant by derivatives. Nothing that x was computed from is kept for them.
+Tensor stop_gradient(const Tensor& x, Where where = Where::current());
+
+// ---- movement
+
+Tensor reshape(const Tensor& x, const Shape& shape, Where where = Where::current());
+Tensor transpose(const Tensor& x, std::vector<std::int64_t> permutation, Where where = Where::current());
+Tensor broadcast_to(const Tensor& x, const Shape& shape, Where where = Where::current());
+Tensor slice(const Tensor& x, Shape start, Shape size, Where where = Where::current());
+Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where = Where::current());
+Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where = Where::current());
+Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates, std::int64_t axis,
+                   Where where = Where::current());
+// An index outside [0, classes) is an IndexError when that is computed, as of gather and scatter_add.
+Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype = Dtype::f32, Where where = Where::current());
+
+// ---- reductions; no axes: all of them
+// sum: of signed integers and booleans i64, of unsigned integers u64. mean: of integers and booleans f64. max, min and
+// argmax of nothing are refused.
+
+Tensor sum(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
+Tensor mean(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
+Tensor max(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
+Tensor min(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
+Tensor argmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
+Tensor softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
+Tensor log_softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
+
+// Matrix product over the last axis of a and the last but one of b, batched over the axes before them.
+Tensor matmul(const Tensor& a, const Tensor& b, Where where = Where::current());
+
+// ---- losses
+
+struct CrossEntropyOptions {
+    std::optional<std::int64_t> ignore_index;  // rows with this label count neither in the mean nor in derivatives
+};
+// Mean over the rows of -log softmax(logits)[label]; logits [..., classes], labels [...] of an integer dtype. A label
+// outside [0, classes) is an IndexError when that is computed.
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options = {},
+                     Where where = Where::current());
+// Mean of the squared differences of two tensors of one shape.
+Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where = Where::current());
+
+// ---- random numbers: a function of key and shape alone (Philox4x32-10)
+//
+// A key is a number, or a u64 tensor of rank 0: an argument, or the next one of an nn::Generator. A number is the same
+// at every call of a compiled function, and so are the random numbers.
+//
+// The ends of a range are finite, and low is at most high.
+
+Tensor random_uniform(const Tensor& key, const Shape& shape, double low = 0, double high = 1,
+                      Where where = Where::current());
+Tensor random_uniform(std::uint64_t key, const Shape& shape, double low = 0, double high = 1,
+                      Where where = Where::current());
+Tensor random_normal(const Tensor& key, const Shape& shape, Where where = Where::current());
+Tensor random_normal(std::uint64_t key, const Shape& shape, Where where = Where::current());
+
+}  // namespace lathe

@@ -1,0 +1,339 @@
+#include "frontend/tensor/tensor.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "frontend/tensor/convert.h"
+#include "frontend/tensor/run_plan.h"
+#include "frontend/trace/gradient.h"
+#include "frontend/trace/trace.h"
+#include "ir/float_environment.h"
+#include "ir/ops/ops.h"
+#include "runtime/per_thread.h"
+
+namespace lathe {
+namespace {
+
+using detail::LocScope;
+using detail::Node;
+using detail::NodeRef;
+
+std::size_t byte_count(const ir::Type& type) {
+    return static_cast<std::size_t>(type.shape.element_count().constant()) * size_of(type.dtype);
+}
+
+[[noreturn]] void fail(const std::string& message, Where where) { throw UserError(message, detail::blame(where)); }
+
+// An empty tensor is the mistake of whoever uses it.
+void require_value(const Tensor& t, std::string_view op, Where where) {
+    if (!t) fail(detail::spoken(op) + ": an empty tensor was used", where);
+}
+
+}  // namespace
+
+const ir::Type& Tensor::type(Where where) const {
+    if (!node_) fail(detail::spoken("type") + ": an empty tensor was used", where);
+    return node_->type;
+}
+
+Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
+                          Where where) {
+    ir::Type type{dtype, {}};
+    if (shape.size() > ir::max_rank)
+        throw TypeError("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions",
+                        detail::blame(where));
+    auto count = static_cast<std::int64_t>(size_of(dtype));
+    for (std::int64_t extent : shape) {
+        if (extent < 0) fail("from: an extent is negative", where);
+        type.shape.push_back(extent);
+        if (__builtin_mul_overflow(count, extent, &count)) fail("from: the shape is too large", where);
+    }
+    if (byte_count(type) != bytes.size())
+        fail("from: " + type.to_string() + " takes " + std::to_string(byte_count(type)) + " bytes, not " +
+                 std::to_string(bytes.size()),
+             where);
+    const LocScope scope(where);
+    runtime::Buffer buffer = detail::allocate_tensor(bytes.size());
+    if (!bytes.empty()) std::memcpy(buffer.data(), bytes.data(), bytes.size());
+    detail::normalize(dtype, buffer.data(), bytes.size());
+    return Tensor(detail::leaf(type, std::move(buffer)));
+}
+
+Tensor Tensor::from(const Array& array, Where where) {
+    return from_bytes(array.dtype, array.shape, array.bytes, where);
+}
+
+Tensor Tensor::scalar_as(Dtype dtype, double value, std::int64_t integer) {
+    const ir::FloatEnvironment floats;
+    return Tensor(detail::number(
+        dtype, is_integer(dtype) ? ir::element_of_integer(dtype, integer) : ir::element_of(dtype, value)));
+}
+
+namespace {
+
+double value_of(detail::Written number) {
+    switch (ir::info(number.dtype).kind) {
+        case ir::DtypeKind::floating:
+            return number.dtype == Dtype::f32
+                       ? static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(number.bits)))
+                       : std::bit_cast<double>(number.bits);
+        case ir::DtypeKind::signed_integer:
+            return static_cast<double>(static_cast<std::int64_t>(number.bits));
+        default:
+            return static_cast<double>(number.bits);
+    }
+}
+
+// The number as an integer of 64 bits, of either sign; of a float, without its fraction, and 0 where there is none.
+std::int64_t integer_of(detail::Written number, double value) {
+    if (!is_float(number.dtype)) return static_cast<std::int64_t>(number.bits);
+    constexpr double end = 0x1p63;
+    if (value >= end && value < 2 * end) return static_cast<std::int64_t>(static_cast<std::uint64_t>(value));
+    return value >= -end && value < end ? static_cast<std::int64_t>(value) : 0;
+}
+
+// Throws where an integer dtype does not hold the number.
+void require_fit(Dtype dtype, double value, std::int64_t integer, std::string_view op, Where where) {
+    const auto bits = static_cast<int>(8 * size_of(dtype));
+    const auto natural = static_cast<std::uint64_t>(integer);
+    const bool fits = is_signed_integer(dtype)
+                          ? static_cast<double>(integer) == value && integer >> (bits - 1) == integer >> 63
+                          : static_cast<double>(natural) == value && (bits == 64 || natural >> bits == 0);
+    if (!fits)
+        throw TypeError(fmt::format("{}: the number {} is not one of {}", detail::spoken(op), value, ir::name(dtype)),
+                        detail::blame(where));
+}
+
+}  // namespace
+
+Tensor Tensor::scalar_as(Dtype dtype, detail::Written number) {
+    const ir::FloatEnvironment floats;
+    const double value = value_of(number);
+    return scalar_as(dtype, value, integer_of(number, value));
+}
+
+Tensor Operand::as(Dtype dtype, std::string_view op) const {
+    if (!is_number()) return *tensor_;
+    if (number_.dtype == Dtype::f64 && is_float(dtype))
+        return Tensor::scalar_as(dtype, std::bit_cast<double>(number_.bits), 0);  // the usual case
+    const ir::FloatEnvironment floats;
+    const double value = value_of(number_);
+    const std::int64_t integer = integer_of(number_, value);
+    if (is_integer(dtype)) require_fit(dtype, value, integer, op, where_);
+    return Tensor::scalar_as(dtype, value, integer);
+}
+
+Dim Tensor::dim(std::int64_t axis, Where where) const {
+    const ir::Shape& shape = type(where).shape;
+    const auto rank = static_cast<std::int64_t>(shape.rank());
+    if (axis < -rank || axis >= rank)
+        fail("dim: axis " + std::to_string(axis) + " is out of range for " + type().to_string(), where);
+    return shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)];
+}
+
+std::int64_t Tensor::extent(std::int64_t axis, Where where) const {
+    const Dim d = dim(axis, where);
+    if (d.is_constant()) return d.constant();
+    Trace* trace = Trace::current();
+    if (trace == nullptr) fail("extent: the dimension is symbolic", where);
+    return trace->pin(d, detail::blame(where));
+}
+
+std::vector<std::int64_t> Tensor::shape(Where where) const {
+    std::vector<std::int64_t> out;
+    for (std::size_t i = 0; i < rank(where); ++i) out.push_back(extent(static_cast<std::int64_t>(i), where));
+    return out;
+}
+
+std::int64_t Tensor::size(Where where) const {
+    std::int64_t n = 1;
+    for (std::int64_t extent : shape(where)) n *= extent;
+    return n;
+}
+
+const Tensor& Tensor::eval(Where where) const {
+    if (is_variable() || !node_) {
+        lathe::eval(std::span(this, 1), where);
+    } else if (Node* node = node_.get(); !node->is_ready()) {
+        const LocScope scope(where);
+        detail::evaluate(std::span(&node, 1));
+    }
+    return *this;
+}
+
+void eval(std::span<const Tensor> tensors, Where where) {
+    const LocScope scope(where);
+    std::vector<NodeRef> kept;
+    std::vector<Node*> targets;
+    for (const Tensor& t : tensors) {
+        require_value(t, "eval", where);
+        NodeRef node = detail::resolve(t.node());
+        if (node->is_ready()) continue;
+        targets.push_back(node.get());
+        kept.push_back(std::move(node));
+    }
+    if (!targets.empty()) detail::evaluate(targets);
+}
+
+void Tensor::require_memory(std::uint64_t bytes, Where where) const {
+    try {
+        runtime::require_room(bytes);
+    } catch (const runtime::ResourceExhausted& e) {
+        throw ResourceError("copy of " + type().to_string() + ": " + e.what(), detail::blame(where));
+    }
+}
+
+void Tensor::copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const {
+    eval(where);
+    const NodeRef node = detail::resolve(node_);
+    const auto count = static_cast<std::size_t>(node->type.shape.element_count().constant());
+    if (one && count != 1) fail("item: " + node->type.to_string() + " does not have one element", where);
+    if (one ? bytes != size_of(as) : bytes != count * size_of(as)) fail("to_vector: sizes differ", where);
+    detail::convert_elements(node->type.dtype, node->elements(), as, out, count);
+}
+
+Array Tensor::to_array(Where where) const {
+    eval(where);
+    const NodeRef node = detail::resolve(node_);
+    Array array{node->type.dtype, shape(where), {}};
+    require_memory(byte_count(node->type), where);
+    array.bytes.resize(byte_count(node->type));
+    if (!array.bytes.empty()) std::memcpy(array.bytes.data(), node->elements(), array.bytes.size());
+    return array;
+}
+
+// ---- variables
+
+Tensor variable(const Tensor& value, std::string name, bool trainable, Where where) {
+    const LocScope scope(where, "variable", value);
+    const NodeRef node = detail::make_variable(value.type(), std::move(name), trainable);
+    if (Trace* const trace = Trace::current()) {
+        node->variable->in_trace = true;
+        trace->declare(node, detail::resolve(value.node()));
+        return Tensor(node);
+    }
+    detail::store_variable(node, detail::resolve(value.node()));
+    return Tensor(node);
+}
+
+void Tensor::set(const Tensor& value, Where where) const {
+    if (!is_variable() && node_ && node_->kind == detail::NodeKind::placeholder)
+        fail(
+            "set: the tensor is an argument of a traced function, which is a value; let the function capture the "
+            "variable",
+            where);
+    if (!is_variable()) fail("set: the tensor is no variable", where);
+    require_value(value, "set", where);
+    NodeRef node = detail::resolve(value.node());
+    Trace* const trace = Trace::current();
+    // While tracing, an extent that is a symbol may turn out to fit.
+    bool fits = value.dtype() == dtype() && value.rank() == rank();
+    for (std::size_t i = 0; fits && i < rank(); ++i) {
+        const Dim given = value.type().shape[i], wanted = type().shape[i];
+        fits = given == wanted || (trace != nullptr && !(given - wanted).is_constant());
+    }
+    if (!fits)
+        throw TypeError("set: a variable of type " + type().to_string() + " cannot take " + value.type().to_string(),
+                        detail::blame(where));
+    if (trace != nullptr) {
+        trace->write(node_, std::move(node), detail::blame(where));
+        return;
+    }
+    detail::store_variable(node_, node);
+}
+
+Tensor Tensor::grad(Where where) const {
+    if (!is_variable()) fail("grad: the tensor is no variable", where);
+    return Tensor(detail::variable_gradient(node_->variable));
+}
+
+void Tensor::zero_grad(Where where) const {
+    if (!is_variable()) fail("zero_grad: the tensor is no variable", where);
+    detail::set_variable_gradient(node_->variable, {});
+}
+
+void Tensor::backward(Where where) const { detail::backward(*this, where); }
+
+// ---- recording
+
+Tensor Tensor::record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes, ir::Loc loc) {
+    if (loc.known()) {
+        const LocScope scope(loc);
+        return record(op, operands, std::move(attributes));
+    }
+    for (const Tensor& t : operands) require_value(t, op.name, {});
+    constexpr std::size_t few = 3;
+    if (attributes.empty() && !operands.empty() && operands.size() <= few) {
+        std::array<NodeRef, few> nodes;
+        for (std::size_t i = 0; i < operands.size(); ++i) nodes[i] = detail::operand(operands[i].node_);
+        return Tensor(detail::record_taking(op, std::span(nodes.data(), operands.size()), {}));
+    }
+    std::vector<NodeRef> nodes;
+    nodes.reserve(operands.size());
+    for (const Tensor& t : operands) nodes.push_back(detail::resolve(t.node_));
+    return Tensor(detail::record(op, nodes, std::move(attributes), {}));
+}
+
+Tensor Tensor::constant_like(const Tensor&, ir::Literal literal, ir::Loc) {
+    return Tensor(detail::record(ir::ops::constant, {}, {std::move(literal)}, {}));
+}
+
+// The library's functions use few numbers, again and again: every thread keeps their attributes.
+Tensor Tensor::number_like(const Tensor& like, double value) {
+    struct Known {
+        Dtype dtype;
+        std::uint64_t bits = 0;
+        std::shared_ptr<const ir::Attributes> attributes;
+    };
+    using Table = std::array<Known, 64>;
+    const Dtype dtype = like.dtype();
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    const auto attributes = [&] {
+        return std::make_shared<const ir::Attributes>(ir::Attributes{ir::splat_literal(dtype, ir::Shape{}, value)});
+    };
+    Table* const table = runtime::PerThread<Table>::mine();
+    if (table == nullptr) return Tensor(detail::record_constant(dtype, attributes()));
+    Known& known = (*table)[(bits >> 32 ^ bits >> 48 ^ static_cast<std::uint64_t>(dtype)) % table->size()];
+    if (known.attributes == nullptr || known.dtype != dtype || known.bits != bits) known = {dtype, bits, attributes()};
+    return Tensor(detail::record_constant(dtype, known.attributes));
+}
+
+Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
+    require_value(x, op.name, where);
+    NodeRef node = detail::operand(x.node());
+    return Tensor(detail::record_taking(op, std::span(&node, 1), where));
+}
+
+Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
+    if (a.is_number() && b.is_number())
+        throw UserError(detail::spoken(op.name) + ": no operand is a tensor", detail::blame(a.where()));
+    const auto node = [&op](const Operand& x, const Operand& other) {
+        if (x.is_number()) {
+            require_value(other.tensor(), op.name, other.where());
+            return Tensor(x.as(other.tensor().dtype(), op.name)).node();
+        }
+        require_value(x.tensor(), op.name, x.where());
+        return detail::operand(x.tensor().node());
+    };
+    NodeRef nodes[] = {node(a, b), node(b, a)};
+    return Tensor(detail::record_taking(op, nodes, a.where()));
+}
+
+Tensor operator+(const Operand& a, const Operand& b) { return binary(ir::ops::add, a, b); }
+Tensor operator-(const Operand& a, const Operand& b) { return binary(ir::ops::sub, a, b); }
+Tensor operator*(const Operand& a, const Operand& b) { return binary(ir::ops::mul, a, b); }
+Tensor operator/(const Operand& a, const Operand& b) { return binary(ir::ops::div, a, b); }
+Tensor operator%(const Operand& a, const Operand& b) { return binary(ir::ops::rem, a, b); }
+Tensor operator==(const Operand& a, const Operand& b) { return binary(ir::ops::eq, a, b); }
+Tensor operator!=(const Operand& a, const Operand& b) { return binary(ir::ops::ne, a, b); }
+Tensor operator<(const Operand& a, const Operand& b) { return binary(ir::ops::lt, a, b); }
+Tensor operator<=(const Operand& a, const Operand& b) { return binary(ir::ops::le, a, b); }
+Tensor operator>(const Operand& a, const Operand& b) { return binary(ir::ops::gt, a, b); }
+Tensor operator>=(const Operand& a, const Operand& b) { return binary(ir::ops::ge, a, b); }
+Tensor operator-(const Operand& x) { return unary(ir::ops::neg, x.tensor(), x.where()); }
+
+}  // namespace lathe

@@ -1,0 +1,238 @@
+// Tensors: calls look eager, and are recorded; nothing is computed until a value is asked for.
+//
+//   Tensor a = Tensor::from({1.0F, 2.0F, 3.0F}), b = ones({3});
+//   Tensor c = relu(a * b - 1.5);
+//   std::cout << c;                       // evaluates, as do eval(), item() and to_vector()
+//
+// Tensors are handles: copying one is cheap and shares its value. Values never change, except of variables (see
+// variable()), which are cells that set() gives another value. Everything may be used from many threads at once; a
+// variable's reads and sets are each atomic.
+//
+// Shapes broadcast as in NumPy. Both operands of an operation have the same dtype; a C++ number takes that of the other
+// operand, which has to hold it. A mistake throws TypeError at the call that made it, naming the op, the types and the
+// caller's line.
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <source_location>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "frontend/tensor/array.h"
+#include "frontend/tensor/node.h"
+#include "frontend/tensor/where.h"
+#include "ir/ops/op.h"
+
+namespace lathe {
+
+using ir::Dim;
+using ir::Dtype;
+using ir::Shape;
+
+// The dtype of a C++ element type.
+template <class T>
+constexpr Dtype dtype_of() {
+    if constexpr (std::is_same_v<T, bool>)
+        return Dtype::boolean;
+    else if constexpr (std::is_same_v<T, double>)
+        return Dtype::f64;
+    else if constexpr (std::is_same_v<T, float>)
+        return Dtype::f32;
+    else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)
+        return sizeof(T) == 8 ? Dtype::i64 : sizeof(T) == 4 ? Dtype::i32 : sizeof(T) == 2 ? Dtype::i16 : Dtype::i8;
+    else {
+        static_assert(std::is_integral_v<T>, "tensors hold numbers and booleans");
+        return sizeof(T) == 8 ? Dtype::u64 : sizeof(T) == 4 ? Dtype::u32 : sizeof(T) == 2 ? Dtype::u16 : Dtype::u8;
+    }
+}
+
+template <class T>
+concept Number = std::is_arithmetic_v<T>;
+
+namespace detail {
+// A C++ number as the user wrote it. Nothing is computed here, in the user's code, where numbers may be rounded
+// otherwise and small ones be flushed to zero.
+struct Written {
+    Dtype dtype = Dtype::i64;
+    std::uint64_t bits = 0;  // integers: extended to 64 bits
+};
+template <Number T>
+constexpr Written written(T value) {
+    if constexpr (std::is_same_v<T, float>)
+        return {Dtype::f32, std::bit_cast<std::uint32_t>(value)};
+    else if constexpr (std::is_floating_point_v<T>)
+        return {Dtype::f64, std::bit_cast<std::uint64_t>(static_cast<double>(value))};
+    else
+        return {dtype_of<T>(), static_cast<std::uint64_t>(value)};
+}
+}  // namespace detail
+
+class Tensor {
+public:
+    Tensor() = default;  // empty: not usable as an operand
+    bool is_empty() const { return !node_; }
+
+    // ---- data in
+
+    template <Number T>
+    static Tensor from(std::span<const T> elements, const std::vector<std::int64_t>& shape,
+                       Where where = Where::current()) {
+        return from_bytes(dtype_of<T>(), shape, std::as_bytes(elements), where);
+    }
+    template <Number T>
+    static Tensor from(const std::vector<T>& elements, const std::vector<std::int64_t>& shape,
+                       Where where = Where::current()) {
+        return from(std::span<const T>(elements), shape, where);
+    }
+    template <Number T>
+    static Tensor from(std::initializer_list<T> elements, Where where = Where::current()) {
+        return from(std::span<const T>(elements.begin(), elements.size()), {static_cast<std::int64_t>(elements.size())},
+                    where);
+    }
+    template <Number T>
+    static Tensor from(std::initializer_list<T> elements, std::vector<std::int64_t> shape,
+                       Where where = Where::current()) {
+        return from(std::span<const T>(elements.begin(), elements.size()), std::move(shape), where);
+    }
+    static Tensor from(const Array& array, Where where = Where::current());
+    static Tensor from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
+                             Where where = Where::current());
+    // Rank 0.
+    template <Number T>
+    static Tensor scalar(T value) {
+        return scalar_as(dtype_of<T>(), detail::written(value));
+    }
+
+    // ---- type
+
+    Dtype dtype(Where where = Where::current()) const { return type(where).dtype; }
+    std::size_t rank(Where where = Where::current()) const { return type(where).shape.rank(); }
+    // Negative axes count from the end; a symbol while tracing.
+    Dim dim(std::int64_t axis, Where where = Where::current()) const;
+    // The extent as a number. While a jit function is traced, this fixes the extent: another one traces anew.
+    std::int64_t extent(std::int64_t axis, Where where = Where::current()) const;
+    std::vector<std::int64_t> shape(Where where = Where::current()) const;
+    std::int64_t size(Where where = Where::current()) const;  // elements
+    const ir::Type& type(Where where = Where::current()) const;
+
+    // ---- data out (evaluates)
+
+    const Tensor& eval(Where where = Where::current()) const;
+    template <Number T = float>
+    T item(Where where = Where::current()) const {
+        T out;
+        copy_out(dtype_of<T>(), &out, sizeof(T), true, where);
+        return out;
+    }
+    template <Number T>
+    std::vector<T> to_vector(Where where = Where::current()) const {
+        if constexpr (std::is_same_v<T, bool>) {
+            const auto bytes = to_vector<std::uint8_t>(where);
+            return {bytes.begin(), bytes.end()};
+        } else {
+            const auto count = static_cast<std::size_t>(size(where));
+            require_memory(count * sizeof(T), where);
+            std::vector<T> out(count);
+            copy_out(dtype_of<T>(), out.data(), out.size() * sizeof(T), false, where);
+            return out;
+        }
+    }
+    Array to_array(Where where = Where::current()) const;
+    std::string to_string(Where where = Where::current()) const;  // as NumPy prints arrays
+    friend std::ostream& operator<<(std::ostream& out, const Tensor& t);
+
+    // ---- variables
+
+    bool is_variable() const { return node_ && node_->kind == detail::NodeKind::variable; }
+    // Gives a variable another value of the same type. While tracing, the compiled function will do so when it runs.
+    void set(const Tensor& value, Where where = Where::current()) const;
+    // Where backward() left the derivative of its tensor by this variable; empty if nowhere. A function that is being
+    // traced has derivatives of its own: empty when it starts, gone when it ends.
+    Tensor grad(Where where = Where::current()) const;
+    void zero_grad(Where where = Where::current()) const;
+    // Adds the derivatives of this rank-0 tensor to grad() of every trainable variable that it was computed from.
+    // Additions by several threads all count.
+    void backward(Where where = Where::current()) const;
+
+    // ---- the same as the functions below
+    Tensor reshape(const Shape& shape, Where where = Where::current()) const;
+    Tensor t(Where where = Where::current()) const;  // the last two axes exchanged
+
+    // ---- for Lathe's own use
+    explicit Tensor(detail::NodeRef node) : node_(std::move(node)) {}
+    const detail::NodeRef& node() const { return node_; }
+    explicit operator bool() const { return static_cast<bool>(node_); }
+    static Tensor record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes,
+                         ir::Loc loc = {});
+    static Tensor constant_like(const Tensor& like, ir::Literal literal, ir::Loc loc);
+    static Tensor number_like(const Tensor& like, double value);  // a constant of rank 0 and the same dtype
+    static Tensor scalar_as(Dtype dtype, double value, std::int64_t integer);
+    static Tensor scalar_as(Dtype dtype, detail::Written number);
+
+private:
+    // Throws ResourceError where so many bytes would be more than there is.
+    void require_memory(std::uint64_t bytes, Where where) const;
+    void copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const;
+    detail::NodeRef node_;
+};
+
+// An operand of an operator: it remembers where the user wrote it, and may be a number.
+class Operand {
+public:
+    Operand(const Tensor& tensor, Where where = Where::current())  // NOLINT(google-explicit-constructor)
+        : tensor_(&tensor), where_(where) {}
+    template <Number T>
+    Operand(T value, Where where = Where::current())  // NOLINT(google-explicit-constructor)
+        : number_(detail::written(value)), where_(where) {}
+
+    Where where() const { return where_; }
+    bool is_number() const { return tensor_ == nullptr; }
+    const Tensor& tensor() const { return *tensor_; }
+    // For an op. Throws TypeError where an integer dtype does not hold the number: 1.5, or 300 in i8.
+    Tensor as(Dtype dtype, std::string_view op) const;
+
+private:
+    const Tensor* tensor_ = nullptr;
+    detail::Written number_;
+    Where where_;
+};
+
+namespace detail {
+
+// The value of the time: what a function that changes nothing returns. The variable itself would change with it.
+inline Tensor value_of(const Tensor& x) { return x.is_variable() ? Tensor(resolve(x.node())) : x; }
+inline Tensor value_of(Tensor&& x) { return x.is_variable() ? Tensor(resolve(x.node())) : std::move(x); }
+
+}  // namespace detail
+
+Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b);
+Tensor unary(const ir::OpDef& op, const Tensor& x, Where where);
+
+// Operators are found through their Tensor operand only.
+Tensor operator+(const Operand& a, const Operand& b);
+Tensor operator-(const Operand& a, const Operand& b);
+Tensor operator*(const Operand& a, const Operand& b);
+Tensor operator/(const Operand& a, const Operand& b);
+Tensor operator%(const Operand& a, const Operand& b);  // integers: the remainder of division toward zero
+Tensor operator==(const Operand& a, const Operand& b);
+Tensor operator!=(const Operand& a, const Operand& b);
+Tensor operator<(const Operand& a, const Operand& b);
+Tensor operator<=(const Operand& a, const Operand& b);
+Tensor operator>(const Operand& a, const Operand& b);
+Tensor operator>=(const Operand& a, const Operand& b);
+Tensor operator-(const Operand& x);
+
+// Evaluates several tensors as one program.
+void eval(std::span<const Tensor> tensors, Where where = Where::current());
+
+// A cell with a first value. Operations read the value that it has when they are recorded; compiled functions read and
+// set it when they run.
+Tensor variable(const Tensor& value, std::string name = "", bool trainable = true, Where where = Where::current());
+
+}  // namespace lathe

@@ -1,0 +1,357 @@
+#include "frontend/trace/jit.h"
+
+#include <algorithm>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <unordered_set>
+
+#include "frontend/tensor/run_plan.h"
+#include "frontend/trace/inline_graph.h"
+#include "frontend/trace/trace.h"
+#include "ir/ops/op.h"
+
+namespace lathe {
+namespace {
+
+using detail::Node;
+using detail::NodeRef;
+
+// What a variant was traced for: per argument dtype, rank and which extents are 1; whether it is a variable, and
+// whether that is an earlier argument, too.
+using Signature = std::vector<std::uint64_t>;
+
+// The first argument that is the same variable.
+std::size_t first_place(std::span<const NodeRef> variables, std::size_t argument) {
+    return static_cast<std::size_t>(std::ranges::find(variables, variables[argument]) - variables.begin());
+}
+
+// `variables` are those of the arguments that are variables.
+Signature signature_of(std::span<const NodeRef> arguments, std::span<const NodeRef> variables) {
+    Signature out;
+    out.reserve(arguments.size());
+    for (const NodeRef& a : arguments) {
+        std::uint64_t word = static_cast<std::uint64_t>(a->type.dtype) << 16 | a->type.shape.rank() << 8;
+        for (std::size_t i = 0; i < a->type.shape.rank(); ++i)
+            if (a->type.shape[i] == ir::Dim(1)) word |= 1ULL << i;
+        if (const NodeRef& variable = variables[out.size()]) {
+            word |= static_cast<std::uint64_t>(first_place(variables, out.size()) + 1) << 32 |
+                    static_cast<std::uint64_t>(variable->variable->trainable) << 24;
+        }
+        out.push_back(word);
+    }
+    return out;
+}
+
+struct Variant {
+    Signature signature;
+    std::shared_ptr<const codegen::Executable> executable;
+    std::vector<NodeRef> captured;   // inputs behind the arguments
+    std::vector<NodeRef> updated;    // captured variables; their new values are the last outputs
+    std::vector<std::size_t> taken;  // captured variables that are updated, by address
+    std::size_t results = 0;
+    std::vector<std::size_t> updated_arguments;  // variables; their new values come right behind the results
+    std::shared_ptr<const void> tree;            // of the results
+    std::shared_ptr<const ir::Graph> history;    // what was traced, where its results may be differentiated
+    struct Donation {
+        std::size_t captured, output;  // the captured variable's memory may become this output of the plan
+    };
+    std::vector<Donation> donations;
+};
+
+std::vector<std::int64_t> extents_of(const ir::Shape& shape) {
+    std::vector<std::int64_t> out;
+    out.reserve(shape.rank());
+    for (ir::Dim d : shape) out.push_back(d.constant());
+    return out;
+}
+
+// What a call brings.
+struct Call {
+    std::vector<NodeRef> arguments;  // ready
+    std::vector<NodeRef> variables;  // as many: those that have these values, where the arguments are variables
+    std::vector<std::vector<std::int64_t>> extents;
+    Signature signature;
+    Where where;
+};
+
+struct Match {
+    std::shared_ptr<const Variant> variant;
+    runtime::Binding binding;
+};
+
+// The variant for this call, unless it is of another signature. Throws PlanError where a precondition (an extent that
+// was read as a number) does not hold.
+std::optional<Match> match(const std::shared_ptr<const Variant>& variant, const Call& call) {
+    if (variant->signature != call.signature) return std::nullopt;
+    std::vector<std::span<const std::int64_t>> shapes(call.extents.begin(), call.extents.end());
+    std::vector<std::vector<std::int64_t>> captured;
+    captured.reserve(variant->captured.size());
+    for (const NodeRef& c : variant->captured) captured.push_back(extents_of(c->type.shape));
+    shapes.insert(shapes.end(), captured.begin(), captured.end());
+    const runtime::Plan& plan = variant->executable->plan;
+    const std::vector<std::int64_t> symbols = runtime::symbols_of(plan, shapes);
+    return Match{variant, runtime::bind_plan(plan, symbols)};
+}
+
+}  // namespace
+
+struct CompiledFunction::State {
+    Body body;
+    JitOptions options;
+    std::shared_ptr<JitState> shared;
+    std::mutex updating;  // held by a call that sets variables
+
+    // A variant on its way: others that want it wait. Those that do not fit it, or find that it failed, try their own.
+    struct Build {
+        Signature signature;
+        std::shared_future<void> ended;
+    };
+    std::shared_mutex mutex;  // protects what follows; never held while anything is traced or compiled
+    std::vector<std::shared_ptr<const Variant>> variants;
+    std::vector<Build> builds;
+
+    Match find_or_build(const Call& call);
+    Match build(const Call& call);
+    std::shared_ptr<const Variant> trace(const Call& call);
+    std::vector<Tensor> run(const Variant& variant, const runtime::BoundPlan& bound, const Call& call);
+};
+
+Match CompiledFunction::State::find_or_build(const Call& call) {
+    while (true) {
+        std::size_t seen = 0;
+        {
+            const std::shared_lock lock(mutex);
+            seen = variants.size();
+            for (const auto& v : variants) {
+                try {
+                    if (std::optional<Match> found = match(v, call)) return *std::move(found);
+                } catch (const runtime::PlanError&) {
+                    continue;  // another variant may hold for these extents
+                }
+            }
+        }
+        std::promise<void> end;
+        std::shared_future<void> other;
+        {
+            const std::unique_lock lock(mutex);
+            if (variants.size() != seen) continue;
+            const auto found = std::ranges::find(builds, call.signature, &Build::signature);
+            if (found == builds.end()) {
+                builds.push_back({call.signature, end.get_future().share()});
+            } else {
+                other = found->ended;
+            }
+        }
+        if (other.valid()) {
+            other.wait();
+            continue;
+        }
+        struct Ending {
+            State& state;
+            const Signature& signature;
+            std::promise<void>& end;
+            ~Ending() {
+                {
+                    const std::unique_lock lock(state.mutex);
+                    std::erase_if(state.builds, [&](const Build& b) { return b.signature == signature; });
+                }
+                end.set_value();
+            }
+        } const ending{*this, call.signature, end};
+        return build(call);
+    }
+}
+
+Match CompiledFunction::State::build(const Call& call) {
+    const std::shared_ptr<const Variant> variant = trace(call);
+    std::optional<Match> found;
+    try {
+        found = match(variant, call);
+    } catch (const runtime::PlanError& e) {
+        detail::throw_misfit(e, "jit", detail::blame(call.where));
+    }
+    const std::unique_lock lock(mutex);
+    variants.push_back(variant);
+    const std::lock_guard counting(shared->mutex);
+    JitStatistics& statistics = shared->statistics;
+    ++statistics.traces;
+    statistics.last = variant->executable->statistics;
+    statistics.remarks = variant->executable->remarks;
+    statistics.executable = variant->executable;
+    return *std::move(found);
+}
+
+std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) {
+    const std::vector<NodeRef>& arguments = call.arguments;
+    auto variant = std::make_shared<Variant>();
+    variant->signature = call.signature;
+    Trace::Result traced;
+    {
+        const std::scoped_lock one_at_a_time(shared->tracing);
+        Trace trace("jit", call.where);
+        std::vector<Tensor> inputs;
+        for (std::size_t i = 0; i < arguments.size(); ++i) {
+            ir::Type type = arguments[i]->type;
+            for (std::size_t d = 0; d < type.shape.rank(); ++d)
+                if (type.shape[d] != ir::Dim(1))
+                    type.shape[d] =
+                        trace.add_symbol("n" + std::to_string(i) + "_" + std::to_string(d), type.shape[d].constant());
+            NodeRef input = trace.add_input("arg" + std::to_string(i), type);
+            if (const NodeRef& variable = call.variables[i]) {
+                const std::size_t first = first_place(call.variables, i);
+                input = first == i ? trace.declare_argument(*variable, input) : inputs[first].node();
+            }
+            inputs.emplace_back(std::move(input));
+        }
+        std::vector<NodeRef> outputs;
+        const auto run = [&] {
+            const detail::Frame users(call.where, detail::Frame::Code::root);
+            return body(inputs);
+        };
+        const Results results = run();
+        for (const Tensor& t : results.tensors) outputs.push_back(detail::resolve(t.node()));
+        variant->results = outputs.size();
+        variant->tree = results.tree;
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            if (!call.variables[i] || first_place(call.variables, i) != i) continue;
+            if (NodeRef value = trace.assigned(inputs[i].node())) {
+                outputs.push_back(std::move(value));
+                variant->updated_arguments.push_back(i);
+            }
+        }
+        traced = trace.finish(outputs);
+    }
+    codegen::CompileOptions compile = options.compile;
+    std::unordered_set<const Node*> updated;
+    for (const NodeRef& u : traced.updated) updated.insert(u.get());
+    for (std::size_t c = 0; c < traced.captured.size(); ++c)
+        if (updated.contains(traced.captured[c].get())) {
+            compile.donated.push_back(static_cast<std::uint32_t>(arguments.size() + c));
+            variant->taken.push_back(c);
+        }
+    std::ranges::sort(variant->taken, std::less<>(), [&](std::size_t c) { return traced.captured[c]->variable.get(); });
+    variant->executable = detail::blaming(call.where, "jit", [&] { return codegen::compile(*traced.graph, compile); });
+    if (traced.updated.empty() && variant->updated_arguments.empty()) variant->history = std::move(traced.graph);
+    variant->captured = std::move(traced.captured);
+    variant->updated = std::move(traced.updated);
+    for (const runtime::PlanDonation& d : variant->executable->plan.donations)
+        variant->donations.push_back({d.input - arguments.size(), d.output});
+    return variant;
+}
+
+std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const runtime::BoundPlan& bound,
+                                                 const Call& call) {
+    const std::vector<NodeRef>& arguments = call.arguments;
+    const auto& plan = variant.executable->plan;
+    const bool updates = !variant.updated.empty() || !variant.updated_arguments.empty();
+    std::unique_lock<std::mutex> one_at_a_time(updating, std::defer_lock);
+    if (updates) one_at_a_time.lock();
+
+    // What the outputs become is made before anything runs: behind the run, nothing may fail.
+    const auto make_leaf = [&](std::size_t i) {
+        return detail::leaf(detail::output_type(plan, bound, variant.executable->outputs[i]), {});
+    };
+    std::vector<Tensor> results;
+    results.reserve(variant.results);
+    for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(make_leaf(i));
+    std::vector<NodeRef> updated_variables, updated;  // and their new values
+    updated_variables.reserve(variant.updated_arguments.size() + variant.updated.size());
+    updated.reserve(updated_variables.capacity());
+    for (std::size_t i : variant.updated_arguments) updated_variables.push_back(call.variables[i]);
+    updated_variables.insert(updated_variables.end(), variant.updated.begin(), variant.updated.end());
+    for (const NodeRef& variable : updated_variables) {
+        updated.push_back(make_leaf(variant.results + updated.size()));
+        detail::make_value_of(*updated.back(), *variable);
+    }
+
+    // Values of captured variables; those whose memory may be given away are out of their variables meanwhile. Reading
+    // may wait for other programs, so that it comes before anything is taken.
+    std::vector<NodeRef> values(variant.captured.size());
+    struct PutBack {  // after an error everything is as it was
+        std::vector<NodeRef>& values;
+        const Variant& variant;
+        std::size_t taken = 0;
+        ~PutBack() {
+            while (taken > 0) {
+                const std::size_t c = variant.taken[--taken];
+                detail::check_in(*variant.captured[c]->variable, std::move(values[c]));
+            }
+        }
+    } put_back{values, variant};
+    std::vector<bool> is_taken(values.size(), false);
+    for (std::size_t c : variant.taken) is_taken[c] = true;
+    for (std::size_t c = 0; c < values.size(); ++c)
+        if (!is_taken[c]) values[c] = detail::resolve(variant.captured[c]);
+    for (std::size_t c : variant.taken) {
+        values[c] = detail::check_out(*variant.captured[c]->variable);
+        ++put_back.taken;
+    }
+
+    std::vector<runtime::Buffer> buffers(plan.outputs.size());
+    for (const Variant::Donation& d : variant.donations) {
+        Node& value = *values[d.captured];
+        if (value.references.load(std::memory_order_acquire) == 1 && value.data.sole_owner())
+            buffers[d.output] = value.data;
+    }
+    std::vector<const void*> inputs;
+    std::vector<void*> outputs;
+    inputs.reserve(arguments.size() + values.size());
+    outputs.reserve(buffers.size());
+    for (const NodeRef& a : arguments) inputs.push_back(a->elements());
+    for (const NodeRef& v : values) inputs.push_back(v->elements());
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+        if (!buffers[i]) buffers[i] = detail::allocate_output(plan, bound, i);
+        outputs.push_back(buffers[i].data());
+    }
+    detail::run_bound(plan, bound, inputs.data(), outputs.data(), {});
+
+    const auto& place = variant.executable->outputs;
+    for (std::size_t i = 0; i < variant.results; ++i) results[i].node()->data = buffers[place[i]];
+    const auto asks = [](const NodeRef& x) { return x->keeps_history; };
+    if (variant.history && (std::ranges::any_of(arguments, asks) || std::ranges::any_of(values, asks))) {
+        std::vector<NodeRef> nodes;
+        nodes.reserve(results.size());
+        for (const Tensor& r : results) nodes.push_back(r.node());
+        std::vector<NodeRef> read;
+        read.reserve(arguments.size() + values.size());
+        read.assign(arguments.begin(), arguments.end());
+        read.insert(read.end(), values.begin(), values.end());
+        detail::keep_history(variant.history, std::move(read), nodes);
+    }
+    put_back.taken = 0;
+    for (std::size_t u = 0; u < updated.size(); ++u) {
+        updated[u]->data = buffers[place[variant.results + u]];
+        detail::check_in(*updated_variables[u]->variable, std::move(updated[u]));
+    }
+    return results;
+}
+
+CompiledFunction::CompiledFunction(Body body, JitOptions options, std::shared_ptr<JitState> shared)
+    : state_(std::make_shared<State>()) {
+    state_->body = std::move(body);
+    state_->options = std::move(options);
+    state_->shared = std::move(shared);
+}
+
+bool CompiledFunction::is_recorded(const Tensor& argument) { return !argument.is_empty() && argument.node()->symbolic; }
+
+CompiledFunction::Results CompiledFunction::operator()(std::span<const Tensor> arguments, Where where) const {
+    eval(arguments, where);
+    Call call{.arguments = {}, .variables = {}, .extents = {}, .signature = {}, .where = where};
+    call.variables.reserve(arguments.size());
+    call.arguments.reserve(arguments.size());
+    call.extents.reserve(arguments.size());
+    for (const Tensor& t : arguments) {
+        call.variables.push_back(t.is_variable() ? t.node() : NodeRef{});
+        call.arguments.push_back(detail::resolve(t.node()));
+        call.extents.push_back(extents_of(call.arguments.back()->type.shape));
+    }
+    call.signature = signature_of(call.arguments, call.variables);
+    const Match found = state_->find_or_build(call);
+    const detail::LocScope scope(where);
+    return {state_->run(*found.variant, *found.binding, call), found.variant->tree};
+}
+
+}  // namespace lathe

@@ -1,0 +1,287 @@
+// The op table's mechanism: an op is one constexpr record. The row is at once the public function, the textual op, the
+// verifier's rule, the gradient's rule, the semantics of interpreter and code generator, the manual entry, and the
+// source of property tests. Passes and code generation look at the lowering class and the rules of the row, never at
+// its name.
+#pragma once
+
+#include <concepts>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/attribute.h"
+#include "ir/error.h"
+#include "ir/graph/graph.h"
+#include "ir/ops/scalar.h"
+
+namespace lathe::ir {
+
+// A field that the author of a row cannot leave out.
+template <class T>
+struct Required {
+    T value;
+    template <std::convertible_to<T> U>
+    constexpr Required(U v) : value(v) {}  // NOLINT(google-explicit-constructor): reads as the field itself
+};
+
+// How an op becomes loops.
+enum class Lowering : std::uint8_t {
+    source,       // parameter, constant: data that exists before the graph runs
+    elementwise,  // out[i] = scalar(x0[i], x1[i], ...), operands broadcast as in NumPy
+    index,        // out[i] = a value computed from i itself (iota)
+    view,         // out[i] = one element of one operand, or a fill value, chosen by index arithmetic
+    reduction,    // folds a Reducer over some axes of its operand
+    contraction,  // folds a Reducer over products of elements of two operands
+    scatter,      // a copy of the first operand into which updates are accumulated, in ascending order
+    control,      // owns subgraphs
+    opaque,
+};
+
+struct Arity {
+    int minimum = 0;
+    bool variadic = false;                  // more than the minimum may follow
+    constexpr Arity(int n) : minimum(n) {}  // NOLINT(google-explicit-constructor)
+    constexpr Arity(int n, bool more) : minimum(n), variadic(more) {}
+};
+constexpr Arity at_least(int n) { return {n, true}; }
+
+// ---- type rules
+
+// What a type rule sees, and where it reports. Symbols unify: an equality that cannot be proved is recorded as a
+// precondition where the context allows it (tracing, text), and is an error where it does not.
+class TypeContext {
+public:
+    // The function that the op is a part of: errors speak in its name, and of its operands.
+    struct Voice {
+        std::string (*name)() = nullptr;
+        std::vector<Type> (*operands)() = nullptr;  // empty: those of the op
+    };
+
+    TypeContext(const OpDef& op, std::span<const Type> operands, std::span<const Attribute> attributes, Loc loc,
+                std::vector<Precondition>* preconditions, std::span<const std::string> symbol_names = {},
+                const Voice* voice = nullptr)
+        : op_(op),
+          operands_(operands),
+          attributes_(attributes),
+          loc_(loc),
+          preconditions_(preconditions),
+          symbol_names_(symbol_names),
+          voice_(voice) {}
+
+    std::size_t operand_count() const { return operands_.size(); }
+    const Type& operand(std::size_t i) const { return operands_[i]; }
+    std::span<const Type> operands() const { return operands_; }
+    template <class T>
+    const T& attribute(std::size_t i) const {
+        return std::get<T>(attributes_[i]);
+    }
+    std::span<const Attribute> attributes() const { return attributes_; }
+    const OpDef& op() const { return op_; }
+
+    std::string name() const;
+    // The message becomes "add: <why> (f32[2, 3] and f32[4])".
+    [[noreturn]] void fail(const std::string& why) const;
+    // Throws where the Dims are known to differ; records a precondition where they may.
+    void require_equal(Dim a, Dim b, std::string_view what);
+    void require_at_most(Dim a, Dim b, std::string_view what);     // a <= b, in the same way
+    std::int64_t axis(std::int64_t axis, std::size_t rank) const;  // checks [-rank, rank) and wraps negatives
+
+private:
+    const OpDef& op_;
+    std::span<const Type> operands_;
+    std::span<const Attribute> attributes_;
+    Loc loc_;
+    std::vector<Precondition>* preconditions_;
+    std::span<const std::string> symbol_names_;
+    const Voice* voice_;
+};
+
+// The result types of an op for given operands: arity, attribute kinds and the type rule, checked.
+std::vector<Type> infer_types(TypeContext& context);
+
+using Types = std::vector<Type>;
+// One result is the rule, so it avoids the vector; ops with several set `result_types` instead.
+using TypeRule = Type (*)(TypeContext&);
+using ResultTypesRule = Types (*)(TypeContext&);
+
+// ---- semantics
+
+// Operands of a scalar rule and what it may consult.
+struct ScalarContext {
+    ScalarBuilder& b;
+    std::span<const Scalar> x;
+    std::span<const Attribute> attributes;
+    Dtype result;  // dtype of the node's first result
+};
+using ScalarRule = Scalars (*)(const ScalarContext&);
+
+// A fold with a defined order. The accumulator is one or more scalars of dtypes that `init` fixes.
+struct Reducer {
+    Scalars (*init)(ScalarBuilder&, Dtype element) = nullptr;
+    // Folds one element in: `x` has one scalar per operand (a sum has 1, a contraction 2), `index` is the i64 position
+    // of the element among the reduced ones (flattened, row-major).
+    Scalars (*step)(ScalarBuilder&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) = nullptr;
+    // Merges two partial results; the first comes from earlier elements or the lower lane.
+    Scalars (*combine)(ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) = nullptr;
+    Scalars (*finish)(ScalarBuilder&, std::span<const Scalar> acc, Dtype element) = nullptr;
+    constexpr explicit operator bool() const { return init != nullptr; }
+};
+
+// Index maps of views: which operand element an output element is. Pieces are tried in order; the first whose guards
+// are all >= 0 is taken; the last piece has no guards and is the default.
+struct ViewPiece {
+    std::size_t operand = 0;
+    std::vector<Dim> index;   // one per dimension of that operand, in terms of the output's index
+    std::vector<Dim> guards;  // all >= 0, or the piece does not apply
+};
+// An index read from memory: the rule asks for element `index` of operand `operand` and gets a Dim that stands for it,
+// clamped to [0, bound) where the loaded value is out of range (a fault is recorded).
+class ViewContext {
+public:
+    // `index` says where in the operand, `bound` what the element has to stay below.
+    virtual Dim loaded_index(std::size_t operand, std::vector<Dim> index, Dim bound) const = 0;
+    std::span<const Type> operands;
+    const Type* result = nullptr;
+    std::span<const Attribute> attributes;
+
+protected:
+    ~ViewContext() = default;
+};
+// What messages about an index of a node out of range call it, as "gather: index": the node's text, where it has one.
+std::string index_name(const Node& node);
+using ViewRule = std::vector<ViewPiece> (*)(const ViewContext&, std::span<const Dim> out_index);
+
+// Roles of the dimensions of a contraction: which operand dimension each loop of its nest runs over. The nest's loops
+// are the output's dimensions in order, followed by the contracted ones.
+struct ContractionMaps {
+    std::size_t contracted = 0;                      // how many loops are contracted
+    std::vector<std::vector<std::size_t>> operands;  // [operand][dimension] -> loop
+    std::vector<Dim> contracted_extents;
+};
+using ContractionRule = ContractionMaps (*)(std::span<const Type> operands, std::span<const Attribute> attributes);
+// Axes that a reduction folds, ascending.
+using AxesRule = Integers (*)(std::span<const Type> operands, std::span<const Attribute> attributes);
+
+// ---- gradients
+
+using Values = std::vector<Value>;
+struct GradientContext {
+    const Node& node;
+    std::span<const Value> x;  // operands
+    std::span<const Value> y;  // results
+};
+// t times d y[0] / d x_i, element by element: a tangent or a cotangent of y's shape, which is summed over broadcast
+// dimensions generically. The row says how to multiply: t / y is finite where 1 / y is not. x, y and t come in the
+// dtype that sums accumulate in, and what the rule gives is rounded once.
+using Partial = Value (*)(const GradientContext&, const Value& t);
+// Cotangent of operand i, given the cotangents of the results. An empty Value stands for zero.
+using Transpose = Value (*)(const GradientContext&, std::span<const Value> cotangents, std::size_t operand);
+// Tangent of y[0], given the tangents of the operands; must be linear in them. VJP follows by transposition.
+using Jvp = Value (*)(const GradientContext&, std::span<const Value> tangents);
+
+// Exactly one form, or a reason why there is none.
+struct Gradient {
+    static constexpr std::size_t max_partials = 3;
+    Partial partial[max_partials] = {};
+    Transpose transpose = nullptr;
+    Jvp jvp = nullptr;
+    std::string_view none_because = {};
+    bool stops = false;  // nothing behind the op is kept for derivatives
+};
+constexpr Gradient partials(Partial a, Partial b = nullptr, Partial c = nullptr) { return {.partial = {a, b, c}}; }
+constexpr Gradient linear(Transpose t) { return {.transpose = t}; }
+constexpr Gradient jvp(Jvp j) { return {.jvp = j}; }
+// All derivatives are zero, on purpose.
+constexpr Gradient stopped() {
+    return {.transpose = [](const GradientContext&, std::span<const Value>, std::size_t) { return Value{}; },
+            .stops = true};
+}
+constexpr Gradient no_grad(std::string_view why) { return {.none_because = why}; }
+
+// ---- the row
+
+struct DtypeSet {
+    std::uint16_t bits = 0;
+    constexpr bool contains(Dtype d) const { return (bits >> static_cast<unsigned>(d)) & 1U; }
+    friend constexpr DtypeSet operator|(DtypeSet a, DtypeSet b) {
+        return {static_cast<std::uint16_t>(a.bits | b.bits)};
+    }
+};
+constexpr DtypeSet dtypes_where(bool (*predicate)(Dtype)) {
+    DtypeSet s;
+    for (Dtype d : all_dtypes())
+        if (predicate(d)) s.bits = static_cast<std::uint16_t>(s.bits | (1U << static_cast<unsigned>(d)));
+    return s;
+}
+inline constexpr DtypeSet floats = dtypes_where(is_float);
+inline constexpr DtypeSet integers = dtypes_where(is_integer);
+inline constexpr DtypeSet booleans = dtypes_where([](Dtype d) { return d == Dtype::boolean; });
+inline constexpr DtypeSet numbers = floats | integers;
+inline constexpr DtypeSet any_dtype = numbers | booleans;
+
+struct Domain {  // where property tests sample each operand; also where the gradient is finite and smooth
+    double low = -2, high = 2;
+};
+
+// Operands that leave the other one as it is, every bit of it: op(x, right) = x, op(left, x) = x. In the dtype of x.
+struct Identity {
+    std::optional<double> left = {}, right = {};
+};
+// A value that equals the node's first result bit for bit, built from the node's operands in the node's graph; or none.
+using Rewrite = Value (*)(const Node&);
+
+struct OpDef {
+    std::string_view name;
+    int version = 1;
+    std::string_view doc;  // first line: the formula; then what is not obvious
+    Arity arity;
+    Lowering lowering;
+    DtypeSet dtypes;  // of the operands that carry the computation (rules check the rest)
+    std::span<const AttributeDef> attributes = {};
+    Required<TypeRule> type;
+    ResultTypesRule result_types = nullptr;  // for several results; then `type` gives the first
+    ScalarRule scalar = nullptr;             // elementwise, index (x[0] is the i64 index along the attribute axis)
+    Reducer reducer = {};                    // reduction, contraction, scatter
+    AxesRule axes = nullptr;                 // reduction: what is folded; index: the one axis
+    ContractionRule contraction = nullptr;   // contraction
+    ViewRule view = nullptr;                 // view; scatter: where in operand 0 an element of the last operand goes
+    bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
+    bool commutative = false;                // exchanging the operands keeps every bit
+    bool involution = false;                 // op(op(x)) is x
+    bool associative = false;                // variadic: op(a, b, c) is op(op(a, b), c)
+    Identity identity = {};                  // binary elementwise: neutral operands
+    Rewrite rewrite = nullptr;               // a simplification of a node of this op
+    Required<Gradient> gradient;
+    Domain domain = {};
+
+    // The row is the public function: works on graph values and on whatever wraps them (see Recordable in graph.h).
+    template <class T, class... More>
+        requires Recordable<T> && (std::convertible_to<More, T> && ...)
+    T operator()(const T& x, const More&... more) const {
+        const T operands[] = {x, T(more)...};
+        return T::record(*this, operands, {}, Loc{});
+    }
+    // The same for ops with attributes, which come in the row's order.
+    template <class T, class... More>
+        requires Recordable<T> && (std::convertible_to<More, T> && ...)
+    T with(Attributes attributes_of_node, const T& x, const More&... more) const {
+        const T operands[] = {x, T(more)...};
+        return T::record(*this, operands, std::move(attributes_of_node), Loc{});
+    }
+};
+
+// ---- the table
+
+std::span<const OpDef* const> op_table();     // every row, in the order of the manual
+const OpDef* find_op(std::string_view name);  // null if unknown
+
+// Programs of a row for given operand dtypes, built once per process and cached (lock-free after the first time).
+const ScalarProgram& scalar_program(const OpDef& op, std::span<const Dtype> operands,
+                                    std::span<const Attribute> attributes, Dtype result);
+enum class ReducerPart : std::uint8_t { init, step, combine, finish };
+// Parameters: init none; step acc..., x..., index; combine acc..., acc...; finish acc...
+const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::span<const Dtype> elements);
+
+}  // namespace lathe::ir

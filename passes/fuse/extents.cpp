@@ -1,0 +1,151 @@
+#include "passes/fuse/extents.h"
+
+#include <algorithm>
+#include <set>
+
+#include "ir/ops/op.h"
+
+namespace lathe::passes {
+
+using ir::Dim;
+using ir::Node;
+using ir::Value;
+
+ExtentClasses::ExtentClasses(const Group& group) {
+    // Members, and what they read through views.
+    std::vector<const Node*> stack(group.members.begin(), group.members.end());
+    for (const Memory& m : group.outputs) stack.push_back(m.value.node);
+    std::ranges::reverse(stack);
+    std::set<std::pair<const Node*, std::uint32_t>> loaded;  // as they are: what they are views of does not matter
+    for (const Memory& m : group.inputs)
+        if (m.permutation.empty()) loaded.emplace(m.value.node, m.value.index);
+    std::vector<const Node*> expanded;
+    while (!stack.empty()) {
+        const Node* node = stack.back();
+        stack.pop_back();
+        const bool inside = std::ranges::find(group.members, node) != group.members.end() ||
+                            (is_free(*node) && !loaded.contains({node, 0}));
+        const bool seen = first_.contains(node);
+        for (std::uint32_t r = 0; r < node->results.size(); ++r) add_value(Value{node, r});
+        if (!inside || seen) continue;
+        expanded.push_back(node);
+        for (std::size_t i = node->operands.size(); i-- > 0;) stack.push_back(node->operands[i].node);
+    }
+    for (const Node* node : expanded) unify_node(*node);
+
+    symbol_.assign(parent_.size(), -1);
+    for (std::size_t p = 0; p < parent_.size(); ++p) {
+        const std::size_t r = root(p);
+        if (dims_[p] == Dim(1)) continue;
+        if (symbol_[r] < 0) {
+            symbol_[r] = static_cast<std::int64_t>(extents_.size());
+            extents_.push_back(dims_[p]);
+        }
+        Dim& extent = extents_[static_cast<std::size_t>(symbol_[r])];
+        if (!extent.is_constant() && dims_[p].is_constant()) extent = dims_[p];
+    }
+    for (const Node* node : nodes_) attributes_[node] = map_attributes(*node);
+}
+
+void ExtentClasses::add_value(Value v) {
+    if (v.index != 0 || first_.contains(v.node)) return;
+    first_[v.node] = parent_.size();
+    nodes_.push_back(v.node);
+    for (const ir::Type& type : v.node->results)
+        for (Dim d : type.shape) {
+            parent_.push_back(parent_.size());
+            dims_.push_back(d);
+        }
+}
+
+std::size_t ExtentClasses::position(Value v, std::size_t dim) {
+    std::size_t p = first_.at(v.node);
+    for (std::uint32_t r = 0; r < v.index; ++r) p += v.node->results[r].shape.rank();
+    return p + dim;
+}
+
+std::size_t ExtentClasses::root(std::size_t p) const {
+    while (parent_[p] != p) p = parent_[p];
+    return p;
+}
+
+void ExtentClasses::unify(Value a, std::size_t i, Value b, std::size_t j) {
+    if (a.type().shape[i] == Dim(1) || b.type().shape[j] == Dim(1)) return;
+    const std::size_t x = root(position(a, i));
+    const std::size_t y = root(position(b, j));
+    parent_[std::max(x, y)] = std::min(x, y);
+}
+
+void ExtentClasses::unify_node(const Node& node) {
+    const ir::Shape& shape = node.results[0].shape;
+    for (std::uint32_t r = 1; r < node.results.size(); ++r)
+        for (std::size_t i = 0; i < std::min(shape.rank(), node.results[r].shape.rank()); ++i)
+            if (shape[i] == node.results[r].shape[i]) unify({&node, 0}, i, {&node, r}, i);
+    if (node.op->lowering == ir::Lowering::elementwise) {
+        for (Value v : node.operands)
+            for (std::size_t i = 0; i < v.type().shape.rank(); ++i)
+                unify({&node, 0}, shape.rank() - v.type().shape.rank() + i, v, i);
+        return;
+    }
+    if (fold_kind(node) != FoldKind::none) {
+        // Loops of the fold: the result's dimensions, then the folded ones, each found by marking the loops with
+        // symbols.
+        std::vector<Dim> at;
+        std::vector<Dim> fold;
+        for (std::size_t i = 0; i < shape.rank(); ++i) at.push_back(Dim::symbol(static_cast<ir::Symbol>(i)));
+        for (std::size_t i = 0; i < fold_extents(node).size(); ++i)
+            fold.push_back(Dim::symbol(static_cast<ir::Symbol>(shape.rank() + i)));
+        std::vector<std::pair<Value, std::size_t>> first(fold.size());
+        for (std::size_t o = 0; o < node.operands.size(); ++o) {
+            const std::vector<Dim> index = fold_operand_index(node, o, at, fold);
+            for (std::size_t i = 0; i < index.size(); ++i) {
+                const std::size_t loop = *index[i].as_symbol();
+                if (loop < shape.rank()) {
+                    unify({&node, 0}, loop, node.operands[o], i);
+                } else if (auto& [value, dim] = first[loop - shape.rank()]; value) {
+                    unify(value, dim, node.operands[o], i);
+                } else {
+                    value = node.operands[o];
+                    dim = i;
+                }
+            }
+        }
+        return;
+    }
+    // Views, scatters and sources: each dimension of an operand goes with the first unclaimed one of the result that
+    // equals it, for the index arithmetic of views relies on such equalities.
+    for (Value v : node.operands) {
+        std::vector<bool> claimed(shape.rank(), false);
+        for (std::size_t i = 0; i < v.type().shape.rank(); ++i)
+            for (std::size_t k = 0; k < shape.rank(); ++k)
+                if (!claimed[k] && v.type().shape[i] == shape[k]) {
+                    unify(v, i, {&node, 0}, k);
+                    claimed[k] = true;
+                    break;
+                }
+    }
+}
+
+ir::Type ExtentClasses::type_of(Value v) const {
+    ir::Type type = v.type();
+    std::size_t p = first_.at(v.node);
+    for (std::uint32_t r = 0; r < v.index; ++r) p += v.node->results[r].shape.rank();
+    for (std::size_t i = 0; i < type.shape.rank(); ++i) {
+        const std::int64_t s = symbol_[root(p + i)];
+        type.shape[i] = s < 0 ? Dim(1) : Dim::symbol(static_cast<ir::Symbol>(s));
+    }
+    return type;
+}
+
+ir::Attributes ExtentClasses::map_attributes(const Node& node) {
+    ir::Attributes out = node.attributes;
+    ir::map_dims(out, [this](Dim dim) {
+        if (dim.is_constant()) return dim;
+        const auto place = std::ranges::find(extents_, dim) - extents_.begin();
+        if (static_cast<std::size_t>(place) == extents_.size()) extents_.push_back(dim);
+        return Dim::symbol(static_cast<ir::Symbol>(place));
+    });
+    return out;
+}
+
+}  // namespace lathe::passes

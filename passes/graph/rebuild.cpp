@@ -1,0 +1,88 @@
+#include "passes/graph/rebuild.h"
+
+#include "ir/ops/op.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::Graph;
+using ir::Node;
+using ir::Value;
+
+// Subgraphs nest a few levels deep (text allows 32), so this recursion is bounded.
+std::unique_ptr<Graph> copy_where(const Graph& graph, const std::vector<bool>* wanted, ValueMap& values,
+                                  bool with_outputs, AddNode add = add_copy) {
+    std::unique_ptr<Graph> result = like(graph);
+    values.assign(graph.nodes().size(), {});
+    std::size_t parameter = 0;
+    for (const Node& node : graph.nodes()) {
+        if (wanted != nullptr && !(*wanted)[node.id]) continue;
+        const auto parameters = graph.parameters();
+        if (parameter < parameters.size() && parameters[parameter].node == &node) {
+            values[node.id] = {result->add_parameter(graph.parameter_name(parameter++), node.results[0], node.loc)};
+        } else {
+            values[node.id] = results_of(add(*result, node, values));
+        }
+    }
+    if (with_outputs)
+        for (std::size_t i = 0; i < graph.outputs().size(); ++i)
+            result->add_output(graph.output_name(i), mapped(values, graph.outputs()[i]));
+    return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> like(const Graph& graph) {
+    auto result = std::make_unique<Graph>();
+    result->name = graph.name;
+    result->symbols = graph.symbols;
+    result->preconditions = graph.preconditions;
+    return result;
+}
+
+std::vector<bool> live_nodes(const Graph& graph) {
+    std::vector<bool> live(graph.nodes().size(), false);
+    for (const Value& v : graph.outputs()) live[v.node->id] = true;
+    for (const Value& v : graph.parameters()) live[v.node->id] = true;
+    for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
+        if (!live[node->id]) continue;
+        for (const Value& v : node->operands) live[v.node->id] = true;
+        for (const Value& v : node->captures) live[v.node->id] = true;
+    }
+    return live;
+}
+
+Value mapped(const ValueMap& values, const Value& v) { return values[v.node->id][v.index]; }
+
+std::vector<Value> results_of(const Node& node) {
+    std::vector<Value> results;
+    for (std::uint32_t i = 0; i < node.results.size(); ++i) results.push_back({&node, i});
+    return results;
+}
+
+const Node& add_copy(Graph& graph, const Node& node, const ValueMap& values) {
+    std::vector<Value> operands, captures;
+    for (const Value& v : node.operands) operands.push_back(mapped(values, v));
+    for (const Value& v : node.captures) captures.push_back(mapped(values, v));
+    std::vector<std::unique_ptr<Graph>> subgraphs;
+    for (const auto& subgraph : node.subgraphs) subgraphs.push_back(copy(*subgraph));
+    return graph.add(*node.op, operands, node.attributes, node.loc, std::move(captures), std::move(subgraphs));
+}
+
+std::unique_ptr<Graph> rebuild(const Graph& graph, AddNode add) {
+    ValueMap values;
+    return copy_where(graph, nullptr, values, true, add);
+}
+
+std::unique_ptr<Graph> copy(const Graph& graph, ValueMap* values, bool with_outputs) {
+    ValueMap own;
+    return copy_where(graph, nullptr, values != nullptr ? *values : own, with_outputs);
+}
+
+std::unique_ptr<Graph> copy_live(const Graph& graph) {
+    const std::vector<bool> live = live_nodes(graph);
+    ValueMap values;
+    return copy_where(graph, &live, values, true);
+}
+
+}  // namespace lathe::passes

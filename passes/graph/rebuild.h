@@ -1,0 +1,32 @@
+// Building a graph from another: the part every graph pass shares.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ir/graph/graph.h"
+
+namespace lathe::passes {
+
+// An empty graph with the name, symbols and preconditions of another.
+std::unique_ptr<ir::Graph> like(const ir::Graph& graph);
+
+// By node id: whether an output or a parameter needs the node.
+std::vector<bool> live_nodes(const ir::Graph& graph);
+
+// Adds a node of another graph with its operands, captures and subgraphs replaced: `values[id]` holds the new results.
+using ValueMap = std::vector<std::vector<ir::Value>>;
+ir::Value mapped(const ValueMap& values, const ir::Value& v);
+std::vector<ir::Value> results_of(const ir::Node& node);
+const ir::Node& add_copy(ir::Graph& graph, const ir::Node& node, const ValueMap& values);
+
+// A graph in which `add` makes what stands for each node that is no parameter.
+using AddNode = const ir::Node& (*)(ir::Graph&, const ir::Node&, const ValueMap&);
+std::unique_ptr<ir::Graph> rebuild(const ir::Graph& graph, AddNode add);
+
+// All nodes, or those that are live; outputs too where `with_outputs`. Parameters are always kept, in order. Fills
+// `values` if given.
+std::unique_ptr<ir::Graph> copy(const ir::Graph& graph, ValueMap* values = nullptr, bool with_outputs = true);
+std::unique_ptr<ir::Graph> copy_live(const ir::Graph& graph);
+
+}  // namespace lathe::passes

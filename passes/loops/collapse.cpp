@@ -1,0 +1,163 @@
+#include <algorithm>
+
+#include "ir/loops/walk.h"
+#include "passes/loops/block_copy.h"
+#include "passes/loops/loop_passes.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::Dim;
+using ir::Symbol;
+
+bool divides(Dim d, Symbol s) {
+    for (const Dim::Term& term : d.terms())
+        for (const Dim::Atom& atom : term.factors)
+            if (atom.kind != Dim::Atom::Kind::symbol && (atom.a.depends_on(s) || atom.b.depends_on(s))) return true;
+    return false;
+}
+
+template <class Visit>
+void for_each_access(ir::Block& block, const Visit& visit) {
+    for (ir::Stmt& s : block) {
+        if (auto* load = std::get_if<ir::Load>(&s.node)) visit(load->buffer, load->index);
+        if (auto* store = std::get_if<ir::Store>(&s.node)) visit(store->buffer, store->index);
+        if (ir::Block* body = ir::body_of(s)) for_each_access(*body, visit);
+    }
+}
+
+bool any_dim(const ir::Block& block, const std::function<bool(Dim)>& predicate) {
+    for (const ir::Stmt& s : block) {
+        bool found = false;
+        ir::for_each_dim(s, [&](const Dim& d) { found = found || predicate(d); });
+        if (const ir::Block* body = ir::body_of(s)) found = found || any_dim(*body, predicate);
+        if (found) return true;
+    }
+    return false;
+}
+
+// Joins dimensions p and p + 1 of arrays wherever that frees every index into them of divisions of `s`.
+void merge_dimensions(ir::LoopNest& nest, Symbol s) {
+    for (std::size_t b = 0; b < nest.buffers.size(); ++b) {
+        ir::Shape& shape = nest.buffers[b].type.shape;
+        for (std::size_t p = shape.rank(); p-- > 1;) {
+            const std::size_t at = p - 1;
+            const auto merged = [&](const std::vector<Dim>& index) {
+                return index[at] * shape[at + 1] + index[at + 1];
+            };
+            bool useful = false;
+            bool sound = true;
+            for_each_access(nest.body, [&](ir::BufferId buffer, const std::vector<Dim>& index) {
+                if (static_cast<std::size_t>(buffer) != b) return;
+                if (!divides(index[at], s) && !divides(index[at + 1], s)) {
+                    sound = false;
+                    return;
+                }
+                useful = true;
+                // The last pair must come out free of divisions; an earlier one may leave some for the next step.
+                if (at == 0 && divides(merged(index), s)) sound = false;
+            });
+            if (!useful || !sound) continue;
+            for_each_access(nest.body, [&](ir::BufferId buffer, std::vector<Dim>& index) {
+                if (static_cast<std::size_t>(buffer) != b) return;
+                index[at] = merged(index);
+                index.erase(index.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+            });
+            ir::Shape joined;
+            for (std::size_t i = 0; i < shape.rank(); ++i) {
+                if (i == at) {
+                    joined.push_back(shape[i] * shape[i + 1]);
+                    ++i;
+                } else {
+                    joined.push_back(shape[i]);
+                }
+            }
+            shape = joined;
+        }
+    }
+}
+
+// Replaces a loop that holds nothing but a loop by one over both; gives up if some index would need a division.
+bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
+    ir::LoopNest trial = nest;
+    ir::Block* block = &trial.body;
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) block = ir::body_of((*block)[path[i]]);
+    ir::Stmt& place = (*block)[path.back()];
+    auto& outer = std::get<ir::Loop>(place.node);
+    auto& inner = std::get<ir::Loop>(outer.body.front().node);
+    const Symbol joined = trial.add_symbol(ir::SymbolRole::loop, trial.symbols[outer.var].name);
+    const Dim var = Dim::symbol(joined);
+    const Dim quotient = floordiv(var, inner.extent);
+    const Dim remainder = var - inner.extent * quotient;
+    const Symbol first = outer.var;
+    const Symbol second = inner.var;
+    ir::Loop loop{joined, outer.extent * inner.extent, 1, ir::LoopKind::serial, 1, {}};
+    ir::Block body = std::move(inner.body);
+    rewrite_dims(body, [&](Dim d) {
+        return d.substitute([&](Symbol s) { return s == first ? quotient : s == second ? remainder : Dim::symbol(s); });
+    });
+    loop.body = std::move(body);
+    place.node = std::move(loop);
+    merge_dimensions(trial, joined);
+    if (any_dim(trial.body, [joined](Dim d) { return divides(d, joined); })) return false;
+    nest = std::move(trial);
+    return true;
+}
+
+// The path to the first loop that holds nothing but a loop, after skipping `skip` such loops.
+bool find_pair(const ir::Block& block, std::vector<std::size_t>& path, std::size_t& skip) {
+    for (std::size_t i = 0; i < block.size(); ++i) {
+        const ir::Block* body = ir::body_of(block[i]);
+        if (body == nullptr) continue;
+        path.push_back(i);
+        if (std::holds_alternative<ir::Loop>(block[i].node) && body->size() == 1 &&
+            std::holds_alternative<ir::Loop>(body->front().node)) {
+            if (skip == 0) return true;
+            --skip;
+        }
+        if (find_pair(*body, path, skip)) return true;
+        path.pop_back();
+    }
+    return false;
+}
+
+// Dimensions of extent 1 say nothing.
+void squeeze(ir::LoopNest& nest) {
+    for_each_access(nest.body, [&](ir::BufferId buffer, std::vector<Dim>& index) {
+        const ir::Shape& shape = nest.buffers[static_cast<std::size_t>(buffer)].type.shape;
+        std::vector<Dim> kept;
+        for (std::size_t i = 0; i < shape.rank(); ++i)
+            if (shape[i] != Dim(1)) kept.push_back(index[i]);
+        index = std::move(kept);
+    });
+    for (ir::Buffer& b : nest.buffers) {
+        ir::Shape kept;
+        for (Dim d : b.type.shape)
+            if (d != Dim(1)) kept.push_back(d);
+        b.type.shape = kept;
+    }
+}
+
+void collect_reduced(const ir::Block& block, std::vector<Symbol>& reduced) {
+    for (const ir::Stmt& s : block) {
+        if (const auto* reduce = std::get_if<ir::Reduce>(&s.node)) reduced.push_back(reduce->var);
+        if (const ir::Block* body = ir::body_of(s)) collect_reduced(*body, reduced);
+    }
+}
+
+}  // namespace
+
+void collapse(ir::LoopNest& nest, const LoopTarget&) {
+    squeeze(nest);
+    std::vector<Symbol> reduced;
+    collect_reduced(nest.body, reduced);
+    for (Symbol s : reduced) merge_dimensions(nest, s);
+    for (std::size_t skip = 0;;) {
+        std::vector<std::size_t> path;
+        std::size_t left = skip;
+        if (!find_pair(nest.body, path, left)) return;
+        if (!join_loops(nest, path)) ++skip;
+    }
+}
+
+}  // namespace lathe::passes

@@ -1,0 +1,65 @@
+#include "ir/loops/walk.h"
+#include "passes/loops/block_copy.h"
+#include "passes/loops/loop_passes.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::Block;
+using ir::Dim;
+using ir::Symbol;
+
+// Picoseconds on a core of some 4 GHz; a vector of lanes costs what a scalar does.
+constexpr std::int64_t memory_access = 300, instruction = 150, loop_overhead = 500;
+
+std::int64_t instructions(const ir::LoopNest& nest, const ir::Compute& c) {
+    if (c.part != ir::ComputePart::scalar) return 1;
+    std::vector<ir::Dtype> dtypes;
+    for (ir::ValueId v : c.operands) dtypes.push_back(nest.value_dtypes[static_cast<std::size_t>(v)]);
+    const ir::ScalarProgram& program =
+        ir::scalar_program(*c.op, dtypes, c.attributes, nest.value_dtypes[static_cast<std::size_t>(c.results.front())]);
+    return static_cast<std::int64_t>(program.insts.size());
+}
+
+// Scratch is registers, and what a register tile loads serves several of its elements.
+template <class Access>
+std::int64_t access_cost(const ir::LoopNest& nest, const Access& access, bool unrolled) {
+    if (nest.buffers[static_cast<std::size_t>(access.buffer)].role == ir::BufferRole::scratch) return 0;
+    return unrolled ? memory_access / 4 : memory_access;
+}
+
+Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled) {
+    Dim total = 0;
+    for (const ir::Stmt& s : block) {
+        if (const auto* load = std::get_if<ir::Load>(&s.node)) total += access_cost(nest, *load, unrolled);
+        if (const auto* store = std::get_if<ir::Store>(&s.node)) total += access_cost(nest, *store, unrolled);
+        if (const auto* compute = std::get_if<ir::Compute>(&s.node))
+            total += instruction * instructions(nest, *compute);
+        if (const auto* loop = std::get_if<ir::Loop>(&s.node)) {
+            const std::int64_t step = loop->kind == ir::LoopKind::vector ? loop->width : loop->step;
+            const bool unroll = loop->kind == ir::LoopKind::unroll;
+            const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
+            total += ceildiv(loop->extent, step) * (cost(nest, loop->body, unroll || unrolled) + overhead);
+        }
+        if (const auto* reduce = std::get_if<ir::Reduce>(&s.node))
+            total += ceildiv(reduce->extent, reduce->width) * (cost(nest, reduce->body, unrolled) + instruction) +
+                     10 * loop_overhead;
+    }
+    return total;
+}
+
+}  // namespace
+
+Dim iteration_cost(const ir::LoopNest& nest, const LoopTarget&) {
+    const Block* body = &nest.body;
+    if (body->size() == 1)
+        if (const auto* loop = std::get_if<ir::Loop>(&body->front().node);
+            loop != nullptr && loop->kind == ir::LoopKind::parallel)
+            body = &loop->body;
+    // Trips of inner loops as in the first iteration of the outer ones.
+    return cost(nest, *body, false).substitute([&](Symbol s) {
+        return nest.symbols[s].role == ir::SymbolRole::extent ? Dim::symbol(s) : Dim(0);
+    });
+}
+
+}  // namespace lathe::passes

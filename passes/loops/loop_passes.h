@@ -1,0 +1,44 @@
+// Rewrites of loop nests: each takes a sound nest and leaves a sound one that computes the same bits.
+#pragma once
+
+#include <cstdint>
+
+#include "ir/loops/loops.h"
+
+namespace lathe::passes {
+
+// What the rewrites need to know of a machine.
+struct LoopTarget {
+    int vector_bytes = 64;
+    int vector_registers = 32;
+    std::int64_t stream_bytes = std::int64_t{16} << 20;  // results of this size do not stay in the cache
+    std::int64_t staged_elements = 1 << 18;              // a reduction of so many to one value is worth two kernels
+};
+
+// Joins loops over dimensions that are adjacent in every array that either indexes, so that a contiguous array is
+// walked by one loop and rank does not matter.
+void collapse(ir::LoopNest& nest, const LoopTarget& target);
+
+// Cuts the two innermost loops around a contraction into register tiles: the accumulators of a tile stay in registers
+// over the contracted loop, whose blocks continue the defined order.
+void tile(ir::LoopNest& nest, const LoopTarget& target);
+
+// Marks innermost loops and lane-ordered reductions to run in vectors.
+void vectorize(ir::LoopNest& nest, const LoopTarget& target);
+
+// Gives the nest a parallel outermost loop where it has one whose iterations are independent.
+void parallelize(ir::LoopNest& nest, const LoopTarget& target);
+
+// Renumbers symbols, buffers and values in order of appearance, drops what is unused, and turns extents that occur only
+// as a product into one extent, so that equal nests have equal text.
+struct Renumbering {
+    std::vector<ir::Dim> extents;        // the arguments that remain, over the old extents
+    std::vector<std::size_t> arguments;  // the buffers that remain, by their old numbers
+};
+Renumbering canonicalize(ir::LoopNest& nest);
+
+// Estimated picoseconds of one iteration of the parallel loop (of the whole nest where there is none), over the
+// extents.
+ir::Dim iteration_cost(const ir::LoopNest& nest, const LoopTarget& target);
+
+}  // namespace lathe::passes

@@ -1,0 +1,79 @@
+#include <algorithm>
+
+#include "ir/loops/walk.h"
+#include "passes/loops/block_copy.h"
+#include "passes/loops/loop_passes.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::Block;
+using ir::Dim;
+using ir::LoopKind;
+using ir::Symbol;
+
+// Elements that one iteration of the parallel loop over a vector loop takes: far more than the loop around them costs,
+// few enough to share a mid-sized array between threads.
+constexpr std::int64_t chunk = 4096;
+
+bool every_store_depends_on(const Block& block, Symbol var) {
+    return std::ranges::all_of(block, [var](const ir::Stmt& s) {
+        if (const auto* store = std::get_if<ir::Store>(&s.node))
+            return std::ranges::any_of(store->index, [var](Dim d) { return d.depends_on(var); });
+        const Block* body = ir::body_of(s);
+        return body == nullptr || every_store_depends_on(*body, var);
+    });
+}
+
+bool indexes_loaded(const Block& block, const ir::LoopNest& nest) {
+    return std::ranges::any_of(block, [&](const ir::Stmt& s) {
+        if (const auto* store = std::get_if<ir::Store>(&s.node)) {
+            std::vector<Symbol> symbols;
+            for (Dim d : store->index) d.collect_symbols(symbols);
+            return std::ranges::any_of(symbols,
+                                       [&](Symbol x) { return nest.symbols[x].role == ir::SymbolRole::loaded; });
+        }
+        const Block* body = ir::body_of(s);
+        return body != nullptr && indexes_loaded(*body, nest);
+    });
+}
+
+}  // namespace
+
+void parallelize(ir::LoopNest& nest, const LoopTarget&) {
+    if (nest.body.empty() || !std::holds_alternative<ir::Loop>(nest.body.back().node)) return;
+    for (std::size_t i = 0; i + 1 < nest.body.size(); ++i)
+        if (ir::body_of(nest.body[i]) != nullptr || std::holds_alternative<ir::Store>(nest.body[i].node)) return;
+    auto& loop = std::get<ir::Loop>(nest.body.back().node);
+    if (loop.kind == LoopKind::parallel || !every_store_depends_on(loop.body, loop.var) ||
+        indexes_loaded(loop.body, nest))
+        return;
+
+    // What stands before the loop is repeated in every iteration: scalars, cheap beside a chunk of elements.
+    Block before(nest.body.begin(), nest.body.end() - 1);
+    ir::Loop outer;
+    if (loop.kind == LoopKind::vector) {
+        outer.var = nest.add_symbol(ir::SymbolRole::loop, "chunk");
+        outer.extent = loop.extent;
+        outer.step = chunk;
+        ir::Loop inner = std::move(loop);
+        const Dim start = Dim::symbol(outer.var);
+        const Symbol var = inner.var;
+        inner.extent = min(chunk, inner.extent - start);
+        rewrite_dims(inner.body, [&](Dim d) {
+            return d.substitute([&](Symbol s) { return s == var ? start + Dim::symbol(s) : Dim::symbol(s); });
+        });
+        outer.body = std::move(before);
+        outer.body.push_back({std::move(inner)});
+    } else if (loop.kind == LoopKind::serial) {
+        outer = std::move(loop);
+        outer.body.insert(outer.body.begin(), before.begin(), before.end());
+    } else {
+        return;
+    }
+    outer.kind = LoopKind::parallel;
+    nest.body.clear();
+    nest.body.push_back({std::move(outer)});
+}
+
+}  // namespace lathe::passes

@@ -1,0 +1,168 @@
+// A reduction of everything to one value has no loop around it that threads could share. Where it is long it becomes
+// two kernels: the accumulators of its blocks, which are independent, and their combination in ascending order. That is
+// the order in which the blocks combine anyway.
+#include <algorithm>
+#include <optional>
+
+#include "ir/loops/walk.h"
+#include "passes/loops/block_copy.h"
+#include "passes/pipeline.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::Block;
+using ir::BufferId;
+using ir::Dim;
+using ir::ValueId;
+
+// The position of the reduction, if it is all that loops. Its lanes are what runs in vectors, then and now.
+std::optional<std::size_t> find_reduction(const ir::LoopNest& nest) {
+    std::optional<std::size_t> found;
+    for (std::size_t i = 0; i < nest.body.size(); ++i) {
+        if (ir::body_of(nest.body[i]) == nullptr) continue;
+        const auto* const reduce = std::get_if<ir::Reduce>(&nest.body[i].node);
+        if (found || reduce == nullptr || reduce->lanes == 1) return std::nullopt;
+        found = i;
+    }
+    return found;
+}
+
+bool is_long(const LoweredKernel& kernel, const ir::Reduce& r, const LoopTarget& target) {
+    const Dim n = kernel.over_graph(r.extent);
+    if (!n.is_constant()) return target.staged_elements == 0;
+    return n.constant() > r.block && n.constant() >= target.staged_elements;
+}
+
+std::vector<ir::Dtype> accumulators(const ir::Reduce& r) {
+    const ir::ScalarProgram& init = ir::reducer_program(*r.op, ir::ReducerPart::init, r.elements);
+    std::vector<ir::Dtype> dtypes;
+    for (std::int32_t i : init.results) dtypes.push_back(init.dtype_of(i));
+    return dtypes;
+}
+
+// One array for each accumulator, an element a block. In memory they are parts of the kernel's first output.
+std::vector<BufferId> add_partials(LoweredKernel& kernel, const ir::Reduce& r, Dim blocks, ir::BufferRole role) {
+    const auto output = std::ranges::find(kernel.nest.buffers, ir::BufferRole::output, &ir::Buffer::role);
+    Memory memory = kernel.arguments[static_cast<std::size_t>(output - kernel.nest.buffers.begin())];
+    memory.permutation.clear();
+    std::vector<BufferId> partials;
+    for (ir::Dtype d : accumulators(r)) {
+        partials.push_back(kernel.nest.add_buffer({"partial", role, {d, ir::Shape{blocks}}}));
+        ++memory.part;
+        kernel.arguments.push_back(memory);
+    }
+    return partials;
+}
+
+class Stages {
+public:
+    Stages(const LoweredKernel& kernel, std::size_t at)
+        : kernel_(kernel),
+          at_(at),
+          reduce_(std::get<ir::Reduce>(kernel.nest.body[at].node)),
+          blocks_(ceildiv(reduce_.extent, reduce_.block)) {}
+
+    LoweredKernel partials() const {
+        LoweredKernel out = kernel_;
+        out.nest.name += "_blocks";
+        const std::vector<BufferId> partials = add_partials(out, reduce_, blocks_, ir::BufferRole::output);
+        const ir::Symbol block = out.nest.add_symbol(ir::SymbolRole::loop, "block");
+        const Dim start = Dim::symbol(block) * reduce_.block;
+
+        ir::Reduce part = reduce_;
+        part.extent = min(reduce_.block, reduce_.extent - start);
+        part.index_base += start;
+        part.finish = false;
+        const auto moved = [&](ir::Symbol s) { return s == reduce_.var ? start + Dim::symbol(s) : Dim::symbol(s); };
+        rewrite_dims(part.body, [&](Dim d) { return d.substitute(moved); });
+        part.results.clear();
+        Block stores;
+        for (BufferId b : partials) {
+            const ValueId v = out.nest.add_value(out.nest.buffers[static_cast<std::size_t>(b)].type.dtype);
+            part.results.push_back(v);
+            stores.push_back({ir::Store{b, {Dim::symbol(block)}, v, {}, false}});
+        }
+        ir::Loop loop{block, blocks_, 1, ir::LoopKind::serial, 1, {}};
+        loop.body.push_back({std::move(part)});
+        std::ranges::move(stores, std::back_inserter(loop.body));
+        out.nest.body.resize(at_);
+        out.nest.body.push_back({std::move(loop)});
+        return out;
+    }
+
+    LoweredKernel combination() const {
+        LoweredKernel out = kernel_;
+        ir::LoopNest& nest = out.nest;
+        const std::vector<BufferId> partials = add_partials(out, reduce_, blocks_, ir::BufferRole::input);
+        std::vector<BufferId> totals;
+        Block body(nest.body.begin(), nest.body.begin() + static_cast<std::ptrdiff_t>(at_));
+        for (BufferId b : partials) {
+            totals.push_back(nest.add_buffer(
+                {"total", ir::BufferRole::scratch, {nest.buffers[static_cast<std::size_t>(b)].type.dtype, {}}}));
+            body.push_back({ir::Alloc{totals.back()}});
+        }
+        const auto compute = [&](ir::ComputePart part, std::vector<ValueId> operands, Block& into) {
+            ir::Compute c{{}, reduce_.op, part, {}, std::move(operands), reduce_.elements};
+            for (BufferId b : totals)
+                c.results.push_back(nest.add_value(nest.buffers[static_cast<std::size_t>(b)].type.dtype));
+            into.push_back({c});
+            return c.results;
+        };
+        const auto load = [&](BufferId b, std::vector<Dim> index, Block& into) {
+            const ValueId v = nest.add_value(nest.buffers[static_cast<std::size_t>(b)].type.dtype);
+            into.push_back({ir::Load{v, b, std::move(index), {}}});
+            return v;
+        };
+        const auto store = [&](const std::vector<ValueId>& values, Block& into) {
+            for (std::size_t i = 0; i < totals.size(); ++i)
+                into.push_back({ir::Store{totals[i], {}, values[i], {}, false}});
+        };
+
+        store(compute(ir::ComputePart::init, {}, body), body);
+        const ir::Symbol block = nest.add_symbol(ir::SymbolRole::loop, "block");
+        ir::Loop loop{block, blocks_, 1, ir::LoopKind::serial, 1, {}};
+        std::vector<ValueId> both;
+        for (BufferId b : totals) both.push_back(load(b, {}, loop.body));
+        for (BufferId b : partials) both.push_back(load(b, {Dim::symbol(block)}, loop.body));
+        store(compute(ir::ComputePart::combine, std::move(both), loop.body), loop.body);
+        body.push_back({std::move(loop)});
+
+        std::vector<ValueId> total;
+        for (BufferId b : totals) total.push_back(load(b, {}, body));
+        BlockCopy rest(nest);
+        if (reduce_.finish) {
+            body.push_back({ir::Compute{
+                reduce_.results, reduce_.op, ir::ComputePart::finish, {}, std::move(total), reduce_.elements}});
+        } else {
+            for (std::size_t i = 0; i < total.size(); ++i) rest.replace_value(reduce_.results[i], total[i]);
+        }
+        for (std::size_t i = at_ + 1; i < nest.body.size(); ++i) body.push_back(rest.copy(nest.body[i]));
+        nest.body = std::move(body);
+        return out;
+    }
+
+private:
+    const LoweredKernel& kernel_;
+    std::size_t at_;
+    const ir::Reduce& reduce_;
+    Dim blocks_;
+};
+
+}  // namespace
+
+std::vector<LoweredKernel> stage(LoweredKernel kernel, const LoopTarget& target) {
+    const std::optional<std::size_t> at = find_reduction(kernel.nest);
+    const bool only_arguments = kernel.nest.buffers.size() == kernel.arguments.size();
+    std::vector<LoweredKernel> out;
+    if (at && only_arguments && is_long(kernel, std::get<ir::Reduce>(kernel.nest.body[*at].node), target)) {
+        const Stages stages(kernel, *at);
+        out.push_back(stages.partials());
+        out.push_back(stages.combination());
+    } else {
+        out.push_back(std::move(kernel));
+    }
+    return out;
+}
+
+}  // namespace lathe::passes

@@ -1,0 +1,105 @@
+#include <algorithm>
+
+#include "ir/loops/walk.h"
+#include "passes/loops/loop_passes.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::Block;
+using ir::Dim;
+using ir::Symbol;
+
+Dim offset(const ir::LoopNest& nest, ir::BufferId buffer, const std::vector<Dim>& index) {
+    const ir::Shape& shape = nest.buffers[static_cast<std::size_t>(buffer)].type.shape;
+    Dim d = 0;
+    for (std::size_t i = 0; i < shape.rank(); ++i) d = d * shape[i] + index[i];
+    return d;
+}
+
+void collect_loaded(const Block& block, std::vector<Symbol>& symbols) {
+    for (const ir::Stmt& s : block) {
+        if (const auto* bind = std::get_if<ir::BindIndex>(&s.node)) symbols.push_back(bind->symbol);
+        if (const Block* body = ir::body_of(s)) collect_loaded(*body, symbols);
+    }
+}
+
+// Whether iterations of a loop write different elements, next to each other.
+bool writes_apart(const ir::LoopNest& nest, const Block& block, Symbol var, const std::vector<Symbol>& loaded) {
+    return std::ranges::all_of(block, [&](const ir::Stmt& s) {
+        if (const auto* store = std::get_if<ir::Store>(&s.node)) {
+            const Dim at = offset(nest, store->buffer, store->index);
+            if (std::ranges::any_of(loaded, [&](Symbol x) { return at.depends_on(x); })) return false;
+            const auto affine = at.affine_in(var);
+            return affine && affine->coefficient == Dim(1);
+        }
+        const Block* body = ir::body_of(s);
+        return body == nullptr || writes_apart(nest, *body, var, loaded);
+    });
+}
+
+bool contains(const Block& block, bool (*predicate)(const ir::Stmt&)) {
+    return std::ranges::any_of(block, [predicate](const ir::Stmt& s) {
+        const Block* body = ir::body_of(s);
+        return predicate(s) || (body != nullptr && contains(*body, predicate));
+    });
+}
+
+// Bytes of the elements that decide how many lanes fit: those of the widest float in memory, or else the widest of all;
+// 4 to 8.
+void widest(const ir::LoopNest& nest, const Block& block, std::size_t& floats, std::size_t& others) {
+    for (const ir::Stmt& s : block) {
+        std::visit(
+            [&](const auto& x) {
+                if constexpr (requires { x.buffer; }) {
+                    const ir::Dtype d = nest.buffers[static_cast<std::size_t>(x.buffer)].type.dtype;
+                    std::size_t& size = is_float(d) ? floats : others;
+                    size = std::max(size, size_of(d));
+                }
+            },
+            s.node);
+        if (const Block* body = ir::body_of(s)) widest(nest, *body, floats, others);
+    }
+}
+
+int lanes(const ir::LoopNest& nest, const Block& block, const LoopTarget& target) {
+    std::size_t floats = 0;
+    std::size_t others = 0;
+    widest(nest, block, floats, others);
+    const std::size_t size = std::clamp<std::size_t>(floats != 0 ? floats : others, 4, 8);
+    return target.vector_bytes / static_cast<int>(size);
+}
+
+void visit(ir::LoopNest& nest, Block& block, const LoopTarget& target) {
+    for (ir::Stmt& s : block) {
+        if (auto* reduce = std::get_if<ir::Reduce>(&s.node)) {
+            visit(nest, reduce->body, target);
+            const bool innermost = !contains(reduce->body, [](const ir::Stmt& x) { return ir::body_of(x) != nullptr; });
+            if (reduce->lanes > 1 && innermost)
+                reduce->width = std::min(lanes(nest, reduce->body, target), static_cast<int>(reduce->lanes));
+        }
+        auto* loop = std::get_if<ir::Loop>(&s.node);
+        if (loop == nullptr) continue;
+        const bool holds_loop =
+            contains(loop->body, [](const ir::Stmt& x) { return std::holds_alternative<ir::Loop>(x.node); });
+        const bool holds_lanes = contains(loop->body, [](const ir::Stmt& x) {
+            const auto* r = std::get_if<ir::Reduce>(&x.node);
+            return r != nullptr && r->lanes > 1;
+        });
+        std::vector<Symbol> loaded;
+        collect_loaded(loop->body, loaded);
+        if (loop->kind == ir::LoopKind::serial && loop->step == 1 && !holds_loop && !holds_lanes &&
+            writes_apart(nest, loop->body, loop->var, loaded)) {
+            loop->kind = ir::LoopKind::vector;
+            loop->width = lanes(nest, loop->body, target);
+            continue;
+        }
+        visit(nest, loop->body, target);
+    }
+}
+
+}  // namespace
+
+void vectorize(ir::LoopNest& nest, const LoopTarget& target) { visit(nest, nest.body, target); }
+
+}  // namespace lathe::passes
