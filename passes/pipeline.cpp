@@ -55,6 +55,7 @@ public:
                 FuseOptions fuse = options_.fuse;
                 fuse.enabled = fuse.enabled && !off(pass);
                 out_.program = (*build)(graph_, fuse, out_.remarks);
+                out_.program.typical_symbols = options_.typical_symbols;
             } else if (!off(pass)) {
                 std::get<ProgramPass>(pass.run)(out_.program, options_.target);
             } else {

@@ -73,6 +73,7 @@ struct PipelineOptions {
     LoopTarget target;
     FuseOptions fuse;
     std::vector<std::string> off;                 // names of passes that are skipped
+    std::vector<std::int64_t> typical_symbols;    // sizes to be fast for, by symbol of the graph; none: not known
     bool verify = false;                          // after each pass; throws InternalError with the pass and the IR
     std::function<void(const PassRun&)> observe;  // called after each pass
 };

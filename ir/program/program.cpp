@@ -15,6 +15,11 @@ std::size_t Program::input_count() const {
     return static_cast<std::size_t>(std::ranges::count(buffers, Origin::input, &Buffer::origin));
 }
 
+std::optional<std::int64_t> Program::typical(Dim d) const {
+    if (d.is_constant()) return d.constant();
+    return typical_symbols.empty() ? std::nullopt : d.evaluate(typical_symbols);
+}
+
 Program program_of(LoopNest nest) {
     Program program;
     program.name = nest.name;

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -89,9 +90,14 @@ struct Program {
     std::vector<Step> steps;             // in the order in which they run
     std::vector<Result> results;         // several may be one buffer
     std::shared_ptr<const Graph> graph;  // whose nodes fused steps hold
+    // Values of the symbols that the program should be fast for; none where they are not known. Results never depend on
+    // them.
+    std::vector<std::int64_t> typical_symbols;
 
     BufferId add_buffer(Buffer buffer);
     std::size_t input_count() const;
+    // The value of a size, or a typical one.
+    std::optional<std::int64_t> typical(Dim d) const;
 };
 
 // A program that runs one kernel: its arrays are the program's inputs and outputs, its extents the symbols.

@@ -30,10 +30,10 @@ std::optional<std::size_t> find_reduction(const ir::LoopNest& nest) {
     return found;
 }
 
-bool is_long(const Kernel& kernel, const ir::Reduce& r, const LoopTarget& target) {
-    const Dim n = kernel.over_program(r.extent);
-    if (!n.is_constant()) return target.staged_elements == 0;
-    return n.constant() > r.block && n.constant() >= target.staged_elements;
+bool is_long(const ir::Program& program, const Kernel& kernel, const ir::Reduce& r, const LoopTarget& target) {
+    const std::optional<std::int64_t> n = program.typical(kernel.over_program(r.extent));
+    if (!n) return target.staged_elements == 0;
+    return *n > r.block && *n >= target.staged_elements;
 }
 
 std::vector<ir::Dtype> accumulators(const ir::Reduce& r) {
@@ -166,7 +166,7 @@ void stage(ir::Program& program, const LoopTarget& target) {
         const auto* const kernel = std::get_if<Kernel>(&step.node);
         const std::optional<std::size_t> at = kernel != nullptr ? find_reduction(kernel->nest) : std::nullopt;
         if (!at || kernel->nest.buffers.size() != kernel->arguments.size() ||
-            !is_long(*kernel, std::get<ir::Reduce>(kernel->nest.body[*at].node), target)) {
+            !is_long(program, *kernel, std::get<ir::Reduce>(kernel->nest.body[*at].node), target)) {
             steps.push_back(std::move(step));
             continue;
         }

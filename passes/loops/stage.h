@@ -6,8 +6,8 @@
 
 namespace lathe::passes {
 
-// It asks for sizes: reductions of symbolic extents are left alone (but where the target's limit is 0, which takes
-// all).
+// It asks for sizes: reductions of extents that are not known, not even typically, are left alone (but where the
+// target's limit is 0, which takes all).
 void stage(ir::Program& program, const LoopTarget& target);
 
 }  // namespace lathe::passes

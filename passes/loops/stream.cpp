@@ -28,9 +28,8 @@ void stream_kernel(ir::Program::Kernel& kernel, const ir::Program& program, cons
         const auto id = static_cast<ir::BufferId>(b);
         if (kernel.nest.buffers[b].role != ir::BufferRole::output || reads(kernel.nest.body, id)) continue;
         const ir::Type& type = program.buffers[kernel.arguments[b]].type;
-        const ir::Dim count = type.shape.element_count();
-        if (count.is_constant() &&
-            count.constant() * static_cast<std::int64_t>(size_of(type.dtype)) >= target.stream_bytes)
+        const std::optional<std::int64_t> count = program.typical(type.shape.element_count());
+        if (count && *count >= target.stream_bytes / static_cast<std::int64_t>(size_of(type.dtype)))
             mark(kernel.nest.body, id);
     }
 }

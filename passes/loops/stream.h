@@ -6,7 +6,7 @@
 
 namespace lathe::passes {
 
-// It asks for sizes: kernels whose results have symbolic extents are left alone.
+// It asks for sizes: kernels whose results have extents that are not known, not even typically, are left alone.
 void stream(ir::Program& program, const LoopTarget& target);
 
 }  // namespace lathe::passes
