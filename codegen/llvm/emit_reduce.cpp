@@ -194,10 +194,13 @@ Values Emitter::register_block(const ReduceCode& code, llvm::Value* begin, llvm:
         for (std::size_t g = 0; g < groups; ++g)
             write(arrays, b_.getInt64(g * static_cast<std::size_t>(width)), group_values(acc, g));
         counted_loop(whole, end, width, true, {}, [&](llvm::Value* i, const Values&) -> Values {
-            vector_step(code.r.var, width, i, b_.CreateSub(end, i), [&] {
-                llvm::Value* lane = b_.CreateSub(i, whole);
-                write(arrays, lane, step(code, read(arrays, lane)));
-            });
+            vector_step(
+                code.r.var, width, i, b_.CreateSub(end, i),
+                [&] {
+                    llvm::Value* lane = b_.CreateSub(i, whole);
+                    write(arrays, lane, step(code, read(arrays, lane)));
+                },
+                true);
             return {};
         });
         Values all;
