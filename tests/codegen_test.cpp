@@ -380,6 +380,39 @@ TEST(Codegen, ReductionWithinAVectorLoop) {
         }
 }
 
+// Columns advance side by side, then one vector of them, then the rest.
+TEST(Codegen, ReductionsOfColumns) {
+    for (const std::string op : {"sum", "reduce_max", "argmax"})
+        for (const Dtype d : {Dtype::f32, Dtype::f64, Dtype::i8}) {
+            if (op == "sum" && d == Dtype::i8) continue;
+            std::string text = R"(k(%n, %m) {
+  in x: T[%n, %m]
+  in s: T[%m]
+  out y: R[%m]
+  out z: T[%m]
+  parallel p in %m step 256 {
+    vector(8) j in min(256, %m - %p) {
+      %0 = load s[%p + %j]
+      %1 = neg(%0) : T
+      %4 = reduce OP of T over k in %n lanes 1 block 16 : R {
+        %2 = load x[%k, %p + %j]
+        %3 = mul(%2, %1) : T
+        fold %3
+      }
+      store y[%p + %j], %4
+      store z[%p + %j], %1
+    }
+  }
+}
+)";
+            replace_all(text, "OP", op);
+            replace_all(text, "T", std::string(name(d)));
+            replace_all(text, "R", op == "argmax" ? "i64" : std::string(name(d)));
+            for (const std::int64_t m : {1, 8, 63, 64, 65, 77, 128, 300})
+                for (const std::int64_t n : {1, 16, 40}) expect_same(text, {n, m}, {.specials = false});
+        }
+}
+
 TEST(Codegen, ComputeParts) {
     expect_same(R"(k(%n) {
   in x: bf16[%n]

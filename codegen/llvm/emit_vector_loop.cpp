@@ -20,6 +20,9 @@ namespace {
 constexpr std::size_t heavy_body = 150, heavy_irregular_body = 60;
 // Instructions below which two vectors at a time pay: there the loop itself is a good part of the work.
 constexpr std::size_t light_body = 30;
+// Chains beside each other: lanes of all, and instructions beyond which there are fewer.
+constexpr int chain_lanes = 64;
+constexpr std::size_t heavy_chains = 160;
 
 bool never_negative(Dim d) {
     const auto bounds = d.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
@@ -81,14 +84,7 @@ void Emitter::vector_loop(const ir::Loop& l) {
     std::vector<Staged> staged;
     const bool regular = width > 1 && collect_staged(l, staged);
     if (width > 1 && regular && instructions > heavy_body) return staged_loop(l, extent, std::move(staged));
-    if (width > 1 && !regular && instructions > heavy_irregular_body) {
-        counted_loop(b_.getInt64(0), extent, width, positive(l.extent), {},
-                     [&](llvm::Value* i, const Values&) -> Values {
-                         vector_step(l.var, width, i, b_.CreateSub(extent, i), body, true);
-                         return {};
-                     });
-        return;
-    }
+    if (width > 1 && !regular && instructions > heavy_irregular_body) return masked_loop(l, b_.getInt64(0), extent);
     const auto rounded = [&](int step) {
         return b_.CreateAnd(extent, b_.getInt64(~(static_cast<std::uint64_t>(step) - 1)));
     };
@@ -103,6 +99,14 @@ void Emitter::vector_loop(const ir::Loop& l) {
         });
         done = end;
     };
+    if (const int groups = chains_together(l); groups > 1) {
+        llvm::Value* end = rounded(width * groups);
+        counted_loop(done, end, std::int64_t{width} * groups, false, {}, [&](llvm::Value* i, const Values&) -> Values {
+            chains_step(l, i, groups);
+            return {};
+        });
+        done = end;
+    }
     if (regular && instructions <= light_body) whole_vectors(2);
     whole_vectors(1);
     if (width == 1 || (l.extent.is_constant() && l.extent.constant() % width == 0)) return;
@@ -110,6 +114,35 @@ void Emitter::vector_loop(const ir::Loop& l) {
         vector_step(l.var, width, done, b_.CreateSub(extent, done), body);
         return {};
     });
+}
+
+// Iterations [begin, end) with one copy of the body, which is under a mask but for stores of whole vectors.
+void Emitter::masked_loop(const ir::Loop& l, llvm::Value* begin, llvm::Value* end) {
+    counted_loop(begin, end, l.width, false, {}, [&](llvm::Value* i, const Values&) -> Values {
+        vector_step(l.var, l.width, i, b_.CreateSub(end, i), [&] { block(l.body); }, true);
+        return {};
+    });
+}
+
+// How many vectors of a loop whose body is one chain may advance side by side.
+int Emitter::chains_together(const ir::Loop& l) const {
+    const ir::Reduce* chain = nullptr;
+    for (const ir::Stmt& s : l.body) {
+        if (const auto* r = std::get_if<ir::Reduce>(&s.node)) {
+            if (chain != nullptr || r->lanes != 1 || r->extent.depends_on(l.var) || varies(r->extent)) return 1;
+            chain = r;
+        } else if (ir::body_of(s) != nullptr || std::holds_alternative<ir::Alloc>(s.node) ||
+                   std::holds_alternative<ir::BindIndex>(s.node)) {
+            return 1;
+        }
+    }
+    if (l.width == 1 || chain == nullptr) return 1;
+    for (const ir::Stmt& s : chain->body)
+        if (ir::body_of(s) != nullptr || std::holds_alternative<ir::Alloc>(s.node)) return 1;
+    const std::size_t instructions = weight(l.body);
+    int groups = std::max(1, chain_lanes / l.width);
+    while (groups > 1 && instructions * static_cast<std::size_t>(groups) > heavy_chains) groups /= 2;
+    return groups;
 }
 
 // Gives the arrays that the lanes of a loop walk side by side; false where its body does anything else with memory

@@ -96,6 +96,8 @@ private:
                      const std::function<void()>& body, bool may_be_whole = false);
     void staged_loop(const ir::Loop& l, llvm::Value* extent, std::vector<Staged> staged);
     bool collect_staged(const ir::Loop& l, std::vector<Staged>& staged) const;
+    void masked_loop(const ir::Loop& l, llvm::Value* begin, llvm::Value* end);
+    int chains_together(const ir::Loop& l) const;
     std::size_t weight(const ir::Block& statements) const;
     bool needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const;
 
@@ -132,7 +134,11 @@ private:
     Values register_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end);
     Values memory_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end);
     Values single_lanes_block(const ReduceCode& code, llvm::Value* end);
-    Values blocks(const ReduceCode& code, const std::function<Values(llvm::Value* begin, llvm::Value* end)>& one_block);
+    ReduceCode reduce_code(const ir::Reduce& r, int around);  // within a vector loop of so many lanes, or 1
+    void chains_step(const ir::Loop& l, llvm::Value* base, int groups);
+    Values combine_groups(const ReduceCode& code, const Values& earlier, const Values& later, int groups);
+    Values blocks(const ReduceCode& code, int groups,
+                  const std::function<Values(llvm::Value* begin, llvm::Value* end)>& one_block);
     Values step(const ReduceCode& code, const Values& acc);
     Values halve(const ReduceCode& code, std::vector<Values> groups);
     Values combine(const ReduceCode& code, const Values& earlier, const Values& later, int width);
