@@ -249,6 +249,20 @@ void Emitter::loop(const ir::Loop& l) {
     }
     const bool known = positive(l.extent);
     if (known && l.extent.is_constant() && l.extent.constant() <= l.step) return unrolled_loop(l);
+    const auto bounds = l.extent.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
+    if (bounds.high && *bounds.high <= l.step) {  // a condition
+        const auto once = [&]() -> Values {
+            const ScopeGuard scope(*this);
+            define(l.var, {b_.getInt64(0), false}, l.extent);
+            block(l.body);
+            return {};
+        };
+        if (known)
+            once();
+        else
+            only_if(b_.CreateICmpSGT(uniform_index(l.extent), b_.getInt64(0)), {}, once);
+        return;
+    }
     counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, {},
                  [&](llvm::Value* i, const Values&) -> Values {
                      define(l.var, {i, false}, l.extent);

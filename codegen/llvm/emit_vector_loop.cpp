@@ -20,8 +20,8 @@ namespace {
 constexpr std::size_t heavy_body = 150, heavy_irregular_body = 60;
 // Instructions below which two vectors at a time pay: there the loop itself is a good part of the work.
 constexpr std::size_t light_body = 30;
-// Chains beside each other: lanes of all, and instructions beyond which there are fewer.
-constexpr int chain_lanes = 64;
+// Chains beside each other: vectors at most, and instructions of all beyond which there are fewer.
+constexpr int most_chains = 4;
 constexpr std::size_t heavy_chains = 160;
 
 bool never_negative(Dim d) {
@@ -140,7 +140,7 @@ int Emitter::chains_together(const ir::Loop& l) const {
     for (const ir::Stmt& s : chain->body)
         if (ir::body_of(s) != nullptr || std::holds_alternative<ir::Alloc>(s.node)) return 1;
     const std::size_t instructions = weight(l.body);
-    int groups = std::max(1, chain_lanes / l.width);
+    int groups = most_chains;
     while (groups > 1 && instructions * static_cast<std::size_t>(groups) > heavy_chains) groups /= 2;
     return groups;
 }
