@@ -1,4 +1,4 @@
-# Writes a C++ source that holds files' bytes: cmake -DOUTPUT=x.cpp -DWALK=aot_walk.o -DROOT=... -P embed.cmake
+# Writes a C++ source that holds files' bytes: cmake -DOUTPUT=x.cpp -DOBJECTS=a.o,b.o -DROOT=... -P embed.cmake
 function(embed name file)
   file(READ ${file} hex HEX)
   string(LENGTH "${hex}" digits)
@@ -9,7 +9,11 @@ function(embed name file)
 endfunction()
 
 file(WRITE ${OUTPUT}.new "#include \"codegen/embedded.h\"\n\nnamespace lathe::codegen::embedded {\n")
-embed(aot_walk ${WALK})
+string(REPLACE "," ";" OBJECTS "${OBJECTS}")
+foreach(object ${OBJECTS})
+  get_filename_component(name ${object} NAME_WE)
+  embed(${name} ${object})
+endforeach()
 embed(abi_header ${ROOT}/runtime/abi.h)
 embed(aot_header ${ROOT}/runtime/aot.h)
 file(APPEND ${OUTPUT}.new "}  // namespace lathe::codegen::embedded\n")

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
-#include <numeric>
 #include <set>
 #include <unordered_map>
 
@@ -11,7 +9,7 @@
 #include "codegen/embedded.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
-#include "runtime/aot_plan.h"
+#include "runtime/aot.h"
 #include "runtime/cpu_features.h"
 
 namespace lathe::codegen {
@@ -24,7 +22,7 @@ class TablesBuilder {
 public:
     TablesBuilder(const ir::Graph& graph, AotTables& tables) : graph_(graph), tables_(tables) {}
 
-    // Names, types and preconditions, which every level has in common.
+    // Names and types, which every level has in common.
     void add_interface(const Executable& executable) {
         const Plan& plan = executable.plan;
         tables_.symbols = graph_.symbols;
@@ -34,62 +32,34 @@ public:
             tables_.outputs.push_back(tensor(graph_.output_name(i), plan.outputs[executable.outputs[i]]));
         tables_.distinct = executable.outputs;
         tables_.distinct_count = static_cast<std::uint32_t>(plan.outputs.size());
-        for (const runtime::PlanPrecondition& p : plan.preconditions)
-            tables_.preconditions.emplace_back(expression(p.a), expression(p.b));
     }
 
     void add_program(const Executable& executable, int cpu_level) {
         const Plan& plan = executable.plan;
         if (executable.outputs != tables_.distinct || plan.inputs.size() != tables_.inputs.size())
             throw InternalError("aot: the plans of two processor levels have different outputs");
-        AotProgram program;
-        program.cpu_level = cpu_level;
-        program.slot_count = plan.slot_count();
+        AotProgram program{cpu_level, &plan, {}, {}, static_cast<std::uint32_t>(tables_.sites.size())};
+        for (const auto& kernel : executable.kernels) program.kernels.push_back(kernel->symbol);
         for (std::size_t c = 0; c < plan.constants.size(); ++c)
             program.constants.push_back(
                 constant({plan.constants[c].data(), static_cast<std::size_t>(plan.constant_bytes[c])}));
-        for (const runtime::PlanStep& s : plan.steps) {
-            AotStep step;
-            step.kernel = executable.kernels[s.kernel]->symbol;
-            step.operands = s.operands;
-            for (const SizeExpression& e : s.extents) step.extents.push_back(expression(e));
-            step.trips = expression(s.trips);
-            step.cost = expression(s.cost);
-            step.first_site = static_cast<std::uint32_t>(tables_.sites.size()) + s.first_site;
-            program.steps.push_back(std::move(step));
-        }
         for (const runtime::PlanSite& s : plan.sites)
             tables_.sites.push_back(ir::Loc::of_id(s.location).to_string() + ": " + s.message);
-        add_temporaries(plan, program);
         tables_.programs.push_back(std::move(program));
     }
 
 private:
-    AotTensor tensor(const std::string& name, const runtime::PlanTensor& t) {
-        AotTensor out{name, t.dtype, t.element_size, {}, {}};
+    static AotTensor tensor(const std::string& name, const runtime::PlanTensor& t) {
+        AotTensor out{name, t.dtype, {}};
         if (t.dims.size() > LATHE_MAX_RANK)
             throw UserError("'" + name + "' has more than " + std::to_string(LATHE_MAX_RANK) + " dimensions");
         for (const SizeExpression& d : t.dims) {
-            out.dims.push_back(expression(d));
-            const auto ops = d.ops();
-            out.shown.push_back(ops.size() != 1                               ? LATHE_COMPUTED
-                                : ops[0].code == SizeExpression::Code::symbol ? -1 - ops[0].value
-                                                                              : ops[0].value);
+            const auto tokens = d.tokens();
+            out.shown.push_back(tokens.size() != 1                    ? LATHE_COMPUTED
+                                : tokens[0].code == lathe_size_symbol ? -1 - tokens[0].value
+                                                                      : tokens[0].value);
         }
         return out;
-    }
-
-    std::uint32_t expression(const SizeExpression& e) {
-        if (e.depth() > lathe_aot_stack) throw UserError("a size of the model is too complex to be compiled ahead");
-        std::string key;
-        for (const SizeExpression::Op& op : e.ops()) {
-            key += static_cast<char>(op.code);
-            key.append(reinterpret_cast<const char*>(&op.value), sizeof op.value);
-        }
-        const auto [found, fresh] =
-            expressions_.try_emplace(std::move(key), static_cast<std::uint32_t>(tables_.expressions.size()));
-        if (fresh) tables_.expressions.push_back(e);
-        return found->second;
     }
 
     std::uint32_t constant(std::span<const std::byte> bytes) {
@@ -99,58 +69,8 @@ private:
         return found->second;
     }
 
-    // Temporaries that are never alive together share a block. Their sizes are not known yet, so those of the same
-    // size expression go together first, then those that would be about equally large with every symbol at 64.
-    void add_temporaries(const Plan& plan, AotProgram& program) {
-        constexpr std::size_t never = ~std::size_t{0};
-        const std::size_t count = plan.temporaries.size();
-        std::vector<std::size_t> first(count, never), last(count, 0);
-        for (std::size_t s = 0; s < plan.steps.size(); ++s)
-            for (const std::uint32_t slot : plan.steps[s].operands)
-                if (slot >= plan.temporary_slot(0)) {
-                    const std::size_t t = slot - plan.temporary_slot(0);
-                    first[t] = std::min(first[t], s);
-                    last[t] = s;
-                }
-        struct Block {
-            std::uint32_t bytes;
-            double about;
-            std::size_t free_after;
-        };
-        const std::vector<std::int64_t> sample(plan.symbol_count, 64);
-        std::vector<Block> blocks;
-        std::vector<std::size_t> order(count);
-        std::iota(order.begin(), order.end(), std::size_t{0});
-        std::ranges::sort(order, {}, [&](std::size_t t) { return std::pair(first[t], t); });
-        for (const std::size_t t : order) {
-            if (first[t] == never) continue;  // its slot is never read
-            const std::uint32_t bytes = expression(plan.temporaries[t]);
-            double about = 0;
-            try {
-                about = static_cast<double>(plan.temporaries[t].evaluate(sample));
-            } catch (const runtime::PlanError&) {
-                about = 0;  // an estimate only
-            }
-            const auto misfit = [&](const Block& b) { return b.bytes == bytes ? -1 : std::abs(b.about - about); };
-            std::size_t best = never;
-            for (std::size_t b = 0; b < blocks.size(); ++b)
-                if (blocks[b].free_after < first[t] && (best == never || misfit(blocks[b]) < misfit(blocks[best])))
-                    best = b;
-            if (best == never) {
-                best = blocks.size();
-                blocks.push_back({bytes, about, 0});
-            }
-            blocks[best].free_after = last[t];
-            if (about > blocks[best].about) blocks[best].about = about;
-            program.temporaries.push_back(
-                {plan.temporary_slot(static_cast<std::uint32_t>(t)), bytes, static_cast<std::uint32_t>(best)});
-        }
-        std::ranges::sort(program.temporaries, {}, [](const AotTemporary& t) { return std::pair(t.block, t.slot); });
-    }
-
     const ir::Graph& graph_;
     AotTables& tables_;
-    std::unordered_map<std::string, std::uint32_t> expressions_;
     std::unordered_map<std::string_view, std::uint32_t> constants_;
 };
 
@@ -207,8 +127,12 @@ AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
         code.objects.push_back({std::move(name), std::make_shared<const std::vector<std::byte>>(std::move(bytes))});
     };
     add(request.name + ".o", backend().tables(tables));
-    const auto* const walk = reinterpret_cast<const std::byte*>(embedded::aot_walk);
-    add("lathe_aot_walk.o", {walk, walk + embedded::aot_walk_size});
+    const auto add_embedded = [&](const char* file, const unsigned char* bytes, unsigned long size) {
+        const auto* const first = reinterpret_cast<const std::byte*>(bytes);
+        add(file, {first, first + size});
+    };
+    add_embedded("lathe_aot_model.o", embedded::aot_model, embedded::aot_model_size);
+    add_embedded("lathe_bound_plan.o", embedded::bound_plan, embedded::bound_plan_size);
     std::set<std::string> known;
     for (const auto& executable : executables)
         for (const auto& kernel : executable->kernels)

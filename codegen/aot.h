@@ -1,7 +1,7 @@
 // Ahead-of-time compilation: from a graph to objects with the C interface of runtime/aot.h.
 //
 // An object holds the kernels for one or more processor levels (the very bytes that run in this process), constants as
-// read-only data, and the plan as tables (runtime/aot_plan.h) with the few functions that walk them.
+// read-only data, and the tables of their plans (runtime/plan_tables.h) with the few functions that walk them.
 #pragma once
 
 #include <cstddef>
@@ -25,32 +25,21 @@ struct ObjectFile {
     std::shared_ptr<const std::vector<std::byte>> bytes;
 };
 
-// ---- the tables of runtime/aot_plan.h before they are bytes; numbers are expressions or slots as described there
+// ---- what the object of a model holds, before it is bytes
 
 struct AotTensor {
     std::string name;
     int dtype = 0;
-    std::int64_t element_size = 0;
     std::vector<std::int64_t> shown;  // lathe_model_tensor::dims
-    std::vector<std::uint32_t> dims;
 };
 
-struct AotStep {
-    std::string kernel;  // symbol
-    std::vector<std::uint32_t> operands, extents;
-    std::uint32_t trips = 0, cost = 0, first_site = 0;
-};
-
-struct AotTemporary {
-    std::uint32_t slot = 0, bytes = 0, block = 0;
-};
-
+// What runs on one level of processors.
 struct AotProgram {
     int cpu_level = 1;
-    std::vector<AotStep> steps;
+    const runtime::Plan* plan = nullptr;
+    std::vector<std::string> kernels;      // symbols, by number
     std::vector<std::uint32_t> constants;  // of AotTables::constants
-    std::vector<AotTemporary> temporaries;
-    std::uint32_t slot_count = 0;
+    std::uint32_t first_site = 0;          // in AotTables::sites
 };
 
 struct AotTables {
@@ -58,8 +47,6 @@ struct AotTables {
     bool with_driver = false;  // also define the names that the driver of executables calls
     std::string features;      // that the lowest level needs
     std::vector<std::string> symbols;
-    std::vector<runtime::SizeExpression> expressions;
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> preconditions;
     std::vector<AotTensor> inputs, outputs;
     std::vector<std::string> sites;  // of all programs
     std::vector<std::uint32_t> distinct;

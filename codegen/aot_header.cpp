@@ -82,26 +82,37 @@ std::string c_header(const AotInterface& model) {
         "     void* outputs[] = {" +
         outs +
         "};\n"
+        "     if (" +
+        n +
+        "_plan_size() < 0) return 1; // the processor does not fit the model\n"
+        "     void* plan = malloc(" +
+        n +
+        "_plan_size());\n"
+        "     if (" +
+        n +
+        "_bind(symbols, plan) != LATHE_STATUS_OK) return 1; // the sizes do not\n"
         "     int64_t bytes = " +
         n +
-        "_workspace_size(symbols);\n"
-        "     if (bytes < 0) return 1; // the sizes do not fit the model, or the processor does not\n"
+        "_workspace_size(plan, 1);\n"
         "     void* workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);\n"
         "     int status = " +
         n +
-        "_run(inputs, outputs, symbols, workspace, NULL, NULL, NULL);\n"
+        "_run(plan, inputs, outputs, workspace, NULL, NULL); // as often as you like\n"
         "     free(workspace);\n"
+        "     free(plan);\n"
         "     return status == LATHE_STATUS_OK ? 0 : 1;\n\n"
         "   What the functions promise is explained below, where they are called NAME_.... */\n";
     out += "#ifndef LATHE_MODEL_" + upper + "_H\n#define LATHE_MODEL_" + upper + "_H\n\n";
     out += shared_declarations();
     out += "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
     out += "const lathe_model_info* " + n + "_info(void);\n";
-    out += "int64_t " + n + "_workspace_size(const int64_t* symbols);\n";
-    out += "int " + n + "_output_dims(int32_t output, const int64_t* symbols, int64_t* dims);\n";
+    out += "int64_t " + n + "_plan_size(void);\n";
+    out += "int " + n + "_bind(const int64_t* symbols, void* plan);\n";
+    out += "int " + n + "_output_dims(const void* plan, int32_t output, int64_t* dims);\n";
+    out += "int64_t " + n + "_workspace_size(const void* plan, int32_t workers);\n";
     out += "int " + n +
-           "_run(const void* const* inputs, void* const* outputs, const int64_t* symbols, void* workspace,\n"
-           "    lathe_parallel_for parallel, void* pool, lathe_fault* fault);\n";
+           "_run(const void* plan, const void* const* inputs, void* const* outputs, void* workspace,\n"
+           "    const lathe_pool* pool, lathe_fault* fault);\n";
     out += "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
     return out;
 }

@@ -57,6 +57,14 @@ void compile_kernels(std::span<const ir::LoopNest> nests, const Target& target, 
     out.statistics.code_milliseconds = milliseconds_since(start);
 }
 
+void finish(runtime::Plan& plan) {
+    try {
+        plan.finish();
+    } catch (const runtime::PlanError& e) {
+        throw UserError(e.what());
+    }
+}
+
 }  // namespace
 
 passes::LoopTarget loop_target(const Target& target) {
@@ -75,6 +83,7 @@ std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileO
     if (options.interpreted) {
         out->interpreted = true;
         interpret_kernels(out->plan, std::move(nests));
+        finish(out->plan);
         return out;
     }
     compile_kernels(nests, options.target, *out);
@@ -82,6 +91,7 @@ std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileO
         out->plan.kernels.push_back(kernel->entry());
         out->plan.owners.push_back(kernel);
     }
+    finish(out->plan);
     return out;
 }
 
@@ -89,6 +99,7 @@ std::shared_ptr<const Executable> compile_objects(const ir::Graph& graph, const 
     const ir::FloatEnvironment floats;
     auto out = std::make_shared<Executable>();
     compile_kernels(lower(graph, options, *out), options.target, *out);
+    finish(out->plan);
     return out;
 }
 

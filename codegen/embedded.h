@@ -3,8 +3,10 @@
 
 namespace lathe::codegen::embedded {
 
-extern const unsigned char aot_walk[];  // the object of runtime/aot_walk.c
-extern const unsigned long aot_walk_size;
+extern const unsigned char aot_model[];  // the object of runtime/aot_model.c
+extern const unsigned long aot_model_size;
+extern const unsigned char bound_plan[];  // the object of runtime/bound_plan.c
+extern const unsigned long bound_plan_size;
 extern const unsigned char abi_header[];  // runtime/abi.h
 extern const unsigned long abi_header_size;
 extern const unsigned char aot_header[];  // runtime/aot.h

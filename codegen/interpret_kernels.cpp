@@ -4,14 +4,13 @@
 #include <memory>
 #include <new>
 
-#include "ir/error.h"
 #include "ir/loops/text.h"
 
 namespace lathe::codegen {
 namespace {
 
 void interpret_kernel(void* const* slots, const std::uint32_t* operands, const std::int64_t* extents,
-                      std::int64_t begin, std::int64_t end, lathe_fault* fault) {
+                      std::int64_t begin, std::int64_t end, lathe_task* task) {
     const auto& nest = *static_cast<const ir::LoopNest*>(slots[operands[0]]);
     ir::Fault found;
     try {
@@ -19,8 +18,10 @@ void interpret_kernel(void* const* slots, const std::uint32_t* operands, const s
         for (std::size_t i = 0; i < arguments.size(); ++i) arguments[i] = slots[operands[i + 1]];
         found = ir::interpret(nest, arguments, {extents, nest.extent_count()}, begin, end);
     } catch (const std::bad_alloc&) {
-        throw ResourceError("there is no memory to interpret a kernel");
+        task->fault.site = LATHE_SITE_MEMORY;
+        return;
     }
+    lathe_fault* const fault = &task->fault;
     const ir::Fault known{fault->site, fault->is_unsigned != 0, fault->index, fault->bound, fault->position};
     if (found.precedes(known))
         *fault = {found.site, found.is_unsigned ? 1 : 0, found.index, found.bound, found.position};

@@ -122,7 +122,7 @@ private:
                 temporaries_[key_of(m)] = static_cast<std::uint32_t>(plan_.temporaries.size());
                 const ir::Type& type = kernel.nest.buffers[i].type;
                 plan_.temporaries.push_back(
-                    over_graph(kernel, type.shape.element_count() * static_cast<std::int64_t>(size_of(type.dtype))));
+                    {over_graph(kernel, type.shape.element_count() * static_cast<std::int64_t>(size_of(type.dtype)))});
             }
     }
 
@@ -230,20 +230,19 @@ private:
 }  // namespace
 
 SizeExpression size_expression(Dim d) {
-    using Code = SizeExpression::Code;
     if (d.is_constant()) return d.constant();
     std::optional<SizeExpression> sum;
     for (const Dim::Term& term : d.terms()) {
         std::optional<SizeExpression> product;
         if (term.coefficient != 1 || term.factors.empty()) product = SizeExpression(term.coefficient);
         for (const Dim::Atom& atom : term.factors) {
-            const auto binary = [&](Code code) {
+            const auto binary = [&](std::int64_t code) {
                 return SizeExpression::binary(code, size_expression(atom.a), size_expression(atom.b));
             };
             const SizeExpression factor = atom.kind == Dim::Atom::Kind::symbol     ? SizeExpression::symbol(atom.symbol)
-                                          : atom.kind == Dim::Atom::Kind::floordiv ? binary(Code::floordiv)
-                                          : atom.kind == Dim::Atom::Kind::min      ? binary(Code::min)
-                                                                                   : binary(Code::max);
+                                          : atom.kind == Dim::Atom::Kind::floordiv ? binary(lathe_size_floordiv)
+                                          : atom.kind == Dim::Atom::Kind::min      ? binary(lathe_size_min)
+                                                                                   : binary(lathe_size_max);
             product = product ? *product * factor : factor;
         }
         sum = sum ? *sum + *product : *product;

@@ -1,4 +1,4 @@
-/* The C interface between compiled kernels, the plan walker and ahead-of-time compiled models. Plain C, no
+/* The C interface between compiled kernels, the plan that runs them and ahead-of-time compiled models. Plain C, no
  * dependencies. */
 #ifndef LATHE_RUNTIME_ABI_H
 #define LATHE_RUNTIME_ABI_H
@@ -18,24 +18,31 @@ typedef struct lathe_fault {
     int64_t position; /* of the index in the tensor of indices, flattened in row-major order */
 } lathe_fault;
 
-/* Runs iterations [begin, end) of a kernel's parallel loop. Argument k of the kernel is slots[operands[k]]. No other
- * thread touches `fault` meanwhile. */
+/* The site of a kernel that found no memory to work in. Only interpreted kernels ask for any. */
+enum { LATHE_SITE_MEMORY = INT32_MAX };
+
+/* What a thread has to itself while it runs a part of a kernel. */
+typedef struct lathe_task {
+    lathe_fault fault;
+    void* workspace; /* as many bytes as the kernel needs, aligned to 64 */
+} lathe_task;
+
+/* Runs iterations [begin, end) of a kernel's parallel loop. Argument k of the kernel is slots[operands[k]]. */
 typedef void (*lathe_kernel)(void* const* slots, const uint32_t* operands, const int64_t* extents, int64_t begin,
-                             int64_t end, lathe_fault* fault);
+                             int64_t end, lathe_task* task);
 
-/* One row of a plan's step table. */
-typedef struct lathe_step {
-    lathe_kernel kernel;
-    const uint32_t* operands;
-    const int64_t* extents;
-    int64_t trips; /* iterations of the parallel loop */
-    int64_t grain; /* iterations worth a task of their own; 0: run serially */
-} lathe_step;
+/* Iterations [begin, end) of a parallel loop, on one of the pool's workers. */
+typedef void (*lathe_range)(void* context, int64_t begin, int64_t end, int32_t worker);
 
-/* Calls body(context, begin, end) on disjoint ranges that cover [0, trips), possibly from several threads, and returns
-   when all have finished. A null function means: run serially. */
-typedef void (*lathe_parallel_for)(void* pool, int64_t trips, int64_t grain,
-                                   void (*body)(void* context, int64_t begin, int64_t end), void* context);
+/* Threads that a caller lends. */
+typedef struct lathe_pool {
+    /* Calls body(body_context, begin, end, worker) on disjoint ranges that cover [0, trips), possibly from several
+       threads, and returns when all have finished. Calls that run at the same time have different workers, each
+       at least 0 and less than `workers`. Ranges of `grain` iterations are worth a thread's time. */
+    void (*parallel_for)(void* context, int64_t trips, int64_t grain, lathe_range body, void* body_context);
+    void* context;
+    int32_t workers;
+} lathe_pool;
 
 #ifdef __cplusplus
 }

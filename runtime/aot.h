@@ -2,28 +2,32 @@
    declares the functions below for one model, with the model's name in place of NAME.
 
        const lathe_model_info* NAME_info(void);
-       int64_t NAME_workspace_size(const int64_t* symbols);
-       int NAME_output_dims(int32_t output, const int64_t* symbols, int64_t* dims);
-       int NAME_run(const void* const* inputs, void* const* outputs, const int64_t* symbols, void* workspace,
-                    lathe_parallel_for parallel, void* pool, lathe_fault* fault);
+       int64_t NAME_plan_size(void);
+       int NAME_bind(const int64_t* symbols, void* plan);
+       int NAME_output_dims(const void* plan, int32_t output, int64_t* dims);
+       int64_t NAME_workspace_size(const void* plan, int32_t workers);
+       int NAME_run(const void* plan, const void* const* inputs, void* const* outputs, void* workspace,
+                    const lathe_pool* pool, lathe_fault* fault);
 
    The object needs nothing but libc, allocates nothing, remembers nothing but what the processor offers, and may be
    called from many threads at once.
 
-   - NAME_workspace_size: the bytes that NAME_run needs for these sizes, or a status, negated, where they do not fit the
-     model or the processor does not.
-   - NAME_output_dims: writes the extents of an output for these sizes; returns a status.
-   - symbols: the values of the model's symbolic dimensions, as many as info->symbol_count.
-   - inputs, outputs: dense row-major arrays, in the order of info->inputs and info->outputs. Outputs may overlap
-   neither inputs nor each other.
-   - workspace: memory of that size, aligned to 64 bytes; its content before and after means nothing.
-   - parallel, pool: runs loops on several threads (see lathe_parallel_for); null: everything runs on the calling
-   thread. The results have the same bits either way.
-   - fault: where LATHE_STATUS_INDEX comes back, which index was out of range: that of the first step that met one,
-   with the least site and then the least position. info->sites[fault->site] says what it indexes, and in which line of
-   the model's source. Null: the caller does not ask.
-
-   NAME_run returns a status. With LATHE_STATUS_CPU and LATHE_STATUS_SIZE nothing was written. */
+   - NAME_plan_size: bytes of memory for a plan, or -LATHE_STATUS_CPU.
+   - NAME_bind: makes the plan for these sizes, in memory of that many bytes, aligned to 8, which stays where it is.
+   symbols: the values of the model's symbolic dimensions, as many as info->symbol_count. Returns a status.
+   - NAME_output_dims: writes the extents of an output of the plan; returns a status.
+   - NAME_workspace_size: bytes that NAME_run needs where a pool has so many workers (1 without a pool), or
+   -LATHE_STATUS_SIZE.
+   - NAME_run: runs the plan, as often as wanted, and by several threads at once if each has a workspace of its own.
+   Returns a status.
+   inputs, outputs: dense row-major arrays, in the order of info->inputs and info->outputs. Outputs may overlap neither
+   inputs nor each other.
+   workspace: memory of that size, aligned to 64 bytes; its content before and after means nothing.
+   pool: runs loops on several threads; null: everything runs on the calling thread. The results have the same bits
+   either way.
+   fault: where LATHE_STATUS_INDEX comes back, which index was out of range: that of the first step that met one, with
+   the least site and then the least position. info->sites[fault->site] says what it indexes, and in which line of the
+   model's source. Null: the caller does not ask. */
 #ifndef LATHE_RUNTIME_AOT_H
 #define LATHE_RUNTIME_AOT_H
 
@@ -33,7 +37,7 @@
 extern "C" {
 #endif
 
-enum { LATHE_AOT_VERSION = 2, LATHE_MAX_RANK = 8 };
+enum { LATHE_AOT_VERSION = 3, LATHE_MAX_RANK = 8 };
 
 typedef enum lathe_status {
     LATHE_STATUS_OK = 0,
@@ -83,17 +87,21 @@ typedef struct lathe_model_info {
 } lathe_model_info;
 
 typedef const lathe_model_info* (*lathe_model_info_function)(void);
-typedef int64_t (*lathe_model_workspace_size_function)(const int64_t* symbols);
-typedef int (*lathe_model_output_dims_function)(int32_t output, const int64_t* symbols, int64_t* dims);
-typedef int (*lathe_model_run_function)(const void* const* inputs, void* const* outputs, const int64_t* symbols,
-                                        void* workspace, lathe_parallel_for parallel, void* pool, lathe_fault* fault);
+typedef int64_t (*lathe_model_plan_size_function)(void);
+typedef int (*lathe_model_bind_function)(const int64_t* symbols, void* plan);
+typedef int (*lathe_model_output_dims_function)(const void* plan, int32_t output, int64_t* dims);
+typedef int64_t (*lathe_model_workspace_size_function)(const void* plan, int32_t workers);
+typedef int (*lathe_model_run_function)(const void* plan, const void* const* inputs, void* const* outputs,
+                                        void* workspace, const lathe_pool* pool, lathe_fault* fault);
 
 /* The names under which a compiled executable's own program (aot_driver) finds the model. */
 const lathe_model_info* lathe_aot_model_info(void);
-int64_t lathe_aot_model_workspace_size(const int64_t* symbols);
-int lathe_aot_model_output_dims(int32_t output, const int64_t* symbols, int64_t* dims);
-int lathe_aot_model_run(const void* const* inputs, void* const* outputs, const int64_t* symbols, void* workspace,
-                        lathe_parallel_for parallel, void* pool, lathe_fault* fault);
+int64_t lathe_aot_model_plan_size(void);
+int lathe_aot_model_bind(const int64_t* symbols, void* plan);
+int lathe_aot_model_output_dims(const void* plan, int32_t output, int64_t* dims);
+int64_t lathe_aot_model_workspace_size(const void* plan, int32_t workers);
+int lathe_aot_model_run(const void* plan, const void* const* inputs, void* const* outputs, void* workspace,
+                        const lathe_pool* pool, lathe_fault* fault);
 
 #ifdef __cplusplus
 }

@@ -5,22 +5,6 @@
 namespace lathe::runtime {
 namespace {
 
-void read_caches(Cpu& c) {
-    unsigned a = 0, b = 0, cx = 0, d = 0;
-    unsigned leaf = 4;  // deterministic cache parameters; AMD has the same layout elsewhere
-    if (__get_cpuid(0, &a, &b, &cx, &d) && b == signature_AMD_ebx) leaf = 0x8000001D;
-    for (unsigned index = 0; index < 16; ++index) {
-        if (!__get_cpuid_count(leaf, index, &a, &b, &cx, &d)) return;
-        const unsigned type = a & 31, level = a >> 5 & 7;
-        if (type == 0) return;
-        const std::int64_t size =
-            (std::int64_t{b >> 22} + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * (std::int64_t{cx} + 1);
-        if (level == 1 && type == 1) c.l1_data = size;
-        if (level == 2) c.l2 = size;
-        if (level == 3) c.l3 = size;
-    }
-}
-
 Cpu detect() {
     Cpu c;
     const std::uint32_t present = lathe_cpu_present();
@@ -37,7 +21,11 @@ Cpu detect() {
     }
     unsigned a = 0, b = 0, cx = 0, d = 0;
     c.avx512_bf16 = c.level == CpuLevel::avx512 && __get_cpuid_count(7, 1, &a, &b, &cx, &d) && (a >> 5 & 1) != 0;
-    read_caches(c);
+    std::int64_t caches[3];
+    lathe_cache_bytes(caches);
+    c.l1_data = caches[0];
+    c.l2 = caches[1];
+    c.l3 = caches[2];
     return c;
 }
 

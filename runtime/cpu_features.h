@@ -1,5 +1,5 @@
-/* Which of the processor levels that Lathe compiles for this processor and system offer. Plain C, no dependencies:
-   shared by the run time and the programs that are compiled ahead of time. */
+/* Which of the processor levels that Lathe compiles for this processor and system offer, and its caches. Plain C, no
+   dependencies: shared by the run time and the programs that are compiled ahead of time. */
 #ifndef LATHE_RUNTIME_CPU_FEATURES_H
 #define LATHE_RUNTIME_CPU_FEATURES_H
 
@@ -51,6 +51,33 @@ static inline uint32_t lathe_cpu_needed(int level) {
     for (k = 0; k < lathe_cpu_feature_count; ++k)
         if (lathe_cpu_features[k].level <= level) needed |= UINT32_C(1) << k;
     return needed;
+}
+
+/* Bytes of one core's first level data cache, one core's second level, and all of the third. CPUID may be slow where a
+   hypervisor answers: the result is kept. */
+static inline void lathe_cache_bytes(int64_t bytes[3]) {
+    static int64_t known[3]; /* threads that race find the same */
+    uint32_t a = 0, b = 0, c = 0, d = 0, leaf = 4, index;
+    int64_t found[3] = {INT64_C(32) << 10, INT64_C(1) << 20, 0};
+    bytes[0] = __atomic_load_n(&known[0], __ATOMIC_ACQUIRE); /* written last */
+    bytes[1] = __atomic_load_n(&known[1], __ATOMIC_RELAXED);
+    bytes[2] = __atomic_load_n(&known[2], __ATOMIC_RELAXED);
+    if (bytes[0] != 0) return;
+    /* The leaf of deterministic cache parameters; AMD has the same layout elsewhere. */
+    if (__get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx) leaf = 0x8000001du;
+    for (index = 0; index < 16; ++index) {
+        uint32_t type, level;
+        if (!__get_cpuid_count(leaf, index, &a, &b, &c, &d)) break;
+        type = a & 31;
+        level = a >> 5 & 7;
+        if (type == 0) break;
+        if (level >= 1 && level <= 3 && (level > 1 || type == 1))
+            found[level - 1] = ((int64_t)(b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * ((int64_t)c + 1);
+    }
+    for (index = 3; index-- > 0;) {
+        bytes[index] = found[index];
+        __atomic_store_n(&known[index], found[index], __ATOMIC_RELEASE);
+    }
 }
 
 #endif

@@ -22,6 +22,7 @@ int arena_threads() {
 // Some more chunks than threads, so that a thread that was held up elsewhere does not hold up the loop.
 constexpr std::int64_t chunks_per_thread = 4;
 
+// Calls chunk(c, thread) for each chunk; `thread` is less than the arena's number of threads.
 template <class Chunk>
 void run_chunks(std::int64_t chunks, [[maybe_unused]] std::int64_t most_threads, const Chunk& chunk) {
 #ifdef LATHE_THREAD_SANITIZER
@@ -32,7 +33,7 @@ void run_chunks(std::int64_t chunks, [[maybe_unused]] std::int64_t most_threads,
     for (std::int64_t t = 0; t < std::min(chunks, most_threads); ++t)
         threads.emplace_back([&, t] {
             try {
-                for (std::int64_t c = t; c < chunks; c += most_threads) chunk(c);
+                for (std::int64_t c = t; c < chunks; c += most_threads) chunk(c, static_cast<int>(t));
             } catch (...) {
                 const std::lock_guard lock(mutex);
                 failure = std::current_exception();
@@ -44,7 +45,8 @@ void run_chunks(std::int64_t chunks, [[maybe_unused]] std::int64_t most_threads,
     tbb::parallel_for(
         tbb::blocked_range<std::int64_t>(0, chunks, 1),
         [&](const tbb::blocked_range<std::int64_t>& range) {
-            for (std::int64_t c = range.begin(); c < range.end(); ++c) chunk(c);
+            const int thread = tbb::this_task_arena::current_thread_index();
+            for (std::int64_t c = range.begin(); c < range.end(); ++c) chunk(c, thread);
         },
         tbb::simple_partitioner{});
 #endif
@@ -64,21 +66,21 @@ int thread_count() {
     return limit_of_thread == 0 ? threads : std::min(threads, limit_of_thread);
 }
 
-void parallel_for(std::int64_t trips, std::int64_t grain, RangeBody body, void* context) {
+void parallel_for(std::int64_t trips, std::int64_t grain, lathe_range body, void* context, int workers) {
     if (trips <= 0) return;
     const std::int64_t most = trips / std::max<std::int64_t>(grain, 1);
-    const int threads = most < 2 ? 1 : thread_count();
+    const int threads = most < 2 ? 1 : std::min(thread_count(), workers);
     if (threads < 2) {
-        body(context, 0, trips);
+        body(context, 0, trips, 0);
         return;
     }
     // As many chunks as threads are what keeps a limit below the arena's size.
     const bool limited = threads < arena_threads();
     const std::int64_t chunks = std::min<std::int64_t>(most, limited ? threads : threads * chunks_per_thread);
     const std::int64_t each = trips / chunks, extra = trips % chunks;
-    const auto run_chunk = [&](std::int64_t c) {
+    const auto run_chunk = [&](std::int64_t c, int thread) {
         const std::int64_t begin = c * each + std::min(c, extra);
-        body(context, begin, begin + each + (c < extra ? 1 : 0));
+        body(context, begin, begin + each + (c < extra ? 1 : 0), limited ? static_cast<int>(c) : thread);
     };
     const auto isolated = [&] { tbb::this_task_arena::isolate([&] { run_chunks(chunks, threads, run_chunk); }); };
     if (arena_of_thread)
@@ -87,9 +89,14 @@ void parallel_for(std::int64_t trips, std::int64_t grain, RangeBody body, void* 
         isolated();
 }
 
+lathe_pool pool_of_thread(int workers) {
+    // The number of workers travels as the context: pools are copied.
+    const auto call = [](void* context, std::int64_t trips, std::int64_t grain, lathe_range body, void* body_context) {
+        parallel_for(trips, grain, body, body_context, static_cast<int>(reinterpret_cast<std::intptr_t>(context)));
+    };
+    return {call, reinterpret_cast<void*>(static_cast<std::intptr_t>(workers)), workers};
+}
+
 }  // namespace lathe::runtime
 
-void lathe_runtime_parallel_for(void* /*pool*/, int64_t trips, int64_t grain,
-                                void (*body)(void* context, int64_t begin, int64_t end), void* context) {
-    lathe::runtime::parallel_for(trips, grain, body, context);
-}
+lathe_pool lathe_runtime_pool() { return lathe::runtime::pool_of_thread(lathe::runtime::thread_count()); }

@@ -39,28 +39,29 @@ private:
 // Threads that a parallel loop of the calling thread would use at most.
 int thread_count();
 
-using RangeBody = void (*)(void* context, std::int64_t begin, std::int64_t end);
+// Calls body(context, begin, end, worker) on disjoint ranges that cover [0, trips), each of `grain` iterations or more
+// (but the last), on at most `workers` threads. Calls that run at the same time have different workers below that. Runs
+// serially where trips <= grain or one thread is allowed. Isolated: a thread that waits for the loop runs none of the
+// host's tasks.
+void parallel_for(std::int64_t trips, std::int64_t grain, lathe_range body, void* context, int workers);
 
-// Calls body on disjoint ranges that cover [0, trips), each of `grain` iterations or more (but the last). Runs serially
-// where trips <= grain or one thread is allowed. Isolated: a thread that waits for the loop runs none of the host's
-// tasks.
-void parallel_for(std::int64_t trips, std::int64_t grain, RangeBody body, void* context);
+// The calling thread's loops as a pool of so many workers.
+lathe_pool pool_of_thread(int workers);
 
 template <class Body>
     requires std::is_invocable_v<Body&, std::int64_t, std::int64_t>
 void parallel_for(std::int64_t trips, std::int64_t grain, Body&& body) {
     parallel_for(
         trips, grain,
-        [](void* context, std::int64_t begin, std::int64_t end) {
+        [](void* context, std::int64_t begin, std::int64_t end, std::int32_t) {
             (*static_cast<std::remove_reference_t<Body>*>(context))(begin, end);
         },
-        const_cast<void*>(static_cast<const void*>(&body)));
+        const_cast<void*>(static_cast<const void*>(&body)), thread_count());
 }
 
 }  // namespace lathe::runtime
 
 extern "C" {
-// A lathe_parallel_for that models compiled ahead of time can be given; `pool` is ignored.
-void lathe_runtime_parallel_for(void* pool, int64_t trips, int64_t grain,
-                                void (*body)(void* context, int64_t begin, int64_t end), void* context);
+// The threads of the library, or of the host's arena, for models compiled ahead of time.
+lathe_pool lathe_runtime_pool(void);
 }

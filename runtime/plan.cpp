@@ -1,29 +1,67 @@
 #include "runtime/plan.h"
 
 #include <algorithm>
-#include <xmmintrin.h>
+#include <string_view>
+#include <unordered_map>
 
 #include "runtime/parallel.h"
-#include "runtime/plan_rules.h"
 
 namespace lathe::runtime {
 namespace {
 
-constexpr std::int64_t alignment = static_cast<std::int64_t>(buffer_alignment);
+// Equal expressions get one number.
+class TableWriter {
+public:
+    explicit TableWriter(PlanTables& tables) : tables_(tables) {}
 
-std::int64_t checked_add(std::int64_t a, std::int64_t b) {
-    std::int64_t sum = 0;
-    if (__builtin_add_overflow(a, b, &sum)) throw PlanError("a size does not fit 64 bits");
-    return sum;
-}
+    std::uint32_t size(const SizeExpression& e) {
+        if (e.depth() > lathe_size_stack) throw PlanError("a size is too complex");
+        const auto tokens = e.tokens();
+        const std::string_view key(reinterpret_cast<const char*>(tokens.data()), tokens.size_bytes());
+        const auto [found, fresh] =
+            numbers_.try_emplace(std::string(key), static_cast<std::uint32_t>(tables_.expressions.size()));
+        if (fresh) {
+            tables_.expressions.push_back(
+                {static_cast<std::uint32_t>(tables_.tokens.size()), static_cast<std::uint32_t>(tokens.size())});
+            tables_.tokens.insert(tables_.tokens.end(), tokens.begin(), tokens.end());
+        }
+        return found->second;
+    }
 
-std::int64_t checked_multiply(std::int64_t a, std::int64_t b) {
-    std::int64_t product = 0;
-    if (__builtin_mul_overflow(a, b, &product)) throw PlanError("a size does not fit 64 bits");
-    return product;
-}
+    std::uint32_t sizes(const std::vector<SizeExpression>& list) {
+        const auto first = static_cast<std::uint32_t>(tables_.sizes.size());
+        for (const SizeExpression& e : list) tables_.sizes.push_back(size(e));
+        return first;
+    }
 
-std::int64_t align(std::int64_t bytes) { return checked_add(bytes, alignment - 1) / alignment * alignment; }
+    lathe_plan_tensor tensor(const PlanTensor& t) {
+        return {t.element_size, sizes(t.dims), static_cast<std::uint32_t>(t.dims.size())};
+    }
+
+    lathe_plan_step step(const PlanStep& s) {
+        lathe_plan_step out{};
+        out.kind = static_cast<std::uint32_t>(s.kind);
+        out.target = s.target;
+        out.kernel = s.kernel;
+        out.first_operand = static_cast<std::uint32_t>(tables_.operands.size());
+        out.operand_count = static_cast<std::uint32_t>(s.operands.size());
+        tables_.operands.insert(tables_.operands.end(), s.operands.begin(), s.operands.end());
+        out.first_extent = sizes(s.extents);
+        out.extent_count = static_cast<std::uint32_t>(s.extents.size());
+        tables_.extent_count += out.extent_count;
+        out.trips = size(s.trips);
+        out.cost = size(s.cost);
+        out.workspace = size(s.workspace);
+        out.symbol = s.symbol;
+        out.first_site = s.first_site;
+        out.is_dynamic = s.is_dynamic ? 1 : 0;
+        return out;
+    }
+
+private:
+    PlanTables& tables_;
+    std::unordered_map<std::string, std::uint32_t> numbers_;
+};
 
 std::vector<std::int64_t> dims_of(const PlanTensor& tensor, std::span<const std::int64_t> symbols) {
     std::vector<std::int64_t> dims;
@@ -34,93 +72,69 @@ std::vector<std::int64_t> dims_of(const PlanTensor& tensor, std::span<const std:
 
 std::int64_t bytes_of(const PlanTensor& tensor, std::span<const std::int64_t> dims) {
     std::int64_t bytes = tensor.element_size;
-    for (const std::int64_t dim : dims) {
-        if (dim < 0) throw PlanError("'" + tensor.name + "' has the negative extent " + std::to_string(dim));
-        bytes = checked_multiply(bytes, dim);
-    }
+    for (const std::int64_t dim : dims) bytes *= dim;  // known to fit
     return bytes;
 }
 
-void check_preconditions(const Plan& plan, std::span<const std::int64_t> symbols) {
-    for (const PlanPrecondition& p : plan.preconditions) {
-        const std::int64_t a = p.a.evaluate(symbols), b = p.b.evaluate(symbols);
-        if (a != b)
-            throw PlanError(p.message + " (" + std::to_string(a) + " and " + std::to_string(b) + ")", p.location);
-    }
-}
-
-void place_temporaries(const Plan& plan, BoundPlan& bound) {
-    const std::size_t count = plan.temporaries.size();
-    std::vector<std::int64_t> bytes(count);
-    for (std::size_t t = 0; t < count; ++t) {
-        bytes[t] = plan.temporaries[t].evaluate(bound.symbols);
-        if (bytes[t] < 0) throw PlanError("a temporary has a negative size");
-    }
-    std::vector<Lifetime> lifetimes(count);
-    for (std::size_t s = 0; s < plan.steps.size(); ++s)
-        for (const std::uint32_t slot : plan.steps[s].operands) {
-            if (slot < plan.temporary_slot(0)) continue;
-            const std::size_t t = slot - plan.temporary_slot(0);
-            Lifetime& life = lifetimes[t];
-            if (life.last < life.first) life = {bytes[t], static_cast<std::int64_t>(s), static_cast<std::int64_t>(s)};
-            life.last = static_cast<std::int64_t>(s);
+[[noreturn]] void throw_misfit(const Plan& plan, const lathe_misfit& m) {
+    switch (m.kind) {
+        case lathe_misfit_symbol:
+            throw PlanError("the extent " + std::to_string(m.a) + " is negative");
+        case lathe_misfit_precondition: {
+            const PlanPrecondition& p = plan.preconditions[m.which];
+            throw PlanError(p.message + " (" + std::to_string(m.a) + " and " + std::to_string(m.b) + ")", p.location);
         }
-    const Placement placement = place(lifetimes);
-    const std::int64_t table = align(static_cast<std::int64_t>(bound.slot_count * sizeof(void*)));
-    bound.offsets.resize(count);
-    for (std::size_t t = 0; t < count; ++t) bound.offsets[t] = table + placement.offsets[t];
-    bound.workspace_bytes = checked_add(table, placement.total);
-}
-
-void resolve_steps(const Plan& plan, BoundPlan& bound) {
-    std::size_t extents = 0;
-    for (const PlanStep& step : plan.steps) extents += step.extents.size();
-    bound.extents.reserve(extents);  // the steps point into it
-    bound.steps.reserve(plan.steps.size());
-    for (const PlanStep& step : plan.steps) {
-        const std::int64_t* const first = bound.extents.data() + bound.extents.size();
-        for (const SizeExpression& extent : step.extents) bound.extents.push_back(extent.evaluate(bound.symbols));
-        const std::int64_t trips = step.trips.evaluate(bound.symbols);
-        bound.steps.push_back({plan.kernels[step.kernel], step.operands.data(), first, trips,
-                               lathe_step_grain(trips, step.cost.evaluate(bound.symbols))});
+        case lathe_misfit_extent: {
+            const std::size_t inputs = plan.inputs.size();
+            const PlanTensor& t = m.which < inputs ? plan.inputs[m.which] : plan.outputs[m.which - inputs];
+            throw PlanError("'" + t.name + "' has the negative extent " + std::to_string(m.a));
+        }
+        case lathe_misfit_division:
+            throw PlanError("a size divides by zero");
+        default:
+            throw PlanError("a size does not fit 64 bits");
     }
-}
-
-// Floating point as the numerics are defined. MXCSR is per thread.
-class DefaultRounding {
-public:
-    DefaultRounding() : previous_(_mm_getcsr()) {
-        if (differs()) _mm_setcsr((previous_ & ~unsigned{lathe_mxcsr_controls}) | lathe_mxcsr_defaults);
-    }
-    ~DefaultRounding() {
-        if (differs()) _mm_setcsr(previous_);
-    }
-    DefaultRounding(const DefaultRounding&) = delete;
-    DefaultRounding& operator=(const DefaultRounding&) = delete;
-
-private:
-    bool differs() const { return (previous_ & lathe_mxcsr_controls) != lathe_mxcsr_defaults; }
-    unsigned previous_;
-};
-
-struct StepTask {
-    const lathe_step* step;
-    void* const* slots;
-    lathe_fault* fault;
-    std::int32_t busy = 0;
-};
-
-void run_in_parallel(const lathe_step& step, void* const* slots, lathe_fault& fault) {
-    StepTask task{&step, slots, &fault};
-    parallel_for(step.trips, step.grain, [&task](std::int64_t begin, std::int64_t end) {
-        const DefaultRounding rounding;
-        lathe_fault own{-1, 0, 0, 0, 0};
-        task.step->kernel(task.slots, task.step->operands, task.step->extents, begin, end, &own);
-        lathe_merge_fault(task.fault, &own, &task.busy);
-    });
 }
 
 }  // namespace
+
+void Plan::finish() {
+    tables_ = {};
+    TableWriter writer(tables_);
+    for (const PlanTensor& t : inputs) tables_.inputs.push_back(writer.tensor(t));
+    for (const PlanTensor& t : outputs) tables_.outputs.push_back(writer.tensor(t));
+    for (const PlanPrecondition& p : preconditions) {
+        tables_.preconditions.push_back(writer.size(p.a));
+        tables_.preconditions.push_back(writer.size(p.b));
+    }
+    for (const PlanTemporary& t : temporaries) tables_.temporaries.push_back({writer.size(t.bytes), t.within});
+    for (const PlanStep& s : steps) tables_.steps.push_back(writer.step(s));
+    constant_addresses_.clear();
+    for (const Buffer& c : constants) constant_addresses_.push_back(c.data());
+
+    const auto count = [](const auto& v) { return static_cast<std::uint32_t>(v.size()); };
+    c_plan_ = {.tokens = tables_.tokens.data(),
+               .expressions = tables_.expressions.data(),
+               .sizes = tables_.sizes.data(),
+               .operands = tables_.operands.data(),
+               .preconditions = tables_.preconditions.data(),
+               .inputs = tables_.inputs.data(),
+               .outputs = tables_.outputs.data(),
+               .constants = constant_addresses_.data(),
+               .temporaries = tables_.temporaries.data(),
+               .kernels = kernels.data(),
+               .steps = tables_.steps.data(),
+               .expression_count = count(tables_.expressions),
+               .precondition_count = count(preconditions),
+               .input_count = count(inputs),
+               .output_count = count(outputs),
+               .constant_count = count(constants),
+               .temporary_count = count(temporaries),
+               .step_count = count(steps),
+               .symbol_count = symbol_count,
+               .iteration_count = iteration_count,
+               .extent_count = tables_.extent_count};
+}
 
 std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span<const std::int64_t>> shapes) {
     if (shapes.size() != plan.inputs.size())
@@ -134,9 +148,9 @@ std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span
             throw PlanError("input '" + input.name + "' has rank " + std::to_string(input.dims.size()) + ", not " +
                             std::to_string(shapes[i].size()));
         for (std::size_t axis = 0; axis < shapes[i].size(); ++axis) {
-            const auto ops = input.dims[axis].ops();
-            if (ops.size() != 1 || ops[0].code != SizeExpression::Code::symbol) continue;
-            std::int64_t& symbol = symbols.at(static_cast<std::size_t>(ops[0].value));
+            const auto tokens = input.dims[axis].tokens();
+            if (tokens.size() != 1 || tokens[0].code != lathe_size_symbol) continue;
+            std::int64_t& symbol = symbols.at(static_cast<std::size_t>(tokens[0].value));
             if (symbol == unknown) symbol = shapes[i][axis];
         }
     }
@@ -155,18 +169,17 @@ std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span
 
 std::unique_ptr<const BoundPlan> bind_plan_uncached(const Plan& plan, std::span<const std::int64_t> symbols) {
     if (symbols.size() != plan.symbol_count) throw PlanError("the plan has another number of symbols");
-    check_preconditions(plan, symbols);
     auto bound = std::make_unique<BoundPlan>();
     bound->symbols.assign(symbols.begin(), symbols.end());
-    bound->slot_count = plan.slot_count();
+    bound->memory.resize(static_cast<std::size_t>(lathe_bound_bytes_v3(&plan.c_plan()) + 7) / 8);
+    const lathe_misfit misfit = lathe_bind_v3(&plan.c_plan(), symbols.data(), bound->memory.data());
+    if (misfit.kind != lathe_fits) throw_misfit(plan, misfit);
+    bound->tables = reinterpret_cast<const lathe_bound_plan*>(bound->memory.data());
     for (const PlanTensor& input : plan.inputs) bound->input_bytes.push_back(bytes_of(input, dims_of(input, symbols)));
     for (const PlanTensor& output : plan.outputs) {
         bound->output_dims.push_back(dims_of(output, symbols));
         bound->output_bytes.push_back(bytes_of(output, bound->output_dims.back()));
     }
-    for (const Buffer& constant : plan.constants) bound->constants.push_back(constant.data());
-    resolve_steps(plan, *bound);
-    place_temporaries(plan, *bound);
     return bound;
 }
 
@@ -176,44 +189,15 @@ Binding bind_plan(const Plan& plan, std::span<const std::int64_t> symbols) {
     return plan.bindings.insert(bind_plan_uncached(plan, symbols));
 }
 
-Placement place(std::span<const Lifetime> lifetimes) {
-    Placement placement;
-    placement.offsets.resize(lifetimes.size());
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < lifetimes.size(); ++i)
-        if (lifetimes[i].last >= lifetimes[i].first && lifetimes[i].bytes > 0) order.push_back(i);
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return lifetimes[a].bytes != lifetimes[b].bytes ? lifetimes[a].bytes > lifetimes[b].bytes : a < b;
-    });
-    std::vector<std::size_t> placed;  // by offset
-    for (const std::size_t i : order) {
-        const std::int64_t bytes = align(lifetimes[i].bytes);
-        std::int64_t offset = 0;
-        for (const std::size_t other : placed) {
-            if (lifetimes[other].last < lifetimes[i].first || lifetimes[i].last < lifetimes[other].first) continue;
-            if (placement.offsets[other] >= checked_add(offset, bytes)) break;
-            offset = std::max(offset, placement.offsets[other] + align(lifetimes[other].bytes));
-        }
-        placement.offsets[i] = offset;
-        placement.total = std::max(placement.total, checked_add(offset, bytes));
-        const auto at =
-            std::upper_bound(placed.begin(), placed.end(), offset,
-                             [&](std::int64_t value, std::size_t other) { return value < placement.offsets[other]; });
-        placed.insert(at, i);
-    }
-    return placement;
-}
-
 const PlanSite& site_of(const Plan& plan, const RunFault& fault) {
     static const PlanSite& nothing = *new PlanSite;  // never destroyed
-    if (!fault) return nothing;
-    const std::size_t site =
-        plan.steps[static_cast<std::size_t>(fault.step)].first_site + static_cast<std::size_t>(fault.fault.site);
-    return site < plan.sites.size() ? plan.sites[site] : nothing;
+    const auto site = static_cast<std::size_t>(fault.fault.site);
+    return fault && site < plan.sites.size() ? plan.sites[site] : nothing;
 }
 
 std::string describe(const Plan& plan, const RunFault& fault) {
     if (!fault) return {};
+    if (fault.is_memory()) return "there is no memory to interpret a kernel";
     const lathe_fault& f = fault.fault;
     const std::string& message = site_of(plan, fault).message;
     const std::string index =
@@ -222,27 +206,20 @@ std::string describe(const Plan& plan, const RunFault& fault) {
            " is out of range for " + std::to_string(f.bound);
 }
 
-RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace) {
-    const DefaultRounding rounding;
-    RunFault result;
-    void** const slots = static_cast<void**>(workspace);
-    void** slot = slots;
-    for (std::size_t i = 0; i < plan.input_bytes.size(); ++i) *slot++ = const_cast<void*>(inputs[i]);
-    for (std::size_t i = 0; i < plan.output_bytes.size(); ++i) *slot++ = outputs[i];
-    for (const void* const constant : plan.constants) *slot++ = const_cast<void*>(constant);
-    for (const std::int64_t offset : plan.offsets) *slot++ = static_cast<std::byte*>(workspace) + offset;
-    const lathe_step* const end = plan.steps.data() + plan.steps.size();
-    for (const lathe_step* step = plan.steps.data(); step != end; ++step) {
-        if (step->grain == 0)
-            step->kernel(slots, step->operands, step->extents, 0, step->trips, &result.fault);
-        else
-            run_in_parallel(*step, slots, result.fault);
-        if (result.fault.site >= 0) [[unlikely]] {
-            result.step = static_cast<std::int32_t>(step - plan.steps.data());
-            return result;
-        }
-    }
-    return result;
+int BoundPlan::threads() const { return tables->is_parallel != 0 ? thread_count() : 1; }
+
+std::size_t BoundPlan::workspace_bytes(int threads) const {
+    std::int64_t bytes = 0;
+    if (__builtin_mul_overflow(tables->worker_bytes, std::int64_t{threads}, &bytes) ||
+        __builtin_add_overflow(bytes, tables->workspace_bytes, &bytes))
+        throw PlanError("a size does not fit 64 bits");
+    return static_cast<std::size_t>(bytes);
+}
+
+RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace, int threads) {
+    if (threads < 2) return {lathe_walk_v3(plan.tables, inputs, outputs, workspace, nullptr)};
+    const lathe_pool pool = pool_of_thread(threads);
+    return {lathe_walk_v3(plan.tables, inputs, outputs, workspace, &pool)};
 }
 
 }  // namespace lathe::runtime

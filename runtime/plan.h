@@ -1,13 +1,12 @@
-// The symbolic plan of a compiled graph, as data: sizes are expressions over symbols, kernels are addresses.
+// The symbolic plan of a compiled graph in this process: what the compiler fills, the tables that it becomes, and its
+// bindings to concrete sizes.
 //
-// Binding a plan to the values of its symbols resolves every extent and places the temporaries in one workspace;
-// running a bound plan walks a flat table of steps. A new shape costs a new binding (microseconds), never new machine
-// code.
-//
-//   Plan plan = ...;                                    // filled once by the compiler, then immutable
-//   Binding bound = bind_plan(plan, symbols);                // cached
-//   Buffer workspace = allocate(bound->workspace_bytes);
-//   RunFault fault = run(*bound, inputs, outputs, workspace.data());
+//   Plan plan = ...;                                    // filled by the compiler
+//   plan.finish();                                      // then immutable
+//   Binding bound = bind_plan(plan, symbols);           // cached: a new shape costs microseconds, never machine code
+//   const int threads = bound->threads();
+//   Buffer workspace = allocate(bound->workspace_bytes(threads));
+//   RunFault fault = run(*bound, inputs, outputs, workspace.data(), threads);
 #pragma once
 
 #include <array>
@@ -22,7 +21,10 @@
 #include <vector>
 
 #include "runtime/abi.h"
+#include "runtime/bound_plan.h"
 #include "runtime/buffer.h"
+#include "runtime/plan_tables.h"
+#include "runtime/size_expression.h"
 
 namespace lathe::runtime {
 
@@ -38,40 +40,6 @@ private:
     std::uint32_t location_;
 };
 
-// An integer expression over the symbols, in postfix order.
-class SizeExpression {
-public:
-    enum class Code : std::uint8_t { constant, symbol, add, subtract, multiply, floordiv, min, max };
-    struct Op {
-        Code code = Code::constant;
-        std::int64_t value = 0;  // of a constant, or the number of a symbol
-        friend bool operator==(const Op&, const Op&) = default;
-    };
-
-    SizeExpression() : SizeExpression(0) {}
-    SizeExpression(std::int64_t constant)  // NOLINT(google-explicit-constructor): a number is an expression
-        : ops_{{Code::constant, constant}} {}
-    static SizeExpression symbol(std::uint32_t number);
-    static SizeExpression binary(Code code, const SizeExpression& a, const SizeExpression& b);
-
-    std::int64_t evaluate(std::span<const std::int64_t> symbols) const;  // throws PlanError: overflow, division by zero
-
-    std::span<const Op> ops() const { return ops_; }  // for the AOT emitter
-    int depth() const { return depth_; }              // stack entries that an evaluation needs
-    friend bool operator==(const SizeExpression& a, const SizeExpression& b) { return a.ops_ == b.ops_; }
-
-private:
-    std::vector<Op> ops_;
-    int depth_ = 1;
-};
-
-inline SizeExpression operator+(const SizeExpression& a, const SizeExpression& b) {
-    return SizeExpression::binary(SizeExpression::Code::add, a, b);
-}
-inline SizeExpression operator*(const SizeExpression& a, const SizeExpression& b) {
-    return SizeExpression::binary(SizeExpression::Code::multiply, a, b);
-}
-
 // An input or output of the plan.
 struct PlanTensor {
     std::string name;
@@ -82,14 +50,24 @@ struct PlanTensor {
     std::uint32_t location = 0;  // of the call that does: an id that the compiler gave, not interpreted here
 };
 
-// Kernel arguments are slots: inputs, then outputs, then constants, then temporaries.
+// A step as plan_tables.h describes it.
 struct PlanStep {
+    lathe_step_kind kind = lathe_step_kernel;
+    std::uint32_t target = 0;
     std::uint32_t kernel = 0;             // index into Plan::kernels
-    std::vector<std::uint32_t> operands;  // slots
+    std::vector<std::uint32_t> operands;  // slots: inputs, then outputs, then constants, then temporaries
     std::vector<SizeExpression> extents;
-    SizeExpression trips = 1;      // iterations of the kernel's parallel loop; 1 where it has none
-    SizeExpression cost = 0;       // estimated picoseconds of one iteration; 0: never run in parallel
-    std::uint32_t first_site = 0;  // the kernel's fault site k is Plan::sites[first_site + k]
+    SizeExpression trips = 1;
+    SizeExpression cost = 0;
+    SizeExpression workspace = 0;
+    std::uint32_t symbol = 0;
+    std::uint32_t first_site = 0;
+    bool is_dynamic = false;
+};
+
+struct PlanTemporary {
+    SizeExpression bytes;
+    std::uint32_t within = lathe_no_step;
 };
 
 struct PlanPrecondition {
@@ -110,17 +88,27 @@ struct PlanDonation {
     std::uint32_t input = 0, output = 0;
 };
 
+// The arrays behind a lathe_plan, but for constants and kernels.
+struct PlanTables {
+    std::vector<lathe_token> tokens;
+    std::vector<lathe_expression> expressions;
+    std::vector<std::uint32_t> sizes, operands, preconditions;
+    std::vector<lathe_plan_tensor> inputs, outputs;
+    std::vector<lathe_plan_temporary> temporaries;
+    std::vector<lathe_plan_step> steps;
+    std::uint32_t extent_count = 0;
+};
+
 // A plan with concrete sizes.
 struct BoundPlan {
     std::vector<std::int64_t> symbols;
-    std::vector<lathe_step> steps;
-    std::vector<std::int64_t> offsets;  // of temporaries, in the workspace
-    std::vector<std::int64_t> extents;  // storage of the steps' extents
-    std::vector<const void*> constants;
     std::vector<std::vector<std::int64_t>> output_dims;
     std::vector<std::int64_t> input_bytes, output_bytes;
-    std::uint32_t slot_count = 0;
-    std::int64_t workspace_bytes = 0;  // the slot table, then the temporaries
+    std::vector<std::uint64_t> memory;  // of the tables
+    const lathe_bound_plan* tables = nullptr;
+
+    int threads() const;  // that a run on the calling thread should use
+    std::size_t workspace_bytes(int threads) const;
 };
 
 // Keeps a BoundPlan alive: those in the plan's table live as long as the plan.
@@ -158,11 +146,12 @@ private:
 };
 
 struct Plan {
-    std::uint32_t symbol_count = 0;
+    std::uint32_t symbol_count = 0;     // that the inputs' shapes imply
+    std::uint32_t iteration_count = 0;  // symbols of loops, numbered behind those of the machine
     std::vector<PlanTensor> inputs, outputs;
     std::vector<Buffer> constants;
     std::vector<std::int64_t> constant_bytes;  // as many: buffers may be larger
-    std::vector<SizeExpression> temporaries;   // bytes; each is alive from the first to the last step that has it
+    std::vector<PlanTemporary> temporaries;
     std::vector<lathe_kernel> kernels;
     std::vector<PlanStep> steps;
     std::vector<PlanPrecondition> preconditions;
@@ -179,6 +168,17 @@ struct Plan {
         return constant_slot(static_cast<std::uint32_t>(constants.size())) + i;
     }
     std::uint32_t slot_count() const { return temporary_slot(static_cast<std::uint32_t>(temporaries.size())); }
+
+    // Makes the tables of everything above, which may not change any more. Throws PlanError where a size is too
+    // complex.
+    void finish();
+    const PlanTables& tables() const { return tables_; }
+    const lathe_plan& c_plan() const { return c_plan_; }
+
+private:
+    PlanTables tables_;
+    std::vector<const void*> constant_addresses_;
+    lathe_plan c_plan_{};
 };
 
 // The symbols' values that the inputs' shapes imply. Throws PlanError where a shape does not fit.
@@ -188,28 +188,19 @@ std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span
 Binding bind_plan(const Plan& plan, std::span<const std::int64_t> symbols);
 std::unique_ptr<const BoundPlan> bind_plan_uncached(const Plan& plan, std::span<const std::int64_t> symbols);
 
-// Placement of temporaries whose lifetimes [first, last] overlap at disjoint offsets, by decreasing size.
-struct Lifetime {
-    std::int64_t bytes = 0, first = 0, last = -1;
-};
-struct Placement {
-    std::vector<std::int64_t> offsets;
-    std::int64_t total = 0;
-};
-Placement place(std::span<const Lifetime> lifetimes);
-
-// Where a run stopped: `step` is -1 when nothing went wrong. What it wrote to outputs by then is undefined.
+// What stopped a run: its site is -1 when nothing went wrong. What it wrote to outputs by then is undefined.
 struct RunFault {
-    std::int32_t step = -1;
     lathe_fault fault{-1, 0, 0, 0, 0};
-    explicit operator bool() const { return step >= 0; }
+    explicit operator bool() const { return fault.site >= 0; }
+    bool is_memory() const { return fault.site == LATHE_SITE_MEMORY; }  // a kernel found none
 };
 const PlanSite& site_of(const Plan& plan, const RunFault& fault);
 // "<site> 7 at position 3 is out of range for 5"; empty where nothing went wrong.
 std::string describe(const Plan& plan, const RunFault& fault);
 
-// Runs the steps in order. `workspace` has workspace_bytes, aligned to 64. Allocates nothing, takes no lock. Outputs
-// may be the memory of inputs as the plan's donations say. Threads: as parallel.h says for the calling thread.
-RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace);
+// Runs the steps. `workspace` has workspace_bytes(threads), aligned to 64. Allocates nothing, takes no lock. Outputs
+// may be the memory of inputs as the plan's donations say. At most so many threads take part, and no more than
+// parallel.h says for the calling thread.
+RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace, int threads);
 
 }  // namespace lathe::runtime

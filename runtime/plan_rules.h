@@ -1,47 +1,11 @@
-/* Rules that plans inside a process and plans compiled ahead of time share: what size expressions mean, when a loop
-   runs in parallel, and how floating point is set. Plain C, no dependencies. */
+/* When a loop runs in parallel, which of two faults is reported, and how floating point is set. Plain C, no
+   dependencies. */
 #ifndef LATHE_RUNTIME_PLAN_RULES_H
 #define LATHE_RUNTIME_PLAN_RULES_H
 
 #include <stdint.h>
 
 #include "runtime/abi.h"
-
-enum {
-    lathe_size_constant,
-    lathe_size_symbol,
-    lathe_size_add,
-    lathe_size_subtract,
-    lathe_size_multiply,
-    lathe_size_floordiv, /* rounds towards minus infinity */
-    lathe_size_min,
-    lathe_size_max
-};
-
-enum { lathe_size_fits, lathe_size_overflows, lathe_size_divides_by_zero };
-
-/* a OP b for the codes from lathe_size_add on. */
-static inline int lathe_size_apply(int code, int64_t a, int64_t b, int64_t* result) {
-    switch (code) {
-        case lathe_size_add:
-            return __builtin_add_overflow(a, b, result) ? lathe_size_overflows : lathe_size_fits;
-        case lathe_size_subtract:
-            return __builtin_sub_overflow(a, b, result) ? lathe_size_overflows : lathe_size_fits;
-        case lathe_size_multiply:
-            return __builtin_mul_overflow(a, b, result) ? lathe_size_overflows : lathe_size_fits;
-        case lathe_size_floordiv:
-            if (b == 0) return lathe_size_divides_by_zero;
-            if (b == -1) return lathe_size_apply(lathe_size_subtract, 0, a, result);
-            *result = a / b - (a % b != 0 && (a < 0) != (b < 0));
-            return lathe_size_fits;
-        case lathe_size_min:
-            *result = a < b ? a : b;
-            return lathe_size_fits;
-        default:
-            *result = a > b ? a : b;
-            return lathe_size_fits;
-    }
-}
 
 /* Iterations of a parallel loop per task, 0 where it should run serially; `cost` is of one iteration in picoseconds. A
    task of its own is worth 6 µs of work, and a parallel loop twice as much (the other threads being awake). */

@@ -48,12 +48,12 @@ constexpr const char* c_caller = R"(
 #include <stdio.h>
 #include <stdlib.h>
 #include "mlp.h"
-typedef struct part { void (*body)(void*, int64_t, int64_t); void* context; int64_t begin, end; } part;
-static void* work(void* p) { part* t = p; t->body(t->context, t->begin, t->end); return 0; }
+typedef struct part { lathe_range body; void* context; int64_t begin, end; int32_t worker; } part;
+static void* work(void* p) { part* t = p; t->body(t->context, t->begin, t->end, t->worker); return 0; }
 static int loops = 0;
-static void in_threads(void* pool, int64_t trips, int64_t grain, void (*body)(void*, int64_t, int64_t), void* context) {
+static void in_threads(void* pool, int64_t trips, int64_t grain, lathe_range body, void* context) {
     pthread_t other;
-    part a = {body, context, 0, trips / 2}, b = {body, context, trips / 2, trips};
+    part a = {body, context, 0, trips / 2, 0}, b = {body, context, trips / 2, trips, 1};
     (void)pool; (void)grain;
     ++loops;
     if (pthread_create(&other, 0, work, &a) != 0) exit(3);
@@ -69,13 +69,17 @@ int main(int count, char** arguments) {
         const void* inputs[] = {x};
         float* y = malloc(batch * 5 * sizeof(float));
         void* outputs[] = {y};
-        int64_t bytes = mlp_workspace_size(&batch);
-        void* workspace;
+        const lathe_pool pool = {in_threads, NULL, 2};
+        int64_t bytes = mlp_plan_size();
+        void *plan, *workspace;
         if (bytes < 0) return 5;
+        plan = malloc(bytes);
+        if (mlp_bind(&batch, plan) != LATHE_STATUS_OK) return 7;
+        bytes = mlp_workspace_size(plan, 2);
         workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
-        if (mlp_run(inputs, outputs, &batch, workspace, count > 2 ? in_threads : NULL, NULL, NULL) != LATHE_STATUS_OK) return 6;
+        if (mlp_run(plan, inputs, outputs, workspace, count > 2 ? &pool : NULL, NULL) != LATHE_STATUS_OK) return 6;
         fwrite(y, sizeof(float), batch * 5, out);
-        free(workspace); free(y);
+        free(workspace); free(plan); free(y);
     }
     if (count > 2) printf("%d", loops > 0);
     return fclose(out);
@@ -113,6 +117,32 @@ public:
     template <class F>
     F get(const char* name) const {
         return reinterpret_cast<F>(dlsym(handle_, name));
+    }
+
+    // The plan of a model for these sizes, and a workspace for one thread.
+    struct Bound {
+        int status = LATHE_STATUS_OK;
+        std::vector<std::uint64_t> plan;
+        std::int64_t workspace_bytes = 0;
+        runtime::Buffer workspace;
+    };
+    Bound bind(const std::string& model, const std::vector<std::int64_t>& symbols) const {
+        Bound out;
+        const std::int64_t bytes = get<lathe_model_plan_size_function>((model + "_plan_size").c_str())();
+        if (bytes < 0) return {static_cast<int>(-bytes), {}, 0, {}};
+        out.plan.resize(static_cast<std::size_t>(bytes + 7) / 8);
+        out.status = get<lathe_model_bind_function>((model + "_bind").c_str())(symbols.data(), out.plan.data());
+        if (out.status != LATHE_STATUS_OK) return out;
+        out.workspace_bytes =
+            get<lathe_model_workspace_size_function>((model + "_workspace_size").c_str())(out.plan.data(), 1);
+        EXPECT_GE(out.workspace_bytes, 0);
+        out.workspace = runtime::allocate(static_cast<std::size_t>(out.workspace_bytes) + 1);
+        return out;
+    }
+    int run(const std::string& model, const Bound& bound, const void* const* inputs, void* const* outputs,
+            lathe_fault* fault = nullptr) const {
+        return get<lathe_model_run_function>((model + "_run").c_str())(bound.plan.data(), inputs, outputs,
+                                                                       bound.workspace.data(), nullptr, fault);
     }
 
 private:
@@ -217,24 +247,18 @@ TEST_F(Aot, SharedLibraryTellsOfItselfAndRefusesSizes) {
     EXPECT_EQ(info->inputs[0].dims[0], -1);
     EXPECT_EQ(info->inputs[0].dims[1], 24);
 
-    const auto size = library.get<lathe_model_workspace_size_function>("mlp_workspace_size");
-    const auto run = library.get<lathe_model_run_function>("mlp_run");
     const auto dims_of = library.get<lathe_model_output_dims_function>("mlp_output_dims");
     std::int64_t dims[LATHE_MAX_RANK] = {};
-    const std::int64_t seven = 7;
-    EXPECT_EQ(dims_of(0, &seven, dims), LATHE_STATUS_OK);
+    const Library::Bound seven = library.bind("mlp", {7});
+    ASSERT_EQ(seven.status, LATHE_STATUS_OK);
+    EXPECT_EQ(dims_of(seven.plan.data(), 0, dims), LATHE_STATUS_OK);
     EXPECT_EQ(dims[0], 7);
     EXPECT_EQ(dims[1], 5);
-    EXPECT_EQ(dims_of(1, &seven, dims), LATHE_STATUS_SIZE) << "there is one output";
-    float y[35];
-    std::memset(y, 0x5a, sizeof y);
-    const void* inputs[] = {y};
-    void* outputs[] = {y};
-    for (const std::int64_t bad : {std::int64_t{-1}, std::int64_t{1} << 62, INT64_MAX, INT64_MIN}) {
-        EXPECT_EQ(size(&bad), -LATHE_STATUS_SIZE);
-        EXPECT_EQ(run(inputs, outputs, &bad, nullptr, nullptr, nullptr, nullptr), LATHE_STATUS_SIZE);
-    }
-    for (const float v : y) EXPECT_EQ(std::bit_cast<std::uint32_t>(v), 0x5a5a5a5aU);
+    EXPECT_EQ(dims_of(seven.plan.data(), 1, dims), LATHE_STATUS_SIZE) << "there is one output";
+    const auto size = library.get<lathe_model_workspace_size_function>("mlp_workspace_size");
+    EXPECT_EQ(size(seven.plan.data(), 0), -LATHE_STATUS_SIZE) << "somebody has to work";
+    for (const std::int64_t bad : {std::int64_t{-1}, std::int64_t{1} << 62, INT64_MAX, INT64_MIN})
+        EXPECT_EQ(library.bind("mlp", {bad}).status, LATHE_STATUS_SIZE);
 }
 
 TEST_F(Aot, RunsWithTheDefaultRoundingAndPutsTheCallersBack) {
@@ -246,16 +270,13 @@ TEST_F(Aot, RunsWithTheDefaultRoundingAndPutsTheCallersBack) {
     ASSERT_TRUE(library);
     const float x[4] = {1e-40F, 1.0F, -1e-41F, 3.0F};
     float y[4] = {};
-    const std::int64_t none = 0;
-    alignas(64) std::byte workspace[4096];
-    ASSERT_LE(library.get<lathe_model_workspace_size_function>("tiny_workspace_size")(&none), 4096);
+    const Library::Bound bound = library.bind("tiny", {});
     const void* inputs[] = {x};
     void* outputs[] = {y};
     const unsigned before = _mm_getcsr();
     const unsigned flushing = (before | 0x8040U);
     _mm_setcsr(flushing);
-    const int status =
-        library.get<lathe_model_run_function>("tiny_run")(inputs, outputs, &none, workspace, nullptr, nullptr, nullptr);
+    const int status = library.run("tiny", bound, inputs, outputs);
     const unsigned after = _mm_getcsr();
     _mm_setcsr(before);
     EXPECT_EQ(status, LATHE_STATUS_OK);
@@ -272,19 +293,16 @@ TEST_F(Aot, ReportsIndicesThatAreOutOfRange) {
     ASSERT_TRUE(library);
     std::vector<float> table(40), y(8);
     for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i);
-    const std::int64_t n = 2;
-    const auto bytes = library.get<lathe_model_workspace_size_function>("pick_workspace_size")(&n);
-    ASSERT_GE(bytes, 0);
-    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bytes));
+    const Library::Bound bound = library.bind("pick", {2});
+    ASSERT_EQ(bound.status, LATHE_STATUS_OK);
     for (const auto& [index, status] :
          {std::pair<std::int64_t, int>{3, LATHE_STATUS_OK}, {10, LATHE_STATUS_INDEX}, {-11, LATHE_STATUS_INDEX}}) {
         const std::int64_t indices[2] = {1, index};
         const void* inputs[] = {table.data(), indices};
         void* outputs[] = {y.data()};
-        const auto run = library.get<lathe_model_run_function>("pick_run");
         lathe_fault fault{-1, 0, 0, 0, 0};
-        EXPECT_EQ(run(inputs, outputs, &n, workspace.data(), nullptr, nullptr, nullptr), status) << index;
-        EXPECT_EQ(run(inputs, outputs, &n, workspace.data(), nullptr, nullptr, &fault), status) << index;
+        EXPECT_EQ(library.run("pick", bound, inputs, outputs), status) << index;
+        EXPECT_EQ(library.run("pick", bound, inputs, outputs, &fault), status) << index;
         if (status == LATHE_STATUS_OK) {
             EXPECT_EQ(fault.site, -1);
             continue;
@@ -322,14 +340,13 @@ TEST_F(Aot, RefusesIndicesAlongAnEmptyAxis) {
     const Library library(path("pick.so"));
     ASSERT_TRUE(library);
     const auto run = [&](std::int64_t m, std::int64_t n) {
-        const std::int64_t symbols[] = {m, n}, indices[] = {0};
+        const std::int64_t indices[] = {0};
         const float table[] = {3};
         float y[] = {7};
         const void* inputs[] = {table, indices};
         void* outputs[] = {y};
-        alignas(64) std::byte workspace[4096];
-        const int status = library.get<lathe_model_run_function>("pick_run")(inputs, outputs, symbols, workspace,
-                                                                             nullptr, nullptr, nullptr);
+        const Library::Bound bound = library.bind("pick", {m, n});
+        const int status = bound.status == LATHE_STATUS_OK ? library.run("pick", bound, inputs, outputs) : bound.status;
         return std::pair(status, y[0]);
     };
     EXPECT_EQ(run(1, 1), std::pair(static_cast<int>(LATHE_STATUS_OK), 3.0F));
@@ -358,7 +375,7 @@ TEST_F(Aot, TemporariesShareMemoryWithoutHarm) {
     ASSERT_TRUE(library);
     const std::int64_t batch = 1000;
     const std::int64_t one = batch * 24 * 4;
-    EXPECT_LT(library.get<lathe_model_workspace_size_function>("mlp_workspace_size")(&batch), 4 * one)
+    EXPECT_LT(library.bind("mlp", {batch}).workspace_bytes, 4 * one)
         << "there are more than four temporaries of this size";
 }
 
@@ -370,16 +387,12 @@ TEST_F(Aot, OutputsThatAreOneValueAreAllWritten) {
     const Library library(path("twice.so"));
     ASSERT_TRUE(library);
     EXPECT_EQ(library.get<lathe_model_info_function>("twice_info")()->output_count, 2);
-    const std::int64_t n = 3;
-    const auto bytes = library.get<lathe_model_workspace_size_function>("twice_workspace_size")(&n);
-    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bytes));
+    const Library::Bound bound = library.bind("twice", {3});
     const float x[3] = {0.0F, 1.0F, 2.0F};
     float a[3] = {}, b[3] = {};
     const void* inputs[] = {x};
     void* outputs[] = {a, b};
-    ASSERT_EQ(library.get<lathe_model_run_function>("twice_run")(inputs, outputs, &n, workspace.data(), nullptr,
-                                                                 nullptr, nullptr),
-              LATHE_STATUS_OK);
+    ASSERT_EQ(library.run("twice", bound, inputs, outputs), LATHE_STATUS_OK);
     EXPECT_EQ(a[0], 1.0F);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(std::bit_cast<std::uint32_t>(a[i]), std::bit_cast<std::uint32_t>(b[i]));
 }
@@ -392,13 +405,8 @@ TEST_F(Aot, ChecksSizesThatHaveToBeEqual) {
     compile_model(model, path("pair.so"));
     const Library library(path("pair.so"));
     ASSERT_TRUE(library);
-    const auto size = library.get<lathe_model_workspace_size_function>("pair_workspace_size");
-    const std::int64_t equal[] = {3, 3}, different[] = {3, 4};
-    EXPECT_GE(size(equal), 0);
-    ASSERT_EQ(size(different), -LATHE_STATUS_SIZE);
-    EXPECT_EQ(library.get<lathe_model_run_function>("pair_run")(nullptr, nullptr, different, nullptr, nullptr, nullptr,
-                                                                nullptr),
-              LATHE_STATUS_SIZE);
+    EXPECT_EQ(library.bind("pair", {3, 3}).status, LATHE_STATUS_OK);
+    EXPECT_EQ(library.bind("pair", {3, 4}).status, LATHE_STATUS_SIZE);
 }
 
 TEST_F(Aot, LeavesNothingBehindWhicheverCallOfTheSystemFails) {

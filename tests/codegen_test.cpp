@@ -65,10 +65,11 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
             std::ranges::copy(initial[k], actual[k].data());
             slots.push_back(actual[k].data());
         }
-        lathe_fault fault{-1, 0, 0, 0, 0};
+        lathe_task task{{-1, 0, 0, 0, 0}, nullptr};
+        const lathe_fault& fault = task.fault;
         // In two parts, as two threads would.
-        kernel->entry()(slots.data(), operands.data(), extents.data(), 0, trips / 2, &fault);
-        kernel->entry()(slots.data(), operands.data(), extents.data(), trips / 2, trips, &fault);
+        kernel->entry()(slots.data(), operands.data(), extents.data(), 0, trips / 2, &task);
+        kernel->entry()(slots.data(), operands.data(), extents.data(), trips / 2, trips, &task);
         EXPECT_EQ(fault.site, want.site) << name;
         if (want.site >= 0) {
             EXPECT_EQ(fault.index, want.index) << name;

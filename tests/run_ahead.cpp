@@ -60,9 +60,14 @@ AheadLibrary::Run AheadLibrary::run(const std::string& name, const ir::Graph& gr
     const std::vector<std::int64_t> symbols = ir::bind_symbols(graph, types);
     const auto* info = get<lathe_model_info_function>(name + "_info")();
     Run result;
+    const std::int64_t plan_bytes = get<lathe_model_plan_size_function>(name + "_plan_size")();
+    if (plan_bytes < 0) return {static_cast<int>(-plan_bytes), {}, {}};
+    std::vector<std::uint64_t> plan(static_cast<std::size_t>(plan_bytes + 7) / 8);
+    result.status = get<lathe_model_bind_function>(name + "_bind")(symbols.data(), plan.data());
+    if (result.status != LATHE_STATUS_OK) return result;
     for (std::int32_t i = 0; i < info->output_count; ++i) {
         std::int64_t dims[LATHE_MAX_RANK];
-        result.status = get<lathe_model_output_dims_function>(name + "_output_dims")(i, symbols.data(), dims);
+        result.status = get<lathe_model_output_dims_function>(name + "_output_dims")(plan.data(), i, dims);
         if (result.status != LATHE_STATUS_OK) return result;
         ir::Type type{static_cast<ir::Dtype>(info->outputs[i].dtype), {}};
         for (std::int32_t d = 0; d < info->outputs[i].rank; ++d) type.shape.push_back(dims[d]);
@@ -70,13 +75,14 @@ AheadLibrary::Run AheadLibrary::run(const std::string& name, const ir::Graph& gr
         out.push_back(memory.back().data());
         result.outputs.push_back({type, nullptr});
     }
-    const std::int64_t bytes = get<lathe_model_workspace_size_function>(name + "_workspace_size")(symbols.data());
+    const lathe_pool pool = lathe_runtime_pool();
+    const std::int64_t bytes =
+        get<lathe_model_workspace_size_function>(name + "_workspace_size")(plan.data(), threads ? pool.workers : 1);
     if (bytes < 0) return {static_cast<int>(-bytes), {}, {}};
     lathe_fault fault{-1, 0, 0, 0, 0};
     const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bytes) + 1);
-    result.status =
-        get<lathe_model_run_function>(name + "_run")(in.data(), out.data(), symbols.data(), workspace.data(),
-                                                     threads ? lathe_runtime_parallel_for : nullptr, nullptr, &fault);
+    result.status = get<lathe_model_run_function>(name + "_run")(plan.data(), in.data(), out.data(), workspace.data(),
+                                                                 threads ? &pool : nullptr, &fault);
     if (result.status == LATHE_STATUS_INDEX)
         return {result.status, {}, std::string(info->sites[fault.site]) + " " + words_of(fault)};
     if (result.status != LATHE_STATUS_OK) return {result.status, {}, {}};

@@ -77,6 +77,16 @@ private:
     std::map<Key, std::map<std::string, std::vector<std::byte>>> written_;  // by value and layout
 };
 
+// Every iteration of a parallel loop is worth a task.
+void cut_finely(const runtime::BoundPlan& bound) {
+    auto* const steps = const_cast<lathe_bound_step*>(bound.tables->steps);
+    for (std::uint32_t s = 0; s < bound.tables->plan->step_count; ++s)
+        if (steps[s].kind == lathe_step_kernel && steps[s].trips > 1) {
+            steps[s].grain = 1;
+            steps[s].is_plain = 0;
+        }
+}
+
 }  // namespace
 
 std::vector<Literal> run_loops(const passes::Program& program, std::span<const Literal> inputs) {
@@ -117,10 +127,7 @@ std::vector<Literal> run_compiled(const codegen::Executable& executable, std::sp
     }
     const std::vector<std::span<const std::int64_t>> views(shapes.begin(), shapes.end());
     const auto bound = runtime::bind_plan_uncached(plan, runtime::symbols_of(plan, views));
-    runtime::BoundPlan eager = *bound;  // points into the original
-    if (threads > 1)
-        for (lathe_step& step : eager.steps)
-            if (step.trips > 1) step.grain = 1;
+    if (threads > 1) cut_finely(*bound);
 
     std::vector<void*> out;
     for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
@@ -129,11 +136,11 @@ std::vector<Literal> run_compiled(const codegen::Executable& executable, std::sp
         out.push_back(memory.back().data());
     }
     for (const runtime::PlanDonation& d : plan.donations) out[d.output] = const_cast<void*>(in[d.input]);
-    const runtime::Buffer workspace =
-        runtime::allocate(std::max<std::size_t>(static_cast<std::size_t>(bound->workspace_bytes), 1));
-    std::memset(workspace.data(), 0x5A, static_cast<std::size_t>(bound->workspace_bytes));
+    const std::size_t workspace_bytes = bound->workspace_bytes(threads);
+    const runtime::Buffer workspace = runtime::allocate(std::max<std::size_t>(workspace_bytes, 1));
+    std::memset(workspace.data(), 0x5A, workspace_bytes);
     const runtime::ThreadLimit limit(threads);
-    if (const runtime::RunFault fault = runtime::run(eager, in.data(), out.data(), workspace.data())) {
+    if (const runtime::RunFault fault = runtime::run(*bound, in.data(), out.data(), workspace.data(), threads)) {
         for (const runtime::PlanDonation& d : plan.donations)
             if (!std::ranges::equal(elements_of(inputs[d.input]),
                                     std::span(memory[d.input].data(), memory[d.input].size())))

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <ctime>
 #include <limits>
+#include <memory>
 #include <random>
 #include <set>
 #include <thread>
@@ -19,8 +20,6 @@
 
 namespace lathe::runtime {
 namespace {
-
-using Code = SizeExpression::Code;
 
 // ---- buffers ----
 
@@ -226,16 +225,18 @@ TEST(SizeExpressions, Evaluate) {
     const SizeExpression n = SizeExpression::symbol(0), m = SizeExpression::symbol(1);
     const std::int64_t values[] = {10, 3};
     EXPECT_EQ((n * m + 4).evaluate(values), 34);
-    EXPECT_EQ(SizeExpression::binary(Code::floordiv, n + m, 4).evaluate(values), 3);
-    EXPECT_EQ(SizeExpression::binary(Code::floordiv, -7, 2).evaluate(values), -4);
-    EXPECT_EQ(SizeExpression::binary(Code::floordiv, 7, -2).evaluate(values), -4);
-    EXPECT_EQ(SizeExpression::binary(Code::subtract, m, n).evaluate(values), -7);
-    EXPECT_EQ(SizeExpression::binary(Code::min, m, n).evaluate(values), 3);
-    EXPECT_EQ(SizeExpression::binary(Code::max, m, n).evaluate(values), 10);
+    EXPECT_EQ(SizeExpression::binary(lathe_size_floordiv, n + m, 4).evaluate(values), 3);
+    EXPECT_EQ(SizeExpression::binary(lathe_size_floordiv, -7, 2).evaluate(values), -4);
+    EXPECT_EQ(SizeExpression::binary(lathe_size_floordiv, 7, -2).evaluate(values), -4);
+    EXPECT_EQ(SizeExpression::binary(lathe_size_subtract, m, n).evaluate(values), -7);
+    EXPECT_EQ(SizeExpression::binary(lathe_size_min, m, n).evaluate(values), 3);
+    EXPECT_EQ(SizeExpression::binary(lathe_size_max, m, n).evaluate(values), 10);
     SizeExpression deep = n;
-    for (int i = 0; i < 100; ++i) deep = SizeExpression(1) + deep;  // the stack grows with each
-    EXPECT_EQ(deep.depth(), 101);
+    for (int i = 0; i < 100; ++i) deep = SizeExpression(1) + deep;
+    EXPECT_EQ(deep.depth(), 2) << "the deeper operand comes first";
     EXPECT_EQ(deep.evaluate(values), 110);
+    for (int i = 0; i < 100; ++i) deep = SizeExpression::binary(lathe_size_subtract, 1, deep);
+    EXPECT_THROW(static_cast<void>(deep.evaluate(values)), PlanError) << "its stack is bounded";
 }
 
 TEST(SizeExpressions, RefuseWhatHasNoValue) {
@@ -243,13 +244,34 @@ TEST(SizeExpressions, RefuseWhatHasNoValue) {
     const SizeExpression n = SizeExpression::symbol(0);
     EXPECT_THROW((n * 4).evaluate(big), PlanError);
     EXPECT_THROW((n + n).evaluate(big), PlanError);
-    EXPECT_THROW(SizeExpression::binary(Code::floordiv, n, 0).evaluate(big), PlanError);
-    EXPECT_THROW(SizeExpression::binary(Code::floordiv, std::numeric_limits<std::int64_t>::min(), -1).evaluate(big),
-                 PlanError);
+    EXPECT_THROW(SizeExpression::binary(lathe_size_floordiv, n, 0).evaluate(big), PlanError);
+    EXPECT_THROW(
+        SizeExpression::binary(lathe_size_floordiv, std::numeric_limits<std::int64_t>::min(), -1).evaluate(big),
+        PlanError);
     EXPECT_THROW(SizeExpression::symbol(1).evaluate(big), PlanError);
 }
 
 // ---- placement ----
+
+void nothing(void* const*, const std::uint32_t*, const std::int64_t*, std::int64_t, std::int64_t, lathe_task*) {}
+
+// A plan that does nothing with temporaries that live from step `first` to step `last`.
+struct Lifetime {
+    std::int64_t bytes = 0;
+    std::size_t first = 0, last = 0;
+};
+std::unique_ptr<const BoundPlan> bind_lifetimes(std::span<const Lifetime> lives, Plan& plan) {
+    plan.kernels = {nothing};
+    plan.steps.resize(25);
+    for (const Lifetime& life : lives) {
+        const auto slot = plan.temporary_slot(static_cast<std::uint32_t>(plan.temporaries.size()));
+        plan.temporaries.push_back({life.bytes});
+        plan.steps[life.first].operands.push_back(slot);
+        plan.steps[life.last].operands.push_back(slot);
+    }
+    plan.finish();
+    return bind_plan_uncached(plan, {});
+}
 
 TEST(Placement, OverlappingLifetimesAreDisjoint) {
     std::mt19937 random(1);
@@ -258,25 +280,28 @@ TEST(Placement, OverlappingLifetimesAreDisjoint) {
         std::int64_t most = 0, all = 0;
         for (Lifetime& life : lives) {
             life.bytes = static_cast<std::int64_t>(random() % 1000);
-            life.first = static_cast<std::int64_t>(random() % 20);
-            life.last = life.first + static_cast<std::int64_t>(random() % 5);
+            life.first = random() % 20;
+            life.last = life.first + random() % 5;
             all += (life.bytes + 63) / 64 * 64;
         }
-        for (std::int64_t step = 0; step < 25; ++step) {
+        for (std::size_t step = 0; step < 25; ++step) {
             std::int64_t now = 0;
             for (const Lifetime& life : lives)
                 if (life.first <= step && step <= life.last) now += (life.bytes + 63) / 64 * 64;
             most = std::max(most, now);
         }
-        const Placement p = place(lives);
-        EXPECT_GE(p.total, most);
-        EXPECT_LE(p.total, all);
+        Plan plan;
+        const auto bound = bind_lifetimes(lives, plan);
+        const std::int64_t* const offsets = bound->tables->offsets;
+        const std::int64_t table = static_cast<std::int64_t>(lives.size() * sizeof(void*) + 63) / 64 * 64;
+        EXPECT_GE(bound->tables->workspace_bytes, table + most);
+        EXPECT_LE(bound->tables->workspace_bytes, table + all);
         for (std::size_t a = 0; a < lives.size(); ++a)
             for (std::size_t b = 0; b < a; ++b) {
-                EXPECT_EQ(p.offsets[a] % 64, 0);
+                EXPECT_EQ(offsets[a] % 64, 0);
                 const bool together = lives[a].first <= lives[b].last && lives[b].first <= lives[a].last;
                 const bool disjoint =
-                    p.offsets[a] + lives[a].bytes <= p.offsets[b] || p.offsets[b] + lives[b].bytes <= p.offsets[a];
+                    offsets[a] + lives[a].bytes <= offsets[b] || offsets[b] + lives[b].bytes <= offsets[a];
                 EXPECT_TRUE(!together || disjoint || lives[a].bytes == 0 || lives[b].bytes == 0);
             }
     }
@@ -286,14 +311,14 @@ TEST(Placement, OverlappingLifetimesAreDisjoint) {
 
 // out[i] = in[i] * 2 over extents[0]
 void twice(void* const* slots, const std::uint32_t* operands, const std::int64_t*, std::int64_t begin, std::int64_t end,
-           lathe_fault*) {
+           lathe_task*) {
     const auto* in = static_cast<const float*>(slots[operands[0]]);
     auto* out = static_cast<float*>(slots[operands[1]]);
     for (std::int64_t i = begin; i < end; ++i) out[i] = in[i] * 2;
 }
 
 void add(void* const* slots, const std::uint32_t* operands, const std::int64_t*, std::int64_t begin, std::int64_t end,
-         lathe_fault*) {
+         lathe_task*) {
     const auto* a = static_cast<const float*>(slots[operands[0]]);
     const auto* b = static_cast<const float*>(slots[operands[1]]);
     auto* out = static_cast<float*>(slots[operands[2]]);
@@ -301,9 +326,9 @@ void add(void* const* slots, const std::uint32_t* operands, const std::int64_t*,
 }
 
 void fail_at_five(void* const*, const std::uint32_t*, const std::int64_t* extents, std::int64_t begin, std::int64_t end,
-                  lathe_fault* fault) {
+                  lathe_task* task) {
     if (begin <= 5 && 5 < end) {
-        *fault = {1, 0, 5, extents[0], 5};
+        task->fault = {1, 0, 5, extents[0], 5};
     }
 }
 
@@ -316,13 +341,22 @@ void fill(Plan& plan) {
     plan.constants = {allocate(4000000)};
     auto* c = reinterpret_cast<float*>(plan.constants[0].data());
     for (int i = 0; i < 1000000; ++i) c[i] = static_cast<float>(i % 7);
-    plan.temporaries = {n * 4, n * 4};
+    plan.temporaries = {{n * 4}, {n * 4}};
     plan.kernels = {twice, add};
-    plan.steps = {
-        {0, {0, plan.temporary_slot(0)}, {n}, n, 250, 0},
-        {0, {plan.temporary_slot(0), plan.temporary_slot(1)}, {n}, n, 250, 0},
-        {1, {plan.temporary_slot(1), plan.constant_slot(0), plan.output_slot(0)}, {n}, n, 250, 0},
+    const auto step = [&](std::uint32_t kernel, std::vector<std::uint32_t> operands) {
+        plan.steps.push_back(
+            {.kernel = kernel, .operands = std::move(operands), .extents = {n}, .trips = n, .cost = 250});
     };
+    step(0, {0, plan.temporary_slot(0)});
+    step(0, {plan.temporary_slot(0), plan.temporary_slot(1)});
+    step(1, {plan.temporary_slot(1), plan.constant_slot(0), plan.output_slot(0)});
+    plan.finish();
+}
+
+RunFault run_bound(const BoundPlan& bound, const void* const* inputs, void* const* outputs) {
+    const int threads = bound.threads();
+    const Buffer workspace = allocate(bound.workspace_bytes(threads));
+    return run(bound, inputs, outputs, workspace.data(), threads);
 }
 
 std::vector<float> run_once(const Plan& plan, std::int64_t n) {
@@ -331,10 +365,9 @@ std::vector<float> run_once(const Plan& plan, std::int64_t n) {
     const std::int64_t shape[] = {n};
     const std::span<const std::int64_t> shapes[] = {shape};
     const Binding bound = bind_plan(plan, symbols_of(plan, shapes));
-    const Buffer workspace = allocate(static_cast<std::size_t>(bound->workspace_bytes));
     const void* inputs[] = {x.data()};
     void* outputs[] = {y.data()};
-    EXPECT_FALSE(run(*bound, inputs, outputs, workspace.data()));
+    EXPECT_FALSE(run_bound(*bound, inputs, outputs));
     return y;
 }
 
@@ -356,8 +389,9 @@ TEST(Plans, OperandsOfOneStepLieApart) {
     fill(plan);
     const std::int64_t n[] = {100};
     const Binding bound = bind_plan(plan, n);
-    EXPECT_EQ(bound->offsets[1], bound->offsets[0] + 448);
-    EXPECT_EQ(bound->workspace_bytes, bound->offsets[1] + 448);
+    const std::int64_t* const offsets = bound->tables->offsets;
+    EXPECT_EQ(offsets[1], offsets[0] + 448);
+    EXPECT_EQ(bound->tables->workspace_bytes, offsets[1] + 448);
     EXPECT_EQ(bound->output_dims[0], std::vector<std::int64_t>{100});
     EXPECT_EQ(bound->output_bytes[0], 400);
 }
@@ -417,6 +451,7 @@ TEST(Plans, CheckPreconditionsAndSizes) {
     Plan plan;
     fill(plan);
     plan.preconditions = {{SizeExpression::symbol(0), 8, "the rows must be 8", 3}};
+    plan.finish();
     const std::int64_t nine[] = {9}, eight[] = {8};
     EXPECT_NO_THROW(bind_plan(plan, eight));
     try {
@@ -427,6 +462,7 @@ TEST(Plans, CheckPreconditionsAndSizes) {
         EXPECT_EQ(e.location(), 3U);
     }
     plan.preconditions.clear();
+    plan.finish();
     const std::int64_t huge[] = {std::int64_t{1} << 62};
     EXPECT_THROW(bind_plan(plan, huge), PlanError);
 }
@@ -436,16 +472,18 @@ TEST(Plans, StopAtAFault) {
     fill(plan);
     plan.kernels.push_back(fail_at_five);
     plan.sites = {{"nothing"}, {"also nothing"}, {"gather: index", 7}};
-    plan.steps[1] = {2, {}, {SizeExpression::symbol(0)}, SizeExpression::symbol(0), 250, 1};
+    plan.steps[1].kernel = 2;
+    plan.steps[1].operands.clear();
+    plan.steps[1].first_site = 1;
+    plan.finish();
     const std::int64_t n[] = {100};
     const Binding bound = bind_plan(plan, n);
     std::vector<float> x(100), y(100, -1);
     const void* inputs[] = {x.data()};
     void* outputs[] = {y.data()};
-    const Buffer workspace = allocate(static_cast<std::size_t>(bound->workspace_bytes));
-    const RunFault fault = run(*bound, inputs, outputs, workspace.data());
+    const RunFault fault = run_bound(*bound, inputs, outputs);
     ASSERT_TRUE(fault);
-    EXPECT_EQ(fault.step, 1);
+    EXPECT_EQ(fault.fault.site, 2) << "of the plan";
     EXPECT_EQ(fault.fault.index, 5);
     EXPECT_EQ(fault.fault.bound, 100);
     EXPECT_EQ(describe(plan, fault), "gather: index 5 at position 5 is out of range for 100");
@@ -461,17 +499,199 @@ TEST(Plans, KeepDenormalsWhateverTheHostSet) {
     std::vector<float> x = {std::numeric_limits<float>::denorm_min()}, y(1);
     const std::int64_t n[] = {1};
     const Binding bound = bind_plan(plan, n);
-    const Buffer workspace = allocate(static_cast<std::size_t>(bound->workspace_bytes));
     const void* inputs[] = {x.data()};
     void* outputs[] = {y.data()};
-    run(*bound, inputs, outputs, workspace.data());
+    run_bound(*bound, inputs, outputs);
     const unsigned after = _mm_getcsr();
     _mm_setcsr(before);
     EXPECT_EQ(y[0], 4 * std::numeric_limits<float>::denorm_min());
     EXPECT_EQ(after & 0x8040u, 0x8040u) << "the host's setting is restored";
 }
 
-void nothing(void* const*, const std::uint32_t*, const std::int64_t*, std::int64_t, std::int64_t, lathe_fault*) {}
+// ---- control steps
+
+// extents[0] is added to in[0].
+void add_number(void* const* slots, const std::uint32_t* operands, const std::int64_t* extents, std::int64_t,
+                std::int64_t, lathe_task*) {
+    *static_cast<std::int64_t*>(slots[operands[1]]) =
+        *static_cast<const std::int64_t*>(slots[operands[0]]) + extents[0];
+}
+// out = in[0] < extents[0]
+void below(void* const* slots, const std::uint32_t* operands, const std::int64_t* extents, std::int64_t, std::int64_t,
+           lathe_task*) {
+    *static_cast<std::uint8_t*>(slots[operands[1]]) =
+        *static_cast<const std::int64_t*>(slots[operands[0]]) < extents[0] ? 1 : 0;
+}
+
+std::int64_t run_number(const Plan& plan, std::int64_t x, std::vector<std::int64_t> symbols = {}) {
+    const Binding bound = bind_plan(plan, symbols);
+    std::int64_t y = -1;
+    const void* inputs[] = {&x};
+    void* outputs[] = {&y};
+    EXPECT_FALSE(run_bound(*bound, inputs, outputs));
+    return y;
+}
+
+struct NumberPlan : Plan {
+    explicit NumberPlan(std::size_t temporaries_of_plan) {
+        inputs = {{"x", 4, 8, {}}};
+        outputs = {{"y", 4, 8, {}}};
+        temporaries.resize(temporaries_of_plan, {8});
+        kernels = {add_number, below};
+    }
+    void kernel(std::uint32_t number, std::vector<std::uint32_t> operands, SizeExpression extent) {
+        steps.push_back({.kernel = number, .operands = std::move(operands), .extents = {std::move(extent)}});
+    }
+};
+
+TEST(Plans, LoopsCountAndCarry) {
+    NumberPlan plan(2);  // y = x + 0 + 1 + ... + (n - 1)
+    plan.symbol_count = 1;
+    plan.iteration_count = 1;
+    const std::uint32_t iteration = 1 + lathe_machine_symbols, now = plan.temporary_slot(0), next = now + 1;
+    const SizeExpression n = SizeExpression::symbol(0);
+    plan.kernel(0, {0, now}, 0);
+    plan.steps.push_back(
+        {.kind = lathe_step_loop, .target = 4, .operands = {}, .extents = {}, .trips = n, .symbol = iteration});
+    plan.kernel(0, {now, next}, SizeExpression::symbol(iteration));
+    plan.steps.back().is_dynamic = true;
+    plan.steps.push_back({.kind = lathe_step_next,
+                          .target = 2,
+                          .operands = {now, next},
+                          .extents = {},
+                          .trips = n,
+                          .symbol = iteration});
+    plan.kernel(0, {now, 1}, 0);
+    plan.finish();
+    EXPECT_EQ(run_number(plan, 5, {0}), 5);
+    EXPECT_EQ(run_number(plan, 5, {1}), 5);
+    EXPECT_EQ(run_number(plan, 5, {10}), 50);
+}
+
+TEST(Plans, TestsLeaveLoopsAndBranch) {
+    NumberPlan plan(3);  // while (x < 100) x += 7;  y = x < 103 ? x + 1000 : x + 2000
+    plan.iteration_count = 1;
+    const std::uint32_t iteration = lathe_machine_symbols, now = plan.temporary_slot(0), next = now + 1, test = now + 2;
+    const SizeExpression ever = std::numeric_limits<std::int64_t>::max();
+    plan.kernel(0, {0, now}, 0);
+    plan.steps.push_back(
+        {.kind = lathe_step_loop, .target = 6, .operands = {}, .extents = {}, .trips = ever, .symbol = iteration});
+    plan.kernel(1, {now, test}, 100);
+    plan.steps.push_back({.kind = lathe_step_test, .target = 6, .operands = {test}, .extents = {}});
+    plan.kernel(0, {now, next}, 7);
+    plan.steps.push_back({.kind = lathe_step_next,
+                          .target = 2,
+                          .operands = {now, next},
+                          .extents = {},
+                          .trips = ever,
+                          .symbol = iteration});
+    plan.kernel(1, {now, test}, 103);
+    plan.steps.push_back({.kind = lathe_step_test, .target = 10, .operands = {test}, .extents = {}});
+    plan.kernel(0, {now, 1}, 1000);
+    plan.steps.push_back({.kind = lathe_step_jump, .target = 11, .operands = {}, .extents = {}});
+    plan.kernel(0, {now, 1}, 2000);
+    plan.finish();
+    EXPECT_EQ(run_number(plan, 96), 2103);
+    EXPECT_EQ(run_number(plan, 95), 1102);
+    EXPECT_EQ(run_number(plan, 200), 2200);
+}
+
+TEST(Plans, ChoicesAreMadeWhenBound) {
+    NumberPlan plan(2);  // n > 10 ? x + 1 by way of a temporary of n bytes : x + 2
+    plan.symbol_count = 1;
+    const SizeExpression n = SizeExpression::symbol(0);
+    plan.temporaries[0].bytes = n * 8;
+    const std::uint32_t big = plan.temporary_slot(0);
+    plan.steps.push_back(
+        {.kind = lathe_step_choice, .target = 4, .operands = {}, .extents = {}, .trips = n + SizeExpression(-10)});
+    plan.kernel(0, {0, big}, 0);
+    plan.kernel(0, {big, 1}, 1);
+    plan.steps.push_back({.kind = lathe_step_chosen, .target = 5, .operands = {}, .extents = {}});
+    plan.kernel(0, {0, 1}, 2);
+    plan.finish();
+    EXPECT_EQ(run_number(plan, 7, {10}), 9);
+    EXPECT_EQ(run_number(plan, 7, {11}), 8);
+    const std::int64_t small[] = {10}, large[] = {1000};
+    EXPECT_EQ(bind_plan(plan, small)->tables->workspace_bytes, 64) << "nothing but the slots";
+    EXPECT_EQ(bind_plan(plan, large)->tables->workspace_bytes, 64 + 8000);
+}
+
+TEST(Plans, BatchesRunTheirKernelsAsOneLoop) {
+    constexpr std::uint32_t count = 40;
+    Plan plan;
+    const SizeExpression n = SizeExpression::symbol(0);
+    plan.symbol_count = 1;
+    plan.inputs = {{"x", 1, 4, {n}}};
+    plan.kernels = {twice, fail_at_five};
+    for (std::uint32_t i = 0; i < count; ++i) plan.outputs.push_back({"y" + std::to_string(i), 1, 4, {n}});
+    plan.steps.push_back({.kind = lathe_step_batch, .target = count + 1, .operands = {}, .extents = {}});
+    for (std::uint32_t i = 0; i < count; ++i)
+        plan.steps.push_back({.operands = {0, plan.output_slot(i)}, .extents = {n}, .trips = n, .cost = 250});
+    plan.finish();
+    for (const std::int64_t size : {0, 1, 5, 1000, 10000, 100000}) {
+        std::vector<float> x(static_cast<std::size_t>(size));
+        for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
+        std::vector<std::vector<float>> y(count, std::vector<float>(x.size(), -1));
+        const std::int64_t symbols[] = {size};
+        const Binding bound = bind_plan(plan, symbols);
+        const void* inputs[] = {x.data()};
+        std::vector<void*> outputs;
+        for (auto& v : y) outputs.push_back(v.data());
+        EXPECT_FALSE(run_bound(*bound, inputs, outputs.data()));
+        for (const auto& v : y)
+            for (std::size_t i = 0; i < v.size(); ++i) ASSERT_EQ(v[i], 2 * x[i]);
+        EXPECT_EQ(bound->tables->is_parallel != 0, size >= 10000) << "together they are worth two threads";
+    }
+    plan.sites = {{"none"}, {"none"}, {"first"}, {"second"}};
+    for (const std::uint32_t at : {30U, 20U}) {
+        plan.steps[at].kernel = 1;
+        plan.steps[at].first_site = at == 20 ? 1 : 2;
+    }
+    plan.finish();
+    const std::int64_t symbols[] = {1000};
+    const auto bound = bind_plan_uncached(plan, symbols);
+    std::vector<float> x(1000), y(1000);
+    const void* inputs[] = {x.data()};
+    const std::vector<void*> outputs(count, y.data());
+    EXPECT_EQ(describe(plan, run_bound(*bound, inputs, outputs.data())),
+              "first 5 at position 5 is out of range for 1000");
+}
+
+// Every worker finds its own workspace.
+void count_in_workspace(void* const* slots, const std::uint32_t* operands, const std::int64_t* extents,
+                        std::int64_t begin, std::int64_t end, lathe_task* task) {
+    auto* const mine = static_cast<std::int64_t*>(task->workspace);
+    auto* const out = static_cast<std::int64_t*>(slots[operands[0]]);
+    for (std::int64_t i = begin; i < end; ++i) {
+        for (std::int64_t k = 0; k < extents[0]; ++k) mine[k] = i + k;
+        std::this_thread::yield();
+        out[i] = 0;
+        for (std::int64_t k = 0; k < extents[0]; ++k) out[i] += mine[k];
+    }
+}
+
+TEST(Plans, WorkersHaveWorkspacesOfTheirOwn) {
+    Plan plan;
+    const SizeExpression n = SizeExpression::symbol(0);
+    plan.symbol_count = 1;
+    plan.outputs = {{"y", 4, 8, {n}}};
+    plan.kernels = {count_in_workspace};
+    plan.steps.push_back(
+        {.operands = {0}, .extents = {64}, .trips = n, .cost = 6000000, .workspace = SizeExpression(64 * 8)});
+    plan.finish();
+    const std::int64_t symbols[] = {2000};
+    const auto bound = bind_plan_uncached(plan, symbols);
+    EXPECT_EQ(bound->workspace_bytes(3), bound->workspace_bytes(0) + 3 * 512);
+    tbb::task_arena arena(4);
+    for (const int limit : {1, 2, 3, 4}) {
+        std::vector<std::int64_t> y(2000, -1);
+        void* outputs[] = {y.data()};
+        const HostArena lent(arena);
+        const ThreadLimit threads(limit);
+        EXPECT_FALSE(run_bound(*bound, nullptr, outputs));
+        for (std::int64_t i = 0; i < 2000; ++i) ASSERT_EQ(y[static_cast<std::size_t>(i)], 64 * i + 63 * 32) << limit;
+    }
+}
 
 double thread_nanoseconds() {
     timespec t{};
@@ -485,9 +705,10 @@ TEST(Plans, AStepCostsNanoseconds) {
     plan.inputs = {{"x", 1, 4, {}}};
     plan.outputs = {{"y", 1, 4, {}}};
     plan.kernels = {nothing};
-    for (int i = 0; i < 1000; ++i) plan.steps.push_back({0, {0, 1}, {}, 1, 0, 0});
+    for (int i = 0; i < 1000; ++i) plan.steps.push_back({.operands = {0, 1}, .extents = {}});
+    plan.finish();
     const Binding bound = bind_plan(plan, {});
-    const Buffer workspace = allocate(static_cast<std::size_t>(bound->workspace_bytes));
+    const Buffer workspace = allocate(bound->workspace_bytes(1));
     float x = 0, y = 0;
     const void* inputs[] = {&x};
     void* outputs[] = {&y};
@@ -495,7 +716,7 @@ TEST(Plans, AStepCostsNanoseconds) {
     double best = 1e9, reference = 1e9;
     for (int repeat = 0; repeat < 50; ++repeat) {
         double start = thread_nanoseconds();
-        run(*bound, inputs, outputs, workspace.data());
+        run(*bound, inputs, outputs, workspace.data(), 1);
         best = std::min(best, (thread_nanoseconds() - start) / 1000);
         start = thread_nanoseconds();
         for (int i = 0; i < 1000; ++i) kernel(nullptr, nullptr, nullptr, 0, 0, nullptr);

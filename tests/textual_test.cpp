@@ -163,8 +163,9 @@ std::vector<std::vector<std::byte>> compiled(const ir::Graph& graph, std::span<c
         buffers.push_back(runtime::allocate(static_cast<std::size_t>(bytes)));
         out.push_back(buffers.back().data());
     }
-    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(bound->workspace_bytes));
-    EXPECT_FALSE(runtime::run(*bound, in.data(), out.data(), workspace.data()));
+    const int threads = bound->threads();
+    const runtime::Buffer workspace = runtime::allocate(bound->workspace_bytes(threads));
+    EXPECT_FALSE(runtime::run(*bound, in.data(), out.data(), workspace.data(), threads));
     std::vector<std::vector<std::byte>> results;
     for (const std::uint32_t o : executable->outputs)
         results.emplace_back(buffers[o].data(), buffers[o].data() + bound->output_bytes[o]);
@@ -255,9 +256,10 @@ Memory compiled(const ir::LoopNest& nest, Memory memory) {
         operands.push_back(static_cast<std::uint32_t>(slots.size()));
         slots.push_back(a.data());
     }
-    lathe_fault fault{-1, 0, 0, 0, 0};
+    lathe_task task{{-1, 0, 0, 0, 0}, nullptr};
+    const lathe_fault& fault = task.fault;
     kernel->entry()(slots.data(), operands.data(), memory.extents.data(), 0, ir::parallel_trips(nest, memory.extents),
-                    &fault);
+                    &task);
     EXPECT_EQ(fault.site, -1);
     return memory;
 }

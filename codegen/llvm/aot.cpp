@@ -1,4 +1,4 @@
-// The tables of a model that is compiled ahead of time, as data of an object; see runtime/aot_plan.h.
+// The tables of a model that is compiled ahead of time, as data of an object; see runtime/aot_model.h.
 #include "codegen/llvm/aot.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 #include "codegen/llvm/machine.h"
 #include "ir/error.h"
 #include "ir/loops/order.h"
-#include "runtime/aot_plan.h"
+#include "runtime/aot_model.h"
 
 namespace lathe::codegen {
 namespace {
@@ -40,15 +40,20 @@ public:
 
     void emit() {
         llvm::Constant* const model_info = info();
-        llvm::Constant* const plan = this->plan(model_info);
+        llvm::Constant* const model = this->model(model_info);
         const std::string prefix = tables_.name + "_";
         define(prefix + "info", pointer_, {}, [&](llvm::Function&) { b_.CreateRet(model_info); });
-        forward(prefix + "workspace_size", "lathe_aot_walk_size_v2", plan, i64_, {pointer_});
-        forward(prefix + "output_dims", "lathe_aot_walk_dims_v2", plan, i32_, {i32_, pointer_, pointer_});
-        forward(prefix + "run", "lathe_aot_walk_run_v2", plan, i32_,
-                {pointer_, pointer_, pointer_, pointer_, pointer_, pointer_, pointer_});
+        const auto forward = [&](const char* function, llvm::Type* result, std::vector<llvm::Type*> parameters) {
+            define_forward(prefix + function, std::string("lathe_aot_") + function + "_v3", model, result,
+                           std::move(parameters));
+        };
+        forward("plan_size", i64_, {});
+        forward("bind", i32_, {pointer_, pointer_});
+        forward("output_dims", i32_, {pointer_, i32_, pointer_});
+        forward("workspace_size", i64_, {pointer_, i32_});
+        forward("run", i32_, {pointer_, pointer_, pointer_, pointer_, pointer_, pointer_});
         if (!tables_.with_driver) return;
-        for (const char* const name : {"info", "workspace_size", "output_dims", "run"})
+        for (const char* const name : {"info", "plan_size", "bind", "output_dims", "workspace_size", "run"})
             llvm::GlobalAlias::create(std::string("lathe_aot_model_") + name, module_.getFunction(prefix + name));
     }
 
@@ -106,49 +111,67 @@ private:
                     array(symbols), array(inputs), array(outputs), array(sites)}));
     }
 
-    llvm::Constant* plan_tensors(std::span<const AotTensor> tensors) {
+    // Records of 32-bit numbers alone.
+    llvm::Constant* record32(std::initializer_list<std::uint32_t> fields) {
         Constants out;
-        for (const AotTensor& t : tensors)
-            out.push_back(record(
-                {number64(t.element_size), numbers(t.dims), number64(static_cast<std::int64_t>(t.dims.size()))}));
+        for (const std::uint32_t f : fields) out.push_back(number32(f));
+        return record(out);
+    }
+
+    llvm::Constant* plan_tensors(std::span<const lathe_plan_tensor> tensors) {
+        Constants out;
+        for (const lathe_plan_tensor& t : tensors)
+            out.push_back(record({number64(t.element_size), number32(t.first_dim), number32(t.rank)}));
         return array(out);
     }
 
-    llvm::Constant* program(const AotProgram& p, std::span<llvm::Constant* const> all_constants) {
-        Constants steps, constants, temporaries;
-        std::size_t most_extents = 0;
-        for (const AotStep& s : p.steps) {
-            most_extents = std::max(most_extents, s.extents.size());
-            steps.push_back(record({kernel(s.kernel), numbers(s.operands), numbers(s.extents), count(s.extents.size()),
-                                    number32(s.trips), number32(s.cost), number32(s.first_site)}));
-        }
-        for (const std::uint32_t c : p.constants) constants.push_back(all_constants[c]);
-        for (const AotTemporary& t : p.temporaries)
-            temporaries.push_back(record({number32(t.slot), number32(t.bytes), number32(t.block), number32(0)}));
-        return record({number64(p.cpu_level), array(steps), array(constants), array(temporaries), count(steps.size()),
-                       count(constants.size()), count(temporaries.size()), number32(p.slot_count), count(most_extents),
-                       number32(0)});
+    llvm::Constant* plan(const AotProgram& program, std::span<llvm::Constant* const> all_constants) {
+        const runtime::PlanTables& t = program.plan->tables();
+        const lathe_plan& p = program.plan->c_plan();
+        Constants tokens, expressions, constants, temporaries, kernels, steps;
+        for (const lathe_token& x : t.tokens) tokens.push_back(record({number64(x.value), number64(x.code)}));
+        for (const lathe_expression& x : t.expressions) expressions.push_back(record32({x.first, x.count}));
+        for (const std::uint32_t c : program.constants) constants.push_back(all_constants[c]);
+        for (const lathe_plan_temporary& x : t.temporaries) temporaries.push_back(record32({x.bytes, x.within}));
+        for (const std::string& symbol : program.kernels) kernels.push_back(kernel(symbol));
+        for (const lathe_plan_step& x : t.steps)
+            steps.push_back(
+                record32({x.kind, x.target, x.kernel, x.first_operand, x.operand_count, x.first_extent, x.extent_count,
+                          x.trips, x.cost, x.workspace, x.symbol, x.first_site + program.first_site, x.is_dynamic}));
+        return data(record({array(tokens),
+                            array(expressions),
+                            numbers(t.sizes),
+                            numbers(t.operands),
+                            numbers(t.preconditions),
+                            plan_tensors(t.inputs),
+                            plan_tensors(t.outputs),
+                            array(constants),
+                            array(temporaries),
+                            array(kernels),
+                            array(steps),
+                            number32(p.expression_count),
+                            number32(p.precondition_count),
+                            number32(p.input_count),
+                            number32(p.output_count),
+                            number32(p.constant_count),
+                            number32(p.temporary_count),
+                            number32(p.step_count),
+                            number32(p.symbol_count),
+                            number32(p.iteration_count),
+                            number32(p.extent_count)}));
     }
 
-    llvm::Constant* plan(llvm::Constant* model_info) {
-        Constants tokens, expressions, constants, programs;
-        for (const runtime::SizeExpression& e : tables_.expressions) {
-            expressions.push_back(record({count(tokens.size()), count(e.ops().size())}));
-            for (const runtime::SizeExpression::Op& op : e.ops())
-                tokens.push_back(record({number64(op.value), number64(static_cast<std::int64_t>(op.code))}));
-        }
-        std::vector<std::uint32_t> preconditions;
-        for (const auto& [a, b] : tables_.preconditions) preconditions.insert(preconditions.end(), {a, b});
+    llvm::Constant* model(llvm::Constant* model_info) {
+        Constants constants, levels;
         for (const std::span<const std::byte> bytes : tables_.constants)
             constants.push_back(data(llvm::ConstantDataArray::getRaw(
                                          llvm::StringRef(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
                                          bytes.size(), b_.getInt8Ty()),
                                      64));
-        for (const AotProgram& p : tables_.programs) programs.push_back(program(p, constants));
-        return data(record({model_info, array(tokens), array(expressions), numbers(preconditions),
-                            plan_tensors(tables_.inputs), plan_tensors(tables_.outputs), numbers(tables_.distinct),
-                            array(programs), count(expressions.size()), count(tables_.preconditions.size()),
-                            number32(tables_.distinct_count), count(programs.size())}));
+        for (const AotProgram& p : tables_.programs)
+            levels.push_back(record({number64(p.cpu_level), plan(p, constants)}));
+        return data(record({model_info, array(levels), numbers(tables_.distinct), count(levels.size()),
+                            number32(tables_.distinct_count)}));
     }
 
     // ---- functions
@@ -179,14 +202,14 @@ private:
         body(*function);
     }
 
-    // NAME_f(...) { return walk(&plan, ...); }
-    void forward(const std::string& name, const char* walk, llvm::Constant* plan, llvm::Type* result,
-                 std::vector<llvm::Type*> parameters) {
+    // NAME_f(...) { return function(&model, ...); }
+    void define_forward(const std::string& name, const std::string& function_name, llvm::Constant* model,
+                        llvm::Type* result, std::vector<llvm::Type*> parameters) {
         define(name, result, parameters, [&](llvm::Function& function) {
             parameters.insert(parameters.begin(), pointer_);
-            std::vector<llvm::Value*> arguments{plan};
+            std::vector<llvm::Value*> arguments{model};
             for (llvm::Argument& a : function.args()) arguments.push_back(&a);
-            b_.CreateRet(b_.CreateCall(declare_inside(walk, result, parameters), arguments));
+            b_.CreateRet(b_.CreateCall(declare_inside(function_name, result, parameters), arguments));
         });
     }
 

@@ -46,7 +46,7 @@ void Emitter::emit_kernel(std::string_view symbol) {
                                        llvm::StringRef(symbol.data(), symbol.size()), module_);
     function_->setVisibility(llvm::GlobalValue::HiddenVisibility);
     function_->setDoesNotThrow();
-    static constexpr const char* names[] = {"slots", "operands", "extents", "begin", "end", "fault"};
+    static constexpr const char* names[] = {"slots", "operands", "extents", "begin", "end", "task"};
     for (unsigned i = 0; i < 6; ++i) function_->getArg(i)->setName(names[i]);
     // The tables that a kernel is called with are not among the arrays that it writes.
     for (unsigned i = 0; i < 3; ++i) {

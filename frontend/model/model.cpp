@@ -176,12 +176,13 @@ BoundModel CompiledModel::bind(std::span<const std::vector<std::int64_t>> shapes
         detail::throw_misfit(e, ir::printable_line(graph_->name), detail::blame(where));
     }
     const detail::LocScope scope(where);
-    out.workspace_ = detail::allocate_tensor(static_cast<std::size_t>(out.bound_->workspace_bytes));
+    out.threads_ = out.bound_->threads();
+    out.workspace_ = detail::allocate_tensor(out.bound_->workspace_bytes(out.threads_));
     return out;
 }
 
 void BoundModel::operator()(const void* const* inputs, void* const* outputs, Where where) const {
-    const runtime::RunFault fault = runtime::run(*bound_, inputs, outputs, workspace_.data());
+    const runtime::RunFault fault = runtime::run(*bound_, inputs, outputs, workspace_.data(), threads_);
     if (fault) [[unlikely]]
         detail::throw_fault(executable_->plan, fault, detail::blame(where));
 }

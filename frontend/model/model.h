@@ -52,6 +52,7 @@ private:
     std::shared_ptr<const codegen::Executable> executable_;
     std::shared_ptr<const runtime::BoundPlan> bound_;
     runtime::Buffer workspace_;
+    int threads_ = 1;  // that the workspace has room for
 };
 
 // A compiled form of a model, for one target and set of options. Copies share it; safe to call from many threads. A

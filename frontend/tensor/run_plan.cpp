@@ -37,9 +37,9 @@ runtime::Buffer allocate_output(const runtime::Plan& plan, const runtime::BoundP
 
 namespace {
 
-runtime::Buffer allocate_workspace(const runtime::BoundPlan& bound) {
+runtime::Buffer allocate_workspace(std::size_t bytes) {
     try {
-        return runtime::allocate(static_cast<std::size_t>(bound.workspace_bytes));
+        return runtime::allocate(std::max<std::size_t>(bytes, 1));
     } catch (const runtime::ResourceExhausted& e) {
         throw ResourceError(std::string("workspace: ") + e.what(), blame({}));
     }
@@ -63,23 +63,26 @@ void throw_misfit(const runtime::PlanError& error, const std::string& function, 
 
 runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs) {
     // Workspaces up to this size stay with the thread; larger ones go back to the pool after the run.
-    constexpr std::int64_t kept_bytes = 1 << 20;
+    constexpr std::size_t kept_bytes = 1 << 20;
     struct Kept {
         runtime::Buffer workspace;
     };
+    const int threads = bound.threads();
+    const std::size_t bytes = bound.workspace_bytes(threads);
     runtime::RunFault fault;
-    Kept* const kept = bound.workspace_bytes <= kept_bytes ? runtime::PerThread<Kept>::mine() : nullptr;
+    Kept* const kept = bytes <= kept_bytes ? runtime::PerThread<Kept>::mine() : nullptr;
     if (kept != nullptr) {
-        if (kept->workspace.capacity() < static_cast<std::size_t>(bound.workspace_bytes))
-            kept->workspace = allocate_workspace(bound);
+        if (kept->workspace.capacity() < bytes) kept->workspace = allocate_workspace(bytes);
         // A kernel that runs on this thread for another plan gets its own.
         runtime::Buffer mine = std::move(kept->workspace);
-        fault = runtime::run(bound, inputs, outputs, mine.data());
+        fault = runtime::run(bound, inputs, outputs, mine.data(), threads);
         kept->workspace = std::move(mine);
     } else {
-        const runtime::Buffer workspace = allocate_workspace(bound);
-        fault = runtime::run(bound, inputs, outputs, workspace.data());
+        const runtime::Buffer workspace = allocate_workspace(bytes);
+        fault = runtime::run(bound, inputs, outputs, workspace.data(), threads);
     }
+    if (fault.is_memory()) [[unlikely]]
+        throw ResourceError("there is no memory to interpret a kernel", blame({}));
     return fault;
 }
 

@@ -23,7 +23,8 @@ runtime::Buffer allocate_output(const runtime::Plan& plan, const runtime::BoundP
 // Extents that a plan does not fit: at the line that demanded others, if one did, else of the function that was called.
 [[noreturn]] void throw_misfit(const runtime::PlanError& error, const std::string& function, ir::Loc caller);
 
-// Runs with a workspace that the thread keeps.
+// Runs with a workspace that the thread keeps. Throws ResourceError where there is no memory for it, or for kernels
+// that are interpreted.
 runtime::RunFault try_run_bound(const runtime::BoundPlan& bound, const void* const* inputs, void* const* outputs);
 // The same. Throws IndexError with the line that made the op, where an index was out
 // of range; outputs are then undefined.

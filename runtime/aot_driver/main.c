@@ -178,7 +178,7 @@ int main(int count, char** arguments) {
     const lathe_model_tensor *input, *output;
     const void* inputs[1];
     void** outputs;
-    void* workspace;
+    void *plan, *workspace;
     int64_t dims[LATHE_MAX_RANK], rows, columns = 1, symbols[1], workspace_bytes;
     uint64_t elements = 0;
     options o;
@@ -206,13 +206,15 @@ int main(int count, char** arguments) {
         lathe_aot_fail(exit_bad_input, "%s: has %lld rows, the model takes %lld", o.input, (long long)rows,
                        (long long)input->dims[0]);
     symbols[0] = rows;
-    workspace_bytes = lathe_aot_model_workspace_size(symbols);
+    plan = lathe_aot_allocate((uint64_t)lathe_aot_model_plan_size()); /* the processor fits */
+    status = lathe_aot_model_bind(symbols, plan);
+    workspace_bytes = status == LATHE_STATUS_OK ? lathe_aot_model_workspace_size(plan, 1) : -1;
     if (workspace_bytes < 0)
         lathe_aot_fail(exit_bad_input, "%s: the model does not take %lld rows", o.input, (long long)rows);
     workspace = lathe_aot_allocate((uint64_t)workspace_bytes);
     outputs = lathe_aot_allocate(checked_multiply((uint64_t)info->output_count, sizeof *outputs));
     for (k = info->output_count - 1; k >= 0; --k) { /* the first comes last: its sizes are used below */
-        if (lathe_aot_model_output_dims(k, symbols, dims) != LATHE_STATUS_OK)
+        if (lathe_aot_model_output_dims(plan, k, dims) != LATHE_STATUS_OK)
             lathe_aot_fail(exit_bad_input, "%s: the model does not take %lld rows", o.input, (long long)rows);
         elements = 1;
         for (i = 0; i < info->outputs[k].rank; ++i) elements = checked_multiply(elements, (uint64_t)dims[i]);
@@ -220,7 +222,7 @@ int main(int count, char** arguments) {
             lathe_aot_allocate(checked_multiply(elements, lathe_aot_element_types[info->outputs[k].dtype].size));
     }
     inputs[0] = table.data;
-    status = lathe_aot_model_run(inputs, outputs, symbols, workspace, NULL, NULL, &fault);
+    status = lathe_aot_model_run(plan, inputs, outputs, workspace, NULL, &fault);
     if (status == LATHE_STATUS_INDEX) fail_for_index(o.input, info, &fault);
     if (status != LATHE_STATUS_OK)
         lathe_aot_fail(exit_bad_input, "%s: the model failed with status %d", o.input, status);
