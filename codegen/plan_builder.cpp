@@ -169,17 +169,16 @@ private:
         bool read_late = false;  // behind the statement that overwrites it
         const std::function<void(const ir::Block&, bool)> visit = [&](const ir::Block& block, bool reduced) {
             for (const ir::Stmt& s : block) {
-                if (const auto* load = std::get_if<ir::Load>(&s.node))
-                    if (static_cast<std::size_t>(load->buffer) < operands.size() &&
-                        operands[static_cast<std::size_t>(load->buffer)] == input) {
-                        reads.push_back(load->index);
+                ir::for_each_access(s, [&](ir::BufferId b, ir::Effect effect, const std::vector<Dim>& index) {
+                    const auto i = static_cast<std::size_t>(b);
+                    if (i >= operands.size()) return;
+                    if (effect == ir::Effect::read && operands[i] == input) {
+                        reads.push_back(index);
                         in_reduction = in_reduction || reduced;
                         read_late = read_late || !writes.empty();
                     }
-                if (const auto* store = std::get_if<ir::Store>(&s.node))
-                    if (static_cast<std::size_t>(store->buffer) < operands.size() &&
-                        operands[static_cast<std::size_t>(store->buffer)] == output)
-                        writes.push_back(store->index);
+                    if (effect == ir::Effect::write && operands[i] == output) writes.push_back(index);
+                });
                 if (const ir::Block* body = ir::body_of(s))
                     visit(*body, reduced || std::holds_alternative<ir::Reduce>(s.node));
             }

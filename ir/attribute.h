@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -37,12 +38,20 @@ using Attribute =
     std::variant<std::int64_t, Integers, Shape, Dtype, bool, Literal, std::string>;  // order of AttributeKind
 using Attributes = std::vector<Attribute>;
 
+// Calls f(Dim&) on every extent that an attribute consists of; works on const ones too.
+template <class A, class F>
+    requires std::same_as<std::remove_const_t<A>, Attribute>
+void for_each_dim_of(A& attribute, F&& f) {
+    if (auto* shape = std::get_if<Shape>(&attribute))
+        for (std::size_t i = 0; i < shape->rank(); ++i) {
+            auto&& extent = (*shape)[i];
+            f(extent);
+        }
+}
 // Replaces every extent of the shapes among the attributes.
 template <class Map>
 void map_dims(std::span<Attribute> attributes, const Map& map) {
-    for (Attribute& a : attributes)
-        if (auto* shape = std::get_if<Shape>(&a))
-            for (std::size_t i = 0; i < shape->rank(); ++i) (*shape)[i] = map((*shape)[i]);
+    for (Attribute& a : attributes) for_each_dim_of(a, [&map](Dim& d) { d = map(d); });
 }
 // Whether one of those shapes is not made of numbers alone.
 inline bool has_symbols(std::span<const Attribute> attributes) {

@@ -277,12 +277,13 @@ void Emitter::staged_loop(const ir::Loop& l, llvm::Value* extent, std::vector<St
 
 // Whether the body touches memory on behalf of all lanes, which must not happen where none is active.
 bool Emitter::needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const {
-    return std::ranges::any_of(statements, [&](const ir::Stmt& s) {
-        if (const ir::Block* body = ir::body_of(s)) return needs_an_active_lane(*body, vector_var);
+    return ir::any_statement(statements, [&](const ir::Stmt& s) {
         if (std::holds_alternative<ir::BindIndex>(s.node)) return true;
-        const auto* l = std::get_if<ir::Load>(&s.node);
-        return l != nullptr && nest_.buffers[static_cast<std::size_t>(l->buffer)].role != ir::BufferRole::scratch &&
-               std::ranges::none_of(l->index, [&](Dim d) { return d.depends_on(vector_var); });
+        return ir::any_access(s, [&](ir::BufferId b, ir::Effect effect, const std::vector<Dim>& index) {
+            return effect == ir::Effect::read &&
+                   nest_.buffers[static_cast<std::size_t>(b)].role != ir::BufferRole::scratch &&
+                   std::ranges::none_of(index, [&](Dim d) { return d.depends_on(vector_var); });
+        });
     });
 }
 

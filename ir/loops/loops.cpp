@@ -123,53 +123,35 @@ private:
         return at->second;
     }
 
-    void renumber(Block& block) {
-        for (Stmt& s : block) {
-            for_each_dim(s, [this](Dim& d) { d = map(d); });
-            std::visit(Overloaded{
-                           [&](Load& l) { rebind(l.buffer); },
-                           [&](Store& st) {
-                               rebind(st.buffer);
-                               st.value = map_value(st.value);
-                           },
-                           [&](Compute& c) {
-                               for (ValueId& v : c.operands) v = map_value(v);
-                               map_dims(c.attributes, [this](Dim d) { return map(d); });
-                           },
-                           [&](BindIndex& b) {
-                               b.value = map_value(b.value);
-                               rebind_symbol(b.symbol);
-                           },
-                           [&](Alloc& a) { rebind(a.buffer); },
-                           [&](Loop& l) {
-                               rebind_symbol(l.var);
-                               renumber(l.body);
-                           },
-                           [&](Reduce& r) {
-                               rebind_symbol(r.var);
-                               renumber(r.body);
-                               for (ValueId& v : r.element) v = map_value(v);
-                           },
-                           [](auto&) {},
-                       },
-                       s.node);
-            for_each_result(s, [this](ValueId& v) {
-                if (v < 0 || static_cast<std::size_t>(v) >= from_.value_dtypes.size())
-                    throw InternalError("kernel " + from_.name + ": undeclared value");
-                const ValueId fresh = to_.add_value(from_.value_dtypes[static_cast<std::size_t>(v)]);
-                values_[v] = fresh;
-                v = fresh;
-            });
+    struct Renumber {
+        Canonicalizer& c;
+        void uses(ValueId& v) { v = c.map_value(v); }
+        void index(Dim& d) { d = c.map(d); }
+        void access(BufferId& b, Effect, std::vector<Dim>& index, std::vector<Dim>& guards) {
+            for (Dim& d : index) d = c.map(d);
+            for (Dim& d : guards) d = c.map(d);
+            allocates(b);
         }
-    }
+        void allocates(BufferId& b) {
+            c.define_buffer(b);
+            b = c.buffers_[b];
+        }
+        void defines(ValueId& v) {
+            if (v < 0 || static_cast<std::size_t>(v) >= c.from_.value_dtypes.size())
+                throw InternalError("kernel " + c.from_.name + ": undeclared value");
+            const ValueId fresh = c.to_.add_value(c.from_.value_dtypes[static_cast<std::size_t>(v)]);
+            c.values_[v] = fresh;
+            v = fresh;
+        }
+        void defines(Symbol& s, SymbolRole) {
+            c.define(s);
+            s = c.symbols_[s];
+        }
+        void body(Block& block) { c.renumber(block); }
+    };
 
-    void rebind(BufferId& b) {
-        define_buffer(b);
-        b = buffers_[b];
-    }
-    void rebind_symbol(Symbol& s) {
-        define(s);
-        s = symbols_[s];
+    void renumber(Block& block) {
+        for (Stmt& s : block) describe(s, Renumber{*this});
     }
 
     const LoopNest& from_;

@@ -61,11 +61,31 @@ struct Buffer {
 struct Stmt;
 using Block = std::vector<Stmt>;
 
+// What a statement does to a buffer.
+enum class Effect : std::uint8_t { read, write };
+
+// Every statement describes itself, once: `describe` tells `p` its parts in the order in which they happen. It binds
+// all of its fields, so that a new field is a compile error here until it is told or passed over. `p` has
+//   uses(ValueId&)                            a value that it reads
+//   index(Dim&)                               an index expression: an extent, a bound, a guard, an element's index
+//   access(BufferId&, Effect, index, guards)  an element of memory; the index expressions are not told again
+//   allocates(BufferId&)                      a scratch buffer whose life it starts
+//   defines(ValueId&)                         visible from there on
+//   defines(Symbol&, SymbolRole)              likewise; a loop's in its body
+//   body(Block&)                              statements that belong to it
+// The walks in walk.h are made of these descriptions.
 struct Load {
     ValueId result = -1;
     BufferId buffer = -1;
     std::vector<Dim> index;   // one per dimension
     std::vector<Dim> guards;  // unless all are >= 0, nothing is read and the result is zero
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [result, buffer, index, guards] = s;
+        p.access(buffer, Effect::read, index, guards);
+        p.defines(result);
+    }
 };
 
 struct Store {
@@ -74,6 +94,13 @@ struct Store {
     ValueId value = -1;
     std::vector<Dim> guards;  // unless all are >= 0, nothing is written
     bool streaming = false;   // the data will not be read soon: write around the cache
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [buffer, index, value, guards, streaming] = s;
+        p.uses(value);
+        p.access(buffer, Effect::write, index, guards);
+    }
 };
 
 // An element of computation: a row's scalar rule, or one part of its reducer.
@@ -85,23 +112,51 @@ struct Compute {
     Attributes attributes;
     std::vector<ValueId> operands;  // scalar: x...; step: acc..., x..., index; combine: acc..., acc...; finish: acc...
     std::vector<Dtype> elements;    // reducer parts: dtypes of x (what init, step and finish are instantiated for)
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [results, op, part, attributes, operands, elements] = s;
+        for (auto& v : operands) p.uses(v);
+        for (auto& a : attributes) for_each_dim_of(a, [&p](auto& d) { p.index(d); });
+        for (auto& v : results) p.defines(v);
+    }
 };
 
 struct Constant {
     ValueId result = -1;
     std::uint64_t bits = 0;  // of the value's dtype, in the low bytes
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [result, bits] = s;
+        p.defines(result);
+    }
 };
 
 // The i64 value of an index expression.
 struct IndexValue {
     ValueId result = -1;
     Dim index;
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [result, index] = s;
+        p.index(index);
+        p.defines(result);
+    }
 };
 
 // Boolean: all guards >= 0.
 struct Condition {
     ValueId result = -1;
     std::vector<Dim> guards;
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [result, guards] = s;
+        for (auto& d : guards) p.index(d);
+        p.defines(result);
+    }
 };
 
 // Makes a loaded integer usable in index expressions: `symbol` stands for the value, clamped to [0, bound). A value
@@ -113,11 +168,27 @@ struct BindIndex {
     Dim position;  // of the integer in the tensor that it comes from, row-major
     std::vector<Dim> guards;
     std::int32_t site = 0;  // which of the plan's fault sites (node) this is
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [symbol, value, bound, position, guards, site] = s;
+        p.uses(value);
+        p.index(bound);
+        p.index(position);
+        for (auto& d : guards) p.index(d);
+        p.defines(symbol, SymbolRole::loaded);
+    }
 };
 
 // Starts the life of a scratch buffer; its contents are undefined until stored.
 struct Alloc {
     BufferId buffer = -1;
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [buffer] = s;
+        p.allocates(buffer);
+    }
 };
 
 enum class LoopKind : std::uint8_t {
@@ -136,6 +207,14 @@ struct Loop {
     LoopKind kind = LoopKind::serial;
     int width = 1;  // vector loops: lanes; divides no extent in particular
     Block body;
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [var, extent, step, kind, width, body] = s;
+        p.index(extent);
+        p.defines(var, SymbolRole::loop);
+        p.body(body);
+    }
 };
 
 // Folds a row's reducer over var in [0, extent), in the defined order:
@@ -157,6 +236,17 @@ struct Reduce {
     bool finish = true;
     Block body;                    // computes the elements
     std::vector<ValueId> element;  // values of the body that are folded in
+
+    template <class S, class Parts>
+    static void describe(S& s, Parts& p) {
+        auto& [results, op, elements, var, extent, lanes, block, width, index_base, finish, body, element] = s;
+        p.index(extent);
+        p.index(index_base);
+        p.defines(var, SymbolRole::loop);
+        p.body(body);
+        for (auto& v : element) p.uses(v);
+        for (auto& v : results) p.defines(v);
+    }
 };
 
 struct Stmt {

@@ -155,12 +155,11 @@ private:
     }
 
     void sites(const Block& block, std::size_t count) {
-        for (const Stmt& s : block) {
-            if (const auto* bind = std::get_if<BindIndex>(&s.node))
-                if (bind->site < 0 || static_cast<std::size_t>(bind->site) >= count)
-                    fault_in_step("an index has no site");
-            if (const Block* body = body_of(s)) sites(*body, count);
-        }
+        const bool lacks_one = any_statement(block, [count](const Stmt& s) {
+            const auto* bind = std::get_if<BindIndex>(&s.node);
+            return bind != nullptr && (bind->site < 0 || static_cast<std::size_t>(bind->site) >= count);
+        });
+        if (lacks_one) fault_in_step("an index has no site");
     }
 
     const Program& program_;

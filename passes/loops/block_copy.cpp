@@ -21,39 +21,34 @@ ValueId BlockCopy::copy(ValueId v) const {
     return found == values_.end() ? v : found->second;
 }
 
+// What each part of a copied statement becomes.
+struct BlockCopy::Renaming {
+    BlockCopy& copies;
+    void uses(ValueId& v) { v = copies.copy(v); }
+    void index(Dim& d) { d = copies.copy(d); }
+    void access(ir::BufferId&, ir::Effect, std::vector<Dim>& index, std::vector<Dim>& guards) {
+        for (Dim& d : index) d = copies.copy(d);
+        for (Dim& d : guards) d = copies.copy(d);
+    }
+    void allocates(ir::BufferId&) {}
+    void defines(ValueId& v) {
+        const ValueId fresh = copies.nest_.add_value(copies.nest_.value_dtypes[static_cast<std::size_t>(v)]);
+        copies.values_[v] = fresh;
+        v = fresh;
+    }
+    void defines(Symbol& s, ir::SymbolRole role) {
+        const Symbol fresh = copies.nest_.add_symbol(role, copies.nest_.symbols[s].name);
+        copies.symbols_[s] = Dim::symbol(fresh);
+        s = fresh;
+    }
+    void body(ir::Block& block) {
+        for (ir::Stmt& s : block) describe(s, *this);
+    }
+};
+
 ir::Stmt BlockCopy::copy(const ir::Stmt& stmt) {
     ir::Stmt out = stmt;
-    std::visit(
-        [this](auto& s) {
-            using S = std::remove_reference_t<decltype(s)>;
-            if constexpr (std::is_same_v<S, ir::Loop> || std::is_same_v<S, ir::Reduce>) {
-                const Symbol fresh = nest_.add_symbol(ir::SymbolRole::loop, nest_.symbols[s.var].name);
-                symbols_[s.var] = Dim::symbol(fresh);
-                s.var = fresh;
-            } else if constexpr (std::is_same_v<S, ir::BindIndex>) {
-                const Symbol fresh = nest_.add_symbol(ir::SymbolRole::loaded, nest_.symbols[s.symbol].name);
-                symbols_[s.symbol] = Dim::symbol(fresh);
-                s.symbol = fresh;
-            }
-        },
-        out.node);
-    ir::for_each_dim(out, [this](Dim& d) { d = copy(d); });
-    if (ir::Block* body = ir::body_of(out)) *body = copy(static_cast<const ir::Block&>(*body));
-    std::visit(
-        [this](auto& s) {
-            using S = std::remove_reference_t<decltype(s)>;
-            if constexpr (requires { s.operands; })
-                for (ValueId& v : s.operands) v = copy(v);
-            if constexpr (std::is_same_v<S, ir::Store> || std::is_same_v<S, ir::BindIndex>) s.value = copy(s.value);
-            if constexpr (std::is_same_v<S, ir::Reduce>)
-                for (ValueId& v : s.element) v = copy(v);
-        },
-        out.node);
-    ir::for_each_result(out, [this](ValueId& v) {
-        const ValueId fresh = nest_.add_value(nest_.value_dtypes[static_cast<std::size_t>(v)]);
-        values_[v] = fresh;
-        v = fresh;
-    });
+    describe(out, Renaming{*this});
     return out;
 }
 
@@ -65,10 +60,7 @@ ir::Block BlockCopy::copy(const ir::Block& block) {
 }
 
 void rewrite_dims(ir::Block& block, const std::function<Dim(Dim)>& rewrite) {
-    for (ir::Stmt& s : block) {
-        ir::for_each_dim(s, [&](Dim& d) { d = rewrite(d); });
-        if (ir::Block* body = ir::body_of(s)) rewrite_dims(*body, rewrite);
-    }
+    ir::for_each_statement(block, [&](ir::Stmt& s) { ir::for_each_dim(s, [&](Dim& d) { d = rewrite(d); }); });
 }
 
 }  // namespace lathe::passes

@@ -21,6 +21,8 @@ public:
     ir::Block copy(const ir::Block& block);
 
 private:
+    struct Renaming;
+
     ir::LoopNest& nest_;
     std::map<ir::Symbol, ir::Dim> symbols_;
     std::map<ir::ValueId, ir::ValueId> values_;

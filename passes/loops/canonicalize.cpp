@@ -14,13 +14,6 @@ using ir::Symbol;
 using ir::SymbolRole;
 using ir::ValueId;
 
-void for_every_dim(ir::LoopNest& nest, ir::Block& block, const std::function<void(Dim&)>& f) {
-    for (ir::Stmt& s : block) {
-        ir::for_each_dim(s, f);
-        if (ir::Block* body = ir::body_of(s)) for_every_dim(nest, *body, f);
-    }
-}
-
 std::int64_t occurrences(const Dim::Term& term, Symbol s) {
     return std::ranges::count_if(
         term.factors, [s](const Dim::Atom& a) { return a.kind == Dim::Atom::Kind::symbol && a.symbol == s; });
@@ -60,7 +53,7 @@ private:
     void every_dim(const std::function<void(Dim&)>& f) {
         for (ir::Buffer& b : nest_.buffers)
             for (std::size_t i = 0; i < b.type.shape.rank(); ++i) f(b.type.shape[i]);
-        for_every_dim(nest_, nest_.body, f);
+        ir::for_each_statement(nest_.body, [&f](ir::Stmt& s) { ir::for_each_dim(s, f); });
     }
 
     void join_products() {
@@ -85,7 +78,9 @@ private:
 
     std::vector<std::size_t> renumber_buffers() {
         std::vector<bool> used(nest_.buffers.size(), false);
-        mark_buffers(nest_.body, used);
+        ir::for_each_statement(nest_.body, [&](const ir::Stmt& s) {
+            ir::for_each_buffer(s, [&](ir::BufferId b) { used[static_cast<std::size_t>(b)] = true; });
+        });
         std::vector<std::size_t> kept;
         std::vector<ir::BufferId> fresh(nest_.buffers.size(), -1);
         std::vector<ir::Buffer> buffers;
@@ -104,30 +99,11 @@ private:
                 }
             }
         nest_.buffers = std::move(buffers);
-        assign_buffers(nest_.body, fresh);
+        ir::for_each_statement(nest_.body, [&](ir::Stmt& s) {
+            ir::for_each_buffer(s, [&](ir::BufferId& b) { b = fresh[static_cast<std::size_t>(b)]; });
+        });
         return kept;
     }
-    static void mark_buffers(ir::Block& block, std::vector<bool>& used) {
-        for (ir::Stmt& s : block) {
-            std::visit(
-                [&](auto& x) {
-                    if constexpr (requires { x.buffer; }) used[static_cast<std::size_t>(x.buffer)] = true;
-                },
-                s.node);
-            if (ir::Block* body = ir::body_of(s)) mark_buffers(*body, used);
-        }
-    }
-    static void assign_buffers(ir::Block& block, const std::vector<ir::BufferId>& fresh) {
-        for (ir::Stmt& s : block) {
-            std::visit(
-                [&](auto& x) {
-                    if constexpr (requires { x.buffer; }) x.buffer = fresh[static_cast<std::size_t>(x.buffer)];
-                },
-                s.node);
-            if (ir::Block* body = ir::body_of(s)) assign_buffers(*body, fresh);
-        }
-    }
-
     std::vector<Dim> renumber_symbols() {
         // Extents in order of appearance in the buffers, then in the statements; loop variables in order of definition.
         std::map<Symbol, Symbol> fresh;
@@ -143,65 +119,48 @@ private:
                 symbols.push_back({SymbolRole::extent, "n" + std::to_string(symbols.size())});
                 extents.push_back(extent_values_[i]);
             }
-        define_symbols(nest_.body, fresh, symbols);
+        std::size_t loops = 0, loaded = 0;
+        ir::for_each_statement(nest_.body, [&](ir::Stmt& statement) {
+            ir::for_each_symbol(statement, [&](Symbol& s, SymbolRole role) {
+                const std::size_t n = role == SymbolRole::loop ? loops++ : loaded++;
+                fresh[s] = static_cast<Symbol>(symbols.size());
+                symbols.push_back({role, (role == SymbolRole::loop ? "i" : "x") + std::to_string(n)});
+                s = fresh[s];
+            });
+        });
         every_dim([&](Dim& d) {
             if (!d.is_constant()) d = d.substitute([&](Symbol s) { return Dim::symbol(fresh.at(s)); });
         });
         nest_.symbols = std::move(symbols);
         return extents;
     }
-    void define_symbols(ir::Block& block, std::map<Symbol, Symbol>& fresh, std::vector<ir::LoopSymbol>& symbols) {
-        const auto define = [&](Symbol& s) {
-            const SymbolRole role = nest_.symbols[s].role;
-            const std::size_t n = role == SymbolRole::loop ? loops_++ : loaded_++;
-            fresh[s] = static_cast<Symbol>(symbols.size());
-            symbols.push_back({role, (role == SymbolRole::loop ? "i" : "x") + std::to_string(n)});
-            s = fresh[s];
-        };
-        for (ir::Stmt& s : block) {
-            if (auto* loop = std::get_if<ir::Loop>(&s.node)) define(loop->var);
-            if (auto* reduce = std::get_if<ir::Reduce>(&s.node)) define(reduce->var);
-            if (auto* bind = std::get_if<ir::BindIndex>(&s.node)) define(bind->symbol);
-            if (ir::Block* body = ir::body_of(s)) define_symbols(*body, fresh, symbols);
-        }
-    }
-
-    void renumber_values() {
+    // Values in order of definition.
+    struct RenumberValues : ir::IgnoredParts {
+        const std::vector<ir::Dtype>& dtypes;
         std::map<ValueId, ValueId> fresh;
-        std::vector<ir::Dtype> dtypes;
-        define_values(nest_.body, fresh, dtypes);
-        use_values(nest_.body, fresh);
-        nest_.value_dtypes = std::move(dtypes);
-    }
-    void define_values(ir::Block& block, std::map<ValueId, ValueId>& fresh, std::vector<ir::Dtype>& dtypes) {
-        for (ir::Stmt& s : block) {
-            if (ir::Block* body = ir::body_of(s)) define_values(*body, fresh, dtypes);
-            ir::for_each_result(s, [&](ValueId& v) {
-                fresh[v] = static_cast<ValueId>(dtypes.size());
-                dtypes.push_back(nest_.value_dtypes[static_cast<std::size_t>(v)]);
-                v = fresh[v];
-            });
+        std::vector<ir::Dtype> kept;
+
+        explicit RenumberValues(const std::vector<ir::Dtype>& of) : dtypes(of) {}
+        void uses(ValueId& v) { v = fresh.at(v); }
+        void defines(ValueId& v) {
+            const auto id = static_cast<ValueId>(kept.size());
+            kept.push_back(dtypes[static_cast<std::size_t>(v)]);
+            v = fresh[v] = id;
         }
-    }
-    static void use_values(ir::Block& block, const std::map<ValueId, ValueId>& fresh) {
-        for (ir::Stmt& s : block) {
-            if (ir::Block* body = ir::body_of(s)) use_values(*body, fresh);
-            std::visit(
-                [&](auto& x) {
-                    if constexpr (requires { x.operands; })
-                        for (ValueId& v : x.operands) v = fresh.at(v);
-                    if constexpr (requires { x.value; }) x.value = fresh.at(x.value);
-                    if constexpr (requires { x.element; })
-                        for (ValueId& v : x.element) v = fresh.at(v);
-                },
-                s.node);
+        void defines(Symbol&, SymbolRole) {}
+        void body(ir::Block& block) {
+            for (ir::Stmt& s : block) describe(s, *this);
         }
+    };
+    void renumber_values() {
+        RenumberValues values(nest_.value_dtypes);
+        values.body(nest_.body);
+        nest_.value_dtypes = std::move(values.kept);
     }
 
     ir::LoopNest& nest_;
     std::vector<Symbol> extent_symbols_;
     std::vector<Dim> extent_values_;
-    std::size_t loops_ = 0, loaded_ = 0;
 };
 
 }  // namespace

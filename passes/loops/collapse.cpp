@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "ir/loops/walk.h"
 #include "passes/loops/block_copy.h"
@@ -19,21 +20,9 @@ bool divides(Dim d, Symbol s) {
 
 template <class Visit>
 void for_each_access(ir::Block& block, const Visit& visit) {
-    for (ir::Stmt& s : block) {
-        if (auto* load = std::get_if<ir::Load>(&s.node)) visit(load->buffer, load->index);
-        if (auto* store = std::get_if<ir::Store>(&s.node)) visit(store->buffer, store->index);
-        if (ir::Block* body = ir::body_of(s)) for_each_access(*body, visit);
-    }
-}
-
-bool any_dim(const ir::Block& block, const std::function<bool(Dim)>& predicate) {
-    for (const ir::Stmt& s : block) {
-        bool found = false;
-        ir::for_each_dim(s, [&](const Dim& d) { found = found || predicate(d); });
-        if (const ir::Block* body = ir::body_of(s)) found = found || any_dim(*body, predicate);
-        if (found) return true;
-    }
-    return false;
+    ir::for_each_statement(block, [&](ir::Stmt& s) {
+        ir::for_each_access(s, [&](ir::BufferId b, ir::Effect, std::vector<Dim>& index) { visit(b, index); });
+    });
 }
 
 // Joins dimensions p and p + 1 of arrays wherever that frees every index into them of divisions of `s`.
@@ -99,7 +88,11 @@ bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
     loop.body = std::move(body);
     place.node = std::move(loop);
     merge_dimensions(trial, joined);
-    if (any_dim(trial.body, [joined](Dim d) { return divides(d, joined); })) return false;
+    bool divided = false;
+    ir::for_each_statement(std::as_const(trial.body), [&](const ir::Stmt& s) {
+        ir::for_each_dim(s, [&](const Dim& d) { divided = divided || divides(d, joined); });
+    });
+    if (divided) return false;
     nest = std::move(trial);
     return true;
 }
@@ -138,19 +131,14 @@ void squeeze(ir::LoopNest& nest) {
     }
 }
 
-void collect_reduced(const ir::Block& block, std::vector<Symbol>& reduced) {
-    for (const ir::Stmt& s : block) {
-        if (const auto* reduce = std::get_if<ir::Reduce>(&s.node)) reduced.push_back(reduce->var);
-        if (const ir::Block* body = ir::body_of(s)) collect_reduced(*body, reduced);
-    }
-}
-
 }  // namespace
 
 void collapse(ir::LoopNest& nest, const LoopTarget&) {
     squeeze(nest);
     std::vector<Symbol> reduced;
-    collect_reduced(nest.body, reduced);
+    ir::for_each_statement(nest.body, [&](const ir::Stmt& s) {
+        if (const auto* reduce = std::get_if<ir::Reduce>(&s.node)) reduced.push_back(reduce->var);
+    });
     for (Symbol s : reduced) merge_dimensions(nest, s);
     for (std::size_t skip = 0;;) {
         std::vector<std::size_t> path;

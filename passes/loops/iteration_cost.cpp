@@ -22,29 +22,40 @@ std::int64_t instructions(const ir::LoopNest& nest, const ir::Compute& c) {
 }
 
 // Scratch is registers, and what a register tile loads serves several of its elements.
-template <class Access>
-std::int64_t access_cost(const ir::LoopNest& nest, const Access& access, bool unrolled) {
-    if (nest.buffers[static_cast<std::size_t>(access.buffer)].role == ir::BufferRole::scratch) return 0;
+std::int64_t access_cost(const ir::LoopNest& nest, ir::BufferId buffer, bool unrolled) {
+    if (nest.buffers[static_cast<std::size_t>(buffer)].role == ir::BufferRole::scratch) return 0;
     return unrolled ? memory_access / 4 : memory_access;
+}
+
+Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled);
+
+Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
+    return std::visit(ir::Overloaded{
+                          [&](const ir::Load& l) -> Dim { return access_cost(nest, l.buffer, unrolled); },
+                          [&](const ir::Store& s) -> Dim { return access_cost(nest, s.buffer, unrolled); },
+                          [&](const ir::Compute& c) -> Dim { return instruction * instructions(nest, c); },
+                          [](const ir::Constant&) -> Dim { return 0; },
+                          [](const ir::IndexValue&) -> Dim { return 0; },
+                          [](const ir::Condition&) -> Dim { return 0; },
+                          [](const ir::BindIndex&) -> Dim { return 0; },
+                          [](const ir::Alloc&) -> Dim { return 0; },
+                          [&](const ir::Loop& l) -> Dim {
+                              const std::int64_t step = l.kind == ir::LoopKind::vector ? l.width : l.step;
+                              const bool unroll = l.kind == ir::LoopKind::unroll;
+                              const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
+                              return ceildiv(l.extent, step) * (cost(nest, l.body, unroll || unrolled) + overhead);
+                          },
+                          [&](const ir::Reduce& r) -> Dim {
+                              return ceildiv(r.extent, r.width) * (cost(nest, r.body, unrolled) + instruction) +
+                                     10 * loop_overhead;
+                          },
+                      },
+                      stmt.node);
 }
 
 Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled) {
     Dim total = 0;
-    for (const ir::Stmt& s : block) {
-        if (const auto* load = std::get_if<ir::Load>(&s.node)) total += access_cost(nest, *load, unrolled);
-        if (const auto* store = std::get_if<ir::Store>(&s.node)) total += access_cost(nest, *store, unrolled);
-        if (const auto* compute = std::get_if<ir::Compute>(&s.node))
-            total += instruction * instructions(nest, *compute);
-        if (const auto* loop = std::get_if<ir::Loop>(&s.node)) {
-            const std::int64_t step = loop->kind == ir::LoopKind::vector ? loop->width : loop->step;
-            const bool unroll = loop->kind == ir::LoopKind::unroll;
-            const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
-            total += ceildiv(loop->extent, step) * (cost(nest, loop->body, unroll || unrolled) + overhead);
-        }
-        if (const auto* reduce = std::get_if<ir::Reduce>(&s.node))
-            total += ceildiv(reduce->extent, reduce->width) * (cost(nest, reduce->body, unrolled) + instruction) +
-                     10 * loop_overhead;
-    }
+    for (const ir::Stmt& s : block) total += cost(nest, s, unrolled);
     return total;
 }
 

@@ -18,32 +18,34 @@ constexpr std::int64_t chunk = 4096;
 // The same where an element is a reduction over others: as many as code generation takes side by side.
 constexpr std::int64_t reduced_chunk = 64;
 
-bool every_store_depends_on(const Block& block, Symbol var) {
-    return std::ranges::all_of(block, [var](const ir::Stmt& s) {
-        if (const auto* store = std::get_if<ir::Store>(&s.node))
-            return std::ranges::any_of(store->index, [var](Dim d) { return d.depends_on(var); });
-        const Block* body = ir::body_of(s);
-        return body == nullptr || every_store_depends_on(*body, var);
+bool writes_memory(const ir::Stmt& s) {
+    return ir::any_access(s, [](ir::BufferId, ir::Effect effect, const auto&) { return effect == ir::Effect::write; });
+}
+
+// Whether something is written where the loop's variable has no say.
+bool overwrites(const Block& block, Symbol var) {
+    return ir::any_statement(block, [var](const ir::Stmt& s) {
+        return ir::any_access(s, [var](ir::BufferId, ir::Effect effect, const std::vector<Dim>& index) {
+            return effect == ir::Effect::write &&
+                   std::ranges::none_of(index, [var](Dim d) { return d.depends_on(var); });
+        });
     });
 }
 
 bool reduces(const Block& block) {
-    return std::ranges::any_of(block, [](const ir::Stmt& s) {
-        const Block* body = ir::body_of(s);
-        return std::holds_alternative<ir::Reduce>(s.node) || (body != nullptr && reduces(*body));
-    });
+    return ir::any_statement(block, [](const ir::Stmt& s) { return std::holds_alternative<ir::Reduce>(s.node); });
 }
 
-bool indexes_loaded(const Block& block, const ir::LoopNest& nest) {
-    return std::ranges::any_of(block, [&](const ir::Stmt& s) {
-        if (const auto* store = std::get_if<ir::Store>(&s.node)) {
+// Whether something is written where memory says.
+bool scatters(const Block& block, const ir::LoopNest& nest) {
+    return ir::any_statement(block, [&](const ir::Stmt& s) {
+        return ir::any_access(s, [&](ir::BufferId, ir::Effect effect, const std::vector<Dim>& index) {
+            if (effect != ir::Effect::write) return false;
             std::vector<Symbol> symbols;
-            for (Dim d : store->index) d.collect_symbols(symbols);
+            for (Dim d : index) d.collect_symbols(symbols);
             return std::ranges::any_of(symbols,
                                        [&](Symbol x) { return nest.symbols[x].role == ir::SymbolRole::loaded; });
-        }
-        const Block* body = ir::body_of(s);
-        return body != nullptr && indexes_loaded(*body, nest);
+        });
     });
 }
 
@@ -52,11 +54,9 @@ bool indexes_loaded(const Block& block, const ir::LoopNest& nest) {
 void parallelize(ir::LoopNest& nest, const LoopTarget&) {
     if (nest.body.empty() || !std::holds_alternative<ir::Loop>(nest.body.back().node)) return;
     for (std::size_t i = 0; i + 1 < nest.body.size(); ++i)
-        if (ir::body_of(nest.body[i]) != nullptr || std::holds_alternative<ir::Store>(nest.body[i].node)) return;
+        if (ir::body_of(nest.body[i]) != nullptr || writes_memory(nest.body[i])) return;
     auto& loop = std::get<ir::Loop>(nest.body.back().node);
-    if (loop.kind == LoopKind::parallel || !every_store_depends_on(loop.body, loop.var) ||
-        indexes_loaded(loop.body, nest))
-        return;
+    if (loop.kind == LoopKind::parallel || overwrites(loop.body, loop.var) || scatters(loop.body, nest)) return;
 
     // What stands before the loop is repeated in every iteration: scalars, cheap beside a chunk of elements.
     Block before(nest.body.begin(), nest.body.end() - 1);

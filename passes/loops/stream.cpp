@@ -8,18 +8,17 @@ namespace lathe::passes {
 namespace {
 
 void mark(ir::Block& block, ir::BufferId buffer) {
-    for (ir::Stmt& s : block) {
+    ir::for_each_statement(block, [buffer](ir::Stmt& s) {
         if (auto* store = std::get_if<ir::Store>(&s.node); store != nullptr && store->buffer == buffer)
             store->streaming = true;
-        if (ir::Block* body = ir::body_of(s)) mark(*body, buffer);
-    }
+    });
 }
 
 bool reads(const ir::Block& block, ir::BufferId buffer) {
-    return std::ranges::any_of(block, [buffer](const ir::Stmt& s) {
-        if (const auto* load = std::get_if<ir::Load>(&s.node)) return load->buffer == buffer;
-        const ir::Block* body = ir::body_of(s);
-        return body != nullptr && reads(*body, buffer);
+    return ir::any_statement(block, [buffer](const ir::Stmt& s) {
+        return ir::any_access(s, [buffer](ir::BufferId b, ir::Effect effect, const auto&) {
+            return b == buffer && effect == ir::Effect::read;
+        });
     });
 }
 

@@ -289,21 +289,15 @@ bool feeds_reduce(const Block& body, std::size_t at) {
     std::vector<Symbol> symbols;
     for (std::size_t i = 0; i < at; ++i) {
         ir::for_each_result(body[i], [&](const ValueId& v) { defined.push_back(v); });
-        if (const auto* bind = std::get_if<ir::BindIndex>(&body[i].node)) symbols.push_back(bind->symbol);
+        ir::for_each_symbol(body[i], [&](Symbol x, ir::SymbolRole) { symbols.push_back(x); });
     }
     const auto& reduce = std::get<ir::Reduce>(body[at].node);
     bool feeds = false;
     const auto uses = [&](ValueId v) { feeds = feeds || std::ranges::find(defined, v) != defined.end(); };
-    for (ValueId v : reduce.element) uses(v);
+    ir::for_each_use(body[at], uses);
     for (const ir::Stmt& s : reduce.body) {
-        std::visit(
-            [&](const auto& x) {
-                if constexpr (requires { x.operands; })
-                    for (ValueId v : x.operands) uses(v);
-                if constexpr (requires { x.value; }) uses(x.value);
-                if constexpr (requires { x.body; }) feeds = true;
-            },
-            s.node);
+        ir::for_each_use(s, uses);
+        feeds = feeds || ir::body_of(s) != nullptr;
         ir::for_each_dim(s, [&](const Dim& d) {
             for (Symbol x : symbols) feeds = feeds || d.depends_on(x);
         });

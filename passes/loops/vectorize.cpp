@@ -17,49 +17,35 @@ Dim offset(const ir::LoopNest& nest, ir::BufferId buffer, const std::vector<Dim>
     return d;
 }
 
-void collect_loaded(const Block& block, std::vector<Symbol>& symbols) {
-    for (const ir::Stmt& s : block) {
-        if (const auto* bind = std::get_if<ir::BindIndex>(&s.node)) symbols.push_back(bind->symbol);
-        if (const Block* body = ir::body_of(s)) collect_loaded(*body, symbols);
-    }
-}
-
 // Whether iterations of a loop write different elements, next to each other.
-bool writes_apart(const ir::LoopNest& nest, const Block& block, Symbol var, const std::vector<Symbol>& loaded) {
-    return std::ranges::all_of(block, [&](const ir::Stmt& s) {
-        if (const auto* store = std::get_if<ir::Store>(&s.node)) {
-            const Dim at = offset(nest, store->buffer, store->index);
-            if (std::ranges::any_of(loaded, [&](Symbol x) { return at.depends_on(x); })) return false;
-            const auto affine = at.affine_in(var);
-            return affine && affine->coefficient == Dim(1);
-        }
-        const Block* body = ir::body_of(s);
-        return body == nullptr || writes_apart(nest, *body, var, loaded);
+bool writes_apart(const ir::LoopNest& nest, const Block& block, Symbol var) {
+    std::vector<Symbol> loaded;  // what varies between iterations in no known way
+    ir::for_each_statement(block, [&](const ir::Stmt& s) {
+        ir::for_each_symbol(s, [&](Symbol x, ir::SymbolRole role) {
+            if (role == ir::SymbolRole::loaded) loaded.push_back(x);
+        });
     });
-}
-
-bool contains(const Block& block, bool (*predicate)(const ir::Stmt&)) {
-    return std::ranges::any_of(block, [predicate](const ir::Stmt& s) {
-        const Block* body = ir::body_of(s);
-        return predicate(s) || (body != nullptr && contains(*body, predicate));
+    return !ir::any_statement(block, [&](const ir::Stmt& s) {
+        return ir::any_access(s, [&](ir::BufferId buffer, ir::Effect effect, const std::vector<Dim>& index) {
+            if (effect != ir::Effect::write) return false;
+            const Dim at = offset(nest, buffer, index);
+            const auto affine = at.affine_in(var);
+            return !affine || affine->coefficient != Dim(1) ||
+                   std::ranges::any_of(loaded, [&](Symbol x) { return at.depends_on(x); });
+        });
     });
 }
 
 // Bytes of the elements that decide how many lanes fit: those of the widest float in memory, or else the widest of all;
 // 4 to 8.
 void widest(const ir::LoopNest& nest, const Block& block, std::size_t& floats, std::size_t& others) {
-    for (const ir::Stmt& s : block) {
-        std::visit(
-            [&](const auto& x) {
-                if constexpr (requires { x.buffer; }) {
-                    const ir::Dtype d = nest.buffers[static_cast<std::size_t>(x.buffer)].type.dtype;
-                    std::size_t& size = is_float(d) ? floats : others;
-                    size = std::max(size, size_of(d));
-                }
-            },
-            s.node);
-        if (const Block* body = ir::body_of(s)) widest(nest, *body, floats, others);
-    }
+    ir::for_each_statement(block, [&](const ir::Stmt& s) {
+        ir::for_each_buffer(s, [&](ir::BufferId buffer) {
+            const ir::Dtype d = nest.buffers[static_cast<std::size_t>(buffer)].type.dtype;
+            std::size_t& size = is_float(d) ? floats : others;
+            size = std::max(size, size_of(d));
+        });
+    });
 }
 
 int lanes(const ir::LoopNest& nest, const Block& block, const LoopTarget& target) {
@@ -74,22 +60,20 @@ void visit(ir::LoopNest& nest, Block& block, const LoopTarget& target) {
     for (ir::Stmt& s : block) {
         if (auto* reduce = std::get_if<ir::Reduce>(&s.node)) {
             visit(nest, reduce->body, target);
-            const bool innermost = !contains(reduce->body, [](const ir::Stmt& x) { return ir::body_of(x) != nullptr; });
+            const bool innermost = std::ranges::none_of(reduce->body, [](const ir::Stmt& x) { return ir::body_of(x); });
             if (reduce->lanes > 1 && innermost)
                 reduce->width = std::min(lanes(nest, reduce->body, target), static_cast<int>(reduce->lanes));
         }
         auto* loop = std::get_if<ir::Loop>(&s.node);
         if (loop == nullptr) continue;
         const bool holds_loop =
-            contains(loop->body, [](const ir::Stmt& x) { return std::holds_alternative<ir::Loop>(x.node); });
-        const bool holds_lanes = contains(loop->body, [](const ir::Stmt& x) {
+            ir::any_statement(loop->body, [](const ir::Stmt& x) { return std::holds_alternative<ir::Loop>(x.node); });
+        const bool holds_lanes = ir::any_statement(loop->body, [](const ir::Stmt& x) {
             const auto* r = std::get_if<ir::Reduce>(&x.node);
             return r != nullptr && r->lanes > 1;
         });
-        std::vector<Symbol> loaded;
-        collect_loaded(loop->body, loaded);
         if (loop->kind == ir::LoopKind::serial && loop->step == 1 && !holds_loop && !holds_lanes &&
-            writes_apart(nest, loop->body, loop->var, loaded)) {
+            writes_apart(nest, loop->body, loop->var)) {
             loop->kind = ir::LoopKind::vector;
             loop->width = lanes(nest, loop->body, target);
             continue;
