@@ -306,9 +306,11 @@ LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v3(const lathe_plan* plan, const i
         out->kind = step->kind;
         out->target = step->target;
         out->first_site = step->first_site;
+        out->is_dynamic = (uint8_t)step->is_dynamic;
         out->number = s;
         why = resolve(plan, step, m.symbols, m.extents + at, &out->trips, &out->grain);
         if (why != lathe_fits) return misfit(why, 0, 0, 0);
+        out->is_plain = step->kind == lathe_step_kernel && out->grain == 0 && !step->is_dynamic;
         at += step->extent_count;
         if (step->kind == lathe_step_choice && out->trips > 0) out->target = s + 1;
         if (step->kind == lathe_step_choice || step->kind == lathe_step_chosen) out->kind = lathe_step_jump;
@@ -444,12 +446,22 @@ static void run_dynamic(const lathe_plan* plan, const lathe_bound_step* step, ru
     run_step(&now, state, run_kernel_range);
 }
 
-/* A step that is no kernel; the number of the one to go on with. */
-static uint32_t control(const lathe_bound_plan* bound, uint32_t number, run_state* state, int64_t* symbols) {
+/* Any step but a kernel that runs on one thread; the number of the one to go on with. */
+static uint32_t control(const lathe_bound_plan* bound, uint32_t number, run_state* state) {
+    const lathe_plan* const plan = bound->plan;
     const lathe_bound_step* const step = &bound->steps[number];
-    const lathe_plan_step* const of_plan = &bound->plan->steps[number];
+    const lathe_plan_step* const of_plan = &plan->steps[number];
+    /* Behind the slots: the symbols of this run, and the extents of kernels in its iterations. */
+    int64_t* const symbols = (int64_t*)(state->slots + bound->slot_count);
     uint32_t i;
     switch (step->kind) {
+        case lathe_step_kernel:
+            if (of_plan->is_dynamic)
+                run_dynamic(plan, step, state, symbols,
+                            symbols + symbols_of(plan) + (step->extents - bound->steps[0].extents));
+            else
+                run_step(step, state, run_kernel_range);
+            return number + 1;
         case lathe_step_jump:
             return step->target;
         case lathe_step_test:
@@ -478,7 +490,6 @@ LATHE_PLAN_DEFINITION lathe_fault lathe_walk_v3(const lathe_bound_plan* bound, c
     const uint32_t step_count = plan->step_count;
     const uint32_t rounding = set_default_rounding();
     void** slot = workspace;
-    int64_t* symbols = 0;
     lathe_task task;
     run_state state;
     uint32_t i;
@@ -486,36 +497,29 @@ LATHE_PLAN_DEFINITION lathe_fault lathe_walk_v3(const lathe_bound_plan* bound, c
     state.workers = (char*)workspace + bound->workspace_bytes;
     state.worker_bytes = bound->worker_bytes;
     state.pool = pool;
+    state.fault.site = -1;
     state.busy = 0;
-    task = task_of(&state, 0);
-    state.fault = task.fault;
+    task.fault.site = -1;
+    task.workspace = state.workers;
     for (i = 0; i < plan->input_count; ++i) *slot++ = (void*)inputs[i];
     for (i = 0; i < plan->output_count; ++i) *slot++ = outputs[i];
     for (i = 0; i < plan->constant_count; ++i) *slot++ = (void*)plan->constants[i];
     for (i = 0; i < plan->temporary_count; ++i) *slot++ = (char*)workspace + bound->offsets[i];
     if (plan->iteration_count > 0) {
-        symbols = (int64_t*)slot;
-        for (i = 0; i < symbols_of(plan); ++i) symbols[i] = bound->symbols[i];
+        const uint32_t count = symbols_of(plan);
+        for (i = 0; i < count; ++i) ((int64_t*)slot)[i] = bound->symbols[i];
     }
     for (i = 0; i < step_count;) {
         const lathe_bound_step* const step = &bound->steps[i];
-        if (step->kind == lathe_step_kernel) {
-            if (symbols && plan->steps[i].is_dynamic) {
-                run_dynamic(plan, step, &state, symbols,
-                            symbols + symbols_of(plan) + (step->extents - bound->steps[0].extents));
-            } else if (step->grain > 0 && pool) {
-                run_step(step, &state, run_kernel_range);
-            } else {
-                step->kernel(state.slots, step->operands, step->extents, 0, step->trips, &task);
-                if (__builtin_expect(task.fault.site >= 0, 0)) {
-                    number_site(&task.fault, step);
-                    state.fault = task.fault;
-                }
-            }
+        if (__builtin_expect(step->is_plain || (step->kind == lathe_step_kernel && !pool && !step->is_dynamic), 1)) {
+            step->kernel(state.slots, step->operands, step->extents, 0, step->trips, &task);
             ++i;
-        } else {
-            i = control(bound, i, &state, symbols);
+            if (__builtin_expect(task.fault.site < 0, 1)) continue;
+            number_site(&task.fault, step);
+            state.fault = task.fault;
+            break;
         }
+        i = control(bound, i, &state);
         if (__builtin_expect(state.fault.site >= 0, 0)) break;
     }
     restore_rounding(rounding);

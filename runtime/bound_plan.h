@@ -19,7 +19,9 @@ typedef struct lathe_bound_step {
     int64_t first_chunk; /* of a kernel in a batch: chunks of those before it; of the batch: all */
     uint32_t kind, target;
     uint32_t first_site;
-    uint32_t number; /* of the plan's step */
+    uint32_t number;    /* of the plan's step */
+    uint8_t is_plain;   /* a kernel that one thread runs with these sizes */
+    uint8_t is_dynamic; /* as in the plan */
 } lathe_bound_step;
 
 /* A plan with concrete sizes: immutable, for any number of threads at once. */

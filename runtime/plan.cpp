@@ -217,8 +217,9 @@ std::size_t BoundPlan::workspace_bytes(int threads) const {
 }
 
 RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace, int threads) {
+    if (threads < 2) return {lathe_walk_v3(plan.tables, inputs, outputs, workspace, nullptr)};
     const lathe_pool pool = pool_of_thread(threads);
-    return {lathe_walk_v3(plan.tables, inputs, outputs, workspace, threads > 1 ? &pool : nullptr)};
+    return {lathe_walk_v3(plan.tables, inputs, outputs, workspace, &pool)};
 }
 
 }  // namespace lathe::runtime

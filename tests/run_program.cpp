@@ -81,7 +81,10 @@ private:
 void cut_finely(const runtime::BoundPlan& bound) {
     auto* const steps = const_cast<lathe_bound_step*>(bound.tables->steps);
     for (std::uint32_t s = 0; s < bound.tables->plan->step_count; ++s)
-        if (steps[s].kind == lathe_step_kernel && steps[s].trips > 1) steps[s].grain = 1;
+        if (steps[s].kind == lathe_step_kernel && steps[s].trips > 1) {
+            steps[s].grain = 1;
+            steps[s].is_plain = 0;
+        }
 }
 
 }  // namespace
