@@ -193,6 +193,9 @@ NodeRef record_constant(ir::Dtype dtype, std::shared_ptr<const ir::Attributes> a
 std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
                                     std::source_location where);
 
+// The type of memory that a user describes to the function.
+ir::Type type_in_memory(ir::Dtype dtype, const std::vector<std::int64_t>& shape, const std::string& function,
+                        std::source_location where);
 NodeRef leaf(ir::Type type, runtime::Buffer data);
 NodeRef number(ir::Dtype dtype, std::uint64_t bits);
 

@@ -42,18 +42,24 @@ const ir::Type& Tensor::type(Where where) const& {
     return node_->type;
 }
 
-Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
-                          Where where) {
+ir::Type detail::type_in_memory(Dtype dtype, const std::vector<std::int64_t>& shape, const std::string& function,
+                                Where where) {
     ir::Type type{dtype, {}};
     if (shape.size() > ir::max_rank)
-        throw TypeError("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions",
+        throw TypeError(function + ": a tensor has at most " + std::to_string(ir::max_rank) + " dimensions",
                         detail::blame(where));
     auto count = static_cast<std::int64_t>(size_of(dtype));
     for (std::int64_t extent : shape) {
-        if (extent < 0) fail("from: an extent is negative", where);
+        if (extent < 0) fail(function + ": an extent is negative", where);
         type.shape.push_back(extent);
-        if (__builtin_mul_overflow(count, extent, &count)) fail("from: the shape is too large", where);
+        if (__builtin_mul_overflow(count, extent, &count)) fail(function + ": the shape is too large", where);
     }
+    return type;
+}
+
+Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
+                          Where where) {
+    const ir::Type type = detail::type_in_memory(dtype, shape, "from", where);
     if (byte_count(type) != bytes.size())
         fail("from: " + type.to_string() + " takes " + std::to_string(byte_count(type)) + " bytes, not " +
                  std::to_string(bytes.size()),
@@ -204,6 +210,25 @@ void Tensor::copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where wh
                                     node->type.to_string(), ir::name(as), one ? "" : fmt::format(" (element {})", *at)),
                         detail::blame(where));
     }
+}
+
+const void* Tensor::data_as(Dtype dtype, Where where) const {
+    if (is_variable())
+        fail(
+            "data: the memory of a variable goes to its next value; to_vector() copies it, and what was computed from "
+            "it has memory of its own",
+            where);
+    eval(where);
+    if (node_->type.dtype != dtype)
+        throw TypeError(fmt::format("data: the elements of {} are no {}", node_->type.to_string(), ir::name(dtype)),
+                        detail::blame(where));
+    return node_->elements();
+}
+
+std::span<const std::byte> Tensor::bytes(Where where) const& {
+    const ir::Type& own = type(where);
+    const auto* const first = static_cast<const std::byte*>(data_as(own.dtype, where));
+    return {first, byte_count(own)};
 }
 
 Array Tensor::to_array(Where where) const {

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <memory>
 #include <source_location>
 #include <span>
 #include <string>
@@ -128,6 +129,19 @@ public:
     static Tensor from(const Array& array, Where where = Where::current());
     static Tensor from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
                              Where where = Where::current());
+    // Memory of the host's, which is read where it is and never written. `strides` count elements, and may be negative
+    // or 0; none: row-major. `owner` is held as long as the memory is needed, and let go on whatever thread needs it
+    // last; without one the caller sees to that. The host must not write to the memory while work that reads it is
+    // pending. Memory that is not row-major, or not aligned to its elements, is copied by this call, as booleans are.
+    template <Number T>
+    static Tensor borrow(const T* data, const std::vector<std::int64_t>& shape,
+                         const std::vector<std::int64_t>& strides = {}, std::shared_ptr<const void> owner = {},
+                         Where where = Where::current()) {
+        return borrow_as(dtype_of<T>(), data, shape, strides, std::move(owner), where);
+    }
+    static Tensor borrow_as(Dtype dtype, const void* data, const std::vector<std::int64_t>& shape,
+                            const std::vector<std::int64_t>& strides = {}, std::shared_ptr<const void> owner = {},
+                            Where where = Where::current());
     // Rank 0.
     template <Number T>
     static Tensor scalar(T value) {
@@ -182,6 +196,17 @@ public:
         }
     }
     detail::NameTheTypeOfTheElements to_vector() const = delete;
+    // The elements where they are, of the tensor's own dtype; they stay there as long as a tensor with this value
+    // exists. Not of variables, whose next value may take their memory.
+    template <Number T>
+    std::span<const T> data(Where where = Where::current()) const& {
+        return {static_cast<const T*>(data_as(dtype_of<T>(), where)), static_cast<std::size_t>(size(where))};
+    }
+    template <Number T>
+    std::span<const T> data(Where where = Where::current()) const&& = delete;  // a temporary's elements end with it
+    // The same as bytes, of any dtype.
+    std::span<const std::byte> bytes(Where where = Where::current()) const&;
+    std::span<const std::byte> bytes(Where where = Where::current()) const&& = delete;
     Array to_array(Where where = Where::current()) const;
     std::string to_string(Where where = Where::current()) const;  // as NumPy prints arrays
     friend std::ostream& operator<<(std::ostream& out, const Tensor& t);
@@ -231,6 +256,7 @@ public:
 private:
     // Throws ResourceError where so many bytes would be more than there is.
     void require_memory(std::uint64_t bytes, Where where) const;
+    const void* data_as(Dtype dtype, Where where) const;
     Tensor& update(const ir::OpDef& op, const detail::Operand& b);
     void copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const;
     detail::NodeRef node_;

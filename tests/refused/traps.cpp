@@ -23,6 +23,11 @@ void numbers(const Tensor& a) {
     const auto w = a.item<float>();
 }
 
+void memory(const Tensor& a) {
+    const auto v = (a + a).data<float>();  //! deleted
+    const auto w = a.data<float>();
+}
+
 void operands(const Tensor& a, const Tensor& b) {
     Operand o = a + b;                                               //! Operand
     auto* p = new detail::Operand(a + b);                            //! deleted
