@@ -11,6 +11,7 @@
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tests/add_kernel.h"
 #include "tests/targets.h"
@@ -627,9 +628,10 @@ TEST(Codegen, LoweredGraphs) {
             const auto graph = ir::parse_graph(text, "test.lir");
             passes::PipelineOptions options;
             options.target = target;
-            const passes::Program program = passes::run_pipeline(*graph, options);
-            for (const passes::LoweredKernel& kernel : program.kernels)
+            const ir::Program program = passes::run_pipeline(*graph, options).program;
+            for (const ir::Program::Step& step : program.steps)
                 for (const auto& sizes : {std::vector<std::int64_t>{7, 9, 33}, {13, 70, 16}, {1, 1, 1}, {20, 3, 150}}) {
+                    const auto& kernel = std::get<ir::Program::Kernel>(step.node);
                     std::vector<std::int64_t> extents;
                     for (ir::Dim d : kernel.extents) extents.push_back(d.evaluate(sizes).value());
                     expect_same(print(kernel.nest), extents, {.specials = false});

@@ -16,7 +16,7 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 }
 
 constexpr auto table = concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits,
-                                   ops::views, ops::reductions, ops::contractions);
+                                   ops::views, ops::reductions, ops::contractions, ops::memory);
 
 constexpr auto by_name = [] {
     auto sorted = table;
@@ -31,6 +31,7 @@ constexpr bool every(bool (*holds)(const OpDef&)) {
 constexpr bool has_its_rules(const OpDef& op) {
     switch (op.lowering) {
         case Lowering::source:
+        case Lowering::relayout:
         case Lowering::control:
         case Lowering::opaque:
             return true;

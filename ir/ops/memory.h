@@ -1,0 +1,25 @@
+// Where values lie in memory: no op here changes one.
+#pragma once
+
+#include "ir/ops/rules.h"
+
+namespace lathe::ir::ops {
+
+inline constexpr AttributeDef relayout_attributes[] = {{"permutation", AttributeKind::integers}};
+inline constexpr OpDef relayout = {
+    .name = "relayout",
+    .doc = "x, stored with dimension permutation[i] of it as dimension i of the memory, before anything reads it.",
+    .arity = 1,
+    .lowering = Lowering::relayout,
+    .dtypes = any_dtype,
+    .attributes = relayout_attributes,
+    .type = [](TypeContext& c) -> Type {
+        rules::require_permutation(c, c.attribute<Integers>(0), c.operand(0).shape.rank());
+        return c.operand(0);
+    },
+    .gradient = linear([](const GradientContext&, std::span<const Value> ct, std::size_t) { return ct[0]; }),
+};
+
+inline constexpr auto memory = std::to_array<const OpDef*>({&relayout});
+
+}  // namespace lathe::ir::ops
