@@ -1,6 +1,5 @@
 // A program of somebody who installed Lathe: it has folders and headers of its own with names that Lathe uses.
 #include <lathe/lathe.h>
-
 #include <vector>
 
 #include "ir/type.h"
