@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "codegen/fold_constants.h"
 #include "codegen/interpret_kernels.h"
 #include "codegen/plan_builder.h"
 #include "ir/error.h"
@@ -37,6 +38,7 @@ std::vector<ir::LoopNest> lower(const ir::Graph& graph, const CompileOptions& op
     pipeline.target = loop_target(options.target);
     const auto start = Clock::now();
     passes::Lowered lowered = passes::run_pipeline(graph, pipeline);
+    fold_constants(lowered.program, options);
     build_plan(lowered.program, pipeline.target, options.donated, out.plan, out.outputs);
     out.statistics.operations = count_operations(*lowered.program.graph);
     out.statistics.kernels = lowered.program.steps.size();

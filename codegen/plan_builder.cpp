@@ -23,7 +23,11 @@ public:
 
     void run(std::vector<std::uint32_t>& outputs) {
         plan_.symbol_count = static_cast<std::uint32_t>(program_.symbols.size());
-        for (std::size_t b = 0; b < program_.buffers.size(); ++b) add_buffer(b);
+        std::vector<bool> used(program_.buffers.size(), false);
+        for (std::size_t s = 0; s < program_.steps.size(); ++s)
+            for (const ir::Program::BufferId b : kernel(s).arguments) used[b] = true;
+        for (std::size_t b = 0; b < program_.buffers.size(); ++b)
+            if (used[b] || is_the_callers(program_.buffers[b].origin)) add_buffer(b);
         for (const ir::Program::Result& r : program_.results) outputs.push_back(number_[r.buffer]);
         for (const ir::Precondition& p : program_.preconditions)
             plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b), p.what, p.loc.id()});
@@ -44,6 +48,8 @@ public:
     }
 
 private:
+    static bool is_the_callers(Origin origin) { return origin == Origin::input || origin == Origin::output; }
+
     // Numbers a buffer among those of its origin.
     void add_buffer(std::size_t b) {
         const ir::Program::Buffer& buffer = program_.buffers[b];

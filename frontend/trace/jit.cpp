@@ -10,6 +10,7 @@
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/inline_graph.h"
 #include "frontend/trace/trace.h"
+#include "ir/graph/interpret.h"
 #include "ir/ops/op.h"
 
 namespace lathe {
@@ -93,6 +94,18 @@ std::optional<Match> match(const std::shared_ptr<const Variant>& variant, const 
     const runtime::Plan& plan = variant->executable->plan;
     const std::vector<std::int64_t> symbols = runtime::symbols_of(plan, shapes);
     return Match{variant, runtime::bind_plan(plan, symbols)};
+}
+
+// The sizes of the call that a function is compiled at; none where they do not fit, which is said when it runs.
+std::vector<std::int64_t> symbols_of_call(const Trace::Result& traced, const Call& call) {
+    std::vector<ir::Type> types;
+    for (const NodeRef& a : call.arguments) types.push_back(a->type);
+    for (const NodeRef& c : traced.captured) types.push_back(c->type);
+    try {
+        return ir::bind_symbols(*traced.graph, types);
+    } catch (const UserError&) {
+        return {};
+    }
 }
 
 }  // namespace
@@ -232,6 +245,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
             variant->taken.push_back(c);
         }
     std::ranges::sort(variant->taken, std::less<>(), [&](std::size_t c) { return traced.captured[c]->variable.get(); });
+    if (compile.pipeline.typical_symbols.empty()) compile.pipeline.typical_symbols = symbols_of_call(traced, call);
     variant->executable = detail::blaming(call.where, "jit", [&] { return codegen::compile(*traced.graph, compile); });
     if (traced.updated.empty() && variant->updated_arguments.empty()) variant->history = std::move(traced.graph);
     variant->captured = std::move(traced.captured);

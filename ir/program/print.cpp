@@ -2,6 +2,7 @@
 #include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"
+#include "ir/program/constant_steps.h"
 #include "ir/program/text.h"
 
 namespace lathe::ir {
@@ -34,8 +35,10 @@ public:
             out_ += "  require " + p.a.to_string(program_.symbols) + " == " + p.b.to_string(program_.symbols) + " : " +
                     quoted(p.what) + "\n";
         for (std::size_t b = 0; b < program_.buffers.size(); ++b) buffer(static_cast<Program::BufferId>(b));
-        for (const Program::Step& step : program_.steps) {
-            out_ += "\n";
+        const std::vector<bool> constant = constant_steps(program_);
+        for (std::size_t s = 0; s < program_.steps.size(); ++s) {
+            const Program::Step& step = program_.steps[s];
+            out_ += constant[s] ? "\n  // once, when the program is compiled\n" : "\n";
             std::visit(
                 Overloaded{[&](const Program::Fused& f) { group(f); }, [&](const Program::Kernel& k) { kernel(k); }},
                 step.node);

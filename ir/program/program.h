@@ -44,7 +44,7 @@ struct Program {
         Origin origin = Origin::temporary;
         Type type;  // over the program's symbols
         Layout layout;
-        Literal constant;     // constants only
+        Literal constant;     // constants only: elements as they lie in memory
         std::string made_by;  // outputs: the op, for messages
         Loc loc;
     };

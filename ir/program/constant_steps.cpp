@@ -1,0 +1,65 @@
+#include "ir/program/constant_steps.h"
+
+#include <algorithm>
+#include <span>
+
+#include "ir/loops/walk.h"
+#include "ir/ops/op.h"
+
+namespace lathe::ir {
+namespace {
+
+// What a step reads and writes, and whether anything but that decides what it does.
+struct Effects {
+    std::vector<Program::BufferId> reads, writes;
+    bool is_fixed = true;
+};
+
+// Whether no size of the caller's has a say in what the group computes, nor an index that may be out of range.
+bool is_fixed(const Group& group) {
+    std::vector<const Node*> stack(group.members.begin(), group.members.end()), seen;
+    while (!stack.empty()) {
+        const Node* const node = stack.back();
+        stack.pop_back();
+        if (std::ranges::find(seen, node) != seen.end()) continue;
+        seen.push_back(node);
+        if (node->op->reads_indices || has_symbols(node->attributes)) return false;
+        if (!std::ranges::all_of(node->results, [](const Type& t) { return t.shape.is_constant(); })) return false;
+        for (const Value& v : node->operands)
+            if (is_free(*v.node)) stack.push_back(v.node);
+    }
+    return true;
+}
+
+Effects effects_of(const Program::Fused& f) { return {f.inputs, f.outputs, is_fixed(f.group)}; }
+
+Effects effects_of(const Program::Kernel& k) {
+    Effects out;
+    for (std::size_t i = 0; i < k.arguments.size(); ++i)
+        (k.nest.buffers[i].role == BufferRole::input ? out.reads : out.writes).push_back(k.arguments[i]);
+    out.is_fixed = k.sites.empty() && std::ranges::all_of(k.extents, [](Dim d) { return d.is_constant(); });
+    return out;
+}
+
+}  // namespace
+
+std::vector<bool> constant_steps(const Program& program) {
+    std::vector<bool> known;
+    for (const Program::Buffer& b : program.buffers) known.push_back(b.origin == Program::Origin::constant);
+    std::vector<bool> out;
+    for (const Program::Step& step : program.steps) {
+        const Effects effects = std::visit([](const auto& s) { return effects_of(s); }, step.node);
+        const bool is_constant =
+            effects.is_fixed && std::ranges::all_of(effects.reads, [&](Program::BufferId b) { return known[b]; }) &&
+            std::ranges::all_of(effects.writes, [&](Program::BufferId b) {
+                const Program::Buffer& buffer = program.buffers[b];
+                return buffer.origin == Program::Origin::temporary && buffer.type.shape.is_constant();
+            });
+        out.push_back(is_constant);
+        if (is_constant)
+            for (const Program::BufferId b : effects.writes) known[b] = true;
+    }
+    return out;
+}
+
+}  // namespace lathe::ir
