@@ -83,7 +83,7 @@ private:
     void number_constants() {
         for (const passes::LoweredKernel& kernel : program_.kernels)
             for (const passes::Memory& m : kernel.arguments) {
-                const ir::Literal* literal = literal_of(m.value);
+                const ir::Literal* literal = literal_of(*m.value.node);
                 if (literal == nullptr || is_output_only(kernel, m) || constants_.contains(key_of(m))) continue;
                 constants_[key_of(m)] = static_cast<std::uint32_t>(plan_.constants.size());
                 const auto count = static_cast<std::size_t>(literal->type.shape.element_count().constant());
@@ -104,13 +104,6 @@ private:
         for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
             if (kernel.arguments[i] == m && kernel.nest.buffers[i].role == ir::BufferRole::input) return false;
         return true;
-    }
-
-    static const ir::Literal* literal_of(Value v) {
-        if (v.node->op->lowering != ir::Lowering::source) return nullptr;
-        for (const ir::Attribute& a : v.node->attributes)
-            if (const auto* literal = std::get_if<ir::Literal>(&a)) return literal;
-        return nullptr;
     }
 
     void number_temporaries() {

@@ -15,10 +15,7 @@ bool is_free(const ir::Node& node) {
         case ir::Lowering::view:
             return !node.op->reads_indices;
         case ir::Lowering::source:
-            return std::ranges::any_of(node.attributes, [](const ir::Attribute& a) {
-                const auto* literal = std::get_if<ir::Literal>(&a);
-                return literal != nullptr && literal->is_splat();
-            });
+            return literal_of(node) != nullptr && literal_of(node)->is_splat();
         default:
             return false;
     }
