@@ -7,6 +7,7 @@
 #include "frontend/model/model.h"
 #include "frontend/nn/nn.h"
 #include "frontend/optim/optim.h"
+#include "frontend/tensor/dlpack.h"
 #include "frontend/tensor/functions.h"
 #include "frontend/tensor/tensor.h"
 #include "frontend/trace/grad.h"

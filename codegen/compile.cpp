@@ -27,7 +27,7 @@ double milliseconds_since(Clock::time_point start) {
 std::size_t count_operations(const ir::Graph& graph) {
     std::size_t n = 0;
     for (const ir::Node& node : graph.nodes())
-        if (node.op->lowering != ir::Lowering::source && !passes::is_free(node)) ++n;
+        if (node.op->lowering != ir::Lowering::source && !ir::is_free(node)) ++n;
     return n;
 }
 
@@ -36,15 +36,16 @@ std::vector<ir::LoopNest> lower(const ir::Graph& graph, const CompileOptions& op
     passes::PipelineOptions pipeline = options.pipeline;
     pipeline.target = loop_target(options.target);
     const auto start = Clock::now();
-    passes::Program program = passes::run_pipeline(graph, pipeline);
-    build_plan(program, pipeline.target, options.donated, out.plan, out.outputs);
-    out.statistics.operations = count_operations(*program.fused.graph);
-    out.statistics.kernels = program.kernels.size();
+    passes::Lowered lowered = passes::run_pipeline(graph, pipeline);
+    build_plan(lowered.program, pipeline.target, options.donated, out.plan, out.outputs);
+    out.statistics.operations = count_operations(*lowered.program.graph);
+    out.statistics.kernels = lowered.program.steps.size();
     out.statistics.pass_milliseconds = milliseconds_since(start);
-    out.remarks = std::move(program.fused.remarks);
+    out.remarks = std::move(lowered.remarks);
     std::vector<ir::LoopNest> nests;
-    nests.reserve(program.kernels.size());
-    for (passes::LoweredKernel& k : program.kernels) nests.push_back(std::move(k.nest));
+    nests.reserve(lowered.program.steps.size());
+    for (ir::Program::Step& s : lowered.program.steps)
+        nests.push_back(std::move(std::get<ir::Program::Kernel>(s.node).nest));
     return nests;
 }
 

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <optional>
-#include <tuple>
-#include <unordered_map>
 
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"
@@ -14,39 +11,23 @@ namespace lathe::codegen {
 namespace {
 
 using ir::Dim;
-using ir::Value;
 using runtime::SizeExpression;
 
-using MemoryKey = std::tuple<std::uint32_t, std::uint32_t, std::uint8_t, std::vector<std::uint8_t>>;
-MemoryKey key_of(const passes::Memory& m) { return {m.value.node->id, m.value.index, m.part, m.permutation}; }
+using Kernel = ir::Program::Kernel;
+using Origin = ir::Program::Origin;
 
 class PlanBuilder {
 public:
-    PlanBuilder(const passes::Program& program, const passes::LoopTarget& target, runtime::Plan& plan)
-        : program_(program), graph_(*program.fused.graph), target_(target), plan_(plan) {}
+    PlanBuilder(const ir::Program& program, const passes::LoopTarget& target, runtime::Plan& plan)
+        : program_(program), target_(target), plan_(plan), number_(program.buffers.size(), 0) {}
 
     void run(std::vector<std::uint32_t>& outputs) {
-        plan_.symbol_count = static_cast<std::uint32_t>(graph_.symbols.size());
-        for (std::size_t i = 0; i < graph_.parameters().size(); ++i) {
-            plan_.inputs.push_back(tensor(graph_.parameter_name(i), graph_.parameters()[i].type()));
-            input_of_.emplace(graph_.parameters()[i].node, static_cast<std::uint32_t>(i));
-        }
-        for (std::size_t i = 0; i < graph_.outputs().size(); ++i) {
-            const Value v = graph_.outputs()[i];
-            const auto [found, fresh] =
-                output_of_.try_emplace({v.node->id, v.index}, static_cast<std::uint32_t>(plan_.outputs.size()));
-            if (fresh) {
-                plan_.outputs.push_back(tensor(graph_.output_name(i), v.type()));
-                plan_.outputs.back().op = std::string(v.node->op->name);
-                plan_.outputs.back().location = v.node->loc.id();
-            }
-            outputs.push_back(found->second);
-        }
-        for (const ir::Precondition& p : graph_.preconditions)
+        plan_.symbol_count = static_cast<std::uint32_t>(program_.symbols.size());
+        for (std::size_t b = 0; b < program_.buffers.size(); ++b) add_buffer(b);
+        for (const ir::Program::Result& r : program_.results) outputs.push_back(number_[r.buffer]);
+        for (const ir::Precondition& p : program_.preconditions)
             plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b), p.what, p.loc.id()});
-        number_constants();
-        number_temporaries();
-        for (std::size_t k = 0; k < program_.kernels.size(); ++k) add_step(k);
+        for (const ir::Program::Step& step : program_.steps) add_kernel(std::get<Kernel>(step.node));
     }
 
     void donate(std::span<const std::uint32_t> inputs) {
@@ -63,101 +44,101 @@ public:
     }
 
 private:
-    static runtime::PlanTensor tensor(const std::string& name, const ir::Type& type) {
+    // Numbers a buffer among those of its origin.
+    void add_buffer(std::size_t b) {
+        const ir::Program::Buffer& buffer = program_.buffers[b];
+        const auto next = [&](const auto& list) { number_[b] = static_cast<std::uint32_t>(list.size()); };
+        switch (buffer.origin) {
+            case Origin::input:
+                next(plan_.inputs);
+                plan_.inputs.push_back(tensor(buffer));
+                break;
+            case Origin::output:
+                next(plan_.outputs);
+                plan_.outputs.push_back(tensor(buffer));
+                plan_.outputs.back().op = buffer.made_by;
+                plan_.outputs.back().location = buffer.loc.id();
+                break;
+            case Origin::constant:
+                next(plan_.constants);
+                add_constant(buffer);
+                break;
+            case Origin::temporary:
+                next(plan_.temporaries);
+                plan_.temporaries.push_back({size_expression(buffer.type.shape.element_count() *
+                                                             static_cast<std::int64_t>(size_of(buffer.type.dtype)))});
+                break;
+        }
+    }
+
+    static runtime::PlanTensor tensor(const ir::Program::Buffer& buffer) {
         runtime::PlanTensor t;
-        t.name = name;
-        t.dtype = static_cast<std::uint8_t>(type.dtype);
-        t.element_size = static_cast<std::int64_t>(size_of(type.dtype));
-        for (Dim d : type.shape) t.dims.push_back(size_expression(d));
+        t.name = buffer.name;
+        t.dtype = static_cast<std::uint8_t>(buffer.type.dtype);
+        t.element_size = static_cast<std::int64_t>(size_of(buffer.type.dtype));
+        for (Dim d : buffer.type.shape) t.dims.push_back(size_expression(d));
         return t;
     }
 
-    static runtime::Buffer allocate(const ir::Node& constant, const ir::Type& type, std::size_t bytes) {
+    static runtime::Buffer allocate(const ir::Program::Buffer& constant, std::size_t bytes) {
         try {
             return runtime::allocate(std::max<std::size_t>(bytes, 1));
         } catch (const runtime::ResourceExhausted& e) {
-            throw ResourceError("constant " + type.to_string() + ": " + e.what(), constant.loc);
+            throw ResourceError("constant " + constant.type.to_string() + ": " + e.what(), constant.loc);
         }
     }
 
-    void number_constants() {
-        for (const passes::LoweredKernel& kernel : program_.kernels)
-            for (const passes::Memory& m : kernel.arguments) {
-                const ir::Literal* literal = literal_of(*m.value.node);
-                if (literal == nullptr || is_output_only(kernel, m) || constants_.contains(key_of(m))) continue;
-                constants_[key_of(m)] = static_cast<std::uint32_t>(plan_.constants.size());
-                const auto count = static_cast<std::size_t>(literal->type.shape.element_count().constant());
-                const std::size_t size = size_of(literal->type.dtype);
-                runtime::Buffer buffer = allocate(*m.value.node, literal->type, count * size);
-                if (literal->is_splat()) {
-                    for (std::size_t i = 0; i < count; ++i)
-                        std::memcpy(buffer.data() + i * size, literal->bytes->data(), size);
-                } else if (count != 0) {
-                    std::memcpy(buffer.data(), literal->bytes->data(), count * size);
-                }
-                plan_.constants.push_back(std::move(buffer));
-                plan_.constant_bytes.push_back(static_cast<std::int64_t>(count * size));
-            }
-    }
-
-    static bool is_output_only(const passes::LoweredKernel& kernel, const passes::Memory& m) {
-        for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
-            if (kernel.arguments[i] == m && kernel.nest.buffers[i].role == ir::BufferRole::input) return false;
-        return true;
-    }
-
-    void number_temporaries() {
-        for (const passes::LoweredKernel& kernel : program_.kernels)
-            for (std::size_t i = 0; i < kernel.arguments.size(); ++i) {
-                const passes::Memory& m = kernel.arguments[i];
-                if (kernel.nest.buffers[i].role == ir::BufferRole::input) continue;
-                if (m.is_value() && output_of_.contains({m.value.node->id, m.value.index})) continue;
-                temporaries_[key_of(m)] = static_cast<std::uint32_t>(plan_.temporaries.size());
-                const ir::Type& type = kernel.nest.buffers[i].type;
-                plan_.temporaries.push_back(
-                    {over_graph(kernel, type.shape.element_count() * static_cast<std::int64_t>(size_of(type.dtype)))});
-            }
-    }
-
-    static SizeExpression over_graph(const passes::LoweredKernel& kernel, Dim d) {
-        return size_expression(kernel.over_graph(d));
-    }
-
-    std::uint32_t slot(const passes::Memory& m, ir::BufferRole role) const {
-        const std::pair<std::uint32_t, std::uint32_t> id{m.value.node->id, m.value.index};
-        if (role == ir::BufferRole::input && m.is_value()) {
-            if (const auto i = input_of_.find(m.value.node); i != input_of_.end()) return i->second;
-            if (const auto c = constants_.find(key_of(m)); c != constants_.end()) return plan_.constant_slot(c->second);
+    void add_constant(const ir::Program::Buffer& constant) {
+        const ir::Literal& literal = constant.constant;
+        const auto count = static_cast<std::size_t>(literal.type.shape.element_count().constant());
+        const std::size_t size = size_of(literal.type.dtype);
+        runtime::Buffer buffer = allocate(constant, count * size);
+        if (literal.is_splat()) {
+            for (std::size_t i = 0; i < count; ++i) std::memcpy(buffer.data() + i * size, literal.bytes->data(), size);
+        } else if (count != 0) {
+            std::memcpy(buffer.data(), literal.bytes->data(), count * size);
         }
-        if (m.is_value())
-            if (const auto o = output_of_.find(id); o != output_of_.end()) return plan_.output_slot(o->second);
-        return plan_.temporary_slot(temporaries_.at(key_of(m)));
+        plan_.constants.push_back(std::move(buffer));
+        plan_.constant_bytes.push_back(static_cast<std::int64_t>(count * size));
     }
 
-    void add_step(std::size_t k) {
-        const passes::LoweredKernel& kernel = program_.kernels[k];
+    std::uint32_t slot(ir::Program::BufferId b) const {
+        switch (program_.buffers[b].origin) {
+            case Origin::input:
+                return number_[b];
+            case Origin::output:
+                return plan_.output_slot(number_[b]);
+            case Origin::constant:
+                return plan_.constant_slot(number_[b]);
+            case Origin::temporary:
+                break;
+        }
+        return plan_.temporary_slot(number_[b]);
+    }
+
+    void add_kernel(const Kernel& kernel) {
         runtime::PlanStep step;
-        step.kernel = static_cast<std::uint32_t>(k);
-        for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
-            step.operands.push_back(slot(kernel.arguments[i], kernel.nest.buffers[i].role));
+        step.kernel = static_cast<std::uint32_t>(plan_.steps.size());
+        for (const ir::Program::BufferId b : kernel.arguments) step.operands.push_back(slot(b));
         for (Dim d : kernel.extents) step.extents.push_back(size_expression(d));
         if (const auto* loop = std::get_if<ir::Loop>(&kernel.nest.body.back().node);
             loop != nullptr && loop->kind == ir::LoopKind::parallel) {
-            step.trips = over_graph(kernel, ceildiv(loop->extent, loop->step));
-            step.cost = over_graph(kernel, passes::iteration_cost(kernel.nest, target_));
+            step.trips = size_expression(kernel.over_program(ceildiv(loop->extent, loop->step)));
+            step.cost = size_expression(kernel.over_program(passes::iteration_cost(kernel.nest, target_)));
         }
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
-        for (std::size_t i = 0; i < kernel.sites.size(); ++i)
-            plan_.sites.push_back({kernel.site_names[i], kernel.sites[i].id()});
+        for (const ir::Program::Site& site : kernel.sites) plan_.sites.push_back({site.name, site.loc.id()});
         plan_.steps.push_back(std::move(step));
     }
+
+    const Kernel& kernel(std::size_t step) const { return std::get<Kernel>(program_.steps[step].node); }
 
     // Which step writes each output first, which read each input last, and which can fault last.
     void find_uses() {
         writer_.assign(plan_.outputs.size(), none);
         last_reader_.assign(plan_.inputs.size(), none);
         for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
-            if (!program_.kernels[s].sites.empty()) last_fault_ = static_cast<std::ptrdiff_t>(s);
+            if (!kernel(s).sites.empty()) last_fault_ = static_cast<std::ptrdiff_t>(s);
             for (std::uint32_t slot : plan_.steps[s].operands)
                 if (slot < plan_.inputs.size()) {
                     last_reader_[slot] = static_cast<std::ptrdiff_t>(s);
@@ -202,20 +183,17 @@ private:
                     visit(*body, reduced || std::holds_alternative<ir::Reduce>(s.node));
             }
         };
-        visit(program_.kernels[step].nest.body, false);
+        visit(kernel(step).nest.body, false);
         return !in_reduction && !read_late && writes.size() == 1 &&
                std::ranges::all_of(reads, [&](const std::vector<Dim>& r) { return r == writes.front(); });
     }
 
     static constexpr std::ptrdiff_t none = -1;
 
-    const passes::Program& program_;
-    const ir::Graph& graph_;
+    const ir::Program& program_;
     const passes::LoopTarget& target_;
     runtime::Plan& plan_;
-    std::unordered_map<const ir::Node*, std::uint32_t> input_of_;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> output_of_;
-    std::map<MemoryKey, std::uint32_t> constants_, temporaries_;
+    std::vector<std::uint32_t> number_;                 // of buffers, among those of their origin
     std::vector<std::ptrdiff_t> writer_, last_reader_;  // steps by output and by input
     std::ptrdiff_t last_fault_ = none;
 };
@@ -243,8 +221,8 @@ SizeExpression size_expression(Dim d) {
     return *sum;
 }
 
-void build_plan(const passes::Program& program, const passes::LoopTarget& target,
-                std::span<const std::uint32_t> donated, runtime::Plan& plan, std::vector<std::uint32_t>& outputs) {
+void build_plan(const ir::Program& program, const passes::LoopTarget& target, std::span<const std::uint32_t> donated,
+                runtime::Plan& plan, std::vector<std::uint32_t>& outputs) {
     PlanBuilder builder(program, target, plan);
     builder.run(outputs);
     builder.donate(donated);

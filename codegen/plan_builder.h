@@ -3,17 +3,18 @@
 
 #include <span>
 
-#include "passes/pipeline.h"
+#include "ir/program/program.h"
+#include "passes/loops/loop_passes.h"
 #include "runtime/plan.h"
 
 namespace lathe::codegen {
 
 runtime::SizeExpression size_expression(ir::Dim d);
 
-// Fills everything but the kernels' addresses: kernel k of the plan is kernel k of the program. Output i of the graph
-// is output `outputs[i]` of the plan, which has each value once. `donated` lists parameters whose memory an output of
-// the same type may take over; those where that is not safe are left alone.
-void build_plan(const passes::Program& program, const passes::LoopTarget& target,
-                std::span<const std::uint32_t> donated, runtime::Plan& plan, std::vector<std::uint32_t>& outputs);
+// Fills everything but the kernels' addresses: kernel k of the plan is that of the program's step k. Result i of the
+// program is output `outputs[i]` of the plan, which has each value once. `donated` lists parameters whose memory an
+// output of the same type may take over; those where that is not safe are left alone.
+void build_plan(const ir::Program& program, const passes::LoopTarget& target, std::span<const std::uint32_t> donated,
+                runtime::Plan& plan, std::vector<std::uint32_t>& outputs);
 
 }  // namespace lathe::codegen

@@ -5,10 +5,30 @@
 
 #include "ir/float_environment.h"
 #include "ir/graph/text.h"
-#include "ir/loops/text.h"
+#include "ir/program/text.h"
 
 namespace lathe::passes {
 namespace {
+
+// Not owned: the caller's.
+std::shared_ptr<const ir::Graph> borrowed(const ir::Graph& graph) {
+    return {std::shared_ptr<const ir::Graph>(), &graph};
+}
+
+// Equal nests get equal text: their kernels compile once.
+void renumber(ir::Program& program) {
+    for (ir::Program::Step& step : program.steps) {
+        auto* const kernel = std::get_if<ir::Program::Kernel>(&step.node);
+        if (kernel == nullptr) continue;
+        const Renumbering numbers = canonicalize(kernel->nest);
+        std::vector<ir::Dim> extents;
+        for (ir::Dim d : numbers.extents) extents.push_back(kernel->over_program(d));
+        kernel->extents = std::move(extents);
+        std::vector<ir::Program::BufferId> arguments;
+        for (std::size_t i : numbers.arguments) arguments.push_back(kernel->arguments[i]);
+        kernel->arguments = std::move(arguments);
+    }
+}
 
 class Runner {
 public:
@@ -20,82 +40,36 @@ public:
         }
     }
 
-    Program run(const ir::Graph& graph) {
-        const ir::Graph* current = &graph;
-        for (const Pass& pass : pipeline)
-            if (const auto* run = std::get_if<GraphPass>(&pass.run); run != nullptr && !off(pass)) {
-                start();
-                if (std::unique_ptr<ir::Graph> next = (*run)(*current)) {
-                    program_.graph = std::move(next);
-                    current = program_.graph.get();
-                }
-                if (options_.verify) require_sound(pass, ir::verify(*current), [&] { return ir::print(*current); });
-                report({.pass = &pass, .graph = current});
+    Lowered run(const ir::Graph& graph) {
+        graph_ = borrowed(graph);
+        for (const Pass& pass : pipeline) {
+            start();
+            if (const auto* run = std::get_if<GraphPass>(&pass.run)) {
+                if (off(pass)) continue;
+                if (std::shared_ptr<const ir::Graph> next = (*run)(*graph_)) graph_ = std::move(next);
+                if (options_.verify) require_sound(pass, ir::verify(*graph_), [&] { return ir::print(*graph_); });
+                report({.pass = &pass, .graph = graph_.get()});
+                continue;
             }
-        for (const Pass& pass : pipeline)
-            if (const auto* run = std::get_if<FusePass>(&pass.run)) {
-                start();
+            if (const auto* build = std::get_if<BuildPass>(&pass.run)) {
                 FuseOptions fuse = options_.fuse;
                 fuse.enabled = fuse.enabled && !off(pass);
-                program_.fused = (*run)(*current, fuse);
-                report({.pass = &pass, .fused = &program_.fused});
+                out_.program = (*build)(graph_, fuse, out_.remarks);
+                out_.program.typical_symbols = options_.typical_symbols;
+            } else if (!off(pass)) {
+                std::get<ProgramPass>(pass.run)(out_.program, options_.target);
+            } else {
+                continue;
             }
-        for (const Group& group : program_.fused.groups)
-            for (LoweredKernel& k : kernels(group)) program_.kernels.push_back(std::move(k));
-        return std::move(program_);
+            if (options_.verify || options_.observe) renumber(out_.program);  // for those who look
+            if (options_.verify) require_sound(pass, ir::verify(out_.program), [&] { return ir::print(out_.program); });
+            report({.pass = &pass, .program = &out_.program});
+        }
+        renumber(out_.program);
+        return std::move(out_);
     }
 
 private:
-    std::vector<LoweredKernel> kernels(const Group& group) {
-        std::vector<LoweredKernel> out;
-        for (const Pass& pass : pipeline) {
-            if (const auto* lower_group = std::get_if<LowerPass>(&pass.run)) {
-                start();
-                out.push_back((*lower_group)(group));
-                finish(pass, out.back());
-            } else if (const auto* cut = std::get_if<KernelsPass>(&pass.run); cut != nullptr && !off(pass)) {
-                std::vector<LoweredKernel> parts;
-                for (LoweredKernel& kernel : out) {
-                    start();
-                    for (LoweredKernel& part : (*cut)(std::move(kernel), options_.target)) {
-                        finish(pass, part);
-                        parts.push_back(std::move(part));
-                    }
-                }
-                out = std::move(parts);
-            } else if (!off(pass)) {
-                for (LoweredKernel& kernel : out) {
-                    start();
-                    if (const auto* rewrite = std::get_if<LoopPass>(&pass.run))
-                        (*rewrite)(kernel.nest, options_.target);
-                    else if (const auto* kernel_pass = std::get_if<KernelPass>(&pass.run))
-                        (*kernel_pass)(kernel, options_.target);
-                    else
-                        continue;
-                    finish(pass, kernel);
-                }
-            }
-        }
-        for (LoweredKernel& kernel : out) renumber(kernel);
-        return out;
-    }
-
-    void finish(const Pass& pass, LoweredKernel& kernel) {
-        if (options_.verify || options_.observe) renumber(kernel);  // for those who look; else once at the end
-        if (options_.verify) require_sound(pass, ir::verify(kernel.nest), [&] { return ir::print(kernel.nest); });
-        report({.pass = &pass, .kernel = &kernel});
-    }
-
-    static void renumber(LoweredKernel& kernel) {
-        const Renumbering numbers = canonicalize(kernel.nest);
-        std::vector<ir::Dim> extents;
-        for (ir::Dim d : numbers.extents) extents.push_back(kernel.over_graph(d));
-        kernel.extents = std::move(extents);
-        std::vector<Memory> arguments;
-        for (std::size_t i : numbers.arguments) arguments.push_back(kernel.arguments[i]);
-        kernel.arguments = std::move(arguments);
-    }
-
     bool off(const Pass& pass) const { return std::ranges::find(options_.off, pass.name) != options_.off.end(); }
 
     template <class Print>
@@ -115,7 +89,8 @@ private:
     }
 
     const PipelineOptions& options_;
-    Program program_;
+    std::shared_ptr<const ir::Graph> graph_;
+    Lowered out_;
     std::chrono::steady_clock::time_point started_;
 };
 
@@ -126,9 +101,29 @@ const Pass* find_pass(std::string_view name) {
     return found == std::end(pipeline) ? nullptr : found;
 }
 
-Program run_pipeline(const ir::Graph& graph, const PipelineOptions& options) {
+Lowered run_pipeline(const ir::Graph& graph, const PipelineOptions& options) {
     const ir::FloatEnvironment floats;
     return Runner(options).run(graph);
+}
+
+void run_pass(const Pass& pass, ir::Program& program, const LoopTarget& target) {
+    const ir::FloatEnvironment floats;
+    Remarks remarks;
+    if (const auto* build = std::get_if<BuildPass>(&pass.run))
+        program = (*build)(program.graph, {}, remarks);
+    else
+        std::get<ProgramPass>(pass.run)(program, target);
+}
+
+ir::Program fused_program(std::shared_ptr<const ir::Graph> graph) {
+    Remarks remarks;
+    return fuse(std::move(graph), {}, remarks);
+}
+
+ir::Program lowered_program(std::shared_ptr<const ir::Graph> graph) {
+    ir::Program program = fused_program(std::move(graph));
+    lower(program, {});
+    return program;
 }
 
 }  // namespace lathe::passes

@@ -1,5 +1,5 @@
-// The pipeline: what happens to a graph on its way to kernels, as one table. Timing, dumping, verifying and switching
-// off are done by whoever walks the table, never inside a pass.
+// The pipeline: what happens to a graph on its way to a program of kernels, as one table, in the order of execution.
+// Timing, dumping, verifying and switching off are done by whoever walks the table, never inside a pass.
 #pragma once
 
 #include <functional>
@@ -9,76 +9,83 @@
 #include <variant>
 #include <vector>
 
+#include "ir/program/program.h"
 #include "passes/fuse/fuse.h"
 #include "passes/fuse/lower.h"
+#include "passes/graph/assign_layouts.h"
 #include "passes/graph/simplify.h"
 #include "passes/graph/split.h"
 #include "passes/loops/loop_passes.h"
+#include "passes/loops/stage.h"
+#include "passes/loops/stream.h"
+#include "passes/remark.h"
 
 namespace lathe::passes {
 
 using GraphPass = std::unique_ptr<ir::Graph> (*)(const ir::Graph&);  // null: the graph stays as it is
-using FusePass = FusedGraph (*)(const ir::Graph&, const FuseOptions&);
-using LowerPass = LoweredKernel (*)(const Group&);
-using LoopPass = void (*)(ir::LoopNest&, const LoopTarget&);
+using BuildPass = ir::Program (*)(std::shared_ptr<const ir::Graph>, const FuseOptions&, Remarks&);
+using ProgramPass = void (*)(ir::Program&, const LoopTarget&);
 
-using KernelPass = void (*)(LoweredKernel&, const LoopTarget&);
-using KernelsPass = std::vector<LoweredKernel> (*)(LoweredKernel, const LoopTarget&);
-
-// Cuts long reductions to one value into two kernels. It asks for sizes: reductions of symbolic extents are left alone
-// (but where the target's limit is 0, which takes all).
-std::vector<LoweredKernel> stage(LoweredKernel kernel, const LoopTarget& target);
-
-// Makes kernels write around the cache what is known not to fit it. It asks for sizes: kernels whose results have
-// symbolic extents are left alone.
-void stream(LoweredKernel& kernel, const LoopTarget& target);
+// A rewrite of loop nests, as a pass.
+template <void (*rewrite)(ir::LoopNest&, const LoopTarget&)>
+void each_kernel(ir::Program& program, const LoopTarget& target) {
+    for (ir::Program::Step& step : program.steps)
+        if (auto* kernel = std::get_if<ir::Program::Kernel>(&step.node)) rewrite(kernel->nest, target);
+}
 
 struct Pass {
     std::string_view name;
     std::string_view doc;
-    std::variant<GraphPass, FusePass, LowerPass, LoopPass, KernelPass, KernelsPass> run;
+    std::variant<GraphPass, BuildPass, ProgramPass> run;
     bool optional = true;  // may be switched off: what it does is an optimisation
 };
 
 inline constexpr Pass pipeline[] = {
     {"simplify", "fold constants, apply identities that keep every bit, join equal nodes, drop dead ones", simplify},
     {"split", "cut ops of very many operands into trees of themselves", split, false},
+    {"assign_layouts", "store what contractions read in the order in which they read it", assign_layouts, false},
     {"fuse", "decide which nodes share a kernel", fuse},
     {"lower", "write each group of nodes as a plain loop nest", lower, false},
-    {"collapse", "join loops over dimensions that lie next to each other in memory", collapse},
+    {"collapse", "join loops over dimensions that lie next to each other in memory", each_kernel<collapse>},
     {"stage", "cut long reductions to one value into two kernels", stage},
-    {"tile", "cut the loops of contractions into register tiles", tile},
-    {"vectorize", "mark innermost loops and reductions to run in vectors", vectorize},
-    {"parallelize", "give each nest a parallel outermost loop", parallelize},
+    {"tile", "cut the loops of contractions into register tiles", each_kernel<tile>},
+    {"vectorize", "mark innermost loops and reductions to run in vectors", each_kernel<vectorize>},
+    {"parallelize", "give each nest a parallel outermost loop", each_kernel<parallelize>},
     {"stream", "write large results around the cache", stream},
 };
 
 const Pass* find_pass(std::string_view name);  // null if unknown
 
 // What the pipeline makes of a graph.
-struct Program {
-    std::unique_ptr<ir::Graph> graph;    // simplified
-    FusedGraph fused;                    // of `graph`
-    std::vector<LoweredKernel> kernels;  // one per group or more, in the groups' order
+struct Lowered {
+    ir::Program program;  // its graph is the one that was fused
+    Remarks remarks;
 };
 
 struct PassRun {
     const Pass* pass = nullptr;
     double milliseconds = 0;
-    const ir::Graph* graph = nullptr;       // after a graph pass
-    const FusedGraph* fused = nullptr;      // after fuse
-    const LoweredKernel* kernel = nullptr;  // after lower and loop passes
+    const ir::Graph* graph = nullptr;      // after a graph pass
+    const ir::Program* program = nullptr;  // after all others
 };
 
 struct PipelineOptions {
     LoopTarget target;
     FuseOptions fuse;
     std::vector<std::string> off;                 // names of passes that are skipped
+    std::vector<std::int64_t> typical_symbols;    // sizes to be fast for, by symbol of the graph; none: not known
     bool verify = false;                          // after each pass; throws InternalError with the pass and the IR
     std::function<void(const PassRun&)> observe;  // called after each pass
 };
 
-// Throws UserError where `off` names a pass that does not exist or cannot be switched off.
-Program run_pipeline(const ir::Graph& graph, const PipelineOptions& options = {});
+// Throws UserError where `off` names a pass that does not exist or cannot be switched off. The result may point to
+// nodes of `graph`, which has to outlive it.
+Lowered run_pipeline(const ir::Graph& graph, const PipelineOptions& options = {});
+
+// One pass alone, on a program; a pass that builds one gets the graph behind `program`.
+void run_pass(const Pass& pass, ir::Program& program, const LoopTarget& target = {});
+// The program that the passes up to fusion and lowering, and nothing else, make of a graph.
+ir::Program fused_program(std::shared_ptr<const ir::Graph> graph);
+ir::Program lowered_program(std::shared_ptr<const ir::Graph> graph);
 
 }  // namespace lathe::passes

@@ -62,8 +62,8 @@ public:
     explicit operator bool() const { return block_ != nullptr; }
     std::byte* data() const { return block_ ? block_->data : nullptr; }
     std::size_t capacity() const { return block_ ? block_->bytes : 0; }
-    // Whether this is the only reference, so that the memory may be given away.
-    bool sole_owner() const { return block_ && block_->references.load(std::memory_order_acquire) == 1; }
+    // Whether this is the only reference, so that the memory may be given away; that of the host never is.
+    bool sole_owner() const { return pooled() && block_->references.load(std::memory_order_acquire) == 1; }
     bool pooled() const { return block_ && block_->size_class != BufferBlock::external; }
     friend bool operator==(const Buffer& a, const Buffer& b) { return a.block_ == b.block_; }
 

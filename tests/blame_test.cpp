@@ -292,7 +292,7 @@ TEST(Blame, derivatives_blame_the_line_of_the_forward_pass) {
     EXPECT_EQ(message_of([&] { grad([](const Tensor&) { return Tensor(); })(x); }),
               place(line_here()) + ": grad: the function returned an empty tensor");
     EXPECT_EQ(message_of([&] { Tensor().backward(); }), place(line_here()) + ": backward: an empty tensor was used");
-    const std::string value = message_of([&] { grad([](const Tensor& v) { return v * sum(v).item(); })(x); });
+    const std::string value = message_of([&] { grad([](const Tensor& v) { return v * sum(v).item<float>(); })(x); });
     EXPECT_EQ(value.find("traced"), std::string::npos) << value;
     EXPECT_NE(value.find("derivative"), std::string::npos) << value;
 }

@@ -11,6 +11,7 @@
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tests/add_kernel.h"
 #include "tests/targets.h"
@@ -380,6 +381,39 @@ TEST(Codegen, ReductionWithinAVectorLoop) {
         }
 }
 
+// Columns advance side by side, then one vector of them, then the rest.
+TEST(Codegen, ReductionsOfColumns) {
+    for (const std::string op : {"sum", "reduce_max", "argmax"})
+        for (const Dtype d : {Dtype::f32, Dtype::f64, Dtype::i8}) {
+            if (op == "sum" && d == Dtype::i8) continue;
+            std::string text = R"(k(%n, %m) {
+  in x: T[%n, %m]
+  in s: T[%m]
+  out y: R[%m]
+  out z: T[%m]
+  parallel p in %m step 256 {
+    vector(8) j in min(256, %m - %p) {
+      %0 = load s[%p + %j]
+      %1 = neg(%0) : T
+      %4 = reduce OP of T over k in %n lanes 1 block 16 : R {
+        %2 = load x[%k, %p + %j]
+        %3 = mul(%2, %1) : T
+        fold %3
+      }
+      store y[%p + %j], %4
+      store z[%p + %j], %1
+    }
+  }
+}
+)";
+            replace_all(text, "OP", op);
+            replace_all(text, "T", std::string(name(d)));
+            replace_all(text, "R", op == "argmax" ? "i64" : std::string(name(d)));
+            for (const std::int64_t m : {1, 8, 63, 64, 65, 77, 128, 300})
+                for (const std::int64_t n : {1, 16, 40}) expect_same(text, {n, m}, {.specials = false});
+        }
+}
+
 TEST(Codegen, ComputeParts) {
     expect_same(R"(k(%n) {
   in x: bf16[%n]
@@ -428,6 +462,42 @@ TEST(Codegen, StreamingStores) {
     for (std::int64_t n : {16, 64, 500, 511, 512})
         expect_same(text, {n});  // the buffer's end is aligned, its start may not be
     EXPECT_NE(emit_asm(ir::parse_loop_nest(text, "t"), target_named("avx512")).find("vmovntps"), std::string::npos);
+}
+
+// A body so long that it is written once, for whole vectors, and runs the rest on copies; several stores, one of them
+// to a place that it reads, and elements of several sizes.
+TEST(Codegen, LongBodiesRunWithoutMasks) {
+    for (const Dtype d : {Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16}) {
+        const std::string t(name(d));
+        std::string text =
+            "k(%n, %m) {\nin x: T[%n]\nin s: T[1]\nin c: bool[%n]\nin small: i8[%n, 2]\nout y: T[%n]\n"
+            "out z: T[%n, %m]\nout w: i8[%n]\nparallel p in %n step 4096 {\n"
+            "vector(16) i in min(4096, %n - %p) {\n%0 = load x[%p + %i]\n%1 = load s[0]\n"
+            "%2 = add(%0, %1) : T\n";
+        int v = 2;
+        for (int k = 0; k < 6; ++k, ++v)
+            text += "%" + std::to_string(v + 1) + " = tanh(%" + std::to_string(v) + ") : T\n";
+        const std::string last = "%" + std::to_string(v);
+        text += "%20 = load c[%p + %i]\n%21 = select(%20, " + last + ", %0) : T\nstore y[%p + %i], %21 streaming\n" +
+                "%22 = load y[%p + %i]\n%23 = mul(%22, " + last + ") : T\nSTORE" +
+                "%24 = load w[%p + %i]\n%25 = add(%24, %24) : i8\nstore w[%p + %i], %25\n}\n}\n}\n";
+        replace_all(text, "T[", t + "[");
+        replace_all(text, ": T\n", ": " + t + "\n");
+        std::string regular = text, irregular = text;
+        replace_all(regular, "STORE", "");
+        replace_all(irregular, "STORE", "store z[%p + %i, 0], %23\n");
+        for (const std::int64_t n : {0, 1, 5, 16, 17, 31, 32, 500, 4096 + 19}) {
+            expect_same(regular, {n, 1});
+            if (n < 600) expect_same(irregular, {n, 2});
+        }
+        // One masked store for the rest of each array of wide elements, and plain ones for everything else.
+        const std::string code = emit_llvm(ir::parse_loop_nest(regular, "t"), target_named("avx2"));
+        std::size_t masked = 0;
+        for (std::size_t at = code.find("call void @llvm.masked.store"); at != std::string::npos;
+             at = code.find("call void @llvm.masked.store", at + 1))
+            ++masked;
+        EXPECT_EQ(masked, size_of(d) < 4 ? 0 : 1) << code;
+    }
 }
 
 // A tile of accumulators.
@@ -627,9 +697,10 @@ TEST(Codegen, LoweredGraphs) {
             const auto graph = ir::parse_graph(text, "test.lir");
             passes::PipelineOptions options;
             options.target = target;
-            const passes::Program program = passes::run_pipeline(*graph, options);
-            for (const passes::LoweredKernel& kernel : program.kernels)
+            const ir::Program program = passes::run_pipeline(*graph, options).program;
+            for (const ir::Program::Step& step : program.steps)
                 for (const auto& sizes : {std::vector<std::int64_t>{7, 9, 33}, {13, 70, 16}, {1, 1, 1}, {20, 3, 150}}) {
+                    const auto& kernel = std::get<ir::Program::Kernel>(step.node);
                     std::vector<std::int64_t> extents;
                     for (ir::Dim d : kernel.extents) extents.push_back(d.evaluate(sizes).value());
                     expect_same(print(kernel.nest), extents, {.specials = false});

@@ -126,7 +126,7 @@ TEST_F(Memory, OfAModelsOutputsAndWorkspace) {
         EXPECT_NE(std::string(e.what()).find("memory_test.cpp:"), std::string::npos) << e.what();
         EXPECT_NE(std::string(e.what()).find("workspace: "), std::string::npos) << e.what();
     }
-    EXPECT_EQ(narrow(ones({10, 1})).item(), 100);
+    EXPECT_EQ(narrow(ones({10, 1})).item<float>(), 100);
 }
 
 TEST_F(Memory, OfSeveralTensorsTogether) {
@@ -136,7 +136,7 @@ TEST_F(Memory, OfSeveralTensorsTogether) {
     std::vector<Tensor> all;
     for (int i = 0; i < 4; ++i) all.push_back(broadcast_to(x * static_cast<double>(i), {1 << 28}));
     EXPECT_THROW(eval(all), ResourceError);
-    EXPECT_EQ(x.item(), 1);
+    EXPECT_EQ(x.item<float>(), 1);
 }
 
 TEST_F(Memory, OfTheInterpreter) {

@@ -56,7 +56,7 @@ std::vector<Function> functions() {
     unary("stop_gradient", stop_gradient);
     unary("zeros_like", zeros_like);
     unary("ones_like", ones_like);
-    const auto binary = [&](const std::string& name, Tensor (*f)(const Operand&, const Operand&)) {
+    const auto binary = [&](const std::string& name, Tensor (*f)(const detail::Operand&, const detail::Operand&)) {
         all.push_back({name, 2, [f](const Tensors& t, Where where) { return f({t[0], where}, {t[1], where}); }});
         // And with a number on either side.
         all.push_back({name, 1, [f](const Tensors& t, Where where) { return f({t[0], where}, {1.5, where}); }});
@@ -378,7 +378,7 @@ TEST(Messages, types_of_any_length_are_cut) {
                 Tensor x = a;
                 for (int i = 0; i < 7; ++i)
                     x = concat(Tensors{x.reshape({x.dim(0) * b.dim(0)}), x, b}, 0).reshape({-1});
-                return x;
+                return x.reshape({-2});
             },
             {{"a", Dtype::f32, {"n"}}, {"b", Dtype::f32, {"m"}}});
     } catch (const Error& e) {

@@ -109,6 +109,10 @@ std::vector<Call> samples(const OpDef& op, Dtype d) {
             calls.push_back(call({{d, {4, 3}}, {Dtype::i32, {5}}, {d, {5, 3}}}, {{axis, {std::int64_t{0}}}}));
             calls.push_back(call({{d, {2, 4}}, {Dtype::i64, {2, 2}}, {d, {2, 2, 2}}}, {{axis, {std::int64_t{1}}}}));
             break;
+        case Lowering::relayout:
+            calls.push_back(call({{d, {2, 3, 4}}}, {{permutation, {Integers{2, 0, 1}}}}));
+            calls.push_back(call({{d, {5}}}, {{permutation, {Integers{0}}}}));
+            break;
         case Lowering::view:
             if (has(permutation)) {
                 calls.push_back(call({{d, {2, 3, 4}}}, {{permutation, {Integers{2, 0, 1}}}}));

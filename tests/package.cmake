@@ -9,6 +9,6 @@ function(step)
 endfunction()
 step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
 step(${CMAKE_COMMAND} -G Ninja -S ${SOURCE} -B ${work}/build
-  -DCMAKE_PREFIX_PATH=${work}/prefix -DCMAKE_CXX_COMPILER=${CXX})
+  -DCMAKE_PREFIX_PATH=${work}/prefix -DCMAKE_CXX_COMPILER=${CXX} -DLATHE_INCLUDE_DIR=${work}/prefix/include)
 step(${CMAKE_COMMAND} --build ${work}/build)
 step(${work}/build/guest)

@@ -132,7 +132,7 @@ TEST(Precision, OptimisersComputeInF32AtLeast) {
     optim::AdamW adam({w}, {.learning_rate = 0.125, .weight_decay = 0.0});
     sum(convert(w * 1e-4, Dtype::f32)).backward();
     adam.step();
-    EXPECT_NEAR(convert(w, Dtype::f32).item(), 0.875, 1e-3);
+    EXPECT_NEAR(convert(w, Dtype::f32).item<float>(), 0.875, 1e-3);
 }
 
 TEST(Precision, AStepWithoutDerivativesIsRefused) {
@@ -160,7 +160,7 @@ TEST(Labels, MatchOneClassWhateverTheirDtype) {
         EXPECT_EQ(hot[1], 1);
         EXPECT_EQ(hot[700 + 100], 1);
         EXPECT_EQ(hot[1400], 1);
-        EXPECT_NEAR(cross_entropy(zeros({3, 700}), labels).item(), std::log(700.0F), 1e-4F);
+        EXPECT_NEAR(cross_entropy(zeros({3, 700}), labels).item<float>(), std::log(700.0F), 1e-4F);
     }
 }
 
@@ -216,8 +216,8 @@ TEST(Labels, IgnoredRowsCountInNothing) {
         const Tensor labels = convert(Tensor::from({std::int64_t{2}, ignored, std::int64_t{0}}), d);
         const auto f = [=](const Tensor& x, const Tensor& y) { return cross_entropy(x, y, {.ignore_index = ignored}); };
         const Tensor expected = cross_entropy(kept, Tensor::from({2, 0}));
-        EXPECT_EQ(f(logits, labels).item(), expected.item());
-        EXPECT_EQ(jit(f)(logits, labels).item(), expected.item());
+        EXPECT_EQ(f(logits, labels).item<float>(), expected.item<float>());
+        EXPECT_EQ(jit(f)(logits, labels).item<float>(), expected.item<float>());
         const std::vector<float> g = grad(f)(logits, labels).to_vector<float>();
         const std::vector<float> want =
             grad([](const Tensor& x, const Tensor& y) { return cross_entropy(x, y); })(kept, Tensor::from({2, 0}))
@@ -228,7 +228,7 @@ TEST(Labels, IgnoredRowsCountInNothing) {
             EXPECT_FLOAT_EQ(g[6 + c], want[3 + c]);
         }
         expect_in(message_of([&] { f(logits, convert(Tensor::from({2, 3, 0}), d)).eval(); }), "label 3 at position 1");
-        EXPECT_TRUE(std::isnan(f(kept, full({2}, static_cast<double>(ignored), d)).item()));
+        EXPECT_TRUE(std::isnan(f(kept, full({2}, static_cast<double>(ignored), d)).item<float>()));
     }
     // -100 is no u64, not even the one that looks like it in 64 bits.
     const Tensor huge = convert(Tensor::from({-100, 1, 0}), Dtype::u64);
@@ -256,7 +256,7 @@ TEST(Losses, RefuseShapesThatDiffer) {
     expect_refusal([&] { mean_squared_error(ones({4}, Dtype::u8), ones({4}, Dtype::u8)); }, "wants floats");
     const auto loss = jit([](const Tensor& x, const Tensor& y) { return mean_squared_error(x, y); });
     expect_refusal([&] { loss(column, row); }, "the shapes differ");
-    EXPECT_EQ(loss(ones({6}), zeros({6})).item(), 1);
+    EXPECT_EQ(loss(ones({6}), zeros({6})).item<float>(), 1);
     EXPECT_THROW(loss(ones({7}), zeros({6})), TypeError);
 
     const Tensor labels = Tensor::from({0, 1, 2, 0});

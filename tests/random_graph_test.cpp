@@ -8,6 +8,8 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/program/text.h"
+#include "passes/pipeline.h"
 #include "tests/configurations.h"
 #include "tests/run_ahead.h"
 #include "tests/run_program.h"
@@ -49,11 +51,12 @@ using RandomGraphsAhead = RandomGraphs;
 std::optional<std::string> loops_fault(const RandomGraph& sample, const std::vector<std::vector<Literal>>& expected,
                                        const passes::PipelineOptions& options, std::size_t& binding) {
     try {
-        const passes::Program program = passes::run_pipeline(*sample.graph, options);
+        const ir::Program program = passes::run_pipeline(*sample.graph, options).program;
         // Passes that are left out see one choice each: interpreting is what this test spends its time on.
         const std::size_t end = options.off.empty() ? sample.inputs.size() : binding + 1;
         for (binding = options.off.empty() ? 0 : binding; binding < end; ++binding)
-            if (auto found = difference(expected[binding], run_loops(program, sample.inputs[binding]))) return found;
+            if (auto found = difference(expected[binding], ir::interpret(program, sample.inputs[binding])))
+                return found;
         return std::nullopt;
     } catch (const std::exception& e) {
         return e.what();
@@ -64,9 +67,8 @@ std::optional<std::string> loops_fault(const RandomGraph& sample, const std::vec
 void expect_texts_fixed(const ir::Graph& graph) {
     const std::string text = ir::print(graph);
     EXPECT_EQ(ir::print(*ir::parse_graph(text, "t.lir")), text);
-    const passes::Program program = passes::run_pipeline(graph);
-    for (const passes::LoweredKernel& kernel : program.kernels) {
-        const std::string loops = ir::print(kernel.nest);
+    for (const ir::Program::Step& step : passes::run_pipeline(graph).program.steps) {
+        const std::string loops = ir::print(std::get<ir::Program::Kernel>(step.node).nest);
         EXPECT_EQ(ir::print(ir::parse_loop_nest(loops, "t.lir")), loops);
     }
 }

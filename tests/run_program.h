@@ -6,13 +6,8 @@
 
 #include "codegen/compile.h"
 #include "ir/attribute.h"
-#include "passes/pipeline.h"
 
 namespace lathe::testing_support {
-
-// The outputs of a program, kernel by kernel in the interpreter of loop nests. Parallel loops run in parts, the last
-// part first, as threads might.
-std::vector<ir::Literal> run_loops(const passes::Program& program, std::span<const ir::Literal> inputs);
 
 // The outputs of a compiled graph; on several threads every parallel loop is cut as finely as it can be. Operands end
 // at protected pages. Outputs take over the memory of inputs as the plan allows; where an index is out of range, that

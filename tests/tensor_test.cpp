@@ -24,7 +24,7 @@ TEST(Tensor, arithmetic_is_lazy_and_right) {
     EXPECT_TRUE(c.node()->is_ready());
     EXPECT_EQ((1 - a).to_vector<float>(), (Floats{0, -1, -2}));
     EXPECT_EQ((a < 2.5).to_vector<bool>(), (std::vector<bool>{true, true, false}));
-    EXPECT_EQ(sum(a).item(), 6);
+    EXPECT_EQ(sum(a).item<float>(), 6);
 }
 
 TEST(Tensor, shapes_broadcast_as_in_numpy) {
@@ -176,7 +176,7 @@ TEST(Tensor, every_mistake_names_a_line_of_the_caller) {
     const auto f = jit([](const Tensor& a, const Tensor& b) { return a + b; });
     expect_blame([&] { none + x; }, "add: an empty tensor");
     expect_blame([&] { exp(none); }, "exp: an empty tensor");
-    expect_blame([&] { (void)none.item(); }, "eval: an empty tensor");
+    expect_blame([&] { (void)none.item<float>(); }, "eval: an empty tensor");
     expect_blame([&] { (void)x.dim(2); }, "dim: axis 2");
     expect_blame([&] { (void)x.extent(-3); }, "dim: axis -3");
     expect_blame([&] { (void)x.grad(); }, "grad: ");
@@ -283,8 +283,8 @@ TEST(Variable, operations_read_the_value_of_their_time) {
     const Tensor v = variable(Tensor::from({1.0F}));
     const Tensor before = v + 0.0;
     v.set(Tensor::from({5.0F}));
-    EXPECT_EQ(before.item(), 1);
-    EXPECT_EQ((v + 0.0).item(), 5);
+    EXPECT_EQ(before.item<float>(), 1);
+    EXPECT_EQ((v + 0.0).item<float>(), 5);
     EXPECT_THROW(v.set(Tensor::from({1.0F, 2.0F})), TypeError);
 }
 
@@ -297,7 +297,7 @@ TEST(Variable, backward_leaves_derivatives_and_adds_them_up) {
     evaluated.backward();
     EXPECT_EQ(w.grad().to_vector<float>(), (Floats{4, 8, 12}));
     w.zero_grad();
-    EXPECT_FALSE(w.grad());
+    EXPECT_TRUE(w.grad().is_empty());
     EXPECT_THROW(sum(Tensor::from({1.0F})).backward(), UserError);
 }
 
@@ -316,6 +316,71 @@ TEST(Tensor, memory_that_runs_out_is_blamed_on_the_call_that_wanted_it) {
     }
     runtime::limit_memory(~std::uint64_t{0});
     EXPECT_EQ(wide.eval().to_vector<float>().size(), std::size_t{1} << 20);
+}
+
+// Passes look kernels up, whether they are known or not.
+std::uint64_t kernels_asked_for() {
+    const codegen::KernelCache& cache = codegen::KernelCache::shared();
+    return cache.compiled() + cache.hits();
+}
+
+TEST(LazyStructure, a_new_shape_runs_no_pass) {
+    const auto layers = [](const Tensor& x, const Tensor& w, const Tensor& b) {
+        return softmax(relu(matmul(x, w) + b), 1);
+    };
+    const auto run = [&](std::int64_t batch, std::int64_t in, std::int64_t out) {
+        const Tensor x = reshape(arange(batch * in, Dtype::f32), {batch, in}) * 0.01F;
+        const Tensor w = reshape(arange(in * out, Dtype::f32), {in, out}) * -0.02F, b = arange(out, Dtype::f32);
+        eval(std::vector<Tensor>{x, w, b});
+        const std::uint64_t before = kernels_asked_for();
+        const std::vector<float> y = layers(x, w, b).to_vector<float>();
+        const std::uint64_t asked = kernels_asked_for() - before;
+        // Row by row the same: jit has a program of its own.
+        EXPECT_EQ(y, jit(layers)(x, w, b).to_vector<float>()) << batch;
+        return asked;
+    };
+    EXPECT_GT(run(3, 8, 4), 0U);
+    for (const auto& [batch, in, out] :
+         {std::array<std::int64_t, 3>{4, 8, 4}, {17, 8, 4}, {100, 8, 4}, {5, 9, 33}, {8, 8, 8}})
+        EXPECT_EQ(run(batch, in, out), 0U) << batch << " " << in << " " << out;
+    EXPECT_GT(run(1, 8, 4), 0U) << "an extent of 1 may broadcast: it is structure";
+}
+
+TEST(LazyStructure, sizes_in_attributes_are_no_structure) {
+    const Tensor x = arange(600, Dtype::i64);
+    x.eval();
+    const auto part = [&](std::int64_t start, std::int64_t size) {
+        const std::uint64_t before = kernels_asked_for();
+        const std::vector<std::int64_t> y = (slice(x, {start}, {size}) * std::int64_t{3}).to_vector<std::int64_t>();
+        EXPECT_EQ(y.size(), static_cast<std::size_t>(size));
+        for (std::size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], 3 * (start + static_cast<std::int64_t>(i)));
+        return kernels_asked_for() - before;
+    };
+    part(2, 5);
+    for (std::int64_t i = 3; i < 200; ++i) EXPECT_EQ(part(i, 2 + i % 7), 0U) << i;
+    const auto folded = [&](std::int64_t rows) {
+        const std::uint64_t before = kernels_asked_for();
+        const Tensor y = sum(reshape(x, {rows, 600 / rows}), {1});
+        EXPECT_EQ(sum(y).item<std::int64_t>(), 599 * 300);
+        return kernels_asked_for() - before;
+    };
+    folded(2);
+    for (const std::int64_t rows : {3, 4, 5, 6, 100, 300}) EXPECT_EQ(folded(rows), 0U) << rows;
+}
+
+TEST(LazyStructure, long_sums_are_cut_and_short_ones_are_not) {
+    const auto total = [](std::int64_t n) {
+        const Tensor x = ones({n}, Dtype::f32);
+        x.eval();
+        const std::uint64_t before = kernels_asked_for();
+        EXPECT_EQ(sum(x).item<float>(), static_cast<float>(n));
+        return kernels_asked_for() - before;
+    };
+    total(1000);
+    EXPECT_EQ(total(1001), 0U);
+    EXPECT_EQ(total(1 << 20), 2U) << "its blocks, and their combination";
+    EXPECT_EQ(total((1 << 20) + 5), 0U);
+    EXPECT_EQ(total(1002), 0U);
 }
 
 }  // namespace

@@ -27,6 +27,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/program/text.h"
 #include "passes/graph/differentiate.h"
 #include "passes/pipeline.h"
 
@@ -143,10 +144,14 @@ std::vector<std::byte> all_elements(const ir::Literal& literal) {
     return out;
 }
 
-std::vector<std::vector<std::byte>> interpreted(const ir::Graph& graph, std::span<const ir::Literal> inputs) {
+std::vector<std::vector<std::byte>> elements(std::span<const ir::Literal> literals) {
     std::vector<std::vector<std::byte>> out;
-    for (const ir::Literal& literal : ir::interpret(graph, inputs)) out.push_back(all_elements(literal));
+    for (const ir::Literal& literal : literals) out.push_back(all_elements(literal));
     return out;
+}
+
+std::vector<std::vector<std::byte>> interpreted(const ir::Graph& graph, std::span<const ir::Literal> inputs) {
+    return elements(ir::interpret(graph, inputs));
 }
 
 std::vector<std::vector<std::byte>> compiled(const ir::Graph& graph, std::span<const ir::Literal> inputs,
@@ -189,21 +194,21 @@ std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
         result = (*run)(*graph);
         text = ir::print(result ? *result : *graph);
     } else {
-        const passes::FusedGraph fused = passes::fuse(*graph);
-        if (std::holds_alternative<passes::FusePass>(pass->run)) text = passes::print(fused);
-        for (const passes::Group& group : fused.groups) {
-            std::vector<passes::LoweredKernel> kernels;
-            kernels.push_back(passes::lower(group));
-            if (const auto* rewrite = std::get_if<passes::KernelPass>(&pass->run))
-                (*rewrite)(kernels[0], small_machine);
-            else if (const auto* cut = std::get_if<passes::KernelsPass>(&pass->run))
-                kernels = (*cut)(std::move(kernels[0]), small_machine);
-            else if (!std::holds_alternative<passes::LowerPass>(pass->run))
-                continue;
-            for (const passes::LoweredKernel& kernel : kernels) {
-                EXPECT_EQ(ir::verify(kernel.nest), std::vector<std::string>());
-                text += ir::print(kernel.nest);
-            }
+        const std::shared_ptr<const ir::Graph> shared = ir::parse_graph(c.input, fs::path(c.path).filename().string());
+        if (std::holds_alternative<passes::BuildPass>(pass->run)) {
+            passes::Remarks remarks;
+            const ir::Program program = passes::fuse(shared, {}, remarks);
+            EXPECT_EQ(elements(ir::interpret(program, inputs)), expected) << "the pass changed values";
+            text = ir::print(program);
+            for (const passes::Remark& r : remarks) text += "// " + r.to_string() + "\n";
+        } else {
+            ir::Program program =
+                pass->name == "lower" ? passes::fused_program(shared) : passes::lowered_program(shared);
+            passes::run_pass(*pass, program, small_machine);
+            EXPECT_EQ(ir::verify(program), std::vector<std::string>());
+            EXPECT_EQ(elements(ir::interpret(program, inputs)), expected) << "the pass changed values";
+            for (const ir::Program::Step& step : program.steps)
+                text += ir::print(std::get<ir::Program::Kernel>(step.node).nest);
         }
     }
     if (result) {
@@ -264,13 +269,16 @@ Memory compiled(const ir::LoopNest& nest, Memory memory) {
     return memory;
 }
 
-std::string after_loop_pass(const Case& c, passes::LoopPass pass) {
+std::string after_loop_pass(const Case& c, const passes::Pass& pass) {
     ir::LoopNest nest = ir::parse_loop_nest(c.input, fs::path(c.path).filename().string());
     EXPECT_EQ(ir::verify(nest), std::vector<std::string>());
     const Memory memory = random_memory(nest, c);
     const auto expected = interpreted(nest, memory).arguments;
     EXPECT_EQ(compiled(nest, memory).arguments, expected) << "compiled, before the pass";
-    pass(nest, {});
+    ir::Program program = ir::program_of(nest);
+    passes::run_pass(pass, program);
+    EXPECT_EQ(ir::verify(program), std::vector<std::string>());
+    nest = std::get<ir::Program::Kernel>(program.steps.at(0).node).nest;
     EXPECT_EQ(ir::verify(nest), std::vector<std::string>());
     EXPECT_EQ(interpreted(nest, memory).arguments, expected) << "the pass changed values";
     EXPECT_EQ(compiled(nest, memory).arguments, expected) << "compiled, after the pass";
@@ -285,8 +293,8 @@ TEST_P(Textual, is_as_expected) {
     const Case& c = GetParam();
     const passes::Pass* const pass = passes::find_pass(c.pass);
     ASSERT_TRUE(pass != nullptr || c.pass == "differentiate") << "tests/passes has a folder '" << c.pass << "'";
-    const auto* const loop_pass = pass != nullptr ? std::get_if<passes::LoopPass>(&pass->run) : nullptr;
-    const std::string actual = loop_pass != nullptr ? after_loop_pass(c, *loop_pass) : after_graph_pass(c, pass);
+    const bool is_graph = c.input.starts_with("graph ") || c.input.find("\ngraph ") != std::string::npos;
+    const std::string actual = is_graph ? after_graph_pass(c, pass) : after_loop_pass(c, *pass);
     const char* const rewrite = std::getenv("LATHE_REWRITE_EXPECTATIONS");
     if (rewrite != nullptr && std::string_view(rewrite) == "1") {
         std::ofstream(c.path) << c.input << separator << as_comment(actual);

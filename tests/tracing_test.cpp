@@ -247,39 +247,39 @@ TEST(Structure, arguments_of_another_structure_are_traced_anew) {
         return total;
     };
     const auto compiled = jit(f);
-    EXPECT_EQ(compiled(Tensors{one(1), one(2)}, Tensors{one(3)}).item(), 33.0F);
-    EXPECT_EQ(compiled(Tensors{one(1)}, Tensors{one(2), one(3)}).item(), 51.0F);
-    EXPECT_EQ(compiled(Tensors{}, Tensors{}).item(), 0.0F);
-    EXPECT_EQ(compiled(Tensors{one(1), one(2)}, Tensors{one(3)}).item(), 33.0F);
+    EXPECT_EQ(compiled(Tensors{one(1), one(2)}, Tensors{one(3)}).item<float>(), 33.0F);
+    EXPECT_EQ(compiled(Tensors{one(1)}, Tensors{one(2), one(3)}).item<float>(), 51.0F);
+    EXPECT_EQ(compiled(Tensors{}, Tensors{}).item<float>(), 0.0F);
+    EXPECT_EQ(compiled(Tensors{one(1), one(2)}, Tensors{one(3)}).item<float>(), 33.0F);
     EXPECT_EQ(compiled.statistics().traces, 3U);
 
     const auto names =
         jit([](const std::map<std::string, Tensor>& m) { return m.contains("a") ? m.at("a") : -m.at("b"); });
-    EXPECT_EQ(names(std::map<std::string, Tensor>{{"a", one(1)}}).item(), 1.0F);
-    EXPECT_EQ(names(std::map<std::string, Tensor>{{"b", one(1)}}).item(), -1.0F);
+    EXPECT_EQ(names(std::map<std::string, Tensor>{{"a", one(1)}}).item<float>(), 1.0F);
+    EXPECT_EQ(names(std::map<std::string, Tensor>{{"b", one(1)}}).item<float>(), -1.0F);
 
     const auto optional = jit([](const Tensor& x, const std::optional<Tensor>& b) { return b ? x + *b : x; });
-    EXPECT_EQ(optional(one(1), std::optional(one(2))).item(), 3.0F);
-    EXPECT_EQ(optional(one(1), std::optional<Tensor>()).item(), 1.0F);
+    EXPECT_EQ(optional(one(1), std::optional(one(2))).item<float>(), 3.0F);
+    EXPECT_EQ(optional(one(1), std::optional<Tensor>()).item<float>(), 1.0F);
     const auto empty = jit([](const Tensor& x, const Tensor& b) { return b.is_empty() ? x : x + b; });
-    EXPECT_EQ(empty(one(1), Tensor()).item(), 1.0F);
-    EXPECT_EQ(empty(one(1), one(2)).item(), 3.0F);
+    EXPECT_EQ(empty(one(1), Tensor()).item<float>(), 1.0F);
+    EXPECT_EQ(empty(one(1), one(2)).item<float>(), 3.0F);
 
     const auto own = jit([](const Layers& l) {
         Tensor total = zeros({1});
         for (const Tensor& t : l.sum_first ? l.first : l.second) total = total + t;
         return total;
     });
-    EXPECT_EQ(own(Layers{{one(1), one(2)}, {one(3)}, true}).item(), 3.0F);
-    EXPECT_EQ(own(Layers{{one(1), one(2)}, {one(3)}, false}).item(), 3.0F);
-    EXPECT_EQ(own(Layers{{one(1)}, {one(2), one(3)}, true}).item(), 1.0F);
-    EXPECT_EQ(own(Layers{{one(1)}, {one(2), one(3)}, false}).item(), 5.0F);
+    EXPECT_EQ(own(Layers{{one(1), one(2)}, {one(3)}, true}).item<float>(), 3.0F);
+    EXPECT_EQ(own(Layers{{one(1), one(2)}, {one(3)}, false}).item<float>(), 3.0F);
+    EXPECT_EQ(own(Layers{{one(1)}, {one(2), one(3)}, true}).item<float>(), 1.0F);
+    EXPECT_EQ(own(Layers{{one(1)}, {one(2), one(3)}, false}).item<float>(), 5.0F);
 
     // One function, arguments of several types.
     const auto any = jit([](const auto& x) { return tensors_of(x)[0] * 2.0; });
-    EXPECT_EQ(any(one(1)).item(), 2.0F);
-    EXPECT_EQ(any(Tensors{one(2), one(3)}).item(), 4.0F);
-    EXPECT_EQ(any(std::array{one(3)}).item(), 6.0F);
+    EXPECT_EQ(any(one(1)).item<float>(), 2.0F);
+    EXPECT_EQ(any(Tensors{one(2), one(3)}).item<float>(), 4.0F);
+    EXPECT_EQ(any(std::array{one(3)}).item<float>(), 6.0F);
 }
 
 TEST(Structure, results_have_the_structure_of_their_call) {
@@ -533,7 +533,7 @@ TEST(Variables, that_a_function_makes_begin_anew_at_every_call) {
     }
     Tensor leaked;
     jit([&](const Tensor& x) { return leaked = variable(x), x; })(data(1, {4}));
-    EXPECT_THROW(leaked.item(), UserError);
+    EXPECT_THROW(leaked.item<float>(), UserError);
     EXPECT_THROW(leaked + 1.0, UserError);
     EXPECT_THROW(jit([&](const Tensor& x) { return x + leaked; })(data(1, {4})), UserError);
     EXPECT_THROW(leaked.set(data(1, {4})), UserError);

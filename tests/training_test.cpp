@@ -89,9 +89,9 @@ TEST(Training, the_loss_falls) {
         return loss;
     });
     const Batch b = random_batch(5, 64);
-    const float first = step(b.x, b.y).item();
+    const float first = step(b.x, b.y).item<float>();
     float last = first;
-    for (int i = 0; i < 100; ++i) last = step(b.x, b.y).item();
+    for (int i = 0; i < 100; ++i) last = step(b.x, b.y).item<float>();
     EXPECT_LT(last, first / 10);
     EXPECT_EQ(step.statistics().traces, 1U);
 }
@@ -203,23 +203,23 @@ TEST(Training, eight_threads_train_eight_models_to_the_same_bits) {
 
 TEST(Jit, traces_again_for_another_rank_but_not_for_another_extent) {
     const auto f = jit([](const Tensor& x) { return sum(x * x); });
-    EXPECT_EQ(f(Tensor::from({1.0F, 2.0F})).item(), 5);
-    EXPECT_EQ(f(Tensor::from({1.0F, 2.0F, 3.0F})).item(), 14);
+    EXPECT_EQ(f(Tensor::from({1.0F, 2.0F})).item<float>(), 5);
+    EXPECT_EQ(f(Tensor::from({1.0F, 2.0F, 3.0F})).item<float>(), 14);
     EXPECT_EQ(f.statistics().traces, 1U);
-    EXPECT_EQ(f(ones({2, 3})).item(), 6);
+    EXPECT_EQ(f(ones({2, 3})).item<float>(), 6);
     EXPECT_EQ(f.statistics().traces, 2U);
 }
 
 TEST(Jit, an_extent_read_as_a_number_is_pinned) {
     const auto f = jit([](const Tensor& x) { return sum(x) * static_cast<double>(x.extent(0)); });
-    EXPECT_EQ(f(ones({3})).item(), 9);
-    EXPECT_EQ(f(ones({4})).item(), 16);
-    EXPECT_EQ(f(ones({3})).item(), 9);
+    EXPECT_EQ(f(ones({3})).item<float>(), 9);
+    EXPECT_EQ(f(ones({4})).item<float>(), 16);
+    EXPECT_EQ(f(ones({3})).item<float>(), 9);
     EXPECT_EQ(f.statistics().traces, 2U);
 }
 
 TEST(Jit, asking_for_a_value_while_tracing_throws) {
-    const auto f = jit([](const Tensor& x) { return x * static_cast<double>(sum(x).item()); });
+    const auto f = jit([](const Tensor& x) { return x * static_cast<double>(sum(x).item<float>()); });
     EXPECT_THROW(f(ones({3})), UserError);
 }
 

@@ -71,6 +71,15 @@ Emitter::Access Emitter::access(ir::BufferId b, std::span<const Dim> index) {
         a.offsets = b_.CreateAdd(scaled, lane_numbers(scope_.width, false));
         return a;
     }
+    if (scope_.width > 1 && !staged_.empty())
+        if (const auto affine = at.affine_in(scope_.vector_var); affine && affine->coefficient == Dim(1))
+            for (const Staged& s : staged_)
+                if (s.buffer == b && s.rest == affine->rest) {
+                    a.kind = Access::Kind::contiguous;
+                    a.padded = false;
+                    a.address = b_.CreateGEP(element, s.base, scope_.vector_base);
+                    return a;
+                }
     if (scope_.width == 1 || !varies(at)) {
         a.address = element_address(array.data, element, at);
         return a;
@@ -191,7 +200,17 @@ void Emitter::store(const ir::Store& s) {
         return;
     }
     if (a.kind == Access::Kind::contiguous) {
-        if (mask != nullptr)
+        if (mask != nullptr && scope_.whole != nullptr && guard.value == nullptr) {
+            // A masked store costs many times a plain one where the processor has no registers for masks.
+            only_if(scope_.whole, {}, [&]() -> Values {
+                b_.CreateAlignedStore(lanes, a.address, align);
+                return {};
+            });
+            only_if(b_.CreateNot(scope_.whole), {}, [&]() -> Values {
+                b_.CreateMaskedStore(lanes, a.address, align, mask);
+                return {};
+            });
+        } else if (mask != nullptr)
             b_.CreateMaskedStore(lanes, a.address, align, mask);
         else if (s.streaming)
             stream(lanes, a.address, align);

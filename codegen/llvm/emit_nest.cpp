@@ -19,14 +19,6 @@ using ir::LoopKind;
 namespace {
 
 constexpr int widest_lanes = 256;  // bytes or elements that a masked access of scratch may touch beyond its end
-// Instructions beyond which a second copy of a loop body costs more to compile than it gains: then one masked copy
-// does.
-constexpr std::size_t heavy_body = 60;
-
-bool never_negative(Dim d) {
-    const auto bounds = d.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
-    return bounds.low && *bounds.low >= 0;
-}
 
 }  // namespace
 
@@ -257,6 +249,20 @@ void Emitter::loop(const ir::Loop& l) {
     }
     const bool known = positive(l.extent);
     if (known && l.extent.is_constant() && l.extent.constant() <= l.step) return unrolled_loop(l);
+    const auto bounds = l.extent.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
+    if (bounds.high && *bounds.high <= l.step) {  // a condition
+        const auto once = [&]() -> Values {
+            const ScopeGuard scope(*this);
+            define(l.var, {b_.getInt64(0), false}, l.extent);
+            block(l.body);
+            return {};
+        };
+        if (known)
+            once();
+        else
+            only_if(b_.CreateICmpSGT(uniform_index(l.extent), b_.getInt64(0)), {}, once);
+        return;
+    }
     counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, {},
                  [&](llvm::Value* i, const Values&) -> Values {
                      define(l.var, {i, false}, l.extent);
@@ -271,108 +277,6 @@ void Emitter::unrolled_loop(const ir::Loop& l) {
         define(l.var, {b_.getInt64(static_cast<std::uint64_t>(i)), false}, l.extent);
         block(l.body);
     }
-}
-
-void Emitter::vector_step(ir::Symbol var, int width, llvm::Value* base, llvm::Value* remaining,
-                          const std::function<void()>& body) {
-    const ScopeGuard scope(*this);
-    scope_.width = width;
-    scope_.vector_var = var;
-    scope_.vector_base = base;
-    scope_.mask = nullptr;
-    const auto lanes = static_cast<unsigned>(width);
-    if (width == 1) {
-        define(var, {base, false});
-    } else {
-        define(var, {b_.CreateAdd(b_.CreateVectorSplat(lanes, base), lane_numbers(width, false)), true});
-        if (remaining != nullptr) {
-            llvm::Value* count = b_.CreateTrunc(
-                b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, remaining, b_.getInt64(lanes)), b_.getInt32Ty());
-            scope_.mask = b_.CreateICmpSLT(lane_numbers(width, true), b_.CreateVectorSplat(lanes, count));
-        }
-    }
-    body();
-}
-
-void Emitter::vector_loop(const ir::Loop& l) {
-    const int width = l.width;
-    const auto body = [&] { block(l.body); };
-    const auto bounds = l.extent.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
-    const bool one_step = bounds.high && *bounds.high <= width;
-    if (l.extent.is_constant() && one_step) {
-        const std::int64_t extent = l.extent.constant();
-        if (extent > 0)
-            vector_step(l.var, width, b_.getInt64(0),
-                        extent == width ? nullptr : b_.getInt64(static_cast<std::uint64_t>(extent)), body);
-        return;
-    }
-    llvm::Value* extent = uniform_index(l.extent);
-    if (one_step) {
-        const auto write = [&]() -> Values {
-            vector_step(l.var, width, b_.getInt64(0), extent, body);
-            return {};
-        };
-        if (positive(l.extent) || (width > 1 && !needs_an_active_lane(l.body, l.var)))
-            write();
-        else
-            only_if(b_.CreateICmpSGT(extent, b_.getInt64(0)), {}, write);
-        return;
-    }
-    if (width > 1 && weight(l.body) > heavy_body) {
-        counted_loop(b_.getInt64(0), extent, width, positive(l.extent), {},
-                     [&](llvm::Value* i, const Values&) -> Values {
-                         vector_step(l.var, width, i, b_.CreateSub(extent, i), body);
-                         return {};
-                     });
-        return;
-    }
-    if (!never_negative(l.extent) && !positive(l.extent))
-        extent = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, extent, b_.getInt64(0));
-    llvm::Value* whole = b_.CreateAnd(extent, b_.getInt64(~(static_cast<std::uint64_t>(width) - 1)));
-    counted_loop(b_.getInt64(0), whole, width, false, {}, [&](llvm::Value* i, const Values&) -> Values {
-        vector_step(l.var, width, i, nullptr, body);
-        return {};
-    });
-    if (width == 1 || (l.extent.is_constant() && l.extent.constant() % width == 0)) return;
-    only_if(b_.CreateICmpSLT(whole, extent), {}, [&]() -> Values {
-        vector_step(l.var, width, whole, b_.CreateSub(extent, whole), body);
-        return {};
-    });
-}
-
-// Whether the body touches memory on behalf of all lanes, which must not happen where none is active.
-bool Emitter::needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const {
-    return ir::any_statement(statements, [&](const ir::Stmt& s) {
-        if (std::holds_alternative<ir::BindIndex>(s.node)) return true;
-        return ir::any_access(s, [&](ir::BufferId b, ir::Effect effect, const std::vector<Dim>& index) {
-            return effect == ir::Effect::read &&
-                   nest_.buffers[static_cast<std::size_t>(b)].role != ir::BufferRole::scratch &&
-                   std::ranges::none_of(index, [&](Dim d) { return d.depends_on(vector_var); });
-        });
-    });
-}
-
-std::size_t Emitter::weight(const ir::Block& statements) const {
-    std::size_t sum = 0;
-    for (const ir::Stmt& s : statements) {
-        sum += 2;
-        if (const auto* c = std::get_if<ir::Compute>(&s.node)) {
-            std::vector<Dtype> dtypes;
-            for (ir::ValueId v : c->operands) dtypes.push_back(dtype(v));
-            const ir::ScalarProgram& p =
-                c->part == ir::ComputePart::scalar
-                    ? scalar_program(*c->op, dtypes, c->attributes, dtype(c->results[0]))
-                    : reducer_program(*c->op, static_cast<ir::ReducerPart>(static_cast<int>(c->part) - 1), c->elements);
-            sum += p.insts.size();
-        } else if (const auto* l = std::get_if<ir::Loop>(&s.node)) {
-            const bool unrolled = l->kind == LoopKind::unroll && l->extent.is_constant();
-            const std::int64_t copies = unrolled ? (l->extent.constant() + l->step - 1) / l->step : 1;
-            sum += weight(l->body) * static_cast<std::size_t>(std::max<std::int64_t>(copies, 0));
-        } else if (const auto* r = std::get_if<ir::Reduce>(&s.node)) {
-            sum += weight(r->body) + reducer_program(*r->op, ir::ReducerPart::step, r->elements).insts.size();
-        }
-    }
-    return sum;
 }
 
 void Emitter::bind(const ir::BindIndex& b) {

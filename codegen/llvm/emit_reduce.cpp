@@ -25,8 +25,9 @@ struct Emitter::ReduceCode {
     const ir::Reduce& r;
     const ScalarProgram &init, &step, &combine, &finish;
     llvm::Value* extent;
-    int unit;         // lanes that one value holds: the reduction's width, or that of the vector loop around
-    bool uses_index;  // whether the reducer asks for positions
+    int unit;            // lanes that one value holds: the reduction's width, or that of the vector loop around
+    int unit_of_result;  // that of the vector loop around, or 1
+    bool uses_index;     // whether the reducer asks for positions
 };
 
 // Accumulators of all lanes of a block, in memory.
@@ -68,14 +69,31 @@ Values Emitter::step(const ReduceCode& code, const Values& acc) {
     return next;
 }
 
-Values Emitter::blocks(const ReduceCode& code, const std::function<Values(llvm::Value*, llvm::Value*)>& one_block) {
-    const int width = scope_.width;
-    const Values start = run(code.init, {}, width);
+// `groups` accumulators side by side, each combined with its own.
+Values Emitter::combine_groups(const ReduceCode& code, const Values& earlier, const Values& later, int groups) {
+    Values out;
+    const std::size_t size = earlier.size() / static_cast<std::size_t>(groups);
+    for (std::size_t g = 0; g < earlier.size(); g += size) {
+        const auto part = [&](const Values& v) {
+            const auto first = v.begin() + static_cast<std::ptrdiff_t>(g);
+            return Values(first, first + static_cast<std::ptrdiff_t>(size));
+        };
+        const Values sum = combine(code, part(earlier), part(later), code.unit_of_result);
+        out.insert(out.end(), sum.begin(), sum.end());
+    }
+    return out;
+}
+
+Values Emitter::blocks(const ReduceCode& code, int groups,
+                       const std::function<Values(llvm::Value*, llvm::Value*)>& one_block) {
+    const Values init = run(code.init, {}, code.unit_of_result);
+    Values start;
+    for (int g = 0; g < groups; ++g) start.insert(start.end(), init.begin(), init.end());
     llvm::Value* zero = b_.getInt64(0);
     const auto high = code.r.extent.bounds(not_negative).high;
     if (high && *high <= code.r.block) {
         if (*high <= 0) return start;
-        const auto only = [&] { return combine(code, start, one_block(zero, code.extent), width); };
+        const auto only = [&] { return combine_groups(code, start, one_block(zero, code.extent), groups); };
         if (code.r.extent.is_constant()) return only();
         return only_if(b_.CreateICmpSGT(code.extent, zero), start, only);
     }
@@ -83,11 +101,11 @@ Values Emitter::blocks(const ReduceCode& code, const std::function<Values(llvm::
         llvm::Value* end = b_.CreateBinaryIntrinsic(
             llvm::Intrinsic::smin, b_.CreateAdd(begin, b_.getInt64(static_cast<std::uint64_t>(code.r.block))),
             code.extent);
-        return combine(code, total, one_block(begin, end), width);
+        return combine_groups(code, total, one_block(begin, end), groups);
     });
 }
 
-Registers Emitter::reduce(const ir::Reduce& r) {
+Emitter::ReduceCode Emitter::reduce_code(const ir::Reduce& r, int around) {
     const ScalarProgram& step_program = reducer_program(*r.op, ReducerPart::step, r.elements);
     bool uses_index = false;
     const std::size_t accumulators = reducer_program(*r.op, ReducerPart::init, r.elements).results.size();
@@ -98,24 +116,29 @@ Registers Emitter::reduce(const ir::Reduce& r) {
                 uses_index |= user.a == static_cast<std::int32_t>(i) || user.b == static_cast<std::int32_t>(i) ||
                               user.c == static_cast<std::int32_t>(i);
     const bool vectors = r.width > 1;
-    if (vectors && scope_.width > 1)
+    if (vectors && around > 1)
         throw InternalError("kernel " + nest_.name + ": a vector reduction within a vector loop");
-    const ReduceCode code{r,
-                          reducer_program(*r.op, ReducerPart::init, r.elements),
-                          step_program,
-                          reducer_program(*r.op, ReducerPart::combine, r.elements),
-                          reducer_program(*r.op, ReducerPart::finish, r.elements),
-                          uniform_index(r.extent),
-                          vectors ? r.width : scope_.width,
-                          uses_index};
+    return {r,
+            reducer_program(*r.op, ReducerPart::init, r.elements),
+            step_program,
+            reducer_program(*r.op, ReducerPart::combine, r.elements),
+            reducer_program(*r.op, ReducerPart::finish, r.elements),
+            uniform_index(r.extent),
+            vectors ? r.width : around,
+            around,
+            uses_index};
+}
 
+Registers Emitter::reduce(const ir::Reduce& r) {
+    const ReduceCode code = reduce_code(r, scope_.width);
+    const bool vectors = r.width > 1;
     const auto high = r.extent.bounds(not_negative).high;
     const std::size_t groups = static_cast<std::size_t>(r.lanes) / static_cast<std::size_t>(r.width);
-    Values total = blocks(code, [&](llvm::Value* begin, llvm::Value* end) {
+    Values total = blocks(code, 1, [&](llvm::Value* begin, llvm::Value* end) {
         if (r.lanes == 1) return chain_block(code, begin, end);
         if (vectors && high && *high <= std::min<std::int64_t>(r.lanes, 4 * r.width))
             return single_lanes_block(code, end);
-        if (vectors && groups <= 16 && (weight(r.body) + step_program.insts.size()) * groups <= heavy_groups)
+        if (vectors && groups <= 16 && (weight(r.body) + code.step.insts.size()) * groups <= heavy_groups)
             return register_block(code, begin, end);
         return memory_block(code, begin, end);
     });
@@ -123,6 +146,52 @@ Registers Emitter::reduce(const ir::Reduce& r) {
     Registers results;
     for (llvm::Value* v : total) results.push_back({v, scope_.width > 1});
     return results;
+}
+
+// A step of a vector loop whose body is a chain: several vectors advance side by side, so that they read long stretches
+// of memory, and none waits for its own sum.
+void Emitter::chains_step(const ir::Loop& l, llvm::Value* base, int groups) {
+    const auto at =
+        std::ranges::find_if(l.body, [](const ir::Stmt& s) { return std::holds_alternative<ir::Reduce>(s.node); });
+    const auto& r = std::get<ir::Reduce>(at->node);
+    const ReduceCode code = reduce_code(r, l.width);
+    std::vector<Registers> values(static_cast<std::size_t>(groups), values_);
+    const auto each = [&](const std::function<void(std::size_t)>& body) {
+        for (std::size_t g = 0; g < values.size(); ++g) {
+            values_.swap(values[g]);
+            vector_step(l.var, l.width, b_.CreateAdd(base, b_.getInt64(g * static_cast<std::size_t>(l.width))), nullptr,
+                        [&] { body(g); });
+            values_.swap(values[g]);
+        }
+    };
+    each([&](std::size_t) {
+        for (auto s = l.body.begin(); s != at; ++s) statement(*s);
+    });
+    const auto part = [&](const Values& all, std::size_t g) {
+        const std::size_t size = all.size() / values.size();
+        const auto first = all.begin() + static_cast<std::ptrdiff_t>(g * size);
+        return Values(first, first + static_cast<std::ptrdiff_t>(size));
+    };
+    const Values init = run(code.init, {}, l.width);
+    Values start;
+    for (int g = 0; g < groups; ++g) start.insert(start.end(), init.begin(), init.end());
+    const Values total = blocks(code, groups, [&](llvm::Value* begin, llvm::Value* end) {
+        return counted_loop(begin, end, 1, true, start, [&](llvm::Value* i, const Values& acc) {
+            define(r.var, {i, false});
+            Values next;
+            each([&](std::size_t g) {
+                const Values folded = step(code, part(acc, g));
+                next.insert(next.end(), folded.begin(), folded.end());
+            });
+            return next;
+        });
+    });
+    each([&](std::size_t g) {
+        const Values sum = part(total, g);
+        const Values results = r.finish ? run(code.finish, sum, l.width) : sum;
+        for (std::size_t i = 0; i < results.size(); ++i) value(r.results[i]) = {results[i], true};
+        for (auto s = at + 1; s != l.body.end(); ++s) statement(*s);
+    });
 }
 
 Values Emitter::chain_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end) {
@@ -194,10 +263,13 @@ Values Emitter::register_block(const ReduceCode& code, llvm::Value* begin, llvm:
         for (std::size_t g = 0; g < groups; ++g)
             write(arrays, b_.getInt64(g * static_cast<std::size_t>(width)), group_values(acc, g));
         counted_loop(whole, end, width, true, {}, [&](llvm::Value* i, const Values&) -> Values {
-            vector_step(code.r.var, width, i, b_.CreateSub(end, i), [&] {
-                llvm::Value* lane = b_.CreateSub(i, whole);
-                write(arrays, lane, step(code, read(arrays, lane)));
-            });
+            vector_step(
+                code.r.var, width, i, b_.CreateSub(end, i),
+                [&] {
+                    llvm::Value* lane = b_.CreateSub(i, whole);
+                    write(arrays, lane, step(code, read(arrays, lane)));
+                },
+                true);
             return {};
         });
         Values all;

@@ -44,6 +44,7 @@ private:
     struct Scope {
         int width = 1;                       // lanes of the vector loop around; 1 outside of one
         llvm::Value* mask = nullptr;         // active lanes; null: all
+        llvm::Value* whole = nullptr;        // true where all lanes are active after all; null: unknown
         ir::Symbol vector_var = 0;           // meaningful where width > 1, as is the following
         llvm::Value* vector_base = nullptr;  // value of vector_var in lane 0
         int depth = 0;                       // loops around that are loops in the code as well
@@ -61,12 +62,18 @@ private:
         bool scratch = false;
     };
     struct ReduceCode;
+    // A stretch of an array that the lanes of a vector loop walk side by side.
+    struct Staged {
+        ir::BufferId buffer = -1;
+        ir::Dim rest;  // where it begins
+        bool loaded = false, stored = false;
+        llvm::Value* base = nullptr;  // its address while the loop is being written
+    };
 
     // ---- emit_nest.cpp: the frame, loops and statements
     void block(const ir::Block& statements);
     void statement(const ir::Stmt& stmt);
     void loop(const ir::Loop& l);
-    void vector_loop(const ir::Loop& l);
     void unrolled_loop(const ir::Loop& l);
     void bind(const ir::BindIndex& b);
     void record_fault(const Register& wrong, const Register& index, const Register& bound, const ir::BindIndex& b);
@@ -76,14 +83,21 @@ private:
                         const std::function<Values(llvm::Value*, const Values&)>& body);
     // if (condition) otherwise = body()
     Values only_if(llvm::Value* condition, Values otherwise, const std::function<Values()>& body);
-    // Writes `body` for the lanes base + [0, width) of the loop over `var`; lanes from `remaining` on are masked (null:
-    // none).
-    void vector_step(ir::Symbol var, int width, llvm::Value* base, llvm::Value* remaining,
-                     const std::function<void()>& body);
     void define(ir::Symbol s, Register value, std::optional<ir::Dim> below = std::nullopt);
     // Whether d >= 1 follows from the extents of the loops around.
     bool positive(ir::Dim d, int attempts = 6) const;
     llvm::AllocaInst* stack_array(llvm::Type* element, std::uint64_t count);
+
+    // ---- emit_vector_loop.cpp
+    void vector_loop(const ir::Loop& l);
+    // Writes `body` for the lanes base + [0, width) of the loop over `var`; lanes from `remaining` on are masked (null:
+    // none). `may_be_whole` where the mask often has all lanes.
+    void vector_step(ir::Symbol var, int width, llvm::Value* base, llvm::Value* remaining,
+                     const std::function<void()>& body, bool may_be_whole = false);
+    void staged_loop(const ir::Loop& l, llvm::Value* extent, std::vector<Staged> staged);
+    bool collect_staged(const ir::Loop& l, std::vector<Staged>& staged) const;
+    void masked_loop(const ir::Loop& l, llvm::Value* begin, llvm::Value* end);
+    int chains_together(const ir::Loop& l) const;
     std::size_t weight(const ir::Block& statements) const;
     bool needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const;
 
@@ -120,7 +134,11 @@ private:
     Values register_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end);
     Values memory_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end);
     Values single_lanes_block(const ReduceCode& code, llvm::Value* end);
-    Values blocks(const ReduceCode& code, const std::function<Values(llvm::Value* begin, llvm::Value* end)>& one_block);
+    ReduceCode reduce_code(const ir::Reduce& r, int around);  // within a vector loop of so many lanes, or 1
+    void chains_step(const ir::Loop& l, llvm::Value* base, int groups);
+    Values combine_groups(const ReduceCode& code, const Values& earlier, const Values& later, int groups);
+    Values blocks(const ReduceCode& code, int groups,
+                  const std::function<Values(llvm::Value* begin, llvm::Value* end)>& one_block);
     Values step(const ReduceCode& code, const Values& acc);
     Values halve(const ReduceCode& code, std::vector<Values> groups);
     Values combine(const ReduceCode& code, const Values& earlier, const Values& later, int width);
@@ -149,6 +167,7 @@ private:
     std::vector<Symbol> symbols_;
     Registers values_;
     std::vector<Array> arrays_;
+    std::vector<Staged> staged_;                           // in the loop that is being written
     std::unordered_map<std::uint64_t, Register> indices_;  // of Dims already computed in the scopes around
     std::vector<std::uint64_t> computed_;                  // keys of `indices_`, innermost scope last
 };

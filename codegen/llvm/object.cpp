@@ -42,10 +42,13 @@ void initialize_llvm() {
         LLVMInitializeX86TargetMC();
         LLVMInitializeX86AsmPrinter();
         // The emitter shapes addresses itself, and orders instructions well enough for processors that reorder them:
-        // these passes cost a fifth of the compile time and gain nothing.
+        // these passes cost a fifth of the compile time and gain nothing. Nor does a long search for the best places
+        // to split live ranges at.
         auto& options = llvm::cl::getRegisteredOptions();
-        for (const auto& [name, value] :
-             {std::pair{"disable-lsr", "true"}, {"enable-misched", "false"}, {"disable-post-ra", "true"}})
+        for (const auto& [name, value] : {std::pair{"disable-lsr", "true"},
+                                          {"enable-misched", "false"},
+                                          {"disable-post-ra", "true"},
+                                          {"grow-region-complexity-budget", "100"}})
             if (const auto at = options.find(name); at != options.end()) at->second->addOccurrence(0, name, value);
     });
 }

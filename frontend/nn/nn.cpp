@@ -39,7 +39,8 @@ Tensor Module::operator()(const Tensor& x, Where where) const { return apply(x, 
 Tensor Module::apply(const Tensor& x, std::int64_t index, Where where) const {
     using detail::Frame;
     const Frame frame(of_library_ ? Frame::Code::library : Frame::Code::user, where, &typeid(*this), name_, index, &x);
-    if (of_library_ && !x) throw UserError(detail::spoken("forward") + ": an empty tensor was used", detail::blame({}));
+    if (of_library_ && x.is_empty())
+        throw UserError(detail::spoken("forward") + ": an empty tensor was used", detail::blame({}));
     return detail::value_of(forward(x));
 }
 
@@ -81,12 +82,12 @@ Tensor Linear::forward(const Tensor& x) const {
                             ", as its weights are; convert it (" + given.to_string() + ")",
                         detail::blame({}));
     const Tensor product = matmul(x, weight);
-    return bias ? product + bias : product;
+    return bias.is_empty() ? product : product + bias;
 }
 
 std::vector<NamedParameter> Linear::named_parameters(const std::string& prefix) const {
     std::vector<NamedParameter> out{{prefix + "weight", weight}};
-    if (bias) out.emplace_back(prefix + "bias", bias);
+    if (!bias.is_empty()) out.emplace_back(prefix + "bias", bias);
     return out;
 }
 

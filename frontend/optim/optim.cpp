@@ -44,7 +44,7 @@ void Optimizer::step(Where where) {
         if (!of_library_) users.emplace(where);
         begin(step);
         for (std::size_t i = 0; i < parameters_.size(); ++i)
-            if (const Tensor gradient = parameters_[i].grad()) {
+            if (const Tensor gradient = parameters_[i].grad(); !gradient.is_empty()) {
                 update(i, gradient, step);
                 any = true;
             }

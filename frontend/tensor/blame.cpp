@@ -103,6 +103,8 @@ std::string class_name(const std::type_info& type) {
 
 std::string Speaker::name() const { return type != nullptr ? class_name(*type) : std::string(function); }
 
+bool is_empty(const Tensor& x) { return x.is_empty(); }
+
 void LocScope::throw_empty(const State& previous, std::string_view function, std::source_location where) {
     const std::string name = previous.speaker != nullptr ? previous.speaker->name() : std::string(function);
     restore(previous);

@@ -21,6 +21,8 @@ class Tensor;
 
 namespace detail {
 
+bool is_empty(const Tensor& x);
+
 // The function of the library, or its module, that the user called.
 struct Speaker {
     std::string_view function;             // empty: the module's class is its name
@@ -50,7 +52,7 @@ public:
             speaker_ = &own_;
         }
         if constexpr (sizeof...(operands) > 0)
-            if (!(... && static_cast<bool>(operands))) throw_empty(previous_, function, where);
+            if ((... || is_empty(operands))) throw_empty(previous_, function, where);
     }
     ~LocScope() { restore(previous_); }
     LocScope(const LocScope&) = delete;

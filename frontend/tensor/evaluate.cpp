@@ -3,6 +3,11 @@
 //
 // The key holds ops, attributes, who reads whom, which nodes are results, and the types of the inputs; never the values
 // of numbers. A thread looks in a small table of its own first, then in the shared one.
+//
+// Where shapes are new, their structure may be known: a second key, and table, have symbols in place of extents and of
+// the sizes in attributes. A program over those symbols serves all shapes of the structure; a new shape costs its
+// binding and no pass. Extents of 0 and 1 are structure, and so is how large an array is by orders that matter to
+// passes.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -15,6 +20,7 @@
 #include "frontend/tensor/node.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/trace.h"
+#include "ir/graph/unifier.h"
 #include "ir/ops/ops.h"
 #include "runtime/per_thread.h"
 
@@ -91,6 +97,13 @@ private:
     std::uint64_t* limit_ = words_.data() + words_.size();
 };
 
+// The program of a structure; none where the structure has none that holds for all shapes.
+struct StructureEntry {
+    std::vector<std::uint64_t> key;
+    std::uint64_t hash = 0;
+    std::shared_ptr<const codegen::Executable> executable;
+};
+
 struct PlanEntry {
     std::vector<std::uint64_t> key;
     std::uint64_t hash = 0;  // of the key
@@ -101,14 +114,15 @@ struct PlanEntry {
     std::size_t result_operands = 0;     // of those nodes
 };
 
-// All plans, oldest use first out.
-class PlanCache {
+// All entries of a kind, oldest use first out.
+template <class Entry>
+class KeyedCache {
 public:
-    static PlanCache& shared() {
-        static auto* cache = new PlanCache;  // threads may evaluate while the process ends
+    static KeyedCache& shared() {
+        static auto* cache = new KeyedCache;  // threads may evaluate while the process ends
         return *cache;
     }
-    std::shared_ptr<const PlanEntry> find(std::uint64_t hash, Key key) {
+    std::shared_ptr<const Entry> find(std::uint64_t hash, Key key) {
         const std::lock_guard lock(mutex_);
         const auto [first, last] = entries_.equal_range(hash);
         for (auto i = first; i != last; ++i)
@@ -118,7 +132,7 @@ public:
             }
         return nullptr;
     }
-    void insert(std::shared_ptr<const PlanEntry> entry) {
+    void insert(std::shared_ptr<const Entry> entry) {
         const std::lock_guard lock(mutex_);
         if (order_.size() >= capacity) {
             const std::uint64_t oldest = order_.front()->hash;
@@ -137,17 +151,62 @@ public:
 private:
     static constexpr std::size_t capacity = 4096;
     std::mutex mutex_;  // protects both members
-    std::list<std::shared_ptr<const PlanEntry>> order_;
-    std::unordered_multimap<std::uint64_t, std::list<std::shared_ptr<const PlanEntry>>::iterator> entries_;
+    std::list<std::shared_ptr<const Entry>> order_;
+    std::unordered_multimap<std::uint64_t, typename std::list<std::shared_ptr<const Entry>>::iterator> entries_;
 };
+using PlanCache = KeyedCache<PlanEntry>;
+using StructureCache = KeyedCache<StructureEntry>;
+
+// Sizes of one evaluation, as symbols: extents of its inputs and sizes in attributes, in the order of the key.
+class Sizes {
+public:
+    // What a size becomes: 0, 1 and negative ones are structure.
+    static bool is_structure(ir::Dim d) { return !d.is_constant() || d.constant() < 2; }
+
+    ir::Dim symbol_for(ir::Dim d) {
+        if (is_structure(d)) return d;
+        values_.push_back(d.constant());
+        return ir::Dim::symbol(static_cast<ir::Symbol>(values_.size() - 1));
+    }
+    void add(ir::Dim d) {
+        if (!is_structure(d)) values_.push_back(d.constant());
+    }
+    const std::vector<std::int64_t>& values() const { return values_; }
+
+private:
+    std::vector<std::int64_t> values_;
+};
+
+// How large an array is, as far as passes ask: whether its reduction is worth two kernels, and whether it fits the
+// cache.
+std::uint64_t size_class(const ir::Type& type) {
+    static const passes::LoopTarget& target =
+        *new passes::LoopTarget(codegen::loop_target(codegen::host_target()));  // never destroyed
+    const std::int64_t count = type.shape.element_count().constant();
+    const bool streams = count >= target.stream_bytes / static_cast<std::int64_t>(size_of(type.dtype));
+    return (count >= target.staged_elements ? 1U : 0U) + (streams ? 2U : 0U);
+}
 
 class PendingBuilder final : public GraphBuilder {
 public:
-    using GraphBuilder::GraphBuilder;
+    // With `sizes`, those in attributes become symbols; what is known of symbols is applied to all.
+    PendingBuilder(ir::Graph& graph, Sizes* sizes, const ir::Unifier& unifier)
+        : GraphBuilder(graph), sizes_(sizes), unifier_(unifier) {}
 
 protected:
+    ir::Attributes attributes(const Node& node) override {
+        ir::Attributes out = GraphBuilder::attributes(node);
+        if (sizes_ == nullptr) return out;
+        ir::map_dims(out, [this](ir::Dim d) { return sizes_->symbol_for(d); });
+        return unifier_.apply(std::move(out));
+    }
+
     bool is_input(Node&) override { return false; }
     ir::Value input(Node& node) override { throw InternalError("evaluate: an unknown input", node.location()); }
+
+private:
+    Sizes* sizes_;
+    const ir::Unifier& unifier_;
 };
 
 constexpr std::size_t front_size = 256;
@@ -283,7 +342,7 @@ private:
                     } else if constexpr (std::is_same_v<X, ir::Shape>) {
                         encode(x);
                     } else if constexpr (std::is_same_v<X, ir::Literal>) {
-                        encode(x.type);
+                        encode(x.type.shape, static_cast<std::uint64_t>(x.type.dtype), false);
                         encode_bytes({x.bytes->data(), x.bytes->size()});
                     } else if constexpr (std::is_same_v<X, std::string>) {
                         encode_bytes(std::as_bytes(std::span(x)));
@@ -294,12 +353,17 @@ private:
                 a);
         }
     }
-    void encode(const ir::Shape& shape) { encode(shape, 0); }
-    void encode(const ir::Type& type) { encode(type.shape, static_cast<std::uint64_t>(type.dtype)); }
-    void encode(const ir::Shape& shape, std::uint64_t dtype) {
+    void encode(const ir::Shape& shape) { encode(shape, 0, sizes_are_symbols_); }
+    void encode(const ir::Type& type) {
+        encode(type.shape, static_cast<std::uint64_t>(type.dtype), sizes_are_symbols_);
+    }
+    void encode(const ir::Shape& shape, std::uint64_t dtype, bool as_symbols) {
         std::uint64_t* word = key_.room(1 + ir::max_rank);
         *word++ = dtype << 8 | shape.rank();
-        for (ir::Dim d : shape) *word++ = d.bits();
+        if (as_symbols) [[unlikely]]
+            for (ir::Dim d : shape) *word++ = Sizes::is_structure(d) ? d.bits() : symbol_word;
+        else
+            for (ir::Dim d : shape) *word++ = d.bits();
         key_.end_at(word);
     }
     void encode_bytes(std::span<const std::byte> bytes) {
@@ -321,6 +385,7 @@ private:
     }
 
     void encode() {
+        results_.clear();
         constexpr std::uint64_t leaf_bit = 1ULL << 32;
         for (Node* node : order_) {
             const auto inputs = node->inputs();
@@ -346,7 +411,7 @@ private:
         if (!front || !equal(front->key, key)) {
             front = PlanCache::shared().find(hash, key);
             if (!front) {
-                front = fresh_ = compile(hash);
+                front = plan_for(hash);
                 PlanCache::shared().insert(front);
             }
         }
@@ -383,25 +448,114 @@ private:
         throw ResourceError(op + why + ", for " + node.type.to_string(), node.location());
     }
 
+    // The graph of what is claimed; with `sizes`, over symbols.
+    void build(ir::Graph& graph, Sizes* sizes, const ir::Unifier& unifier) {
+        graph.name = "lazy";
+        PendingBuilder builder(graph, sizes, unifier);
+        for (std::size_t i = 0; i < leaves_.size(); ++i) {
+            ir::Type type = leaves_[i]->type;
+            if (sizes != nullptr)
+                for (std::size_t d = 0; d < type.shape.rank(); ++d) type.shape[d] = sizes->symbol_for(type.shape[d]);
+            builder.bind(leaves_[i], graph.add_parameter("x" + std::to_string(i), unifier.apply(type)));
+        }
+        for (Node* node : order_) builder.build(node);
+        for (std::size_t i = 0; i < results_.size(); ++i)
+            graph.add_output("y" + std::to_string(i), builder.build(order_[results_[i]]));
+    }
+
+    // A program for these shapes alone.
     std::shared_ptr<const PlanEntry> compile(std::uint64_t hash) {
         ir::Graph graph;
-        graph.name = "lazy";
-        PendingBuilder builder(graph);
-        for (std::size_t i = 0; i < leaves_.size(); ++i)
-            builder.bind(leaves_[i], graph.add_parameter("x" + std::to_string(i), leaves_[i]->type));
-        for (Node* node : order_) builder.build(node);
+        build(graph, nullptr, {});
+        auto entry = new_entry(hash, codegen::compile(graph));
+        entry->bound = runtime::bind_plan_uncached(entry->executable->plan, {});
+        return entry;
+    }
+
+    std::shared_ptr<PlanEntry> new_entry(std::uint64_t hash, std::shared_ptr<const codegen::Executable> executable) {
         auto entry = std::make_shared<PlanEntry>();
         entry->key.assign(key_.key().begin(), key_.key().end());
         entry->hash = hash;
         entry->results = results_;
-        for (std::size_t i = 0; i < results_.size(); ++i) {
-            graph.add_output("y" + std::to_string(i), builder.build(order_[results_[i]]));
-            entry->result_operands += order_[results_[i]]->operand_count;
-        }
-        entry->executable = codegen::compile(graph);
+        for (const std::uint32_t r : results_) entry->result_operands += order_[r]->operand_count;
+        entry->executable = std::move(executable);
         entry->shared_outputs = entry->executable->plan.outputs.size() != results_.size();
-        entry->bound = runtime::bind_plan_uncached(entry->executable->plan, {});
         return entry;
+    }
+
+    // A plan for new shapes: by a program of their structure, where there is one.
+    std::shared_ptr<const PlanEntry> plan_for(std::uint64_t hash) {
+        const std::vector<std::uint64_t> structure = structure_key();
+        const std::uint64_t structure_hash = hash_of(structure);
+        std::shared_ptr<const StructureEntry> found = StructureCache::shared().find(structure_hash, structure);
+        const bool is_new = !found;
+        if (!found) {
+            found =
+                std::make_shared<const StructureEntry>(StructureEntry{structure, structure_hash, compile_structure()});
+            StructureCache::shared().insert(found);
+        }
+        if (found->executable) {
+            auto entry = new_entry(hash, found->executable);
+            try {
+                entry->bound = runtime::bind_plan_uncached(entry->executable->plan, sizes_of_claimed().values());
+                if (is_new) fresh_ = entry;
+                return entry;
+            } catch (const runtime::PlanError&) {  // the structure demands more than these shapes have in common
+            }
+        }
+        return fresh_ = compile(hash);
+    }
+
+    Sizes sizes_of_claimed() const {
+        Sizes sizes;
+        for (const Node* leaf : leaves_)
+            for (const ir::Dim d : leaf->type.shape) sizes.add(d);
+        for (const Node* node : order_) {
+            if (!node->attributes) continue;
+            ir::Attributes copy = *node->attributes;
+            ir::map_dims(copy, [&](ir::Dim d) {
+                sizes.add(d);
+                return d;
+            });
+        }
+        return sizes;
+    }
+
+    // A program over symbols; none where the structure does not allow one.
+    std::shared_ptr<const codegen::Executable> compile_structure() {
+        try {
+            const auto with_symbols = [&](ir::Graph& graph, const ir::Unifier& unifier) {
+                const std::size_t count = sizes_of_claimed().values().size();
+                for (std::size_t i = 0; i < count; ++i) graph.symbols.push_back("n" + std::to_string(i));
+                Sizes sizes;
+                build(graph, &sizes, unifier);
+                return sizes.values();
+            };
+            ir::Graph demands;  // built for what the ops demand of the symbols
+            with_symbols(demands, {});
+            const ir::Unifier unifier(demands.preconditions);
+            ir::Graph graph;
+            codegen::CompileOptions options;
+            options.pipeline.typical_symbols = with_symbols(graph, unifier);
+            return codegen::compile(graph, options);
+        } catch (const UserError&) {
+            return nullptr;  // it is said where the shapes are known
+        }
+    }
+
+    // The key with symbols in place of sizes.
+    std::vector<std::uint64_t> structure_key() {
+        KeyBuffer exact = std::move(key_);
+        key_ = KeyBuffer();
+        sizes_are_symbols_ = true;
+        encode();
+        for (const Node* leaf : leaves_) key_.push_back(size_class(leaf->type));
+        for (const std::uint32_t r : results_) key_.push_back(size_class(order_[r]->type));
+        sizes_are_symbols_ = false;
+        const Key key = key_.finish();
+        std::vector<std::uint64_t> out(key.begin(), key.end());
+        key_ = std::move(exact);
+        return out;
     }
 
     void publish() noexcept {
@@ -437,6 +591,8 @@ private:
     std::vector<Node*> order_, leaves_, dropped_;
     std::unordered_map<Node*, std::uint32_t> leaf_numbers_;
     KeyBuffer key_;
+    static constexpr std::uint64_t symbol_word = ~std::uint64_t{0};  // in place of a size
+    bool sizes_are_symbols_ = false;                                 // in the key that is being written
     std::vector<std::uint32_t> results_;
     std::array<std::shared_ptr<const PlanEntry>, front_size> front_;
     const PlanEntry* entry_ = nullptr;

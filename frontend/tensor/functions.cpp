@@ -24,21 +24,49 @@ Tensor source(const ir::OpDef& op, ir::Attributes attributes, Where where) {
     return Tensor(detail::record(op, {}, std::move(attributes), where));
 }
 
-ir::Integers axes_or_all(const Tensor& x, std::vector<std::int64_t> axes) {
-    return axes.empty() ? f::all_axes(x.rank()) : f::natural_axes(std::move(axes), x.rank());
+ir::Integers axes_or_all(const Tensor& x, const Axes& axes) {
+    return axes.values().empty() ? f::all_axes(x.rank()) : f::natural_axes(axes.values(), x.rank());
 }
 
 using detail::blaming;
 using detail::value_of;
 
 // A reduction, with the reduced axes put back as extents of 1 where `keep` says so.
-Tensor reduce(std::string_view name, const ir::OpDef& op, const Tensor& x, std::vector<std::int64_t> axes, bool keep,
-              Where where) {
+Tensor reduce(std::string_view name, const ir::OpDef& op, const Tensor& x, const Axes& axes, bool keep, Where where) {
     const LocScope scope(where, name, x);
-    const ir::Integers all = axes_or_all(x, std::move(axes));
+    const ir::Integers all = axes_or_all(x, axes);
     if (all.empty()) return value_of(x);
     const Tensor y = op.with({all}, x);
     return keep ? f::expand_dims(y, x.type().shape, all) : y;
+}
+
+// The shape, with the extent of -1 that it may have as what the others leave of x's elements.
+Shape with_inferred(const Shape& shape, const Tensor& x, Where where) {
+    const auto is_inferred = [](Dim d) { return d == Dim(-1); };
+    const auto inferred = std::ranges::count_if(shape, is_inferred);
+    if (inferred == 0) return shape;
+    const auto refuse = [&](const std::string& why) {
+        throw TypeError(fmt::format("{}: {} ({})", detail::spoken("reshape"), why, x.type().to_string()),
+                        detail::blame(where));
+    };
+    if (inferred > 1) refuse("more than one extent is -1");
+    Dim rest = 0;
+    try {
+        Dim others = 1;
+        for (Dim d : shape)
+            if (!is_inferred(d)) others *= d;
+        if (others == Dim(0)) refuse("an extent of -1 beside one of 0 could be any");
+        const Dim all = x.type().shape.element_count();
+        rest = floordiv(all, others);
+        if (all.is_constant() && others.is_constant() && rest * others != all)
+            refuse(fmt::format("{} elements do not divide into {}", all.constant(), others.constant()));
+    } catch (const Error& e) {  // of arithmetic with extents
+        if (e.loc().known()) throw;
+        refuse(e.message());
+    }
+    Shape out;
+    for (Dim d : shape) out.push_back(is_inferred(d) ? rest : d);
+    return out;
 }
 
 std::int64_t natural_axis(std::int64_t axis, const Tensor& x) { return f::natural_axes({axis}, x.rank())[0]; }
@@ -47,7 +75,7 @@ std::int64_t natural_axis(std::int64_t axis, const Tensor& x) { return f::natura
 
 Tensor full(const Shape& shape, double value, Dtype dtype, Where where) {
     const LocScope scope(where, "full");
-    return f::broadcast_to(Operand(value, where).as(dtype, "full"), shape);
+    return f::broadcast_to(detail::Operand(value, where).as(dtype, "full"), shape);
 }
 Tensor zeros(const Shape& shape, Dtype dtype, Where where) {
     const LocScope scope(where, "zeros");
@@ -90,12 +118,12 @@ Tensor silu(const Tensor& x, Where where) {
     const LocScope scope(where, "silu", x);
     return f::silu(x);
 }
-Tensor pow(const Operand& x, const Operand& y) { return binary(ops::pow, x, y); }
-Tensor maximum(const Operand& x, const Operand& y) {
+Tensor pow(const detail::Operand& x, const detail::Operand& y) { return binary(ops::pow, x, y); }
+Tensor maximum(const detail::Operand& x, const detail::Operand& y) {
     const LocScope scope(x.where(), "maximum");
     return binary(ops::max, x, y);
 }
-Tensor minimum(const Operand& x, const Operand& y) {
+Tensor minimum(const detail::Operand& x, const detail::Operand& y) {
     const LocScope scope(x.where(), "minimum");
     return binary(ops::min, x, y);
 }
@@ -106,15 +134,15 @@ Tensor logical_or(const Tensor& a, const Tensor& b, Where where) {
     return binary(ops::logical_or, {a, where}, {b, where});
 }
 Tensor logical_not(const Tensor& a, Where where) { return unary(ops::logical_not, a, where); }
-Tensor bit_and(const Operand& a, const Operand& b) { return binary(ops::bit_and, a, b); }
-Tensor bit_or(const Operand& a, const Operand& b) { return binary(ops::bit_or, a, b); }
-Tensor bit_xor(const Operand& a, const Operand& b) { return binary(ops::bit_xor, a, b); }
-Tensor shift_left(const Operand& a, const Operand& b) { return binary(ops::shift_left, a, b); }
-Tensor shift_right(const Operand& a, const Operand& b) { return binary(ops::shift_right, a, b); }
-Tensor where(const Tensor& condition, const Operand& if_true, const Operand& if_false) {
+Tensor bit_and(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_and, a, b); }
+Tensor bit_or(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_or, a, b); }
+Tensor bit_xor(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_xor, a, b); }
+Tensor shift_left(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_left, a, b); }
+Tensor shift_right(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_right, a, b); }
+Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false) {
     const LocScope scope(if_true.where(), "where", condition);
-    for (const Operand* x : {&if_true, &if_false}) {
-        if (!x->is_number() && !x->tensor())
+    for (const detail::Operand* x : {&if_true, &if_false}) {
+        if (!x->is_number() && x->tensor().is_empty())
             throw UserError(detail::spoken("where") + ": an empty tensor was used", detail::blame(x->where()));
     }
     const Dtype dtype = !if_true.is_number()    ? if_true.tensor().dtype()
@@ -131,12 +159,14 @@ Tensor stop_gradient(const Tensor& x, Where where) { return unary(ops::stop_grad
 
 Tensor reshape(const Tensor& x, const Shape& shape, Where where) {
     const LocScope scope(where, "reshape", x);
-    return f::reshape(value_of(x), shape);
+    return f::reshape(value_of(x), with_inferred(shape, x, where));
 }
 Tensor Tensor::reshape(const Shape& shape, Where where) const { return lathe::reshape(*this, shape, where); }
-Tensor transpose(const Tensor& x, std::vector<std::int64_t> permutation, Where where) {
+Tensor transpose(const Tensor& x, const Axes& permutation, Where where) {
     const LocScope scope(where, "transpose", x);
-    return f::transpose(value_of(x), std::move(permutation));
+    ir::Integers order = permutation.values();
+    for (std::int64_t& axis : order) axis = natural_axis(axis, x);
+    return f::transpose(value_of(x), std::move(order));
 }
 Tensor Tensor::t(Where where) const {
     const LocScope scope(where, "t", *this);
@@ -157,7 +187,8 @@ Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where) {
     const LocScope scope(where, "concat");
     if (parts.empty()) throw TypeError(detail::spoken("concat") + ": wants one tensor or more", detail::blame(where));
     for (const Tensor& part : parts)
-        if (!part) throw UserError(detail::spoken("concat") + ": an empty tensor was used", detail::blame(where));
+        if (part.is_empty())
+            throw UserError(detail::spoken("concat") + ": an empty tensor was used", detail::blame(where));
     return Tensor::record(ops::concat, parts, {natural_axis(axis, parts[0])});
 }
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where) {
@@ -173,20 +204,20 @@ Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype, Where w
     return blaming(where, "one_hot", [&] { return f::one_hot(indices, Dim(classes), dtype); });
 }
 
-Tensor sum(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
+Tensor sum(const Tensor& x, const Axes& axes, bool keep, Where where) {
     const LocScope scope(where, "sum", x);
-    const Tensor y = reduce("sum", ops::sum, x, std::move(axes), keep, where);
+    const Tensor y = reduce("sum", ops::sum, x, axes, keep, where);
     return x.rank() == 0 ? convert(y, ir::sum_of(y.dtype()), where) : y;
 }
-Tensor max(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
-    return reduce("max", ops::reduce_max, x, std::move(axes), keep, where);
+Tensor max(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return reduce("max", ops::reduce_max, x, axes, keep, where);
 }
-Tensor min(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
-    return reduce("min", ops::reduce_min, x, std::move(axes), keep, where);
+Tensor min(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return reduce("min", ops::reduce_min, x, axes, keep, where);
 }
-Tensor mean(const Tensor& x, std::vector<std::int64_t> axes, bool keep, Where where) {
+Tensor mean(const Tensor& x, const Axes& axes, bool keep, Where where) {
     const LocScope scope(where, "mean", x);
-    const ir::Integers all = axes_or_all(x, std::move(axes));
+    const ir::Integers all = axes_or_all(x, axes);
     const Tensor y = blaming(where, "mean", [&] { return f::mean(value_of(x), all); });
     return keep ? f::expand_dims(y, x.type().shape, all) : y;
 }

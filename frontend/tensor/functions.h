@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "frontend/tensor/axes.h"
 #include "frontend/tensor/tensor.h"
 
 namespace lathe {
@@ -31,27 +32,29 @@ Tensor erf(const Tensor& x, Where where = Where::current());
 Tensor relu(const Tensor& x, Where where = Where::current());
 Tensor gelu(const Tensor& x, Where where = Where::current());  // x / 2 * (1 + erf(x / sqrt(2)))
 Tensor silu(const Tensor& x, Where where = Where::current());  // x * sigmoid(x)
-Tensor pow(const Operand& x, const Operand& y);
-Tensor maximum(const Operand& x, const Operand& y);  // NaN if either is
-Tensor minimum(const Operand& x, const Operand& y);
+Tensor pow(const detail::Operand& x, const detail::Operand& y);
+Tensor maximum(const detail::Operand& x, const detail::Operand& y);  // NaN if either is
+Tensor minimum(const detail::Operand& x, const detail::Operand& y);
 Tensor logical_and(const Tensor& a, const Tensor& b, Where where = Where::current());
 Tensor logical_or(const Tensor& a, const Tensor& b, Where where = Where::current());
 Tensor logical_not(const Tensor& a, Where where = Where::current());
-Tensor bit_and(const Operand& a, const Operand& b);
-Tensor bit_or(const Operand& a, const Operand& b);
-Tensor bit_xor(const Operand& a, const Operand& b);
-Tensor shift_left(const Operand& a, const Operand& b);
-Tensor shift_right(const Operand& a, const Operand& b);
-Tensor where(const Tensor& condition, const Operand& if_true, const Operand& if_false);
+Tensor bit_and(const detail::Operand& a, const detail::Operand& b);
+Tensor bit_or(const detail::Operand& a, const detail::Operand& b);
+Tensor bit_xor(const detail::Operand& a, const detail::Operand& b);
+Tensor shift_left(const detail::Operand& a, const detail::Operand& b);
+Tensor shift_right(const detail::Operand& a, const detail::Operand& b);
+Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false);
 Tensor convert(const Tensor& x, Dtype dtype, Where where = Where::current());
 // x, taken as a constant by derivatives. Nothing that x was computed from is kept for them.
 Tensor stop_gradient(const Tensor& x, Where where = Where::current());
 
-// ---- movement
+// ---- movement; axes may be negative: they count from the end
 
+// One extent may be -1: what the others leave.
 Tensor reshape(const Tensor& x, const Shape& shape, Where where = Where::current());
-Tensor transpose(const Tensor& x, std::vector<std::int64_t> permutation, Where where = Where::current());
+Tensor transpose(const Tensor& x, const Axes& permutation, Where where = Where::current());
 Tensor broadcast_to(const Tensor& x, const Shape& shape, Where where = Where::current());
+// `size` elements along each axis, from `start` on. See also x[{...}].
 Tensor slice(const Tensor& x, Shape start, Shape size, Where where = Where::current());
 Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where = Where::current());
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where = Where::current());
@@ -64,10 +67,10 @@ Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype = Dtype:
 // sum: of signed integers and booleans i64, of unsigned integers u64. mean: of integers and booleans f64. max, min and
 // argmax of nothing are refused.
 
-Tensor sum(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
-Tensor mean(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
-Tensor max(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
-Tensor min(const Tensor& x, std::vector<std::int64_t> axes = {}, bool keep = false, Where where = Where::current());
+Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = Where::current());
+Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = Where::current());
+Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = Where::current());
+Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = Where::current());
 Tensor argmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
 Tensor softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
 Tensor log_softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());

@@ -146,9 +146,12 @@ void give_block(void* memory) noexcept {
 
 }  // namespace
 
+constinit thread_local std::uint32_t trace_serial = 0;
+
 NodeRef make_node(NodeKind kind) {
     auto* node = new (take_block()) Node;
     node->kind = kind;
+    node->made_in = trace_serial;
     return NodeRef::adopt(node);
 }
 

@@ -85,6 +85,7 @@ struct Node {
     static constexpr std::size_t inline_operands = 3;
 
     std::atomic<std::uint32_t> references{1};
+    std::uint32_t made_in = 0;  // the serial number of the trace that it was made in, or 0
     std::atomic<NodeState> state{pending};
     NodeKind kind = NodeKind::op;
     bool symbolic = false;       // depends on a placeholder: belongs to a trace and is never evaluated itself
@@ -132,6 +133,9 @@ struct VariableData : std::enable_shared_from_this<VariableData> {
     std::string name;
     bool trainable = true;
 };
+
+// Of the trace that is recorded on this thread; 0 outside of all.
+extern constinit thread_local std::uint32_t trace_serial;
 
 NodeRef make_node(NodeKind kind);  // one reference, pending
 
@@ -189,6 +193,9 @@ NodeRef record_constant(ir::Dtype dtype, std::shared_ptr<const ir::Attributes> a
 std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
                                     std::source_location where);
 
+// The type of memory that a user describes to the function.
+ir::Type type_in_memory(ir::Dtype dtype, const std::vector<std::int64_t>& shape, const std::string& function,
+                        std::source_location where);
 NodeRef leaf(ir::Type type, runtime::Buffer data);
 NodeRef number(ir::Dtype dtype, std::uint64_t bits);
 

@@ -87,7 +87,7 @@ constexpr ir::TypeContext::Voice public_function = {
             std::vector<ir::Type> types;
             const Speaker& speaker = *LocScope::speaker();
             for (std::size_t i = 0; i < speaker.operand_count; ++i)
-                if (*speaker.operands[i]) types.push_back(speaker.operands[i]->type());
+                if (!speaker.operands[i]->is_empty()) types.push_back(speaker.operands[i]->type());
             return types;
         },
 };

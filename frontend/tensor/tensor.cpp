@@ -12,6 +12,8 @@
 #include "frontend/trace/gradient.h"
 #include "frontend/trace/trace.h"
 #include "ir/float_environment.h"
+#include "ir/functions/basic.h"
+#include "ir/graph/text.h"
 #include "ir/ops/ops.h"
 #include "runtime/per_thread.h"
 
@@ -30,28 +32,34 @@ std::size_t byte_count(const ir::Type& type) {
 
 // An empty tensor is the mistake of whoever uses it.
 void require_value(const Tensor& t, std::string_view op, Where where) {
-    if (!t) fail(detail::spoken(op) + ": an empty tensor was used", where);
+    if (t.is_empty()) fail(detail::spoken(op) + ": an empty tensor was used", where);
 }
 
 }  // namespace
 
-const ir::Type& Tensor::type(Where where) const {
+const ir::Type& Tensor::type(Where where) const& {
     if (!node_) fail(detail::spoken("type") + ": an empty tensor was used", where);
     return node_->type;
 }
 
-Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
-                          Where where) {
+ir::Type detail::type_in_memory(Dtype dtype, const std::vector<std::int64_t>& shape, const std::string& function,
+                                Where where) {
     ir::Type type{dtype, {}};
     if (shape.size() > ir::max_rank)
-        throw TypeError("from: a tensor has at most " + std::to_string(ir::max_rank) + " dimensions",
+        throw TypeError(function + ": a tensor has at most " + std::to_string(ir::max_rank) + " dimensions",
                         detail::blame(where));
     auto count = static_cast<std::int64_t>(size_of(dtype));
     for (std::int64_t extent : shape) {
-        if (extent < 0) fail("from: an extent is negative", where);
+        if (extent < 0) fail(function + ": an extent is negative", where);
         type.shape.push_back(extent);
-        if (__builtin_mul_overflow(count, extent, &count)) fail("from: the shape is too large", where);
+        if (__builtin_mul_overflow(count, extent, &count)) fail(function + ": the shape is too large", where);
     }
+    return type;
+}
+
+Tensor Tensor::from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
+                          Where where) {
+    const ir::Type type = detail::type_in_memory(dtype, shape, "from", where);
     if (byte_count(type) != bytes.size())
         fail("from: " + type.to_string() + " takes " + std::to_string(byte_count(type)) + " bytes, not " +
                  std::to_string(bytes.size()),
@@ -75,7 +83,7 @@ Tensor Tensor::scalar_as(Dtype dtype, double value, std::int64_t integer) {
 
 namespace {
 
-double value_of(detail::Written number) {
+double as_double(detail::Written number) {
     switch (ir::info(number.dtype).kind) {
         case ir::DtypeKind::floating:
             return number.dtype == Dtype::f32
@@ -112,16 +120,16 @@ void require_fit(Dtype dtype, double value, std::int64_t integer, std::string_vi
 
 Tensor Tensor::scalar_as(Dtype dtype, detail::Written number) {
     const ir::FloatEnvironment floats;
-    const double value = value_of(number);
+    const double value = as_double(number);
     return scalar_as(dtype, value, integer_of(number, value));
 }
 
-Tensor Operand::as(Dtype dtype, std::string_view op) const {
+Tensor detail::Operand::as(Dtype dtype, std::string_view op) const {
     if (!is_number()) return *tensor_;
     if (number_.dtype == Dtype::f64 && is_float(dtype))
         return Tensor::scalar_as(dtype, std::bit_cast<double>(number_.bits), 0);  // the usual case
     const ir::FloatEnvironment floats;
-    const double value = value_of(number_);
+    const double value = as_double(number_);
     const std::int64_t integer = integer_of(number_, value);
     if (is_integer(dtype)) require_fit(dtype, value, integer, op, where_);
     return Tensor::scalar_as(dtype, value, integer);
@@ -155,7 +163,7 @@ std::int64_t Tensor::size(Where where) const {
     return n;
 }
 
-const Tensor& Tensor::eval(Where where) const {
+const Tensor& Tensor::eval(Where where) const& {
     if (is_variable() || !node_) {
         lathe::eval(std::span(this, 1), where);
     } else if (Node* node = node_.get(); !node->is_ready()) {
@@ -193,7 +201,34 @@ void Tensor::copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where wh
     const auto count = static_cast<std::size_t>(node->type.shape.element_count().constant());
     if (one && count != 1) fail("item: " + node->type.to_string() + " does not have one element", where);
     if (one ? bytes != size_of(as) : bytes != count * size_of(as)) fail("to_vector: sizes differ", where);
-    detail::convert_elements(node->type.dtype, node->elements(), as, out, count);
+    const Dtype dtype = node->type.dtype;
+    if (const auto at = detail::convert_exactly(dtype, node->elements(), as, out, count)) {
+        std::uint64_t element = 0;
+        std::memcpy(&element, static_cast<const std::byte*>(node->elements()) + *at * size_of(dtype), size_of(dtype));
+        throw TypeError(fmt::format("{}: {} of {} is no value of {}{}; ask for another type, or convert()",
+                                    one ? "item" : "to_vector", ir::print_element(dtype, element),
+                                    node->type.to_string(), ir::name(as), one ? "" : fmt::format(" (element {})", *at)),
+                        detail::blame(where));
+    }
+}
+
+const void* Tensor::data_as(Dtype dtype, Where where) const {
+    if (is_variable())
+        fail(
+            "data: the memory of a variable goes to its next value; to_vector() copies it, and what was computed from "
+            "it has memory of its own",
+            where);
+    eval(where);
+    if (node_->type.dtype != dtype)
+        throw TypeError(fmt::format("data: the elements of {} are no {}", node_->type.to_string(), ir::name(dtype)),
+                        detail::blame(where));
+    return node_->elements();
+}
+
+std::span<const std::byte> Tensor::bytes(Where where) const& {
+    const ir::Type& own = type(where);
+    const auto* const first = static_cast<const std::byte*>(data_as(own.dtype, where));
+    return {first, byte_count(own)};
 }
 
 Array Tensor::to_array(Where where) const {
@@ -308,10 +343,10 @@ Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
     return Tensor(detail::record_taking(op, std::span(&node, 1), where));
 }
 
-Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
+Tensor binary(const ir::OpDef& op, const detail::Operand& a, const detail::Operand& b) {
     if (a.is_number() && b.is_number())
         throw UserError(detail::spoken(op.name) + ": no operand is a tensor", detail::blame(a.where()));
-    const auto node = [&op](const Operand& x, const Operand& other) {
+    const auto node = [&op](const detail::Operand& x, const detail::Operand& other) {
         if (x.is_number()) {
             require_value(other.tensor(), op.name, other.where());
             return Tensor(x.as(other.tensor().dtype(), op.name)).node();
@@ -323,17 +358,43 @@ Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
     return Tensor(detail::record_taking(op, nodes, a.where()));
 }
 
-Tensor operator+(const Operand& a, const Operand& b) { return binary(ir::ops::add, a, b); }
-Tensor operator-(const Operand& a, const Operand& b) { return binary(ir::ops::sub, a, b); }
-Tensor operator*(const Operand& a, const Operand& b) { return binary(ir::ops::mul, a, b); }
-Tensor operator/(const Operand& a, const Operand& b) { return binary(ir::ops::div, a, b); }
-Tensor operator%(const Operand& a, const Operand& b) { return binary(ir::ops::rem, a, b); }
-Tensor operator==(const Operand& a, const Operand& b) { return binary(ir::ops::eq, a, b); }
-Tensor operator!=(const Operand& a, const Operand& b) { return binary(ir::ops::ne, a, b); }
-Tensor operator<(const Operand& a, const Operand& b) { return binary(ir::ops::lt, a, b); }
-Tensor operator<=(const Operand& a, const Operand& b) { return binary(ir::ops::le, a, b); }
-Tensor operator>(const Operand& a, const Operand& b) { return binary(ir::ops::gt, a, b); }
-Tensor operator>=(const Operand& a, const Operand& b) { return binary(ir::ops::ge, a, b); }
-Tensor operator-(const Operand& x) { return unary(ir::ops::neg, x.tensor(), x.where()); }
+Tensor operator+(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::add, a, b); }
+Tensor operator-(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::sub, a, b); }
+Tensor operator*(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::mul, a, b); }
+Tensor operator/(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::div, a, b); }
+Tensor operator%(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::rem, a, b); }
+Tensor operator==(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::eq, a, b); }
+Tensor operator!=(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::ne, a, b); }
+Tensor operator<(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::lt, a, b); }
+Tensor operator<=(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::le, a, b); }
+Tensor operator>(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::gt, a, b); }
+Tensor operator>=(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::ge, a, b); }
+Tensor operator-(const detail::Operand& x) { return unary(ir::ops::neg, x.tensor(), x.where()); }
+
+Tensor& Tensor::update(const ir::OpDef& op, const detail::Operand& b) {
+    const Where where = b.where();
+    const Trace* const trace = Trace::current();
+    if (trace != nullptr && node_ && !is_variable() && node_->made_in != trace->serial())
+        fail(fmt::format("{}: the tensor is from outside of the function that is being traced, which cannot give it "
+                         "another value; take a variable, or a tensor that the function makes",
+                         op.name),
+             where);
+    Tensor result = binary(op, {*this, where}, b);
+    const ir::Type &own = type(where), &other = result.type();
+    if (other.dtype != own.dtype || !ir::functions::may_be_equal(own.shape, other.shape))
+        throw TypeError(fmt::format("{}: the result does not go into the tensor, {} into {}", op.name,
+                                    other.to_string(), own.to_string()),
+                        detail::blame(where));
+    if (is_variable())
+        set(result, where);
+    else
+        *this = std::move(result);
+    return *this;
+}
+Tensor& Tensor::operator+=(const detail::Operand& b) & { return update(ir::ops::add, b); }
+Tensor& Tensor::operator-=(const detail::Operand& b) & { return update(ir::ops::sub, b); }
+Tensor& Tensor::operator*=(const detail::Operand& b) & { return update(ir::ops::mul, b); }
+Tensor& Tensor::operator/=(const detail::Operand& b) & { return update(ir::ops::div, b); }
+Tensor& Tensor::operator%=(const detail::Operand& b) & { return update(ir::ops::rem, b); }
 
 }  // namespace lathe

@@ -8,6 +8,9 @@
 // variable()), which are cells that set() gives another value. Everything may be used from many threads at once; a
 // variable's reads and sets are each atomic.
 //
+// A Tensor converts to nothing, as it has no value yet: item<T>() is its one element, to_vector<T>() all of them, and
+// neither gives a T that does not hold what is there. What compares tensors gives a tensor of booleans.
+//
 // Shapes broadcast as in NumPy. Both operands of an operation have the same dtype; a C++ number takes that of the other
 // operand, which has to hold it. A mistake throws TypeError at the call that made it, naming the op, the types and the
 // caller's line.
@@ -18,6 +21,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <memory>
 #include <source_location>
 #include <span>
 #include <string>
@@ -25,6 +29,7 @@
 #include <vector>
 
 #include "frontend/tensor/array.h"
+#include "frontend/tensor/index.h"
 #include "frontend/tensor/node.h"
 #include "frontend/tensor/where.h"
 #include "ir/ops/op.h"
@@ -71,12 +76,33 @@ constexpr Written written(T value) {
     else
         return {dtype_of<T>(), static_cast<std::uint64_t>(value)};
 }
+
+class Operand;
+
+// Results of functions that do not exist: compilers show these names where somebody calls one.
+struct UseItemOrIsEmptyInstead;
+struct UseLogicalNotInstead;
+struct UseLogicalAndInstead;
+struct UseLogicalOrInstead;
+struct NameTheTypeOfTheElements;
+struct PartsCannotBeAssignedUseWhereInstead;
 }  // namespace detail
 
 class Tensor {
 public:
     Tensor() = default;  // empty: not usable as an operand
     bool is_empty() const { return !node_; }
+    Tensor(const Tensor&) = default;
+    Tensor(Tensor&&) = default;
+    Tensor& operator=(const Tensor&) & = default;
+    Tensor& operator=(Tensor&&) & = default;
+    ~Tensor() = default;
+    // x[{0}] = y: x would not change.
+    detail::PartsCannotBeAssignedUseWhereInstead operator=(const Tensor&) && = delete;
+
+    // `if (a == b)`: which of the elements? min(a == b).item<bool>(), is_empty().
+    template <Number T, class Instead = detail::UseItemOrIsEmptyInstead>
+    explicit operator T() const = delete;
 
     // ---- data in
 
@@ -103,6 +129,19 @@ public:
     static Tensor from(const Array& array, Where where = Where::current());
     static Tensor from_bytes(Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes,
                              Where where = Where::current());
+    // Memory of the host's, which is read where it is and never written. `strides` count elements, and may be negative
+    // or 0; none: row-major. `owner` is held as long as the memory is needed, and let go on whatever thread needs it
+    // last; without one the caller sees to that. The host must not write to the memory while work that reads it is
+    // pending. Memory that is not row-major, or not aligned to its elements, is copied by this call, as booleans are.
+    template <Number T>
+    static Tensor borrow(const T* data, const std::vector<std::int64_t>& shape,
+                         const std::vector<std::int64_t>& strides = {}, std::shared_ptr<const void> owner = {},
+                         Where where = Where::current()) {
+        return borrow_as(dtype_of<T>(), data, shape, strides, std::move(owner), where);
+    }
+    static Tensor borrow_as(Dtype dtype, const void* data, const std::vector<std::int64_t>& shape,
+                            const std::vector<std::int64_t>& strides = {}, std::shared_ptr<const void> owner = {},
+                            Where where = Where::current());
     // Rank 0.
     template <Number T>
     static Tensor scalar(T value) {
@@ -119,21 +158,34 @@ public:
     std::int64_t extent(std::int64_t axis, Where where = Where::current()) const;
     std::vector<std::int64_t> shape(Where where = Where::current()) const;
     std::int64_t size(Where where = Where::current()) const;  // elements
-    const ir::Type& type(Where where = Where::current()) const;
+    const ir::Type& type(Where where = Where::current()) const&;
+    ir::Type type(Where where = Where::current()) const&& { return type(where); }
 
     // ---- data out (evaluates)
 
-    const Tensor& eval(Where where = Where::current()) const;
-    template <Number T = float>
+    const Tensor& eval(Where where = Where::current()) const&;
+    Tensor eval(Where where = Where::current()) && {
+        eval(where);
+        return std::move(*this);
+    }
+    Tensor eval(Where where = Where::current()) const&& { return eval(where); }
+    // The one element. T may be narrower than the dtype if it holds the value as it is: TypeError where it does not, as
+    // an i64 16777217 in a float, or an f64 0.1.
+    template <Number T>
     T item(Where where = Where::current()) const {
         T out;
         copy_out(dtype_of<T>(), &out, sizeof(T), true, where);
         return out;
     }
+    detail::NameTheTypeOfTheElements item() const = delete;
+    // All elements, in row-major order; each as item() would give it.
     template <Number T>
     std::vector<T> to_vector(Where where = Where::current()) const {
         if constexpr (std::is_same_v<T, bool>) {
-            const auto bytes = to_vector<std::uint8_t>(where);
+            const auto count = static_cast<std::size_t>(size(where));
+            require_memory(count, where);
+            std::vector<std::uint8_t> bytes(count);
+            copy_out(Dtype::boolean, bytes.data(), count, false, where);
             return {bytes.begin(), bytes.end()};
         } else {
             const auto count = static_cast<std::size_t>(size(where));
@@ -143,9 +195,36 @@ public:
             return out;
         }
     }
+    detail::NameTheTypeOfTheElements to_vector() const = delete;
+    // The elements where they are, of the tensor's own dtype; they stay there as long as a tensor with this value
+    // exists. Not of variables, whose next value may take their memory.
+    template <Number T>
+    std::span<const T> data(Where where = Where::current()) const& {
+        return {static_cast<const T*>(data_as(dtype_of<T>(), where)), static_cast<std::size_t>(size(where))};
+    }
+    template <Number T>
+    std::span<const T> data(Where where = Where::current()) const&& = delete;  // a temporary's elements end with it
+    // The same as bytes, of any dtype.
+    std::span<const std::byte> bytes(Where where = Where::current()) const&;
+    std::span<const std::byte> bytes(Where where = Where::current()) const&& = delete;
     Array to_array(Where where = Where::current()) const;
     std::string to_string(Where where = Where::current()) const;  // as NumPy prints arrays
     friend std::ostream& operator<<(std::ostream& out, const Tensor& t);
+
+    // ---- parts: see index.h
+
+    Tensor operator[](std::initializer_list<Index> indices) const;
+
+    // ---- another value for the handle; a variable is set(). The type stays as it is: TypeError where the result had
+    // another. A traced function cannot change handles of plain tensors from outside, whose value it would take along.
+
+    Tensor& operator+=(const detail::Operand& b) &;
+    Tensor& operator-=(const detail::Operand& b) &;
+    Tensor& operator*=(const detail::Operand& b) &;
+    Tensor& operator/=(const detail::Operand& b) &;
+    Tensor& operator%=(const detail::Operand& b) &;
+    template <class T>
+    detail::PartsCannotBeAssignedUseWhereInstead operator+=(const T&) && = delete;
 
     // ---- variables
 
@@ -167,7 +246,6 @@ public:
     // ---- for Lathe's own use
     explicit Tensor(detail::NodeRef node) : node_(std::move(node)) {}
     const detail::NodeRef& node() const { return node_; }
-    explicit operator bool() const { return static_cast<bool>(node_); }
     static Tensor record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes,
                          ir::Loc loc = {});
     static Tensor constant_like(const Tensor& like, ir::Literal literal, ir::Loc loc);
@@ -178,11 +256,25 @@ public:
 private:
     // Throws ResourceError where so many bytes would be more than there is.
     void require_memory(std::uint64_t bytes, Where where) const;
+    const void* data_as(Dtype dtype, Where where) const;
+    Tensor& update(const ir::OpDef& op, const detail::Operand& b);
     void copy_out(Dtype as, void* out, std::size_t bytes, bool one, Where where) const;
     detail::NodeRef node_;
 };
 
-// An operand of an operator: it remembers where the user wrote it, and may be a number.
+// Functions that would compute something else than they say: they have no value to look at.
+detail::UseLogicalNotInstead operator!(const Tensor& x) = delete;
+template <class A, class B>
+    requires(std::same_as<A, Tensor> || std::same_as<B, Tensor>)
+detail::UseLogicalAndInstead operator&&(const A& a, const B& b) = delete;
+template <class A, class B>
+    requires(std::same_as<A, Tensor> || std::same_as<B, Tensor>)
+detail::UseLogicalOrInstead operator||(const A& a, const B& b) = delete;
+
+namespace detail {
+
+// An operand of a function: it remembers where the user wrote it, and may be a number. It refers to its tensor, and so
+// lives as an argument only.
 class Operand {
 public:
     Operand(const Tensor& tensor, Where where = Where::current())  // NOLINT(google-explicit-constructor)
@@ -190,6 +282,11 @@ public:
     template <Number T>
     Operand(T value, Where where = Where::current())  // NOLINT(google-explicit-constructor)
         : number_(detail::written(value)), where_(where) {}
+    Operand(const Operand&) = delete;
+    Operand& operator=(const Operand&) = delete;
+    ~Operand() = default;
+    static void* operator new(std::size_t) = delete;
+    static void* operator new[](std::size_t) = delete;
 
     Where where() const { return where_; }
     bool is_number() const { return tensor_ == nullptr; }
@@ -203,30 +300,29 @@ private:
     Where where_;
 };
 
-namespace detail {
-
 // The value of the time: what a function that changes nothing returns. The variable itself would change with it.
 inline Tensor value_of(const Tensor& x) { return x.is_variable() ? Tensor(resolve(x.node())) : x; }
 inline Tensor value_of(Tensor&& x) { return x.is_variable() ? Tensor(resolve(x.node())) : std::move(x); }
 
 }  // namespace detail
 
-Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b);
+Tensor binary(const ir::OpDef& op, const detail::Operand& a, const detail::Operand& b);
 Tensor unary(const ir::OpDef& op, const Tensor& x, Where where);
 
 // Operators are found through their Tensor operand only.
-Tensor operator+(const Operand& a, const Operand& b);
-Tensor operator-(const Operand& a, const Operand& b);
-Tensor operator*(const Operand& a, const Operand& b);
-Tensor operator/(const Operand& a, const Operand& b);
-Tensor operator%(const Operand& a, const Operand& b);  // integers: the remainder of division toward zero
-Tensor operator==(const Operand& a, const Operand& b);
-Tensor operator!=(const Operand& a, const Operand& b);
-Tensor operator<(const Operand& a, const Operand& b);
-Tensor operator<=(const Operand& a, const Operand& b);
-Tensor operator>(const Operand& a, const Operand& b);
-Tensor operator>=(const Operand& a, const Operand& b);
-Tensor operator-(const Operand& x);
+Tensor operator+(const detail::Operand& a, const detail::Operand& b);
+Tensor operator-(const detail::Operand& a, const detail::Operand& b);
+Tensor operator*(const detail::Operand& a, const detail::Operand& b);
+Tensor operator/(const detail::Operand& a, const detail::Operand& b);
+Tensor operator%(const detail::Operand& a,
+                 const detail::Operand& b);  // integers: the remainder of division toward zero
+Tensor operator==(const detail::Operand& a, const detail::Operand& b);
+Tensor operator!=(const detail::Operand& a, const detail::Operand& b);
+Tensor operator<(const detail::Operand& a, const detail::Operand& b);
+Tensor operator<=(const detail::Operand& a, const detail::Operand& b);
+Tensor operator>(const detail::Operand& a, const detail::Operand& b);
+Tensor operator>=(const detail::Operand& a, const detail::Operand& b);
+Tensor operator-(const detail::Operand& x);
 
 // Evaluates several tensors as one program.
 void eval(std::span<const Tensor> tensors, Where where = Where::current());

@@ -1,11 +1,11 @@
 // Arguments and results of compiled and differentiated functions: tensors, and vectors, arrays, pairs, tuples,
-// optionals and maps of them, nested at will. A type of your own joins in by a member
+// optionals, variants and maps of them, nested at will. A type of your own joins in by a member
 //     template <class Visit> void visit_tensors(Visit&& visit) { visit(weight); visit(bias); visit(layers); }
 // in a const and a non-const form (or one template over both), and by being copyable. `visit` takes whole trees.
 //
-// The structure of a tree is all of it but the tensors: sizes of vectors, keys of maps, which optionals and tensors are
-// empty. Where a type of your own holds more that its functions look at, as a flag, a member `structure()` returns
-// that, as something that compares by ==.
+// The structure of a tree is all of it but the tensors: sizes of vectors, keys of maps, which alternatives of variants,
+// optionals and tensors are empty. Where a type of your own holds more that its functions look at, as a flag, a member
+// `structure()` returns that, as something that compares by ==.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "frontend/tensor/tensor.h"
@@ -53,6 +54,10 @@ template <class T, class Visit>
 void visit_tensors(std::optional<T>& v, Visit&& visit);
 template <class T, class Visit>
 void visit_tensors(const std::optional<T>& v, Visit&& visit);
+template <class... A, class Visit>
+void visit_tensors(std::variant<A...>& v, Visit&& visit);
+template <class... A, class Visit>
+void visit_tensors(const std::variant<A...>& v, Visit&& visit);
 template <class K, class T, class Visit>
 void visit_tensors(std::map<K, T>& v, Visit&& visit);
 template <class K, class T, class Visit>
@@ -104,6 +109,14 @@ void visit_tensors(std::optional<T>& v, Visit&& visit) {
 template <class T, class Visit>
 void visit_tensors(const std::optional<T>& v, Visit&& visit) {
     if (v) visit_tensors(*v, visit);
+}
+template <class... A, class Visit>
+void visit_tensors(std::variant<A...>& v, Visit&& visit) {
+    std::visit([&](auto& x) { visit_tensors(x, visit); }, v);
+}
+template <class... A, class Visit>
+void visit_tensors(const std::variant<A...>& v, Visit&& visit) {
+    std::visit([&](const auto& x) { visit_tensors(x, visit); }, v);
 }
 template <class K, class T, class Visit>
 void visit_tensors(std::map<K, T>& v, Visit&& visit) {
@@ -186,6 +199,17 @@ struct StructureOf<std::tuple<A...>> {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return (same_structure(std::get<I>(a), std::get<I>(b)) && ...);
         }(std::index_sequence_for<A...>{});
+    }
+};
+template <class... A>
+struct StructureOf<std::variant<A...>> {
+    static bool same(const std::variant<A...>& a, const std::variant<A...>& b) {
+        return a.index() == b.index() && std::visit(
+                                             [&b](const auto& x) {
+                                                 using X = std::decay_t<decltype(x)>;
+                                                 return same_structure(x, std::get<X>(b));
+                                             },
+                                             a);
     }
 };
 template <class K, class T>

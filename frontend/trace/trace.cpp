@@ -1,6 +1,7 @@
 #include "frontend/trace/trace.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "ir/ops/ops.h"
@@ -81,11 +82,27 @@ private:
 
 }  // namespace
 
-Trace::Trace(std::string name, std::source_location where) : where_(where), previous_(current_trace) {
+namespace {
+
+std::uint32_t next_serial() {
+    static std::atomic<std::uint32_t> last{0};
+    std::uint32_t serial = 0;
+    while (serial == 0) serial = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    return serial;
+}
+
+}  // namespace
+
+Trace::Trace(std::string name, std::source_location where)
+    : where_(where), serial_(next_serial()), previous_(current_trace) {
     scope_.name = std::move(name);
     current_trace = this;
+    detail::trace_serial = serial_;
 }
-Trace::~Trace() { current_trace = previous_; }
+Trace::~Trace() {
+    current_trace = previous_;
+    detail::trace_serial = previous_ == nullptr ? 0 : previous_->serial_;
+}
 Trace* Trace::current() { return current_trace; }
 
 ir::Dim Trace::add_symbol(std::string name, std::optional<std::int64_t> example) {

@@ -26,6 +26,7 @@ public:
     Trace& operator=(const Trace&) = delete;
 
     static Trace* current();
+    std::uint32_t serial() const { return serial_; }  // different from those of other traces, and not 0
 
     // A dimension of an input that is not known while tracing; `example` is its extent in this call, if there is one.
     ir::Dim add_symbol(std::string name, std::optional<std::int64_t> example = {});
@@ -82,6 +83,7 @@ private:
     std::unordered_map<detail::Node*, std::size_t> cell_of_;
     std::unordered_map<std::shared_ptr<detail::VariableData>, detail::NodeRef> gradients_;
     std::source_location where_;
+    std::uint32_t serial_;
     Trace* previous_;
 };
 

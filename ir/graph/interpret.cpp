@@ -485,6 +485,8 @@ std::vector<Literal> run(const Job& job) {
             return {run_contraction(job)};
         case Lowering::scatter:
             return {run_scatter(job)};
+        case Lowering::relayout:
+            return {job.operands[0]};
         case Lowering::control:
         case Lowering::opaque:
             break;

@@ -34,6 +34,7 @@ enum class Lowering : std::uint8_t {
     view,         // out[i] = one element of one operand, or a fill value, chosen by index arithmetic
     reduction,    // folds a Reducer over some axes of its operand
     contraction,  // folds a Reducer over products of elements of two operands
+    relayout,     // its operand, in memory of another layout
     scatter,      // a copy of the first operand into which updates are accumulated, in ascending order
     control,      // owns subgraphs
     opaque,

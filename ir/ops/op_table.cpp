@@ -17,7 +17,7 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 }
 
 constexpr auto table = concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits,
-                                   ops::views, ops::reductions, ops::contractions);
+                                   ops::views, ops::reductions, ops::contractions, ops::memory);
 
 constexpr auto by_name = [] {
     auto sorted = table;
@@ -43,6 +43,8 @@ constexpr bool has_its_rules(const OpDef& op) {
     switch (op.lowering) {
         case Lowering::source:
             return op.arity.minimum == 0 && (rules == Rules{} || rules == Rules{.literal = true});
+        case Lowering::relayout:
+            return rules == Rules{} && op.arity.minimum == 1;
         case Lowering::control:
         case Lowering::opaque:
             return rules == Rules{};

@@ -6,6 +6,7 @@
 #include "ir/ops/comparison.h"
 #include "ir/ops/contraction.h"
 #include "ir/ops/math.h"
+#include "ir/ops/memory.h"
 #include "ir/ops/reductions.h"
 #include "ir/ops/sources.h"
 #include "ir/ops/views.h"

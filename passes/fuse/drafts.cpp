@@ -7,8 +7,14 @@
 
 namespace lathe::passes {
 
+using ir::broadcast_index;
 using ir::Dim;
+using ir::fold_extents;
+using ir::fold_kind;
+using ir::fold_operand_index;
+using ir::is_free;
 using ir::Node;
+using ir::scalar_instructions;
 using ir::Value;
 
 namespace {
@@ -61,6 +67,10 @@ bool Draft::scatters() const {
     return !group.members.empty() && group.members.back()->op->lowering == ir::Lowering::scatter;
 }
 
+bool Draft::relayouts() const {
+    return !group.outputs.empty() && group.outputs.front().node->op->lowering == ir::Lowering::relayout;
+}
+
 Drafts::Drafts(const ir::Graph& graph)
     : first_symbol_(static_cast<ir::Symbol>(graph.symbols.size())),
       next_loaded_(first_symbol_ + group_symbols),
@@ -108,8 +118,8 @@ bool Drafts::reaches(int from, int to) const {
     while (!stack.empty()) {
         const int g = stack.back();
         stack.pop_back();
-        for (const Memory& out : (*this)[g].group.outputs)
-            for (int reader : readers_[out.value.node->id]) {
+        for (const Value& out : (*this)[g].group.outputs)
+            for (int reader : readers_[out.node->id]) {
                 if ((*this)[reader].group.outputs.empty()) continue;  // merged into another
                 if (reader == to || seen.size() > max_path_search) return true;
                 if (seen.insert(reader).second) stack.push_back(reader);
@@ -232,7 +242,7 @@ void Drafts::start(const Node& node) {
         read(g, Value{&node, 0}, here.index, here.level);
         return;
     }
-    if (is_fold(node) || is_pointwise(node)) {
+    if (is_fold(node) || is_pointwise(node) || node.op->lowering == ir::Lowering::relayout) {
         add_member(node, g, std::span(&here, 1));
         return;
     }
@@ -288,14 +298,7 @@ void Drafts::add_fold(const Node& node, int g) {
     d.fold_identity.push_back(fold_operand_index(node, 0, index, loops));
     d.fold_domain.push_back(node.operands[0].type().shape);
     for (std::size_t i = 0; i < node.operands.size(); ++i) {
-        const Index from = fold_operand_index(node, i, index, loops);
-        const Value operand = node.operands[i];
-        std::vector<std::uint8_t> layout = wanted_layout(node, i, operand, from, rank);
-        if (layout.empty()) {
-            read(g, operand, from, static_cast<int>(fold));
-        } else {
-            relayout(g, {operand, std::move(layout)});
-        }
+        read(g, node.operands[i], fold_operand_index(node, i, index, loops), static_cast<int>(fold));
     }
 }
 
@@ -304,7 +307,7 @@ void Drafts::store(const Node& node, int g, const Node* fold) {
     for (std::uint32_t r = 0; r < node.results.size(); ++r) {
         const Value v{&node, r};
         if (!needed(v)) continue;
-        d.group.outputs.push_back({v, {}});
+        d.group.outputs.push_back(v);
         if (fold != nullptr) d.group.fold_outputs.push_back({v, fold});
     }
 }
@@ -348,62 +351,6 @@ void Drafts::merge(int a, int b) {
         if (fresh) add_reader(*value.node, a);  // b stays there, and reads nothing
     }
     y = Draft{};
-}
-
-// ---- layouts of contractions' operands
-
-// A contraction vectorizes over the last dimension of its result, which is one of its second operand: that has to
-// be the operand's innermost in memory. Gives the permutation that makes it so, or nothing if it is so already.
-std::vector<std::uint8_t> Drafts::wanted_layout(const Node& node, std::size_t operand, Value v, const Index& index,
-                                                std::size_t rank) const {
-    if (node.op->contraction == nullptr || operand != 1 || rank == 0) return {};
-    const Dim vector = domain_symbol(rank - 1);
-    const auto position = std::ranges::find(index, vector);
-    if (position == index.end()) return {};  // a matrix times a vector: the contracted loop vectorizes
-    const auto at = static_cast<std::size_t>(position - index.begin());
-    Value base = v;
-    Index base_index = index;
-    bool direct = true;
-    while (direct && seen_through_[base.node->id] && base.node->op->lowering == ir::Lowering::view) {
-        const View context(*base.node);
-        std::vector<ir::ViewPiece> pieces = base.node->op->view(context, base_index);
-        direct = pieces.size() == 1 && pieces[0].guards.empty();
-        if (!direct) break;
-        base_index = pieces[0].index;
-        base = base.node->operands[pieces[0].operand];
-    }
-    if (direct) {
-        const auto affine = linear_offset(base.type().shape, base_index).affine_in(*vector.as_symbol());
-        if (affine && affine->coefficient == Dim(1)) return {};
-    }
-    std::vector<std::uint8_t> order;
-    for (std::size_t i = 0; i < index.size(); ++i)
-        if (i != at) order.push_back(static_cast<std::uint8_t>(i));
-    order.push_back(static_cast<std::uint8_t>(at));
-    return order;
-}
-
-void Drafts::relayout(int reader, const Memory& memory) {
-    at(reader).group.inputs.push_back(memory);  // reads of relaid values: kept apart
-    add_reader(*memory.value.node, reader);
-    const auto [known, fresh] = relayout_group_.try_emplace(
-        {{memory.value.node->id, memory.value.index}, memory.permutation}, static_cast<int>(drafts_.size()));
-    const int g = known->second;
-    relaid_[g].push_back(reader);
-    if (!fresh) return;
-    drafts_.emplace_back();
-    Draft& d = drafts_.back();
-    d.group.domain = memory.value.type().shape;
-    d.group.outer_rank = d.group.domain.rank();
-    d.group.outputs.push_back(memory);
-    // The group's first member is the relayout itself: it reads the value at every point of its domain.
-    const Value v = memory.value;
-    if (seen_through_[v.node->id]) {
-        d.group.members.push_back(v.node);
-        read_operands(g, *v.node, domain_index(d.group.domain.rank()), domain_level);
-    } else {
-        read(g, v, domain_index(d.group.domain.rank()), domain_level);
-    }
 }
 
 }  // namespace lathe::passes

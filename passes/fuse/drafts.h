@@ -8,10 +8,15 @@
 #include <tuple>
 #include <vector>
 
+#include "ir/program/group.h"
+#include "ir/program/index_maps.h"
+#include "ir/program/program.h"
 #include "passes/fuse/fuse.h"
 
 namespace lathe::passes {
 
+using ir::FoldKind;
+using ir::Group;
 using Index = std::vector<ir::Dim>;
 
 constexpr int domain_level = -1;
@@ -44,6 +49,8 @@ struct Draft {
     std::size_t statements() const { return computed + loads + 2 * choices + group.outputs.size(); }
     // Whether it accumulates into memory: what it reads is no part of it.
     bool scatters() const;
+    // Whether it stores a value in another layout.
+    bool relayouts() const;
 };
 
 class Drafts {
@@ -92,9 +99,6 @@ private:
     void add_member(const ir::Node& node, int g, std::span<const Access> accesses);
     void add_fold(const ir::Node& node, int g);
     void store(const ir::Node& node, int g, const ir::Node* fold = nullptr);
-    std::vector<std::uint8_t> wanted_layout(const ir::Node& node, std::size_t operand, ir::Value v, const Index& index,
-                                            std::size_t rank) const;
-    void relayout(int reader, const Memory& memory);
 
     ir::Symbol first_symbol_, next_loaded_;
     std::vector<Draft> drafts_;
@@ -102,8 +106,6 @@ private:
     std::vector<bool> seen_through_;          // by node: read as index arithmetic
     std::vector<std::uint32_t> read_values_;  // by node: values that it reads, through views
     std::set<ir::Value, ValueOrder> stored_;  // the graph's outputs
-    std::map<int, std::vector<int>> relaid_;  // relayout group -> groups that read it
-    std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, int> relayout_group_;
 };
 
 }  // namespace lathe::passes

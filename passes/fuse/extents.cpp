@@ -4,6 +4,7 @@
 #include <set>
 
 #include "ir/ops/op.h"
+#include "ir/program/index_maps.h"
 
 namespace lathe::passes {
 
@@ -11,20 +12,19 @@ using ir::Dim;
 using ir::Node;
 using ir::Value;
 
-ExtentClasses::ExtentClasses(const Group& group) {
+ExtentClasses::ExtentClasses(const ir::Group& group) {
     // Members, and what they read through views.
     std::vector<const Node*> stack(group.members.begin(), group.members.end());
-    for (const Memory& m : group.outputs) stack.push_back(m.value.node);
+    for (const Value& v : group.outputs) stack.push_back(v.node);
     std::ranges::reverse(stack);
     std::set<std::pair<const Node*, std::uint32_t>> loaded;  // as they are: what they are views of does not matter
-    for (const Memory& m : group.inputs)
-        if (m.permutation.empty()) loaded.emplace(m.value.node, m.value.index);
+    for (const Value& v : group.inputs) loaded.emplace(v.node, v.index);
     std::vector<const Node*> expanded;
     while (!stack.empty()) {
         const Node* node = stack.back();
         stack.pop_back();
         const bool inside = std::ranges::find(group.members, node) != group.members.end() ||
-                            (is_free(*node) && !loaded.contains({node, 0}));
+                            (ir::is_free(*node) && !loaded.contains({node, 0}));
         const bool seen = first_.contains(node);
         for (std::uint32_t r = 0; r < node->results.size(); ++r) add_value(Value{node, r});
         if (!inside || seen) continue;
@@ -81,23 +81,23 @@ void ExtentClasses::unify_node(const Node& node) {
     for (std::uint32_t r = 1; r < node.results.size(); ++r)
         for (std::size_t i = 0; i < std::min(shape.rank(), node.results[r].shape.rank()); ++i)
             if (shape[i] == node.results[r].shape[i]) unify({&node, 0}, i, {&node, r}, i);
-    if (node.op->lowering == ir::Lowering::elementwise) {
+    if (node.op->lowering == ir::Lowering::elementwise || node.op->lowering == ir::Lowering::relayout) {
         for (Value v : node.operands)
             for (std::size_t i = 0; i < v.type().shape.rank(); ++i)
                 unify({&node, 0}, shape.rank() - v.type().shape.rank() + i, v, i);
         return;
     }
-    if (fold_kind(node) != FoldKind::none) {
+    if (ir::fold_kind(node) != ir::FoldKind::none) {
         // Loops of the fold: the result's dimensions, then the folded ones, each found by marking the loops with
         // symbols.
         std::vector<Dim> at;
         std::vector<Dim> fold;
         for (std::size_t i = 0; i < shape.rank(); ++i) at.push_back(Dim::symbol(static_cast<ir::Symbol>(i)));
-        for (std::size_t i = 0; i < fold_extents(node).size(); ++i)
+        for (std::size_t i = 0; i < ir::fold_extents(node).size(); ++i)
             fold.push_back(Dim::symbol(static_cast<ir::Symbol>(shape.rank() + i)));
         std::vector<std::pair<Value, std::size_t>> first(fold.size());
         for (std::size_t o = 0; o < node.operands.size(); ++o) {
-            const std::vector<Dim> index = fold_operand_index(node, o, at, fold);
+            const std::vector<Dim> index = ir::fold_operand_index(node, o, at, fold);
             for (std::size_t i = 0; i < index.size(); ++i) {
                 const std::size_t loop = *index[i].as_symbol();
                 if (loop < shape.rank()) {

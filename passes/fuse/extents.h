@@ -4,14 +4,14 @@
 #include <unordered_map>
 #include <vector>
 
-#include "passes/fuse/fuse.h"
+#include "ir/program/group.h"
 
 namespace lathe::passes {
 
 // Numbers the extents of a group. Constant extents of 1 have no number.
 class ExtentClasses {
 public:
-    explicit ExtentClasses(const Group& group);
+    explicit ExtentClasses(const ir::Group& group);
 
     // The type of a value of the group with every dimension replaced by the symbol of its extent (or 1).
     ir::Type type_of(ir::Value v) const;

@@ -12,17 +12,25 @@
 namespace lathe::passes {
 namespace {
 
+using ir::broadcast_index;
+using ir::fold_extents;
+using ir::fold_kind;
+using ir::fold_operand_index;
+using ir::is_free;
 using ir::Node;
+using ir::Program;
+using ir::scalar_instructions;
 using ir::Value;
 
 class Fuser {
 public:
-    Fuser(const ir::Graph& graph, const FuseOptions& options) : graph_(graph), options_(options), drafts_(graph) {}
+    Fuser(const ir::Graph& graph, const FuseOptions& options, Remarks& remarks)
+        : graph_(graph), options_(options), drafts_(graph), remarks_(remarks) {}
 
-    FusedGraph run() {
+    std::vector<ir::Group> run() {
         const auto& nodes = graph_.nodes();
         for (std::size_t i = nodes.size(); i-- > 0;) visit(nodes[i]);
-        return {&graph_, drafts_.finish(), std::move(remarks_)};
+        return drafts_.finish();
     }
 
 private:
@@ -89,7 +97,7 @@ private:
 
     void note(const Node& node, int g, const std::string& reason) {
         const Draft& d = drafts_[g];
-        const Node& consumer = d.group.members.empty() ? *d.group.outputs[0].value.node : *d.group.members.back();
+        const Node& consumer = d.group.members.empty() ? *d.group.outputs[0].node : *d.group.members.back();
         remarks_.push_back(
             {"fuse", reason, std::string(node.op->name), std::string(consumer.op->name), node.loc, consumer.loc});
     }
@@ -97,11 +105,83 @@ private:
     const ir::Graph& graph_;
     const FuseOptions& options_;
     Drafts drafts_;
-    Remarks remarks_;
+    Remarks& remarks_;
+};
+
+// Gives every value that groups read or write a buffer.
+class ProgramBuilder {
+public:
+    explicit ProgramBuilder(std::shared_ptr<const ir::Graph> graph) {
+        program_.name = graph->name;
+        program_.symbols = graph->symbols;
+        program_.preconditions = graph->preconditions;
+        for (std::size_t i = 0; i < graph->parameters().size(); ++i) {
+            const Value v = graph->parameters()[i];
+            read_[key(v)] = add(v, Program::Origin::input, graph->parameter_name(i));
+        }
+        for (std::size_t i = 0; i < graph->outputs().size(); ++i) {
+            const Value v = graph->outputs()[i];
+            const auto [found, fresh] = written_.try_emplace(key(v));
+            if (fresh) {
+                found->second = add(v, Program::Origin::output, graph->output_name(i));
+                program_.buffers[found->second].made_by = std::string(v.node->op->name);
+            }
+            program_.results.push_back({graph->output_name(i), found->second});
+        }
+        program_.graph = std::move(graph);
+    }
+
+    void add(ir::Group group) {
+        Program::Step step;
+        std::vector<ir::Loc> locs;
+        for (const Node* n : group.members) locs.push_back(n->loc);
+        step.loc = ir::Loc::fused(locs);
+        Program::Fused fused;
+        for (const Value& v : group.inputs) fused.inputs.push_back(buffer_to_read(v));
+        for (const Value& v : group.outputs) fused.outputs.push_back(buffer_to_write(v));
+        fused.group = std::move(group);
+        step.node = std::move(fused);
+        program_.steps.push_back(std::move(step));
+    }
+
+    Program finish() { return std::move(program_); }
+
+private:
+    using Key = std::pair<std::uint32_t, std::uint32_t>;
+    static Key key(Value v) { return {v.node->id, v.index}; }
+
+    Program::BufferId add(Value v, Program::Origin origin, std::string name) {
+        return program_.add_buffer({std::move(name), origin, v.type(), ir::layout_of(v), {}, {}, v.node->loc});
+    }
+
+    Program::BufferId buffer_to_write(Value v) {
+        const auto [found, fresh] = written_.try_emplace(key(v));
+        if (fresh) found->second = add(v, Program::Origin::temporary, {});
+        return found->second;
+    }
+
+    // Outputs may be parameters or constants, which a group copies: what is read is the original.
+    Program::BufferId buffer_to_read(Value v) {
+        if (v.node->op->lowering != ir::Lowering::source) return buffer_to_write(v);
+        const auto [found, fresh] = read_.try_emplace(key(v));
+        if (fresh) {
+            found->second = add(v, Program::Origin::constant, {});
+            if (const ir::Literal* literal = literal_of(*v.node)) program_.buffers[found->second].constant = *literal;
+        }
+        return found->second;
+    }
+
+    Program program_;
+    std::map<Key, Program::BufferId> read_, written_;
 };
 
 }  // namespace
 
-FusedGraph fuse(const ir::Graph& graph, const FuseOptions& options) { return Fuser(graph, options).run(); }
+Program fuse(std::shared_ptr<const ir::Graph> graph, const FuseOptions& options, Remarks& remarks) {
+    std::vector<ir::Group> groups = Fuser(*graph, options, remarks).run();
+    ProgramBuilder builder(std::move(graph));
+    for (ir::Group& group : groups) builder.add(std::move(group));
+    return builder.finish();
+}
 
 }  // namespace lathe::passes

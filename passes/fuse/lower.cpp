@@ -9,6 +9,7 @@
 
 #include "ir/loops/order.h"
 #include "ir/ops/forward.h"
+#include "ir/program/index_maps.h"
 #include "passes/fuse/extents.h"
 #include "passes/fuse/lower_scopes.h"
 
@@ -18,6 +19,11 @@ namespace {
 using ir::BufferId;
 using ir::Dim;
 using ir::Dtype;
+using ir::fold_extents;
+using ir::FoldKind;
+using ir::FoldOutput;
+using ir::Group;
+using ir::Layout;
 using ir::Node;
 using ir::Symbol;
 using ir::SymbolRole;
@@ -29,19 +35,19 @@ using Index = std::vector<Dim>;
 
 class Lowerer {
 public:
-    explicit Lowerer(const Group& group) : group_(group), classes_(group), scopes_(nest()) {
+    explicit Lowerer(const ir::Program::Fused& fused)
+        : fused_(fused), group_(fused.group), classes_(fused.group), scopes_(nest()) {
         for (std::size_t i = 0; i < classes_.extents().size(); ++i)
             nest().add_symbol(SymbolRole::extent, "n" + std::to_string(i));
         out_.extents = classes_.extents();
-        std::vector<ir::Loc> locs;
-        for (const Node* n : group.members) locs.push_back(n->loc);
-        out_.loc = ir::Loc::fused(locs);
     }
 
-    LoweredKernel run() {
+    ir::Program::Kernel run() {
         nest().name = group_name();
-        for (const Memory& m : group_.inputs) add_argument(m, ir::BufferRole::input);
-        for (const Memory& m : group_.outputs) add_argument(m, ir::BufferRole::output);
+        for (const Value& v : group_.inputs) add_argument(v, ir::BufferRole::input);
+        for (const Value& v : group_.outputs) add_argument(v, ir::BufferRole::output);
+        out_.arguments = fused_.inputs;
+        out_.arguments.insert(out_.arguments.end(), fused_.outputs.begin(), fused_.outputs.end());
         if (!group_.members.empty() && group_.members[0]->op->lowering == ir::Lowering::scatter) {
             scatter(*group_.members[0]);
         } else {
@@ -69,19 +75,19 @@ private:
         return name.empty() ? "copy" : name;
     }
 
-    void add_argument(const Memory& m, ir::BufferRole role) {
-        const Type type = classes_.type_of(m.value);
+    void add_argument(Value v, ir::BufferRole role) {
+        const Type type = classes_.type_of(v);
         auto& buffers = role == ir::BufferRole::input ? inputs_ : outputs_;
-        buffers[{{m.value.node->id, m.value.index}, m.permutation}] =
-            nest().add_buffer({(role == ir::BufferRole::input ? "in" : "out") + std::to_string(out_.arguments.size()),
+        const std::size_t number = inputs_.size() + outputs_.size();
+        buffers[{v.node->id, v.index}] =
+            nest().add_buffer({(role == ir::BufferRole::input ? "in" : "out") + std::to_string(number),
                                role,
-                               {type.dtype, permuted(type.shape, m.permutation)}});
-        out_.arguments.push_back(m);
+                               {type.dtype, ir::layout_of(v).memory_shape(type.shape)}});
     }
 
-    using Buffers = std::map<std::pair<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint8_t>>, BufferId>;
-    static BufferId find(const Buffers& buffers, Value v, const std::vector<std::uint8_t>& permutation = {}) {
-        const auto found = buffers.find({{v.node->id, v.index}, permutation});
+    using Buffers = std::map<std::pair<std::uint32_t, std::uint32_t>, BufferId>;
+    static BufferId find(const Buffers& buffers, Value v) {
+        const auto found = buffers.find({v.node->id, v.index});
         return found == buffers.end() ? -1 : found->second;
     }
 
@@ -94,10 +100,10 @@ private:
     };
     // Dimensions [from, to) of a shape, in the order in which memory is written.
     void enter(Walk& walk, const ir::Shape& shape, std::size_t from, std::size_t to, const char* name,
-               std::span<const std::uint8_t> layout = {}) {
+               const Layout& layout = {}) {
         walk.at.resize(to, Dim(0));
         for (std::size_t i = from; i < to; ++i) {
-            const std::size_t dim = layout.empty() ? i : layout[i];
+            const std::size_t dim = layout.value_dim(i);
             if (shape[dim] == Dim(1)) continue;
             const Symbol s = nest().add_symbol(SymbolRole::loop, name + std::to_string(dim));
             scopes_.open(s);
@@ -115,7 +121,7 @@ private:
 
     void domain() {
         const ir::Shape shape = domain_shape();
-        const std::vector<std::uint8_t>& layout = group_.outputs.front().permutation;
+        const Layout layout = ir::layout_of(group_.outputs.front());
         const std::size_t outer = group_.outer_rank;
         choose_fold_stores();
         Walk walk;
@@ -125,11 +131,10 @@ private:
             for (const FoldStore& store : fold_stores_)
                 if (store.fold == fold && store.read_back) in_memory_.emplace_back(store.value, store.buffer);
         }
-        std::vector<const Memory*> rows;
-        std::vector<const Memory*> points;
-        for (const Memory& m : group_.outputs)
-            if (!group_.is_fold_output(m.value))
-                (m.value.type().shape.rank() == outer && outer != shape.rank() ? rows : points).push_back(&m);
+        std::vector<Value> rows, points;
+        for (const Value& v : group_.outputs)
+            if (!group_.is_fold_output(v))
+                (v.type().shape.rank() == outer && outer != shape.rank() ? rows : points).push_back(v);
         store(rows, walk.at);
         if (!points.empty()) {
             enter(walk, shape, outer, shape.rank(), "i", layout);
@@ -139,22 +144,19 @@ private:
     }
 
     ir::Shape domain_shape() const {
-        for (const Memory& m : group_.outputs)
-            if (m.value.type().shape.rank() == group_.domain.rank() && !group_.is_fold_output(m.value))
-                return classes_.type_of(m.value).shape;
+        for (const Value& v : group_.outputs)
+            if (v.type().shape.rank() == group_.domain.rank() && !group_.is_fold_output(v))
+                return classes_.type_of(v).shape;
         throw InternalError("lower: a group without an output of its domain");
     }
 
     // Everything is read before anything is written: an output may have taken over the memory of an input.
-    void store(const std::vector<const Memory*>& outputs, const Index& at) {
+    void store(const std::vector<Value>& outputs, const Index& at) {
         std::vector<ValueId> values;
-        for (const Memory* m : outputs) values.push_back(element(m->value, at, {}));
+        for (const Value& v : outputs) values.push_back(element(v, at, {}));
         for (std::size_t i = 0; i < outputs.size(); ++i)
-            scopes_.append({ir::Store{find(outputs_, outputs[i]->value, outputs[i]->permutation),
-                                      permuted(at, outputs[i]->permutation),
-                                      values[i],
-                                      {},
-                                      false}});
+            scopes_.append({ir::Store{
+                find(outputs_, outputs[i]), ir::layout_of(outputs[i]).memory_index(at), values[i], {}, false}});
     }
 
     // ---- elements
@@ -186,21 +188,21 @@ private:
     void choose_fold_stores() {
         for (const FoldOutput& out : group_.fold_outputs)
             fold_stores_.push_back({out.value, out.fold, find(outputs_, out.value),
-                                    scalar_instructions(*out.value.node) >= worth_keeping});
+                                    ir::scalar_instructions(*out.value.node) >= worth_keeping});
         if (group_.kind != FoldKind::row || group_.outer_rank == group_.domain.rank()) return;
         for (const Node* fold : group_.folds) {
             const Value v = fold->operands[0];
             if (!is_member(*v.node) || v.node->op->lowering != ir::Lowering::elementwise ||
                 v.node->results.size() != 1 || !(v.type().shape == group_.domain) || fold_extents(*fold).size() != 1)
                 continue;
-            if (scalar_instructions(*v.node) < worth_keeping) continue;
+            if (ir::scalar_instructions(*v.node) < worth_keeping) continue;
             const bool needed_again = std::ranges::any_of(group_.members, [&](const Node* m) {
-                return fold_kind(*m) == FoldKind::none && std::ranges::find(m->operands, v) != m->operands.end();
+                return ir::fold_kind(*m) == FoldKind::none && std::ranges::find(m->operands, v) != m->operands.end();
             });
-            for (const Memory& m : group_.outputs)
-                if (needed_again && m.value != v && m.permutation.empty() && m.value.type() == v.type() &&
-                    !group_.is_fold_output(m.value)) {
-                    fold_stores_.push_back({v, fold, find(outputs_, m.value), true});
+            for (const Value& out : group_.outputs)
+                if (needed_again && out != v && ir::layout_of(out).is_dense() && out.type() == v.type() &&
+                    !group_.is_fold_output(out)) {
+                    fold_stores_.push_back({v, fold, find(outputs_, out), true});
                     return;
                 }
         }
@@ -212,7 +214,7 @@ private:
             for (const auto& [value, buffer] : in_memory_)
                 if (v == value) return load(buffer, v, index, {});
         const BufferId stored = find(inputs_, v);
-        if (stored >= 0 || !(is_member(node) || is_free(node))) return load(stored, v, index, guards);
+        if (stored >= 0 || !(is_member(node) || ir::is_free(node))) return load(stored, v, index, guards);
         switch (node.op->lowering) {
             case ir::Lowering::source:
                 return splat(*literal_of(node));
@@ -221,6 +223,8 @@ private:
             case ir::Lowering::index:
             case ir::Lowering::elementwise:
                 return scalar(v, index, guards);
+            case ir::Lowering::relayout:
+                return element(node.operands[0], index, guards);
             case ir::Lowering::reduction:
             case ir::Lowering::contraction:
                 return fold(node, index);
@@ -233,7 +237,7 @@ private:
         if (buffer < 0)
             throw InternalError("lower: " + std::string(v.node->op->name) + " is not an input", v.node->loc);
         const ValueId id = nest().add_value(v.type().dtype);
-        scopes_.emit({ir::Load{id, buffer, index, guards}});
+        scopes_.emit({ir::Load{id, buffer, ir::layout_of(v).memory_index(index), guards}});
         return id;
     }
 
@@ -254,7 +258,8 @@ private:
             operands.push_back(id);
         }
         for (Value x : node.operands)
-            operands.push_back(element(x, broadcast_index(classes_.type_of(x), index, node.results[0].shape), guards));
+            operands.push_back(
+                element(x, ir::broadcast_index(classes_.type_of(x), index, node.results[0].shape), guards));
         ir::Compute compute{{}, node.op, ir::ComputePart::scalar, {}, std::move(operands), {}};
         if (node.op->lowering == ir::Lowering::elementwise) compute.attributes = node.attributes;
         for (const Type& t : node.results) compute.results.push_back(nest().add_value(t.dtype));
@@ -300,11 +305,10 @@ private:
         if (const auto found = bound_.find(key); found != bound_.end()) return found->second;
         const Symbol s = nest().add_symbol(SymbolRole::loaded, "x" + std::to_string(bound_.size()));
         const auto site = static_cast<std::int32_t>(out_.sites.size());
-        out_.sites.push_back(node.loc);
-        out_.site_names.push_back(ir::index_name(node));
+        out_.sites.push_back({ir::index_name(node), node.loc});
         const std::size_t scope = scopes_.scope_of(index, guards);
         const Scopes::Target here(scopes_, scope);
-        const Dim position = linear_offset(classes_.type_of(node.operands[operand]).shape, index);
+        const Dim position = ir::linear_offset(classes_.type_of(node.operands[operand]).shape, index);
         scopes_.emit({ir::BindIndex{s, value, bound, position, guards, site}});
         scopes_.define(scope, s);
         return bound_[key] = Dim::symbol(s);
@@ -381,7 +385,7 @@ private:
         for (std::size_t i = 0; i < count; ++i) loops.push_back(Dim::symbol(static_cast<Symbol>(i)));
         std::vector<Dim> extents(count, Dim(1));
         for (std::size_t o = 0; o < node.operands.size(); ++o) {
-            const Index index = fold_operand_index(node, o, at, loops);
+            const Index index = ir::fold_operand_index(node, o, at, loops);
             const Type type = classes_.type_of(node.operands[o]);
             for (std::size_t i = 0; i < index.size(); ++i)
                 if (const auto s = index[i].as_symbol()) extents[*s] = type.shape[i];
@@ -438,10 +442,10 @@ private:
         reduce.finish = finish;
         reduce.body = scopes_.within_target(var, [&] {
             for (std::size_t o = 0; o < node.operands.size(); ++o)
-                reduce.element.push_back(fold_element(node, o, fold_operand_index(node, o, at, loops)));
+                reduce.element.push_back(element(node.operands[o], ir::fold_operand_index(node, o, at, loops), {}));
             for (const FoldStore& store : fold_stores_)
                 if (store.fold == &node) {
-                    const Index to = fold_operand_index(node, 0, at, loops);
+                    const Index to = ir::fold_operand_index(node, 0, at, loops);
                     const ValueId v = element(store.value, to, {});
                     scopes_.append({ir::Store{store.buffer, to, v, {}, false}});
                 }
@@ -455,15 +459,6 @@ private:
         std::vector<ValueId> results = reduce.results;
         scopes_.emit({std::move(reduce)});
         return results;
-    }
-
-    ValueId fold_element(const Node& node, std::size_t operand, const Index& index) {
-        const Value v = node.operands[operand];
-        if (node.op->contraction != nullptr)
-            for (const Memory& m : group_.inputs)
-                if (m.value == v && !m.permutation.empty() && operand == 1)
-                    return load(find(inputs_, v, m.permutation), v, permuted(index, m.permutation), {});
-        return element(v, index, {});
     }
 
     // ---- scatters: a copy, then out[where(u)] += updates[u] for ascending u
@@ -492,7 +487,7 @@ private:
             const ValueId added = load(find(inputs_, updates), updates, update.at, {});
             const ValueId sum = nest().add_value(node.results[0].dtype);
             const ValueId index = nest().add_value(Dtype::i64);
-            scopes_.emit({ir::IndexValue{index, linear_offset(shape, update.at)}});
+            scopes_.emit({ir::IndexValue{index, ir::linear_offset(shape, update.at)}});
             scopes_.emit(
                 {ir::Compute{{sum}, node.op, ir::ComputePart::step, {}, {old, added, index}, {updates.type().dtype}}});
             scopes_.append({ir::Store{out, to, sum, {}, false}});
@@ -500,9 +495,10 @@ private:
         leave(update, 0);
     }
 
+    const ir::Program::Fused& fused_;
     const Group& group_;
     ExtentClasses classes_;
-    LoweredKernel out_;
+    ir::Program::Kernel out_;
     Scopes scopes_;
     std::vector<FoldStore> fold_stores_;
     std::vector<std::pair<Value, BufferId>> in_memory_;  // stored by the row, for what follows in it
@@ -513,6 +509,14 @@ private:
 
 }  // namespace
 
-LoweredKernel lower(const Group& group) { return Lowerer(group).run(); }
+ir::Program::Kernel lower_group(const ir::Program::Fused& fused) { return Lowerer(fused).run(); }
+
+void lower(ir::Program& program, const LoopTarget&) {
+    for (ir::Program::Step& step : program.steps)
+        if (const auto* fused = std::get_if<ir::Program::Fused>(&step.node)) {
+            ir::Program::Kernel kernel = lower_group(*fused);
+            step.node = std::move(kernel);
+        }
+}
 
 }  // namespace lathe::passes

@@ -5,27 +5,14 @@
 // structure.
 #pragma once
 
-#include <vector>
-
-#include "ir/loops/loops.h"
-#include "passes/fuse/fuse.h"
+#include "ir/program/program.h"
+#include "passes/loops/loop_passes.h"
 
 namespace lathe::passes {
 
-struct LoweredKernel {
-    ir::LoopNest nest;
-    std::vector<Memory> arguments;        // of the nest's buffers, in order
-    std::vector<ir::Dim> extents;         // of the nest's extents, in order, over the graph's symbols
-    std::vector<ir::Loc> sites;           // by BindIndex::site: the node whose index may be out of range
-    std::vector<std::string> site_names;  // see index_name
-    ir::Loc loc;                          // of all members
+ir::Program::Kernel lower_group(const ir::Program::Fused& fused);
 
-    // A dimension over the nest's extents, over the graph's symbols.
-    ir::Dim over_graph(ir::Dim d) const {
-        return d.substitute([this](ir::Symbol s) { return extents[s]; });
-    }
-};
-
-LoweredKernel lower(const Group& group);
+// Every group of a program.
+void lower(ir::Program& program, const LoopTarget& target);
 
 }  // namespace lathe::passes

@@ -17,9 +17,8 @@ std::vector<Value> Drafts::overwritten(const Draft& d) const {
     std::vector<Value> out;
     for (const auto& [value, accesses] : d.reads)
         if (value.node->op->lowering == ir::Lowering::source &&
-            std::ranges::any_of(d.group.outputs, [&](const Memory& m) {
-                return m.value.type() == value.type() && stored_.contains(m.value);
-            }))
+            std::ranges::any_of(d.group.outputs,
+                                [&](const Value& out) { return out.type() == value.type() && stored_.contains(out); }))
             out.push_back(value);
     return out;
 }
@@ -42,13 +41,11 @@ std::vector<int> Drafts::order() const {
     };
     const auto count = static_cast<int>(n);
     for (int g = 0; g < count; ++g)
-        for (const Memory& m : (*this)[g].group.outputs)
-            if (m.permutation.empty() && m.value.node->op->lowering != ir::Lowering::source) writer[key(m.value)] = g;
+        for (const Value& out : (*this)[g].group.outputs)
+            if (out.node->op->lowering != ir::Lowering::source) writer[key(out)] = g;
     for (int g = 0; g < count; ++g)
         for (const auto& [value, accesses] : (*this)[g].reads)
             if (const auto w = writer.find(key(value)); w != writer.end()) needs(g, w->second);
-    for (const auto& [from, readers] : relaid_)
-        for (int reader : readers) needs(reader, from);
     for (int g = 0; g < count; ++g) {
         Place& place = place_of(g);
         if (place.needed) continue;  // or those readers might wait for this group
@@ -89,7 +86,7 @@ std::vector<Group> Drafts::finish() {
     for (int g : order()) {
         Draft& d = at(g);
         if (d.group.outputs.empty()) continue;  // merged into another
-        for (const auto& [value, accesses] : d.reads) d.group.inputs.push_back({value, {}});
+        for (const auto& [value, accesses] : d.reads) d.group.inputs.push_back(value);
         std::ranges::sort(d.group.members, {}, &Node::id);
         std::ranges::sort(d.group.folds, {}, &Node::id);
         const auto duplicates = std::ranges::unique(d.group.members);

@@ -7,8 +7,14 @@
 
 namespace lathe::passes {
 
+using ir::broadcast_index;
 using ir::Dim;
+using ir::fold_extents;
+using ir::fold_kind;
+using ir::fold_operand_index;
+using ir::is_free;
 using ir::Node;
+using ir::scalar_instructions;
 using ir::Value;
 
 namespace {
@@ -25,7 +31,7 @@ bool has_rows(const ir::Shape& shape, const Draft& d, std::size_t rank) {
 
 bool has_domain_output(const Draft& d) {
     return std::ranges::any_of(d.group.outputs,
-                               [&](const Memory& m) { return m.value.type().shape.rank() == d.group.domain.rank(); });
+                               [&](const Value& v) { return v.type().shape.rank() == d.group.domain.rank(); });
 }
 
 class Joining {
@@ -39,9 +45,8 @@ public:
         if (is_free(node_) && node_.op->lowering == ir::Lowering::view)
             return Refusal{"one kernel would see through too many views"};
         if (d_.scatters()) return Refusal{"the consumer accumulates into memory"};
-        for (const Memory& out : d_.group.outputs)
-            if (!out.permutation.empty() && (stored_ || is_fold(node_)))
-                return Refusal{"the consumer changes the layout of the data"};
+        if (d_.relayouts() && (stored_ || is_fold(node_)))
+            return Refusal{"the consumer changes the layout of the data"};
         return is_fold(node_) ? fold() : pointwise();
     }
 
@@ -166,7 +171,7 @@ std::optional<Refusal> may_join(const Node& node, const Drafts& drafts, int g, b
 
 std::optional<std::vector<std::uint64_t>> rows_to_share(const Draft& d) {
     const bool plain = (d.group.kind == FoldKind::none || d.group.kind == FoldKind::row) && !d.group.members.empty() &&
-                       !d.group.outputs.empty() && d.group.outputs.front().permutation.empty() && !d.scatters();
+                       !d.group.outputs.empty() && !d.relayouts() && !d.scatters();
     if (!plain || d.group.outer_rank == 0) return std::nullopt;
     std::vector<std::uint64_t> rows;
     for (std::size_t i = 0; i < d.group.outer_rank; ++i) rows.push_back(d.group.domain[i].bits());

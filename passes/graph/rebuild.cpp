@@ -11,7 +11,7 @@ using ir::Value;
 
 // Subgraphs nest a few levels deep (text allows 32), so this recursion is bounded.
 std::unique_ptr<Graph> copy_where(const Graph& graph, const std::vector<bool>* wanted, ValueMap& values,
-                                  bool with_outputs, AddNode add = add_copy) {
+                                  bool with_outputs, const AddNode& add = add_copy) {
     std::unique_ptr<Graph> result = like(graph);
     values.assign(graph.nodes().size(), {});
     std::size_t parameter = 0;
@@ -69,9 +69,13 @@ const Node& add_copy(Graph& graph, const Node& node, const ValueMap& values) {
     return graph.add(*node.op, operands, node.attributes, node.loc, std::move(captures), std::move(subgraphs));
 }
 
-std::unique_ptr<Graph> rebuild(const Graph& graph, AddNode add) {
+std::unique_ptr<Graph> rebuild(const Graph& graph, const AddNode& add) {
     ValueMap values;
     return copy_where(graph, nullptr, values, true, add);
+}
+
+std::unique_ptr<Graph> rebuild(const Graph& graph, const AddNode& add, ValueMap& values) {
+    return copy_where(graph, nullptr, values, false, add);
 }
 
 std::unique_ptr<Graph> copy(const Graph& graph, ValueMap* values, bool with_outputs) {

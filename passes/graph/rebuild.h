@@ -1,6 +1,7 @@
 // Building a graph from another: the part every graph pass shares.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,8 +22,10 @@ std::vector<ir::Value> results_of(const ir::Node& node);
 const ir::Node& add_copy(ir::Graph& graph, const ir::Node& node, const ValueMap& values);
 
 // A graph in which `add` makes what stands for each node that is no parameter.
-using AddNode = const ir::Node& (*)(ir::Graph&, const ir::Node&, const ValueMap&);
-std::unique_ptr<ir::Graph> rebuild(const ir::Graph& graph, AddNode add);
+using AddNode = std::function<const ir::Node&(ir::Graph&, const ir::Node&, const ValueMap&)>;
+std::unique_ptr<ir::Graph> rebuild(const ir::Graph& graph, const AddNode& add);
+// The same without outputs: `values` is what the caller chooses them from.
+std::unique_ptr<ir::Graph> rebuild(const ir::Graph& graph, const AddNode& add, ValueMap& values);
 
 // All nodes, or those that are live; outputs too where `with_outputs`. Parameters are always kept, in order. Fills
 // `values` if given.

@@ -15,6 +15,8 @@ using ir::Symbol;
 // Elements that one iteration of the parallel loop over a vector loop takes: far more than the loop around them costs,
 // few enough to share a mid-sized array between threads.
 constexpr std::int64_t chunk = 4096;
+// The same where an element is a reduction over others: as many as code generation takes side by side.
+constexpr std::int64_t reduced_chunk = 64;
 
 bool writes_memory(const ir::Stmt& s) {
     return ir::any_access(s, [](ir::BufferId, ir::Effect effect, const auto&) { return effect == ir::Effect::write; });
@@ -28,6 +30,10 @@ bool overwrites(const Block& block, Symbol var) {
                    std::ranges::none_of(index, [var](Dim d) { return d.depends_on(var); });
         });
     });
+}
+
+bool reduces(const Block& block) {
+    return ir::any_statement(block, [](const ir::Stmt& s) { return std::holds_alternative<ir::Reduce>(s.node); });
 }
 
 // Whether something is written where memory says.
@@ -58,11 +64,11 @@ void parallelize(ir::LoopNest& nest, const LoopTarget&) {
     if (loop.kind == LoopKind::vector) {
         outer.var = nest.add_symbol(ir::SymbolRole::loop, "chunk");
         outer.extent = loop.extent;
-        outer.step = chunk;
+        outer.step = reduces(loop.body) ? reduced_chunk : chunk;
         ir::Loop inner = std::move(loop);
         const Dim start = Dim::symbol(outer.var);
         const Symbol var = inner.var;
-        inner.extent = min(chunk, inner.extent - start);
+        inner.extent = min(outer.step, inner.extent - start);
         rewrite_dims(inner.body, [&](Dim d) {
             return d.substitute([&](Symbol s) { return s == var ? start + Dim::symbol(s) : Dim::symbol(s); });
         });

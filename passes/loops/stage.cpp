@@ -1,12 +1,13 @@
 // A reduction of everything to one value has no loop around it that threads could share. Where it is long it becomes
 // two kernels: the accumulators of its blocks, which are independent, and their combination in ascending order. That is
 // the order in which the blocks combine anyway.
+#include "passes/loops/stage.h"
+
 #include <algorithm>
 #include <optional>
 
 #include "ir/loops/walk.h"
 #include "passes/loops/block_copy.h"
-#include "passes/pipeline.h"
 
 namespace lathe::passes {
 namespace {
@@ -15,6 +16,7 @@ using ir::Block;
 using ir::BufferId;
 using ir::Dim;
 using ir::ValueId;
+using Kernel = ir::Program::Kernel;
 
 // The position of the reduction, if it is all that loops. Its lanes are what runs in vectors, then and now.
 std::optional<std::size_t> find_reduction(const ir::LoopNest& nest) {
@@ -28,10 +30,10 @@ std::optional<std::size_t> find_reduction(const ir::LoopNest& nest) {
     return found;
 }
 
-bool is_long(const LoweredKernel& kernel, const ir::Reduce& r, const LoopTarget& target) {
-    const Dim n = kernel.over_graph(r.extent);
-    if (!n.is_constant()) return target.staged_elements == 0;
-    return n.constant() > r.block && n.constant() >= target.staged_elements;
+bool is_long(const ir::Program& program, const Kernel& kernel, const ir::Reduce& r, const LoopTarget& target) {
+    const std::optional<std::int64_t> n = program.typical(kernel.over_program(r.extent));
+    if (!n) return target.staged_elements == 0;
+    return *n > r.block && *n >= target.staged_elements;
 }
 
 std::vector<ir::Dtype> accumulators(const ir::Reduce& r) {
@@ -41,32 +43,39 @@ std::vector<ir::Dtype> accumulators(const ir::Reduce& r) {
     return dtypes;
 }
 
-// One array for each accumulator, an element a block. In memory they are parts of the kernel's first output.
-std::vector<BufferId> add_partials(LoweredKernel& kernel, const ir::Reduce& r, Dim blocks, ir::BufferRole role) {
-    const auto output = std::ranges::find(kernel.nest.buffers, ir::BufferRole::output, &ir::Buffer::role);
-    Memory memory = kernel.arguments[static_cast<std::size_t>(output - kernel.nest.buffers.begin())];
-    memory.permutation.clear();
+// A kernel with one array more for each accumulator, which lies in these buffers.
+std::vector<BufferId> add_partials(Kernel& kernel, const ir::Reduce& r, Dim blocks, ir::BufferRole role,
+                                   std::span<const ir::Program::BufferId> buffers) {
     std::vector<BufferId> partials;
-    for (ir::Dtype d : accumulators(r)) {
-        partials.push_back(kernel.nest.add_buffer({"partial", role, {d, ir::Shape{blocks}}}));
-        ++memory.part;
-        kernel.arguments.push_back(memory);
+    const std::vector<ir::Dtype> dtypes = accumulators(r);
+    for (std::size_t i = 0; i < dtypes.size(); ++i) {
+        partials.push_back(kernel.nest.add_buffer({"partial", role, {dtypes[i], ir::Shape{blocks}}}));
+        kernel.arguments.push_back(buffers[i]);
     }
     return partials;
 }
 
 class Stages {
 public:
-    Stages(const LoweredKernel& kernel, std::size_t at)
+    Stages(const Kernel& kernel, std::size_t at)
         : kernel_(kernel),
           at_(at),
           reduce_(std::get<ir::Reduce>(kernel.nest.body[at].node)),
           blocks_(ceildiv(reduce_.extent, reduce_.block)) {}
 
-    LoweredKernel partials() const {
-        LoweredKernel out = kernel_;
+    // Accumulators of the blocks, as buffers of the program.
+    std::vector<ir::Program::BufferId> add_buffers(ir::Program& program, ir::Loc loc) const {
+        std::vector<ir::Program::BufferId> out;
+        for (const ir::Dtype d : accumulators(reduce_))
+            out.push_back(program.add_buffer(
+                {"", ir::Program::Origin::temporary, {d, ir::Shape{kernel_.over_program(blocks_)}}, {}, {}, {}, loc}));
+        return out;
+    }
+
+    Kernel partials(std::span<const ir::Program::BufferId> buffers) const {
+        Kernel out = kernel_;
         out.nest.name += "_blocks";
-        const std::vector<BufferId> partials = add_partials(out, reduce_, blocks_, ir::BufferRole::output);
+        const std::vector<BufferId> partials = add_partials(out, reduce_, blocks_, ir::BufferRole::output, buffers);
         const ir::Symbol block = out.nest.add_symbol(ir::SymbolRole::loop, "block");
         const Dim start = Dim::symbol(block) * reduce_.block;
 
@@ -91,10 +100,10 @@ public:
         return out;
     }
 
-    LoweredKernel combination() const {
-        LoweredKernel out = kernel_;
+    Kernel combination(std::span<const ir::Program::BufferId> buffers) const {
+        Kernel out = kernel_;
         ir::LoopNest& nest = out.nest;
-        const std::vector<BufferId> partials = add_partials(out, reduce_, blocks_, ir::BufferRole::input);
+        const std::vector<BufferId> partials = add_partials(out, reduce_, blocks_, ir::BufferRole::input, buffers);
         std::vector<BufferId> totals;
         Block body(nest.body.begin(), nest.body.begin() + static_cast<std::ptrdiff_t>(at_));
         for (BufferId b : partials) {
@@ -143,7 +152,7 @@ public:
     }
 
 private:
-    const LoweredKernel& kernel_;
+    const Kernel& kernel_;
     std::size_t at_;
     const ir::Reduce& reduce_;
     Dim blocks_;
@@ -151,18 +160,22 @@ private:
 
 }  // namespace
 
-std::vector<LoweredKernel> stage(LoweredKernel kernel, const LoopTarget& target) {
-    const std::optional<std::size_t> at = find_reduction(kernel.nest);
-    const bool only_arguments = kernel.nest.buffers.size() == kernel.arguments.size();
-    std::vector<LoweredKernel> out;
-    if (at && only_arguments && is_long(kernel, std::get<ir::Reduce>(kernel.nest.body[*at].node), target)) {
-        const Stages stages(kernel, *at);
-        out.push_back(stages.partials());
-        out.push_back(stages.combination());
-    } else {
-        out.push_back(std::move(kernel));
+void stage(ir::Program& program, const LoopTarget& target) {
+    std::vector<ir::Program::Step> steps;
+    for (ir::Program::Step& step : program.steps) {
+        const auto* const kernel = std::get_if<Kernel>(&step.node);
+        const std::optional<std::size_t> at = kernel != nullptr ? find_reduction(kernel->nest) : std::nullopt;
+        if (!at || kernel->nest.buffers.size() != kernel->arguments.size() ||
+            !is_long(program, *kernel, std::get<ir::Reduce>(kernel->nest.body[*at].node), target)) {
+            steps.push_back(std::move(step));
+            continue;
+        }
+        const Stages stages(*kernel, *at);
+        const std::vector<ir::Program::BufferId> buffers = stages.add_buffers(program, step.loc);
+        steps.push_back({stages.partials(buffers), step.loc});
+        steps.push_back({stages.combination(buffers), step.loc});
     }
-    return out;
+    program.steps = std::move(steps);
 }
 
 }  // namespace lathe::passes

@@ -1,5 +1,8 @@
+#include "passes/loops/stream.h"
+
+#include <algorithm>
+
 #include "ir/loops/walk.h"
-#include "passes/pipeline.h"
 
 namespace lathe::passes {
 namespace {
@@ -19,18 +22,22 @@ bool reads(const ir::Block& block, ir::BufferId buffer) {
     });
 }
 
-}  // namespace
-
-void stream(LoweredKernel& kernel, const LoopTarget& target) {
+void stream_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const LoopTarget& target) {
     for (std::size_t b = 0; b < kernel.arguments.size(); ++b) {
         const auto id = static_cast<ir::BufferId>(b);
         if (kernel.nest.buffers[b].role != ir::BufferRole::output || reads(kernel.nest.body, id)) continue;
-        const ir::Type& type = kernel.arguments[b].value.type();
-        const ir::Dim count = type.shape.element_count();
-        if (count.is_constant() &&
-            count.constant() * static_cast<std::int64_t>(size_of(type.dtype)) >= target.stream_bytes)
+        const ir::Type& type = program.buffers[kernel.arguments[b]].type;
+        const std::optional<std::int64_t> count = program.typical(type.shape.element_count());
+        if (count && *count >= target.stream_bytes / static_cast<std::int64_t>(size_of(type.dtype)))
             mark(kernel.nest.body, id);
     }
+}
+
+}  // namespace
+
+void stream(ir::Program& program, const LoopTarget& target) {
+    for (ir::Program::Step& step : program.steps)
+        if (auto* kernel = std::get_if<ir::Program::Kernel>(&step.node)) stream_kernel(*kernel, program, target);
 }
 
 }  // namespace lathe::passes

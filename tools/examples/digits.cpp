@@ -150,7 +150,7 @@ int report() {
                 ++steps;
             }
         }
-        show(progress, epoch, loss.item());
+        show(progress, epoch, loss.item<float>());
     }
     if (progress) fmt::print(stderr, "\r{:50}\r", "");
 

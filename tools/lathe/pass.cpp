@@ -4,6 +4,7 @@
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/lir.h"
@@ -15,65 +16,44 @@ struct Request {
     std::string name, path;
 };
 
-const ir::Graph& graph_of(const Lir& lir, const Request& request) {
-    const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
+// What a pass takes: a graph, or the kernels that a file holds or that a graph is lowered to.
+std::shared_ptr<const ir::Graph> graph_of(Lir& lir, const Request& request) {
+    auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
     if (!graph) throw UserError(request.path + ": holds kernels; the pass " + request.name + " takes a graph");
-    return **graph;
+    return std::move(*graph);
 }
 
-// How each kind of pass is applied, and what it makes is printed.
-class Apply {
-public:
-    Apply(const Request& r, Lir& l) : request(r), lir(l) {}
+std::string kernels_of(const ir::Program& program) {
+    std::string text;
+    for (const ir::Program::Step& step : program.steps)
+        if (const auto* kernel = std::get_if<ir::Program::Kernel>(&step.node))
+            add_kernel(text, ir::print(kernel->nest));
+    return text;
+}
 
-    std::string operator()(passes::GraphPass pass) const {
-        const ir::Graph& before = graph_of(lir, request);
-        const std::unique_ptr<ir::Graph> after = pass(before);
-        return ir::print(after ? *after : before);
+std::string apply(const passes::Pass& pass, Lir& lir, const Request& request) {
+    if (const auto* run = std::get_if<passes::GraphPass>(&pass.run)) {
+        const std::shared_ptr<const ir::Graph> before = graph_of(lir, request);
+        const std::unique_ptr<ir::Graph> after = (*run)(*before);
+        return ir::print(after ? *after : *before);
     }
-    std::string operator()(passes::FusePass pass) const { return passes::print(pass(graph_of(lir, request), {})); }
-    std::string operator()(passes::LowerPass pass) const {
-        return each_kernel(pass, [](std::string& text, passes::LoweredKernel& kernel) { add(text, kernel); });
-    }
-    std::string operator()(passes::KernelPass pass) const {
-        return each_kernel(passes::lower, [pass](std::string& text, passes::LoweredKernel& kernel) {
-            pass(kernel, {});
-            add(text, kernel);
-        });
-    }
-    std::string operator()(passes::KernelsPass pass) const {
-        return each_kernel(passes::lower, [pass](std::string& text, passes::LoweredKernel& kernel) {
-            for (const passes::LoweredKernel& part : pass(std::move(kernel), {})) add(text, part);
-        });
-    }
-    std::string operator()(passes::LoopPass pass) const {
-        auto* const nests = std::get_if<std::vector<ir::LoopNest>>(&lir);
-        if (!nests) throw UserError(request.path + ": holds a graph; the pass " + request.name + " takes kernels");
+    if (std::holds_alternative<passes::BuildPass>(pass.run))
+        return ir::print(passes::fused_program(graph_of(lir, request)));
+    const bool lowers = pass.name == "lower";
+    if (auto* const nests = std::get_if<std::vector<ir::LoopNest>>(&lir); nests && !lowers) {
         std::string text;
         for (ir::LoopNest& nest : *nests) {
-            pass(nest, {});
-            add_kernel(text, ir::print(nest));
+            ir::Program program = ir::program_of(std::move(nest));
+            passes::run_pass(pass, program);
+            text += (text.empty() ? "" : "\n") + kernels_of(program);
         }
         return text;
     }
-
-private:
-    const Request& request;
-    Lir& lir;
-    static void add(std::string& text, const passes::LoweredKernel& kernel) {
-        add_kernel(text, ir::print(kernel.nest));
-    }
-    template <class Then>
-    std::string each_kernel(passes::LowerPass lower, const Then& then) const {
-        const passes::FusedGraph fused = passes::fuse(graph_of(lir, request));
-        std::string text;
-        for (const passes::Group& group : fused.groups) {
-            passes::LoweredKernel kernel = lower(group);
-            then(text, kernel);
-        }
-        return text;
-    }
-};
+    std::shared_ptr<const ir::Graph> graph = graph_of(lir, request);
+    ir::Program program = lowers ? passes::fused_program(std::move(graph)) : passes::lowered_program(std::move(graph));
+    passes::run_pass(pass, program);
+    return kernels_of(program);
+}
 
 void run(const Request& request) {
     const passes::Pass* const pass = passes::find_pass(request.name);
@@ -83,7 +63,7 @@ void run(const Request& request) {
         throw CLI::ValidationError("there is no pass '" + request.name + "'; there are:" + names);
     }
     Lir lir = read_lir(request.path);
-    put(with_line_end(std::visit(Apply(request, lir), pass->run)));
+    put(with_line_end(apply(*pass, lir, request)));
 }
 
 }  // namespace
@@ -92,7 +72,7 @@ void add_pass(CLI::App& app) {
     CLI::App* const command = app.add_subcommand("pass", "run one pass on a file of textual IR and print the result");
     const auto request = std::make_shared<Request>();
     command->add_option("NAME", request->name, "the pass")->required();
-    command->add_option("FILE", request->path, "a .lir file: a graph, or a kernel for passes over loops")->required();
+    command->add_option("FILE", request->path, "a .lir file: a graph, or kernels for passes over programs")->required();
     std::string passes_text = "passes:\n";
     for (const passes::Pass& pass : passes::pipeline)
         passes_text += "  " + std::string(pass.name) + ": " + std::string(pass.doc) + "\n";

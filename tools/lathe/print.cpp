@@ -7,6 +7,7 @@
 #include "codegen/target.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/models.h"
@@ -25,11 +26,24 @@ std::string print_graph(const ir::Graph& graph, const Request& request) {
                      request.whole ? ir::Literals::whole : ir::Literals::brief);
 }
 
-passes::Program program_of(const ir::Graph& graph, const Request& request) {
+passes::Lowered lower(const ir::Graph& graph, const Request& request) {
     passes::PipelineOptions options;
     options.target = codegen::loop_target(codegen::target_named(request.target));
     options.off = request.off;
     return passes::run_pipeline(graph, options);
+}
+
+// The program up to fusion, and what was not fused.
+std::string print_fused(const ir::Graph& graph, const Request& request) {
+    passes::PipelineOptions options;
+    options.target = codegen::loop_target(codegen::target_named(request.target));
+    options.off = request.off;
+    std::string text;
+    options.observe = [&](const passes::PassRun& run) {
+        if (std::holds_alternative<passes::BuildPass>(run.pass->run)) text = ir::print(*run.program);
+    };
+    for (const passes::Remark& r : passes::run_pipeline(graph, options).remarks) text += "// " + r.to_string() + "\n";
+    return text;
 }
 
 // A stage prints a whole graph, or kernel by kernel.
@@ -43,9 +57,11 @@ struct Stage {
 constexpr Stage stages[] = {
     {"graph", "as it was traced or written", print_graph},
     {"optimized", "simplified",
-     [](const ir::Graph& graph, const Request& r) { return print_graph(*program_of(graph, r).fused.graph, r); }},
+     [](const ir::Graph& graph, const Request& r) { return print_graph(*lower(graph, r).program.graph, r); }},
     {"fused", "which nodes share a kernel, and why others do not",
-     [](const ir::Graph& graph, const Request& r) { return passes::print(program_of(graph, r).fused); }},
+     [](const ir::Graph& graph, const Request& r) { return print_fused(graph, r); }},
+    {"program", "buffers, and the steps that run, with their loop nests",
+     [](const ir::Graph& graph, const Request& r) { return ir::print(lower(graph, r).program); }},
     {"loops", "the scheduled loop nest of each kernel", nullptr,
      [](const ir::LoopNest& nest, const codegen::Target&) { return ir::print(nest); }, "//"},
     {"llvm", "LLVM's IR of each kernel", nullptr, codegen::emit_llvm, ";"},
@@ -61,11 +77,11 @@ std::string print_model(const Model& model, const Stage& stage, const Request& r
     if (stage.print) return stage.print(*graph, request);
     const codegen::Target target = codegen::target_named(request.target);
     std::string text;
-    for (const passes::LoweredKernel& kernel : program_of(*graph, request).kernels) {
+    for (const ir::Program::Step& step : lower(*graph, request).program.steps) {
         // Below the source lines that it computes.
         std::string lines;
-        if (kernel.loc.known()) lines = std::string(stage.comment) + " " + kernel.loc.to_string() + "\n";
-        add_kernel(text, lines + stage.print_kernel(kernel.nest, target));
+        if (step.loc.known()) lines = std::string(stage.comment) + " " + step.loc.to_string() + "\n";
+        add_kernel(text, lines + stage.print_kernel(std::get<ir::Program::Kernel>(step.node).nest, target));
     }
     return text;
 }

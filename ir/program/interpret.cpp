@@ -1,0 +1,176 @@
+#include "ir/graph/interpret.h"
+
+#include <cstring>
+#include <unordered_map>
+
+#include "ir/error.h"
+#include "ir/float_environment.h"
+#include "ir/loops/text.h"
+#include "ir/loops/walk.h"
+#include "ir/ops/op.h"
+#include "ir/program/index_maps.h"
+#include "ir/program/text.h"
+
+namespace lathe::ir {
+namespace {
+
+// All elements of a literal.
+std::vector<std::byte> elements_of(const Literal& literal, std::size_t bytes) {
+    std::vector<std::byte> out(bytes);
+    const std::vector<std::byte>& from = *literal.bytes;
+    for (std::size_t at = 0; at < bytes; at += from.size())
+        std::memcpy(out.data() + at, from.data(), std::min(from.size(), bytes - at));
+    return out;
+}
+
+class Interpreter {
+public:
+    Interpreter(const Program& program, std::span<const Literal> inputs) : program_(program) {
+        bind(inputs);
+        memory_.resize(program.buffers.size());
+        for (std::size_t b = 0; b < program.buffers.size(); ++b) {
+            const Program::Buffer& buffer = program.buffers[b];
+            const std::size_t bytes = bytes_of(buffer.type);
+            if (buffer.origin == Program::Origin::input)
+                memory_[b] = elements_of(inputs[b], bytes);
+            else if (buffer.origin == Program::Origin::constant)
+                memory_[b] = elements_of(buffer.constant, bytes);
+            else
+                memory_[b].assign(bytes, std::byte{0x5A});  // whatever was there
+        }
+    }
+
+    std::vector<Literal> run() {
+        for (const Program::Step& step : program_.steps)
+            std::visit(
+                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); }},
+                step.node);
+        std::vector<Literal> out;
+        for (const Program::Result& r : program_.results)
+            out.push_back(make_literal(concrete(program_.buffers[r.buffer].type), memory_[r.buffer]));
+        return out;
+    }
+
+private:
+    // Values of the symbols, as graphs have them.
+    void bind(std::span<const Literal> inputs) {
+        Graph signature;
+        signature.symbols = program_.symbols;
+        signature.preconditions = program_.preconditions;
+        std::vector<Type> types;
+        for (std::size_t i = 0; i < program_.input_count(); ++i)
+            signature.add_parameter(program_.buffers[i].name, program_.buffers[i].type);
+        for (const Literal& x : inputs) types.push_back(x.type);
+        symbols_ = bind_symbols(signature, types);
+    }
+
+    Type concrete(Type type) const {
+        for (std::size_t i = 0; i < type.shape.rank(); ++i) type.shape[i] = type.shape[i].evaluate(symbols_).value();
+        return type;
+    }
+    std::size_t bytes_of(const Type& type) const {
+        return static_cast<std::size_t>(concrete(type).shape.element_count().constant()) * size_of(type.dtype);
+    }
+
+    // ---- groups, by the nodes' own interpreter
+
+    void fused(const Program::Fused& f) {
+        values_.clear();
+        for (std::size_t i = 0; i < f.inputs.size(); ++i) values_[key(f.group.inputs[i])] = from_memory(f.inputs[i]);
+        for (const Node* member : f.group.members) compute(*member);
+        std::vector<std::vector<std::byte>> results;
+        for (const Value& v : f.group.outputs) results.push_back(to_memory(value(v), layout_of(v)));
+        for (std::size_t i = 0; i < results.size(); ++i) memory_[f.outputs[i]] = std::move(results[i]);
+    }
+
+    using Key = std::uint64_t;
+    static Key key(Value v) { return (std::uint64_t{v.node->id} << 32) | v.index; }
+
+    // Nodes that are no members are index arithmetic: computed where they are needed. Chains of those are short.
+    const Literal& value(Value v) {
+        if (const auto found = values_.find(key(v)); found != values_.end()) return found->second;
+        compute(*v.node);
+        return values_.at(key(v));
+    }
+    void compute(const Node& node) {
+        std::vector<Literal> operands;
+        const std::vector<bool> reads = reads_operands(node);
+        for (std::size_t i = 0; i < node.operands.size(); ++i)
+            operands.push_back(reads[i] ? value(node.operands[i]) : nothing(node.operands[i].type()));
+        std::vector<Literal> results = interpret_node(node, operands, symbols_);
+        for (std::uint32_t r = 0; r < results.size(); ++r) values_[key({&node, r})] = std::move(results[r]);
+    }
+
+    // Stands for what nobody reads.
+    Literal nothing(const Type& type) const {
+        return make_literal(concrete(type), std::vector<std::byte>(bytes_of(type)));
+    }
+
+    // Elements in the value's order, and in the memory's.
+    Literal from_memory(Program::BufferId b) const {
+        const Program::Buffer& buffer = program_.buffers[b];
+        const Type type = concrete(buffer.type);
+        std::vector<std::byte> bytes(memory_[b].size());
+        for_each_element(type, buffer.layout, [&](std::size_t in_value, std::size_t in_memory, std::size_t size) {
+            std::memcpy(bytes.data() + in_value, memory_[b].data() + in_memory, size);
+        });
+        return make_literal(type, bytes);
+    }
+    std::vector<std::byte> to_memory(const Literal& literal, const Layout& layout) const {
+        const std::size_t size = bytes_of(literal.type);
+        const std::vector<std::byte> elements = elements_of(literal, size);
+        std::vector<std::byte> out(size);
+        for_each_element(literal.type, layout, [&](std::size_t in_value, std::size_t in_memory, std::size_t n) {
+            std::memcpy(out.data() + in_memory, elements.data() + in_value, n);
+        });
+        return out;
+    }
+    template <class F>
+    static void for_each_element(const Type& type, const Layout& layout, F&& f) {
+        const std::size_t size = size_of(type.dtype);
+        const auto count = static_cast<std::size_t>(type.shape.element_count().constant());
+        const Shape memory_shape = layout.memory_shape(type.shape);
+        std::vector<Dim> index(type.shape.rank());
+        for (std::size_t i = 0; i < count; ++i) {
+            std::size_t rest = i;
+            for (std::size_t d = index.size(); d-- > 0;) {
+                const auto extent = static_cast<std::size_t>(type.shape[d].constant());
+                index[d] = static_cast<std::int64_t>(rest % extent);
+                rest /= extent;
+            }
+            const Dim at = linear_offset(memory_shape, layout.memory_index(index));
+            f(i * size, static_cast<std::size_t>(at.constant()) * size, size);
+        }
+    }
+
+    // ---- kernels
+
+    void kernel(const Program::Kernel& k) {
+        std::vector<std::int64_t> extents;
+        for (Dim d : k.extents) extents.push_back(d.evaluate(symbols_).value());
+        std::vector<void*> arguments;
+        for (const Program::BufferId b : k.arguments) arguments.push_back(memory_[b].data());
+        const std::int64_t trips = parallel_trips(k.nest, extents);
+        // In two parts, the later one first: their order must not matter.
+        for (const auto& [begin, end] : {std::pair(trips / 2, trips), std::pair(std::int64_t{0}, trips / 2)}) {
+            const Fault fault = interpret(k.nest, arguments, extents, begin, end);
+            if (fault.site < 0) continue;
+            const Program::Site& site = k.sites.at(static_cast<std::size_t>(fault.site));
+            throw IndexError(site.name + " " + fault.to_string(), site.loc);
+        }
+    }
+
+    const Program& program_;
+    std::vector<std::int64_t> symbols_;
+    std::vector<std::vector<std::byte>> memory_;  // by buffer
+    std::unordered_map<Key, Literal> values_;     // of the group that runs
+};
+
+}  // namespace
+
+std::vector<Literal> interpret(const Program& program, std::span<const Literal> inputs) {
+    const FloatEnvironment floats;
+    return Interpreter(program, inputs).run();
+}
+
+}  // namespace lathe::ir

@@ -1,0 +1,31 @@
+#include "ir/program/layout.h"
+
+namespace lathe::ir {
+
+Shape Layout::memory_shape(const Shape& shape) const {
+    if (is_dense()) return shape;
+    Shape out;
+    for (const std::uint8_t from : permutation) out.push_back(shape[from]);
+    return out;
+}
+
+std::vector<Dim> Layout::memory_index(std::span<const Dim> index) const {
+    if (is_dense()) return {index.begin(), index.end()};
+    std::vector<Dim> out;
+    for (const std::uint8_t from : permutation) out.push_back(index[from]);
+    return out;
+}
+
+std::string Layout::to_string() const {
+    std::string out;
+    for (const std::uint8_t from : permutation) out += (out.empty() ? "(" : ", ") + std::to_string(from);
+    return out.empty() ? out : out + ")";
+}
+
+Dim linear_offset(const Shape& shape, std::span<const Dim> index) {
+    Dim offset = 0;
+    for (std::size_t i = 0; i < shape.rank(); ++i) offset = offset * shape[i] + index[i];
+    return offset;
+}
+
+}  // namespace lathe::ir

@@ -1,0 +1,123 @@
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
+#include "ir/loops/walk.h"
+#include "ir/ops/op.h"
+#include "ir/program/text.h"
+
+namespace lathe::ir {
+namespace {
+
+std::string name_of(Value v) {
+    std::string name = "%" + std::to_string(v.node->id);
+    if (v.node->results.size() > 1) name += "#" + std::to_string(v.index);
+    return name;
+}
+
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + "\"";
+}
+
+class Printer {
+public:
+    explicit Printer(const Program& program) : program_(program) {}
+
+    std::string run() {
+        out_ = "program " + program_.name + "(";
+        for (std::size_t i = 0; i < program_.symbols.size(); ++i) out_ += (i ? ", " : "") + program_.symbols[i];
+        out_ += ") {\n";
+        for (const Precondition& p : program_.preconditions)
+            out_ += "  require " + p.a.to_string(program_.symbols) + " == " + p.b.to_string(program_.symbols) + " : " +
+                    quoted(p.what) + "\n";
+        for (std::size_t b = 0; b < program_.buffers.size(); ++b) buffer(static_cast<Program::BufferId>(b));
+        for (const Program::Step& step : program_.steps) {
+            out_ += "\n";
+            std::visit(
+                Overloaded{[&](const Program::Fused& f) { group(f); }, [&](const Program::Kernel& k) { kernel(k); }},
+                step.node);
+        }
+        out_ += "\n  return ";
+        for (std::size_t i = 0; i < program_.results.size(); ++i)
+            out_ += (i ? ", " : "") + quoted(program_.results[i].name) + " = " + id(program_.results[i].buffer);
+        return out_ + "\n}\n";
+    }
+
+private:
+    static std::string id(Program::BufferId b) { return "@" + std::to_string(b); }
+
+    void buffer(Program::BufferId b) {
+        static constexpr const char* origins[] = {"input", "constant", "output", "temporary"};
+        const Program::Buffer& buffer = program_.buffers[b];
+        out_ += "  " + id(b) + " = " + origins[static_cast<std::size_t>(buffer.origin)];
+        if (!buffer.name.empty()) out_ += " " + quoted(buffer.name);
+        out_ += " : " + buffer.type.to_string(program_.symbols);
+        if (!buffer.layout.is_dense()) out_ += " layout " + buffer.layout.to_string();
+        out_ += "\n";
+    }
+
+    std::string list(std::span<const Program::BufferId> buffers) const {
+        std::string out;
+        for (const Program::BufferId b : buffers) out += (out.empty() ? "" : ", ") + id(b);
+        return out;
+    }
+
+    std::string extents(std::span<const Dim> dims) const {
+        std::string out;
+        for (const Dim d : dims) out += (out.empty() ? "" : ", ") + d.to_string(program_.symbols);
+        return out;
+    }
+
+    void values(const char* word, std::span<const Value> values, std::span<const Program::BufferId> buffers) {
+        out_ += word;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            out_ += (i ? ", " : "") + id(buffers[i]) + " " + name_of(values[i]) + ": " +
+                    values[i].type().to_string(program_.symbols);
+            const Layout& layout = program_.buffers[buffers[i]].layout;
+            if (!layout.is_dense()) out_ += " layout " + layout.to_string();
+        }
+        out_ += "\n";
+    }
+
+    void group(const Program::Fused& fused) {
+        const Group& g = fused.group;
+        out_ += "  group over [";
+        for (std::size_t i = 0; i < g.domain.rank(); ++i) {
+            if (i != 0) out_ += i == g.outer_rank ? " | " : ", ";
+            out_ += g.domain[i].to_string(program_.symbols);
+        }
+        out_ += "] {\n";
+        values("    reads  ", g.inputs, fused.inputs);
+        values("    writes ", g.outputs, fused.outputs);
+        for (const Node* n : g.members) {
+            out_ += "    " + name_of({n, 0}) + " = " + std::string(n->op->name) + "(";
+            for (std::size_t i = 0; i < n->operands.size(); ++i) out_ += (i ? ", " : "") + name_of(n->operands[i]);
+            out_ += ") : " + n->results[0].to_string(program_.symbols) + "\n";
+        }
+        out_ += "  }\n";
+    }
+
+    void kernel(const Program::Kernel& kernel) {
+        out_ += "  run (" + list(kernel.arguments) + ") extents (" + extents(kernel.extents) + ")";
+        for (const Program::Site& site : kernel.sites) out_ += " site " + quoted(site.name);
+        out_ += " of\n";
+        const std::string text = print(kernel.nest);
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t end = std::min(text.find('\n', at), text.size());
+            out_ += "  " + text.substr(at, end - at) + "\n";
+            at = end + 1;
+        }
+    }
+
+    const Program& program_;
+    std::string out_;
+};
+
+}  // namespace
+
+std::string print(const Program& program) { return Printer(program).run(); }
+
+}  // namespace lathe::ir

@@ -1,0 +1,54 @@
+#include "ir/program/program.h"
+
+#include <algorithm>
+
+#include "ir/ops/memory.h"
+
+namespace lathe::ir {
+
+Program::BufferId Program::add_buffer(Buffer buffer) {
+    buffers.push_back(std::move(buffer));
+    return static_cast<BufferId>(buffers.size() - 1);
+}
+
+std::size_t Program::input_count() const {
+    return static_cast<std::size_t>(std::ranges::count(buffers, Origin::input, &Buffer::origin));
+}
+
+std::optional<std::int64_t> Program::typical(Dim d) const {
+    if (d.is_constant()) return d.constant();
+    return typical_symbols.empty() ? std::nullopt : d.evaluate(typical_symbols);
+}
+
+Program program_of(LoopNest nest) {
+    Program program;
+    program.name = nest.name;
+    Program::Kernel kernel;
+    for (std::size_t i = 0; i < nest.extent_count(); ++i) {
+        program.symbols.push_back(nest.symbols[i].name);
+        kernel.extents.push_back(Dim::symbol(static_cast<Symbol>(i)));
+    }
+    kernel.arguments.resize(nest.argument_count());
+    for (const BufferRole role : {BufferRole::input, BufferRole::output})
+        for (std::size_t i = 0; i < kernel.arguments.size(); ++i) {
+            const Buffer& array = nest.buffers[i];
+            if (array.role != role) continue;
+            const bool is_input = role == BufferRole::input;
+            kernel.arguments[i] = program.add_buffer(
+                {array.name, is_input ? Program::Origin::input : Program::Origin::output, array.type, {}, {}, {}, {}});
+            if (!is_input) program.results.push_back({array.name, kernel.arguments[i]});
+        }
+    kernel.nest = std::move(nest);
+    program.steps.push_back({std::move(kernel), {}});
+    return program;
+}
+
+Layout layout_of(Value v) {
+    Layout out;
+    if (v.node->op->lowering != Lowering::relayout) return out;
+    for (const std::int64_t from : ops::relayout_permutation(v.node->attributes))
+        out.permutation.push_back(static_cast<std::uint8_t>(from));
+    return out;
+}
+
+}  // namespace lathe::ir

@@ -1,0 +1,175 @@
+#include <algorithm>
+
+#include "ir/graph/text.h"
+#include "ir/loops/text.h"
+#include "ir/loops/walk.h"
+#include "ir/ops/op.h"
+#include "ir/program/index_maps.h"
+#include "ir/program/text.h"
+
+namespace lathe::ir {
+namespace {
+
+class Verifier {
+public:
+    explicit Verifier(const Program& program) : program_(program), written_(program.buffers.size(), false) {}
+
+    std::vector<std::string> run() {
+        bool behind_inputs = false;
+        for (std::size_t b = 0; b < program_.buffers.size(); ++b) {
+            const Program::Buffer& buffer = program_.buffers[b];
+            if (buffer.origin == Program::Origin::input && behind_inputs) fault("an input follows other buffers");
+            behind_inputs = behind_inputs || buffer.origin != Program::Origin::input;
+            if (buffer.origin == Program::Origin::constant && !(buffer.constant.type == buffer.type))
+                fault("constant " + id(b) + " has not the type of its buffer");
+            check_layout(buffer, b);
+            if ((buffer.origin == Program::Origin::input || buffer.origin == Program::Origin::output) &&
+                !buffer.layout.is_dense())
+                fault("the caller's memory " + id(b) + " is not dense");
+        }
+        for (std::size_t s = 0; s < program_.steps.size(); ++s) {
+            step_ = s;
+            std::visit(
+                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); }},
+                program_.steps[s].node);
+        }
+        for (const Program::Result& r : program_.results)
+            if (r.buffer >= program_.buffers.size() || program_.buffers[r.buffer].origin != Program::Origin::output)
+                fault("result '" + r.name + "' is no output");
+            else if (!written_[r.buffer])
+                fault("result '" + r.name + "' is never written");
+        return std::move(faults_);
+    }
+
+private:
+    static std::string id(std::size_t b) { return "@" + std::to_string(b); }
+    void fault(std::string why) { faults_.push_back(std::move(why)); }
+    void fault_in_step(const std::string& why) { fault("step " + std::to_string(step_) + ": " + why); }
+    // Whether its content is there from the start.
+    static bool is_known(Program::Origin origin) {
+        return origin == Program::Origin::input || origin == Program::Origin::constant;
+    }
+
+    void check_layout(const Program::Buffer& buffer, std::size_t b) {
+        std::vector<std::uint8_t> sorted = buffer.layout.permutation;
+        std::ranges::sort(sorted);
+        for (std::size_t i = 0; i < sorted.size(); ++i)
+            if (sorted.size() != buffer.type.shape.rank() || sorted[i] != i) {
+                fault("the layout of " + id(b) + " is no permutation of its dimensions");
+                return;
+            }
+    }
+
+    bool is_buffer(Program::BufferId b) {
+        if (b < program_.buffers.size()) return true;
+        fault_in_step("there is no buffer " + id(b));
+        return false;
+    }
+    void reads(Program::BufferId b) {
+        if (is_buffer(b) && !is_known(program_.buffers[b].origin) && !written_[b])
+            fault_in_step(id(b) + " is read before it is written");
+    }
+    void writes(Program::BufferId b) {
+        if (!is_buffer(b)) return;
+        if (is_known(program_.buffers[b].origin)) fault_in_step(id(b) + " is written, and is no memory to write to");
+        written_[b] = true;
+    }
+
+    // ---- groups
+
+    void fused(const Program::Fused& f) {
+        const Group& g = f.group;
+        if (program_.graph == nullptr) fault_in_step("the program has lost the graph of its groups");
+        if (f.inputs.size() != g.inputs.size() || f.outputs.size() != g.outputs.size()) {
+            fault_in_step("it has other buffers than values");
+            return;
+        }
+        for (std::size_t i = 0; i < f.inputs.size(); ++i) reads(f.inputs[i]), has_type_of(f.inputs[i], g.inputs[i]);
+        for (std::size_t i = 0; i < f.outputs.size(); ++i)
+            writes(f.outputs[i]), has_type_of(f.outputs[i], g.outputs[i]);
+        if (g.outer_rank > g.domain.rank()) fault_in_step("it has more rows than its domain");
+        for (const Node* member : g.members) reaches_only_inputs(g, *member);
+        for (const Value& out : g.outputs)
+            if (!is_member(g, *out.node) && !is_input(g, out) && !is_free(*out.node))
+                fault_in_step(std::string(out.node->op->name) + " is stored and not computed");
+        for (const FoldOutput& out : g.fold_outputs)
+            if (std::ranges::find(g.folds, out.fold) == g.folds.end())
+                fault_in_step("a fold that is none of its own stores a value");
+        for (const Node* fold : g.folds)
+            if (!is_member(g, *fold) || fold_kind(*fold) != g.kind) fault_in_step("a fold is of another kind");
+    }
+
+    void has_type_of(Program::BufferId b, Value v) {
+        if (b < program_.buffers.size() && !(program_.buffers[b].type == v.type()))
+            fault_in_step(id(b) + " has not the type of the value in it");
+    }
+    static bool is_member(const Group& g, const Node& n) { return std::ranges::find(g.members, &n) != g.members.end(); }
+    static bool is_input(const Group& g, Value v) { return std::ranges::find(g.inputs, v) != g.inputs.end(); }
+
+    // What a member needs is a member, an input, or index arithmetic over those.
+    void reaches_only_inputs(const Group& g, const Node& member) {
+        std::vector<const Node*> stack{&member}, seen;
+        while (!stack.empty()) {
+            const Node& node = *stack.back();
+            stack.pop_back();
+            if (std::ranges::find(seen, &node) != seen.end()) continue;
+            seen.push_back(&node);
+            const std::vector<bool> reads = reads_operands(node);
+            for (std::size_t i = 0; i < node.operands.size(); ++i) {
+                const Value v = node.operands[i];
+                if (!reads[i] || is_input(g, v) || is_member(g, *v.node)) continue;
+                if (is_free(*v.node))
+                    stack.push_back(v.node);
+                else
+                    fault_in_step(std::string(member.op->name) + " needs " + std::string(v.node->op->name) +
+                                  ", which is neither computed nor read");
+            }
+        }
+    }
+
+    // ---- kernels
+
+    void kernel(const Program::Kernel& k) {
+        for (const std::string& f : verify(k.nest)) fault_in_step(f);
+        if (k.arguments.size() != k.nest.argument_count()) {
+            fault_in_step("the kernel takes another number of buffers");
+            return;
+        }
+        if (k.extents.size() != k.nest.extent_count()) {
+            fault_in_step("the kernel takes another number of extents");
+            return;
+        }
+        for (std::size_t i = 0; i < k.arguments.size(); ++i)
+            if (k.nest.buffers[i].role == BufferRole::input) reads(k.arguments[i]);
+        for (std::size_t i = 0; i < k.arguments.size(); ++i) {
+            const Buffer& array = k.nest.buffers[i];
+            if (array.role == BufferRole::output) writes(k.arguments[i]);
+            if (k.arguments[i] >= program_.buffers.size()) continue;
+            const Type& type = program_.buffers[k.arguments[i]].type;
+            if (type.dtype != array.type.dtype) fault_in_step(id(k.arguments[i]) + " has another dtype");
+            const Dim count = k.over_program(array.type.shape.element_count());
+            if (count.is_constant() && type.shape.is_constant() && count != type.shape.element_count())
+                fault_in_step(id(k.arguments[i]) + " has another number of elements");
+        }
+        sites(k.nest.body, k.sites.size());
+    }
+
+    void sites(const Block& block, std::size_t count) {
+        const bool lacks_one = any_statement(block, [count](const Stmt& s) {
+            const auto* bind = std::get_if<BindIndex>(&s.node);
+            return bind != nullptr && (bind->site < 0 || static_cast<std::size_t>(bind->site) >= count);
+        });
+        if (lacks_one) fault_in_step("an index has no site");
+    }
+
+    const Program& program_;
+    std::vector<bool> written_;
+    std::size_t step_ = 0;
+    std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+std::vector<std::string> verify(const Program& program) { return Verifier(program).run(); }
+
+}  // namespace lathe::ir

@@ -1,0 +1,151 @@
+// A contraction vectorizes over the last dimension of its result, which is one of its second operand: that has to be
+// the operand's innermost in memory. And each element of its operands is read many times: where an element is chosen
+// among several places (a concatenation, padding), the choice is made once, and the operand stored.
+#include "passes/graph/assign_layouts.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "ir/ops/memory.h"
+#include "ir/ops/op.h"
+#include "ir/program/group.h"
+#include "ir/program/index_maps.h"
+#include "ir/program/layout.h"
+#include "passes/graph/rebuild.h"
+
+namespace lathe::passes {
+namespace {
+
+using ir::Dim;
+using ir::Node;
+using ir::Value;
+
+// A view as the graph has it.
+class View final : public ir::ViewContext {
+public:
+    explicit View(const Node& node) : types_(ir::operand_types(node)) {
+        operands = types_;
+        result = &node.results[0];
+        attributes = node.attributes;
+    }
+    Dim loaded_index(std::size_t, std::vector<Dim>, Dim) const override { return 0; }
+
+private:
+    std::vector<ir::Type> types_;
+};
+
+// What an operand is read from, through views that choose nothing.
+struct Read {
+    Value base;
+    std::vector<Dim> index;
+    bool chooses = false;  // among several places, further down
+};
+
+constexpr int most_views = 32;  // fusion sees through no more
+
+Read see_through(Value v, std::vector<Dim> index) {
+    Read read{v, std::move(index), false};
+    for (int i = 0;
+         i < most_views && read.base.node->op->lowering == ir::Lowering::view && ir::is_free(*read.base.node); ++i) {
+        const Node& view = *read.base.node;
+        std::vector<ir::ViewPiece> pieces = view.op->view(View(view), read.index);
+        if (pieces.size() != 1 || !pieces[0].guards.empty()) {
+            read.chooses = true;
+            break;
+        }
+        read.base = view.operands[pieces[0].operand];
+        read.index = std::move(pieces[0].index);
+    }
+    return read;
+}
+
+// The permutation of a relayout in front of an operand, or nothing where the operand may stay as it is.
+std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand) {
+    const std::size_t rank = node.results[0].shape.rank();
+    const Value v = node.operands[operand];
+    if (v.node->op->lowering == ir::Lowering::relayout) return std::nullopt;
+    // Symbols of the contraction's loops, behind those of the graph.
+    const auto first = static_cast<ir::Symbol>(node.graph->symbols.size());
+    std::vector<Dim> at, fold;
+    for (std::size_t i = 0; i < rank; ++i) at.push_back(Dim::symbol(first + static_cast<ir::Symbol>(i)));
+    for (std::size_t i = 0; i < ir::fold_extents(node).size(); ++i)
+        fold.push_back(Dim::symbol(first + static_cast<ir::Symbol>(rank + i)));
+    const std::vector<Dim> index = ir::fold_operand_index(node, operand, at, fold);
+    const Read read = see_through(v, index);
+
+    ir::Integers order(index.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
+    // The dimension that vectorizes. Where there is none, as in a matrix times a vector, the contracted loop does.
+    const auto vector = operand == 1 && rank > 0 ? std::ranges::find(index, at[rank - 1]) : index.end();
+    const bool has_vector = vector != index.end();
+    if (has_vector)
+        std::ranges::rotate(order.begin() + (vector - index.begin()), order.begin() + (vector - index.begin()) + 1,
+                            order.end());
+    // Each element is read once for each point of the result's dimensions that are none of the operand's.
+    const bool is_read_again =
+        std::ranges::any_of(at, [&](Dim d) { return std::ranges::find(index, d) == index.end(); });
+    if (read.chooses) return is_read_again ? std::optional(order) : std::nullopt;
+    if (!has_vector) return std::nullopt;
+    const auto affine = ir::linear_offset(read.base.type().shape, read.index).affine_in(*at[rank - 1].as_symbol());
+    if (affine && affine->coefficient == Dim(1)) return std::nullopt;
+    return order;
+}
+
+class Layouts {
+public:
+    const Node& add(ir::Graph& graph, const Node& node, const ValueMap& values) {
+        if (node.op->contraction == nullptr) return add_copy(graph, node, values);
+        std::vector<Value> operands;
+        for (std::size_t i = 0; i < node.operands.size(); ++i) {
+            const Value v = mapped(values, node.operands[i]);
+            const auto order = wanted_layout(node, i);
+            operands.push_back(order ? relaid(graph, v, *order, node.loc) : v);
+        }
+        return graph.add(*node.op, operands, node.attributes, node.loc);
+    }
+
+private:
+    // What several read in the same layout is stored once.
+    Value relaid(ir::Graph& graph, Value v, const ir::Integers& order, ir::Loc loc) {
+        const auto [found, fresh] = known_.try_emplace({v.node->id, v.index, order});
+        if (fresh) found->second = {&graph.add(ir::ops::relayout, std::span(&v, 1), {order}, loc), 0};
+        return found->second;
+    }
+
+    std::map<std::tuple<std::uint32_t, std::uint32_t, ir::Integers>, Value> known_;
+};
+
+bool wants_a_layout(const Node& node) {
+    if (node.op->contraction == nullptr) return false;
+    for (std::size_t i = 0; i < node.operands.size(); ++i)
+        if (wanted_layout(node, i)) return true;
+    return false;
+}
+
+}  // namespace
+
+std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
+    // What leaves the graph is dense.
+    const auto dense = [](Value v) {
+        while (v.node->op->lowering == ir::Lowering::relayout) v = v.node->operands[0];
+        return v;
+    };
+    if (std::ranges::none_of(graph.nodes(), wants_a_layout) &&
+        std::ranges::all_of(graph.outputs(), [&](const Value& v) { return dense(v) == v; }))
+        return nullptr;
+    Layouts layouts;
+    ValueMap values;
+    std::unique_ptr<ir::Graph> result = rebuild(
+        graph,
+        [&](ir::Graph& into, const Node& node, const ValueMap& known) -> const Node& {
+            return layouts.add(into, node, known);
+        },
+        values);
+    for (std::size_t i = 0; i < graph.outputs().size(); ++i)
+        result->add_output(graph.output_name(i), mapped(values, dense(graph.outputs()[i])));
+    return result;
+}
+
+}  // namespace lathe::passes

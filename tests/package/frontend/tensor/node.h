@@ -1,0 +1,1 @@
+#error "the header of the host was taken for one of Lathe"
