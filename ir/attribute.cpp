@@ -25,7 +25,63 @@ Literal splat_of_bits(Dtype from, std::uint64_t bits, Dtype dtype, const Shape& 
     return splat(result, dtype, shape);
 }
 
+constexpr std::string_view meaning_texts[] = {
+    "axis: one dimension, negative ones count from the end",
+    "axes: dimensions, none twice, negative ones count from the end",
+    "permutation: every dimension once",
+    "shape: the extents of the result",
+    "bound: one extent",
+    "starts: one for each dimension",
+    "sizes: one for each dimension",
+    "steps: one for each dimension",
+    "padding: one amount for each dimension",
+    "dtype",
+    "number",
+    "flag: true or false",
+    "literal: a type and its elements",
+    "name: a text in quotes",
+};
+static_assert(std::size(meaning_texts) == static_cast<std::size_t>(AttributeMeaning::name) + 1);
+
 }  // namespace
+
+std::string_view describe(AttributeMeaning meaning) { return meaning_texts[static_cast<std::size_t>(meaning)]; }
+
+Attribute default_of(AttributeMeaning meaning, std::size_t rank) {
+    switch (meaning) {
+        case AttributeMeaning::axis:
+        case AttributeMeaning::number:
+            return std::int64_t{0};
+        case AttributeMeaning::axes: {
+            Integers all(rank);
+            std::ranges::generate(all, [axis = std::int64_t{0}]() mutable { return axis++; });
+            return all;
+        }
+        case AttributeMeaning::permutation: {
+            Integers reversed(rank);
+            std::ranges::generate(reversed, [axis = static_cast<std::int64_t>(rank)]() mutable { return --axis; });
+            return reversed;
+        }
+        case AttributeMeaning::starts:
+        case AttributeMeaning::padding: {
+            Shape zeros;
+            for (std::size_t i = 0; i < rank; ++i) zeros.push_back(0);
+            return zeros;
+        }
+        case AttributeMeaning::steps:
+            return Integers(rank, 1);
+        case AttributeMeaning::flag:
+            return false;
+        case AttributeMeaning::shape:
+        case AttributeMeaning::bound:
+        case AttributeMeaning::sizes:
+        case AttributeMeaning::dtype:
+        case AttributeMeaning::literal:
+        case AttributeMeaning::name:
+            break;
+    }
+    throw InternalError("an attribute has no default: " + std::string(describe(meaning)));
+}
 
 Literal make_literal(Type type, std::span<const std::byte> bytes) {
     if (!type.shape.is_constant()) throw TypeError("a literal's shape is constant, not " + type.to_string(), Loc{});

@@ -63,9 +63,113 @@ inline bool has_symbols(std::span<const Attribute> attributes) {
 
 inline AttributeKind kind_of(const Attribute& a) { return static_cast<AttributeKind>(a.index()); }
 
-struct AttributeDef {
-    std::string_view name;
-    AttributeKind kind = AttributeKind::integer;
+// What an attribute means. Its kind, checks, defaults, samples in tests and manual entry follow.
+enum class AttributeMeaning : std::uint8_t {
+    axis,         // one dimension
+    axes,         // several, none twice
+    permutation,  // every dimension once
+    shape,        // the extents of the result
+    bound,        // one extent: what integers stay below
+    starts,       // these four have one entry for each dimension
+    sizes,
+    steps,
+    padding,  // how many elements are added at one side; negative: removed
+    dtype,
+    number,
+    flag,
+    literal,
+    name,  // what messages call something
 };
+constexpr AttributeKind kind_of(AttributeMeaning meaning) {
+    switch (meaning) {
+        case AttributeMeaning::axis:
+        case AttributeMeaning::number:
+            return AttributeKind::integer;
+        case AttributeMeaning::axes:
+        case AttributeMeaning::permutation:
+        case AttributeMeaning::steps:
+            return AttributeKind::integers;
+        case AttributeMeaning::shape:
+        case AttributeMeaning::bound:
+        case AttributeMeaning::starts:
+        case AttributeMeaning::sizes:
+        case AttributeMeaning::padding:
+            return AttributeKind::dims;
+        case AttributeMeaning::dtype:
+            return AttributeKind::dtype;
+        case AttributeMeaning::flag:
+            return AttributeKind::boolean;
+        case AttributeMeaning::literal:
+            return AttributeKind::literal;
+        case AttributeMeaning::name:
+            return AttributeKind::text;
+    }
+    return AttributeKind::text;
+}
+// For the manual: "axes: several dimensions, none twice".
+std::string_view describe(AttributeMeaning meaning);
+
+// Whether the text may leave it out: where it does, the attribute says nothing.
+enum class Presence : std::uint8_t { required, optional };
+
+struct AttributeDef {
+    // Dimensions are those of operand `of`; or, where it is this, of the row's shape attribute.
+    static constexpr int of_shape = -1;
+
+    std::string_view name;
+    AttributeMeaning meaning;
+    std::string_view doc;
+    std::size_t slot;  // its place among the row's attributes
+    int of = 0;
+    Presence presence = Presence::required;
+
+    constexpr AttributeKind kind() const { return kind_of(meaning); }
+};
+
+// Meanings that can say nothing.
+constexpr bool has_default(AttributeMeaning meaning) {
+    using enum AttributeMeaning;
+    return meaning == axis || meaning == axes || meaning == permutation || meaning == starts || meaning == steps ||
+           meaning == padding || meaning == number || meaning == flag;
+}
+// What an attribute is where the text leaves it out, over a tensor of some rank: the first axis, all axes, the reverse
+// order, starts at 0, steps of 1, no padding, 0, false.
+Attribute default_of(AttributeMeaning meaning, std::size_t rank);
+
+// Steps beyond that would bring the arithmetic on indices near overflow.
+inline constexpr std::int64_t max_step = std::int64_t{1} << 31;
+
+// A definition that knows its type and its place: rules read the attribute by it.
+template <AttributeMeaning of_meaning, std::size_t at = 0>
+struct AttributeOf : AttributeDef {
+    using Stored = std::variant_alternative_t<static_cast<std::size_t>(kind_of(of_meaning)), Attribute>;
+    consteval AttributeOf(std::string_view n, std::string_view d, int of_operand = 0, Presence p = Presence::required)
+        : AttributeDef{n, of_meaning, d, at, of_operand, p} {}
+    const Stored& operator()(std::span<const Attribute> attributes) const { return std::get<Stored>(attributes[at]); }
+};
+template <std::size_t at = 0>
+using AxisAttribute = AttributeOf<AttributeMeaning::axis, at>;
+template <std::size_t at = 0>
+using AxesAttribute = AttributeOf<AttributeMeaning::axes, at>;
+template <std::size_t at = 0>
+using PermutationAttribute = AttributeOf<AttributeMeaning::permutation, at>;
+template <std::size_t at = 0>
+using ShapeAttribute = AttributeOf<AttributeMeaning::shape, at>;
+template <std::size_t at = 0>
+using BoundAttribute = AttributeOf<AttributeMeaning::bound, at>;
+template <std::size_t at = 0>
+using StartsAttribute = AttributeOf<AttributeMeaning::starts, at>;
+template <std::size_t at = 0>
+using SizesAttribute = AttributeOf<AttributeMeaning::sizes, at>;
+template <std::size_t at = 0>
+using StepsAttribute = AttributeOf<AttributeMeaning::steps, at>;
+template <std::size_t at = 0>
+using PaddingAttribute = AttributeOf<AttributeMeaning::padding, at>;
+template <std::size_t at = 0>
+using DtypeAttribute = AttributeOf<AttributeMeaning::dtype, at>;
+template <std::size_t at = 0>
+using LiteralAttribute = AttributeOf<AttributeMeaning::literal, at>;
+template <std::size_t at = 0>
+using NameAttribute = AttributeOf<AttributeMeaning::name, at>;
 
 }  // namespace lathe::ir

@@ -8,7 +8,7 @@
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
-#include "ir/ops/op.h"
+#include "ir/ops/ops.h"
 #include "tests/configurations.h"
 #include "tests/op_samples.h"
 #include "tests/run_program.h"
@@ -43,9 +43,9 @@ std::shared_ptr<ir::Graph> graph_of(std::span<const std::pair<const OpDef*, Call
 
 // What indices of a node stay below.
 std::int64_t bound_of(const ir::Node& node, const ir::Shape& indexed) {
-    const ir::Attribute& says = node.attributes[0];
-    if (const auto* bound = std::get_if<ir::Shape>(&says)) return (*bound)[0].constant();
-    return indexed[static_cast<std::size_t>(std::get<std::int64_t>(says))].constant();
+    if (node.op->attributes[0].meaning == ir::AttributeMeaning::bound)
+        return ir::ops::index_bound(node.attributes)[0].constant();
+    return indexed[static_cast<std::size_t>(ir::ops::chosen_axis(node.attributes))].constant();
 }
 
 // Inputs for one value of each symbol; empty where the graph cannot take them.

@@ -11,13 +11,17 @@ using namespace ir;  // NOLINT(google-build-using-namespace): this file speaks o
 
 namespace {
 
-Attributes attributes_for(const OpDef& op, Dtype dtype, const std::map<std::string_view, Attribute>& given) {
+// Attributes by meaning, each meaning's in the row's order; a dtype is the sample's where none is given.
+using Given = std::map<AttributeMeaning, std::vector<Attribute>>;
+
+Attributes attributes_for(const OpDef& op, Dtype dtype, Given given) {
     Attributes result;
     for (const AttributeDef& def : op.attributes) {
-        if (const auto found = given.find(def.name); found != given.end()) {
-            result.push_back(found->second);
+        if (std::vector<Attribute>& values = given[def.meaning]; !values.empty()) {
+            result.push_back(std::move(values.front()));
+            values.erase(values.begin());
         } else {
-            EXPECT_EQ(def.kind, AttributeKind::dtype)
+            EXPECT_EQ(def.meaning, AttributeMeaning::dtype)
                 << op.name << " has an attribute that no sample gives: " << def.name;
             result.emplace_back(dtype);
         }
@@ -40,12 +44,13 @@ bool is_accepted(const OpDef& op, std::vector<Type> operands, const Attributes& 
 }  // namespace
 
 std::vector<Call> samples(const OpDef& op, Dtype d) {
-    const auto call = [&](std::vector<Type> operands, std::map<std::string_view, Attribute> given = {}) {
-        return Call{std::move(operands), attributes_for(op, d, given)};
+    using enum AttributeMeaning;
+    const auto call = [&](std::vector<Type> operands, Given given = {}) {
+        return Call{std::move(operands), attributes_for(op, d, std::move(given))};
     };
     std::vector<Call> calls;
-    const auto has = [&](std::string_view attribute) {
-        return std::ranges::any_of(op.attributes, [&](const AttributeDef& a) { return a.name == attribute; });
+    const auto has = [&](AttributeMeaning meaning) {
+        return std::ranges::find(op.attributes, meaning, &AttributeDef::meaning) != op.attributes.end();
     };
     switch (op.lowering) {
         case Lowering::source:
@@ -70,7 +75,7 @@ std::vector<Call> samples(const OpDef& op, Dtype d) {
         }
         case Lowering::index:
             for (const Shape& shape : {Shape{5}, Shape{2, 3}, Shape{0, 2}})
-                calls.push_back(call({}, {{"shape", shape}, {"axis", std::int64_t{0}}}));
+                calls.push_back(call({}, {{AttributeMeaning::shape, {shape}}, {axis, {std::int64_t{0}}}}));
             break;
         case Lowering::reduction:
             for (const auto& [shape, axes] : std::vector<std::pair<Shape, Integers>>{{{5}, {0}},
@@ -82,13 +87,12 @@ std::vector<Call> samples(const OpDef& op, Dtype d) {
                                                                                      {{2, 3, 4}, {1}},
                                                                                      {{0, 3}, {0}},
                                                                                      {{3, 0}, {0}}})
-                if (is_accepted(op, {{d, shape}}, {axes})) calls.push_back(call({{d, shape}}, {{"axes", axes}}));
+                if (is_accepted(op, {{d, shape}}, {axes}))
+                    calls.push_back(call({{d, shape}}, {{AttributeMeaning::axes, {axes}}}));
             break;
         case Lowering::contraction: {
             const auto dot = [&](Shape a, Shape b, Integers ab, Integers bb, Integers ac, Integers bc) {
-                calls.push_back(
-                    call({{d, a}, {d, b}},
-                         {{"lhs_batch", ab}, {"rhs_batch", bb}, {"lhs_contract", ac}, {"rhs_contract", bc}}));
+                calls.push_back(call({{d, a}, {d, b}}, {{axes, {ab, bb, ac, bc}}}));
             };
             dot({3, 4}, {4, 2}, {}, {}, {1}, {0});
             dot({4}, {4}, {}, {}, {0}, {0});
@@ -102,43 +106,44 @@ std::vector<Call> samples(const OpDef& op, Dtype d) {
             break;
         }
         case Lowering::scatter:
-            calls.push_back(call({{d, {4, 3}}, {Dtype::i32, {5}}, {d, {5, 3}}}, {{"axis", std::int64_t{0}}}));
-            calls.push_back(call({{d, {2, 4}}, {Dtype::i64, {2, 2}}, {d, {2, 2, 2}}}, {{"axis", std::int64_t{1}}}));
+            calls.push_back(call({{d, {4, 3}}, {Dtype::i32, {5}}, {d, {5, 3}}}, {{axis, {std::int64_t{0}}}}));
+            calls.push_back(call({{d, {2, 4}}, {Dtype::i64, {2, 2}}, {d, {2, 2, 2}}}, {{axis, {std::int64_t{1}}}}));
             break;
         case Lowering::relayout:
-            calls.push_back(call({{d, {2, 3, 4}}}, {{"permutation", Integers{2, 0, 1}}}));
-            calls.push_back(call({{d, {5}}}, {{"permutation", Integers{0}}}));
+            calls.push_back(call({{d, {2, 3, 4}}}, {{permutation, {Integers{2, 0, 1}}}}));
+            calls.push_back(call({{d, {5}}}, {{permutation, {Integers{0}}}}));
             break;
         case Lowering::view:
-            if (has("permutation")) {
-                calls.push_back(call({{d, {2, 3, 4}}}, {{"permutation", Integers{2, 0, 1}}}));
-                calls.push_back(call({{d, {}}}, {{"permutation", Integers{}}}));
-            } else if (has("start")) {
+            if (has(permutation)) {
+                calls.push_back(call({{d, {2, 3, 4}}}, {{permutation, {Integers{2, 0, 1}}}}));
+                calls.push_back(call({{d, {}}}, {{permutation, {Integers{}}}}));
+            } else if (has(starts)) {
                 calls.push_back(
-                    call({{d, {5, 4}}}, {{"start", Shape{1, 0}}, {"size", Shape{2, 4}}, {"step", Integers{2, 1}}}));
-                calls.push_back(call({{d, {5}}}, {{"start", Shape{4}}, {"size", Shape{3}}, {"step", Integers{-2}}}));
-                calls.push_back(call({{d, {7}}}, {{"start", Shape{0}}, {"size", Shape{3}}, {"step", Integers{3}}}));
-                calls.push_back(call({{d, {5}}}, {{"start", Shape{5}}, {"size", Shape{0}}, {"step", Integers{1}}}));
-            } else if (has("low")) {
-                calls.push_back(call({{d, {2, 3}}, {d, {}}}, {{"low", Shape{1, 0}}, {"high", Shape{0, 2}}}));
-                calls.push_back(call({{d, {5}}, {d, {}}}, {{"low", Shape{-2}}, {"high", Shape{1}}}));
-            } else if (has("bound")) {
+                    call({{d, {5, 4}}}, {{starts, {Shape{1, 0}}}, {sizes, {Shape{2, 4}}}, {steps, {Integers{2, 1}}}}));
+                calls.push_back(call({{d, {5}}}, {{starts, {Shape{4}}}, {sizes, {Shape{3}}}, {steps, {Integers{-2}}}}));
+                calls.push_back(call({{d, {7}}}, {{starts, {Shape{0}}}, {sizes, {Shape{3}}}, {steps, {Integers{3}}}}));
+                calls.push_back(call({{d, {5}}}, {{starts, {Shape{5}}}, {sizes, {Shape{0}}}, {steps, {Integers{1}}}}));
+            } else if (has(padding)) {
+                calls.push_back(call({{d, {2, 3}}, {d, {}}}, {{padding, {Shape{1, 0}, Shape{0, 2}}}}));
+                calls.push_back(call({{d, {5}}, {d, {}}}, {{padding, {Shape{-2}, Shape{1}}}}));
+            } else if (has(bound)) {
                 for (const Shape& shape : {Shape{}, Shape{5}, Shape{2, 3}, Shape{0, 3}})
-                    calls.push_back(call({{d, shape}}, {{"bound", Shape{4}}, {"name", std::string("label")}}));
-            } else if (has("axis") && op.arity.variadic) {
+                    calls.push_back(
+                        call({{d, shape}}, {{bound, {Shape{4}}}, {AttributeMeaning::name, {std::string("label")}}}));
+            } else if (has(axis) && op.arity.variadic) {
                 calls.push_back(
-                    call({{d, {2, 3}}, {d, {1, 3}}, {d, {0, 3}}, {d, {4, 3}}}, {{"axis", std::int64_t{0}}}));
-                calls.push_back(call({{d, {2, 3}}, {d, {2, 1}}}, {{"axis", std::int64_t{1}}}));
-            } else if (has("axis")) {
-                calls.push_back(call({{d, {4, 3}}, {Dtype::i64, {2, 2}}}, {{"axis", std::int64_t{0}}}));
-                calls.push_back(call({{d, {2, 4}}, {Dtype::u8, {}}}, {{"axis", std::int64_t{1}}}));
-            } else if (has("shape") && op.name == "reshape") {
-                calls.push_back(call({{d, {2, 6}}}, {{"shape", Shape{3, 4}}}));
-                calls.push_back(call({{d, {2, 3, 4}}}, {{"shape", Shape{6, 1, 4}}}));
-                calls.push_back(call({{d, {1}}}, {{"shape", Shape{}}}));
-            } else if (has("shape")) {
-                calls.push_back(call({{d, {3, 1}}}, {{"shape", Shape{2, 3, 4}}}));
-                calls.push_back(call({{d, {}}}, {{"shape", Shape{2}}}));
+                    call({{d, {2, 3}}, {d, {1, 3}}, {d, {0, 3}}, {d, {4, 3}}}, {{axis, {std::int64_t{0}}}}));
+                calls.push_back(call({{d, {2, 3}}, {d, {2, 1}}}, {{axis, {std::int64_t{1}}}}));
+            } else if (has(axis)) {
+                calls.push_back(call({{d, {4, 3}}, {Dtype::i64, {2, 2}}}, {{axis, {std::int64_t{0}}}}));
+                calls.push_back(call({{d, {2, 4}}, {Dtype::u8, {}}}, {{axis, {std::int64_t{1}}}}));
+            } else if (has(AttributeMeaning::shape)) {
+                // Rows differ in which shapes become which.
+                const std::pair<Shape, Shape> changes[] = {
+                    {{2, 6}, {3, 4}}, {{2, 3, 4}, {6, 1, 4}}, {{1}, {}}, {{3, 1}, {2, 3, 4}}, {{}, {2}}};
+                for (const auto& [from, to] : changes)
+                    if (is_accepted(op, {{d, from}}, {to}))
+                        calls.push_back(call({{d, from}}, {{AttributeMeaning::shape, {to}}}));
             }
             break;
     }

@@ -18,8 +18,8 @@ inline std::ptrdiff_t index_operand(const ir::OpDef& op) {
     return op.arity.minimum == 1 ? 0 : 1;
 }
 
-// Awkward shapes: rank 0, extents of 0 and 1, broadcasts. By lowering class, and for views by the attributes that the
-// row declares.
+// Awkward shapes: rank 0, extents of 0 and 1, broadcasts. By lowering class, and for views by what the attributes that
+// the row declares mean.
 std::vector<Call> samples(const ir::OpDef& op, ir::Dtype d);
 
 }  // namespace lathe::testing_support

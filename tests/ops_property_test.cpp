@@ -134,6 +134,104 @@ TEST(Ops, TextIsAFixedPointAndVerifies) {
     });
 }
 
+// Calls f(definition, attribute, rank of what it speaks of) for every attribute of every sample.
+void for_each_attribute(
+    const std::function<void(const OpDef&, const Call&, const AttributeDef&, const Attribute&, std::size_t)>& f) {
+    for_each_sample([&](const OpDef& op, Dtype, const Call& call) {
+        for (const AttributeDef& def : op.attributes) {
+            using enum AttributeMeaning;
+            const bool of_dimensions = def.meaning != AttributeMeaning::shape && def.meaning != bound &&
+                                       def.meaning != AttributeMeaning::dtype && def.meaning != AttributeMeaning::name;
+            if (of_dimensions)
+                f(op, call, def, call.attributes[def.slot], rank_of(def, op, call.operands, call.attributes));
+        }
+    });
+}
+
+TEST(Ops, NegativeAxesCountFromTheEnd) {
+    std::size_t checked = 0;
+    for_each_attribute(
+        [&](const OpDef& op, const Call& call, const AttributeDef& def, const Attribute& a, std::size_t rank) {
+            Call other = call;
+            const auto turn = [&](std::int64_t axis) {
+                const auto n = static_cast<std::int64_t>(rank);
+                return axis < 0 ? axis : axis - n;
+            };
+            if (def.meaning == AttributeMeaning::axis) {
+                other.attributes[def.slot] = turn(std::get<std::int64_t>(a));
+            } else if (def.meaning == AttributeMeaning::axes || def.meaning == AttributeMeaning::permutation) {
+                for (std::int64_t& axis : std::get<Integers>(other.attributes[def.slot])) axis = turn(axis);
+            } else {
+                return;
+            }
+            ++checked;
+            EXPECT_EQ(print(*graph_of(op, other).graph), print(*graph_of(op, call).graph));
+        });
+    EXPECT_GT(checked, 100U);
+}
+
+TEST(Ops, AttributesThatDoNotFitAreRefused) {
+    std::size_t checked = 0;
+    for_each_attribute(
+        [&](const OpDef& op, const Call& call, const AttributeDef& def, const Attribute& a, std::size_t rank) {
+            const auto n = static_cast<std::int64_t>(rank);
+            const auto refuses = [&](Attribute wrong) {
+                Call other = call;
+                other.attributes[def.slot] = std::move(wrong);
+                EXPECT_THROW(graph_of(op, other), TypeError) << op.name << " " << def.name;
+                ++checked;
+            };
+            if (def.kind() == AttributeKind::integer) {
+                refuses(n);
+                refuses(-n - 1);
+            }
+            if (const auto* list = std::get_if<Integers>(&a)) {
+                Integers longer = *list;
+                longer.push_back(def.meaning == AttributeMeaning::steps ? 1 : n);
+                refuses(longer);
+                if (!list->empty()) {
+                    longer.back() = list->front();
+                    refuses(longer);
+                }
+            }
+            if (const auto* shape = std::get_if<Shape>(&a)) {
+                Shape longer = *shape;
+                longer.push_back(0);
+                refuses(longer);
+            }
+            refuses(Dtype::f32);
+        });
+    EXPECT_GT(checked, 100U);
+}
+
+TEST(Ops, AttributesComeInAnyOrderAndMayBeLeftOut) {
+    const auto graph = [](const std::string& line) {
+        return print(
+            *parse_graph("graph g() {\n  %0 = parameter \"x\" : f32[4, 5]\n  %1 = " + line + "\n}\n", "t.lir"));
+    };
+    const auto why = [&](const std::string& line) {
+        try {
+            graph(line);
+        } catch (const FormatError& e) {
+            return std::string(e.what());
+        }
+        return std::string();
+    };
+    EXPECT_EQ(graph("slice(%0) step=[1, 1] size=[2, 3] start=[0, 0] : f32[2, 3]"),
+              graph("slice(%0) start=[0, 0] size=[2, 3] step=[1, 1] : f32[2, 3]"));
+    EXPECT_EQ(graph("slice(%0) size=[2, 3] : f32[2, 3]"),
+              graph("slice(%0) start=[0, 0] size=[2, 3] step=[1, 1] : f32[2, 3]"));
+    EXPECT_EQ(graph("transpose(%0) : f32[5, 4]"), graph("transpose(%0) permutation=[1, 0] : f32[5, 4]"));
+    EXPECT_EQ(graph("sum(%0) : f32[]"), graph("sum(%0) axes=[0, 1] : f32[]"));
+    EXPECT_EQ(graph("iota dtype=i32 shape=[3] : i32[3]"), graph("iota shape=[3] axis=0 dtype=i32 : i32[3]"));
+    EXPECT_NE(why("slice(%0) start=[0, 0] : f32[4, 5]").find("size="), std::string::npos);
+    EXPECT_NE(why("slice(%0) size=[2, 3] size=[2, 3] : f32[2, 3]").find("size= is given twice"), std::string::npos);
+    EXPECT_NE(why("slice(%0) size=[2, 3] width=[2] : f32[2, 3]").find("slice has no attribute 'width"),
+              std::string::npos)
+        << why("slice(%0) size=[2, 3] width=[2] : f32[2, 3]");
+    EXPECT_NE(why("slice(%0) size=[2] : f32[2]").find("size has 1 entries"), std::string::npos);
+}
+
 TEST(Ops, DtypesOutsideTheSetAreRefused) {
     for (const OpDef* op : op_table())
         for (Dtype d : all_dtypes())

@@ -8,7 +8,7 @@
 
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
-#include "ir/ops/op.h"
+#include "ir/ops/ops.h"
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "runtime/aot.h"
@@ -54,8 +54,8 @@ const ir::Node* reader_of(const ir::Graph& graph, ir::Value parameter) {
 
 // What the indices of a node stay below.
 ir::Dim bound_of(const ir::Node& node) {
-    if (const auto* bound = std::get_if<ir::Shape>(&node.attributes[0])) return (*bound)[0];
-    return node.operands[0].type().shape[static_cast<std::size_t>(std::get<std::int64_t>(node.attributes[0]))];
+    if (node.op->attributes[0].meaning == ir::AttributeMeaning::bound) return ir::ops::index_bound(node.attributes)[0];
+    return node.operands[0].type().shape[static_cast<std::size_t>(ir::ops::chosen_axis(node.attributes))];
 }
 
 // An index that no axis of that extent has, if the dtype can hold one.

@@ -28,8 +28,8 @@ struct Call {
     Attributes attributes;
 };
 
-bool has_attribute(const OpDef& op, std::string_view name) {
-    return std::ranges::any_of(op.attributes, [&](const ir::AttributeDef& a) { return a.name == name; });
+bool has_attribute(const OpDef& op, ir::AttributeMeaning meaning) {
+    return std::ranges::find(op.attributes, meaning, &ir::AttributeDef::meaning) != op.attributes.end();
 }
 
 class Generator {
@@ -259,9 +259,9 @@ private:
     Attributes plain_attributes(const OpDef& op) {
         Attributes out;
         for (const ir::AttributeDef& a : op.attributes) {
-            if (a.kind == ir::AttributeKind::dtype) out.emplace_back(dtype_in(ir::any_dtype));
-            if (a.kind == ir::AttributeKind::boolean) out.emplace_back(chance(50));
-            if (a.kind == ir::AttributeKind::integer) out.emplace_back(below(random_, 4));
+            if (a.kind() == ir::AttributeKind::dtype) out.emplace_back(dtype_in(ir::any_dtype));
+            if (a.kind() == ir::AttributeKind::boolean) out.emplace_back(chance(50));
+            if (a.kind() == ir::AttributeKind::integer) out.emplace_back(below(random_, 4));
         }
         return out;
     }
@@ -417,19 +417,19 @@ private:
             add(op, {{*rhs, lhs}, {batch[1], batch[0], contract[1], contract[0]}});
     }
 
-    // ---- views, by the attributes that the row declares
+    // ---- views, by what the row's attributes mean
 
     void view(const OpDef& op) {
         using Sampler = std::optional<Call> (Generator::*)(const OpDef&);
-        static constexpr std::pair<std::string_view, Sampler> samplers[] = {
-            {"permutation", &Generator::permutation_call},
-            {"start", &Generator::slice_call},
-            {"low", &Generator::pad_call},
-            {"axis", &Generator::concat_call},
-            {"shape", &Generator::shape_call},
+        static constexpr std::pair<ir::AttributeMeaning, Sampler> samplers[] = {
+            {ir::AttributeMeaning::permutation, &Generator::permutation_call},
+            {ir::AttributeMeaning::starts, &Generator::slice_call},
+            {ir::AttributeMeaning::padding, &Generator::pad_call},
+            {ir::AttributeMeaning::axis, &Generator::concat_call},
+            {ir::AttributeMeaning::shape, &Generator::shape_call},
         };
-        for (const auto& [name, sampler] : samplers)
-            if (has_attribute(op, name)) {
+        for (const auto& [meaning, sampler] : samplers)
+            if (has_attribute(op, meaning)) {
                 if (const auto call = (this->*sampler)(op)) add(op, *call);
                 return;
             }
@@ -574,10 +574,10 @@ private:
         if (shape.rank() == 0) shape.push_back(pick(dims_));
         Attributes attributes;
         for (const ir::AttributeDef& a : op.attributes) {
-            if (a.kind == ir::AttributeKind::dims) attributes.emplace_back(shape);
-            if (a.kind == ir::AttributeKind::integer)
+            if (a.kind() == ir::AttributeKind::dims) attributes.emplace_back(shape);
+            if (a.kind() == ir::AttributeKind::integer)
                 attributes.emplace_back(below(random_, static_cast<std::int64_t>(shape.rank())));
-            if (a.kind == ir::AttributeKind::dtype) attributes.emplace_back(dtype_in(ir::numbers));
+            if (a.kind() == ir::AttributeKind::dtype) attributes.emplace_back(dtype_in(ir::numbers));
         }
         return {{}, attributes};
     }

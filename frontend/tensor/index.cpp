@@ -38,7 +38,7 @@ public:
     }
 
     Cut range(const Range& r) const {
-        if (r.step == 0 || r.step > ir::ops::max_step || r.step < -ir::ops::max_step)
+        if (r.step == 0 || r.step > ir::max_step || r.step < -ir::max_step)
             throw TypeError(fmt::format("{}: a step of {} ({})", detail::spoken("index"), r.step, type_.to_string()),
                             detail::blame(where_));
         return r.step > 0 ? upward(r) : downward(r);

@@ -61,6 +61,7 @@ const Node& Graph::add(const OpDef& op, std::span<const Value> operands, Attribu
             throw InternalError(std::string(op.name) + ": an operand belongs to another graph");
         types.push_back(v.type());
     }
+    normalize(op, types, attributes);
     const std::size_t known = preconditions.size();
     TypeContext context(op, types, attributes, loc, &preconditions, symbols);
     try {

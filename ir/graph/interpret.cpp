@@ -471,8 +471,7 @@ std::vector<Literal> run(const Job& job) {
     const Node& node = job.node;
     switch (node.op->lowering) {
         case Lowering::source:
-            for (const Attribute& a : node.attributes)
-                if (const auto* literal = std::get_if<Literal>(&a)) return {*literal};
+            if (const Literal* literal = literal_of(node)) return {*literal};
             break;
         case Lowering::elementwise:
             return run_elementwise(job);

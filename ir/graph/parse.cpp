@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "ir/graph/text.h"
 #include "ir/ops/op.h"
@@ -293,13 +294,7 @@ private:
         }
 
         const std::vector<Value> operands = value_list(scope);
-        Attributes attributes;
-        for (const AttributeDef& def : op->attributes) {
-            if (!words_.accept_word(def.name))
-                throw Fault{"expected " + std::string(def.name) + "=, not " + words_.found()};
-            words_.expect("=");
-            attributes.push_back(attribute(scope, def.kind));
-        }
+        Attributes attributes = attributes_of(scope, *op, operands);
         std::vector<Value> captures;
         if (words_.accept_word("captures")) captures = value_list(scope);
         words_.expect(":");
@@ -392,6 +387,37 @@ private:
         for (Dim extent : result.shape)
             if (extent.is_constant() && extent.constant() < 0) throw Fault{"an extent is negative"};
         return result;
+    }
+
+    // name=value, in any order; what says nothing may be left out.
+    Attributes attributes_of(const Scope& scope, const OpDef& op, const std::vector<Value>& operands) {
+        std::vector<std::optional<Attribute>> given(op.attributes.size());
+        while (words_.peek_identifier()) {
+            const auto def = std::ranges::find_if(op.attributes,
+                                                  [this](const AttributeDef& d) { return words_.accept_word(d.name); });
+            if (def == op.attributes.end()) {
+                if (words_.peek("captures")) break;
+                throw Fault{std::string(op.name) + " has no attribute " + words_.found()};
+            }
+            if (given[def->slot]) throw Fault{std::string(def->name) + "= is given twice"};
+            words_.expect("=");
+            given[def->slot] = attribute(scope, def->kind());
+        }
+        Attributes attributes;
+        for (const AttributeDef& def : op.attributes) {
+            if (given[def.slot]) {
+                attributes.push_back(std::move(*given[def.slot]));
+                continue;
+            }
+            const bool has_operand =
+                def.of == AttributeDef::of_shape || static_cast<std::size_t>(def.of) < operands.size();
+            if (def.presence == Presence::required || !has_operand)
+                throw Fault{"expected " + std::string(def.name) + "=, not " + words_.found()};
+            const std::size_t rank =
+                def.of == AttributeDef::of_shape ? 0 : operands[static_cast<std::size_t>(def.of)].type().shape.rank();
+            attributes.push_back(default_of(def.meaning, rank));
+        }
+        return attributes;
     }
 
     Attribute attribute(const Scope& scope, AttributeKind kind) {

@@ -401,7 +401,7 @@ private:
                 if (i >= c.op->attributes.size()) fail("too many attributes");
                 expect(c.op->attributes[i].name);
                 expect("=");
-                c.attributes.push_back(attribute(c.op->attributes[i].kind));
+                c.attributes.push_back(attribute(c.op->attributes[i].kind()));
             } while (accept(","));
             expect("}");
         }

@@ -312,7 +312,7 @@ private:
                 if (c.attributes.size() != (needs ? c.op->attributes.size() : 0))
                     return fault(where + " has " + std::to_string(c.attributes.size()) + " attributes");
                 for (std::size_t i = 0; i < c.attributes.size(); ++i)
-                    if (kind_of(c.attributes[i]) != c.op->attributes[i].kind)
+                    if (kind_of(c.attributes[i]) != c.op->attributes[i].kind())
                         return fault(where + ": attribute " + std::string(c.op->attributes[i].name) +
                                      " is of another kind");
                 return check_results(scalar_program(*c.op, operands, c.attributes, dtype(c.results[0])), c.results,

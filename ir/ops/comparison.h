@@ -89,7 +89,8 @@ inline constexpr OpDef select = {
     }),
 };
 
-inline constexpr AttributeDef convert_attributes[] = {{"dtype", AttributeKind::dtype}};
+inline constexpr DtypeAttribute<> convert_dtype{"dtype", "of the result"};
+inline constexpr AttributeDef convert_attributes[] = {convert_dtype};
 inline constexpr OpDef convert = {
     .name = "convert",
     .doc =
@@ -99,7 +100,7 @@ inline constexpr OpDef convert = {
     .lowering = Lowering::elementwise,
     .dtypes = any_dtype,
     .attributes = convert_attributes,
-    .type = [](TypeContext& c) -> Type { return {c.attribute<Dtype>(0), c.operand(0).shape}; },
+    .type = [](TypeContext& c) -> Type { return {c.attribute(convert_dtype), c.operand(0).shape}; },
     .scalar = [](const ScalarContext& c) -> Scalars { return {c.b.convert(c.x[0], c.result)}; },
     .rewrite = [](const Node& n) { return n.operands[0].type() == n.results[0] ? n.operands[0] : Value{}; },
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {

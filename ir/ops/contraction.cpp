@@ -3,8 +3,12 @@
 namespace lathe::ir::ops {
 namespace {
 
-const Integers& axes_of(std::span<const Attribute> attributes, std::size_t i) {
-    return std::get<Integers>(attributes[i]);
+// Of one side: 0 is lhs.
+const Integers& batch_of(std::span<const Attribute> attributes, std::size_t side) {
+    return side == 0 ? lhs_batch(attributes) : rhs_batch(attributes);
+}
+const Integers& contract_of(std::span<const Attribute> attributes, std::size_t side) {
+    return side == 0 ? lhs_contract(attributes) : rhs_contract(attributes);
 }
 
 // Dimensions of a tensor of some rank that are in neither list, ascending.
@@ -43,15 +47,12 @@ Type dot_general_type(TypeContext& c) {
     rules::require_dtype(c, 0, numbers);
     rules::require_same_dtype(c, 0, 1);
     const Shape &lhs = c.operand(0).shape, &rhs = c.operand(1).shape;
-    const auto check_side = [&](const Integers& batch, const Integers& contract, std::size_t rank) {
-        Integers all = batch;
+    const Integers lhs_batch = c.axes(ops::lhs_batch), rhs_batch = c.axes(ops::rhs_batch);
+    const Integers lhs_contract = c.axes(ops::lhs_contract), rhs_contract = c.axes(ops::rhs_contract);
+    const auto check_side = [&](Integers all, const Integers& contract, std::size_t rank) {
         all.insert(all.end(), contract.begin(), contract.end());
-        for (std::int64_t axis : all)
-            if (axis < 0) c.fail("an axis is negative");
         rules::axes(c, all, rank);
     };
-    const Integers &lhs_batch = axes_of(c.attributes(), 0), &rhs_batch = axes_of(c.attributes(), 1);
-    const Integers &lhs_contract = axes_of(c.attributes(), 2), &rhs_contract = axes_of(c.attributes(), 3);
     check_side(lhs_batch, lhs_contract, lhs.rank());
     check_side(rhs_batch, rhs_contract, rhs.rank());
     if (lhs_batch.size() != rhs_batch.size()) c.fail("the operands have different numbers of batch dimensions");
@@ -77,18 +78,18 @@ Type dot_general_type(TypeContext& c) {
 
 ContractionMaps dot_general_maps(std::span<const Type> operands, std::span<const Attribute> attributes) {
     ContractionMaps maps;
-    std::size_t loop = axes_of(attributes, 0).size();
+    std::size_t loop = lhs_batch(attributes).size();
     for (std::size_t side = 0; side < 2; ++side) {
-        const Integers &batch = axes_of(attributes, side), &contract = axes_of(attributes, 2 + side);
+        const Integers &batch = batch_of(attributes, side), &contract = contract_of(attributes, side);
         const std::size_t rank = operands[side].shape.rank();
         std::vector<std::size_t>& loops = maps.operands.emplace_back(rank);
         for (std::size_t i = 0; i < batch.size(); ++i) loops[static_cast<std::size_t>(batch[i])] = i;
         for (std::int64_t axis : free_axes(rank, batch, contract)) loops[static_cast<std::size_t>(axis)] = loop++;
     }
-    maps.contracted = axes_of(attributes, 2).size();
+    maps.contracted = lhs_contract(attributes).size();
     for (std::size_t i = 0; i < maps.contracted; ++i) {
-        const auto l = static_cast<std::size_t>(axes_of(attributes, 2)[i]);
-        const auto r = static_cast<std::size_t>(axes_of(attributes, 3)[i]);
+        const auto l = static_cast<std::size_t>(lhs_contract(attributes)[i]);
+        const auto r = static_cast<std::size_t>(rhs_contract(attributes)[i]);
         maps.operands[0][l] = maps.operands[1][r] = loop + i;
         const Dim a = operands[0].shape[l], b = operands[1].shape[r];
         maps.contracted_extents.push_back(b.is_constant() ? b : a);
@@ -100,8 +101,8 @@ ContractionMaps dot_general_maps(std::span<const Type> operands, std::span<const
 Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
     const std::size_t other = 1 - operand;
     const auto& attributes = g.node.attributes;
-    const Integers &batch = axes_of(attributes, operand), &contract = axes_of(attributes, 2 + operand);
-    const Integers &other_batch = axes_of(attributes, other), &other_contract = axes_of(attributes, 2 + other);
+    const Integers &batch = batch_of(attributes, operand), &contract = contract_of(attributes, operand);
+    const Integers &other_batch = batch_of(attributes, other), &other_contract = contract_of(attributes, other);
     const std::size_t rank = functions::shape_of(g.x[operand]).rank();
     const Integers own_free = free_axes(rank, batch, contract);
     const Integers other_free = free_axes(functions::shape_of(g.x[other]).rank(), other_batch, other_contract);

@@ -6,10 +6,11 @@
 
 namespace lathe::ir::ops {
 
-inline constexpr AttributeDef dot_general_attributes[] = {{"lhs_batch", AttributeKind::integers},
-                                                          {"rhs_batch", AttributeKind::integers},
-                                                          {"lhs_contract", AttributeKind::integers},
-                                                          {"rhs_contract", AttributeKind::integers}};
+inline constexpr AxesAttribute<0> lhs_batch{"lhs_batch", "dimensions of lhs that pair up with those of rhs", 0};
+inline constexpr AxesAttribute<1> rhs_batch{"rhs_batch", "dimensions of rhs that pair up with those of lhs", 1};
+inline constexpr AxesAttribute<2> lhs_contract{"lhs_contract", "dimensions of lhs that are summed over", 0};
+inline constexpr AxesAttribute<3> rhs_contract{"rhs_contract", "dimensions of rhs that are summed over", 1};
+inline constexpr AttributeDef dot_general_attributes[] = {lhs_batch, rhs_batch, lhs_contract, rhs_contract};
 Type dot_general_type(TypeContext& c);
 ContractionMaps dot_general_maps(std::span<const Type> operands, std::span<const Attribute> attributes);
 Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);

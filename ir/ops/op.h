@@ -74,10 +74,23 @@ public:
     std::size_t operand_count() const { return operands_.size(); }
     const Type& operand(std::size_t i) const { return operands_[i]; }
     std::span<const Type> operands() const { return operands_; }
-    template <class T>
-    const T& attribute(std::size_t i) const {
-        return std::get<T>(attributes_[i]);
+    template <AttributeMeaning meaning, std::size_t at>
+    const auto& attribute(const AttributeOf<meaning, at>& which) const {
+        return which(attributes_);
     }
+    // The axis, or the axes in their order, that an attribute names, counted from the front.
+    template <std::size_t at>
+    std::size_t axis(const AxisAttribute<at>& which) const {
+        return static_cast<std::size_t>(axis(which(attributes_), rank_of(which)));
+    }
+    template <std::size_t at>
+    Integers axes(const AxesAttribute<at>& which) const {
+        Integers axes = which(attributes_);
+        for (std::int64_t& a : axes) a = axis(a, rank_of(which));
+        return axes;
+    }
+    // The rank of the tensor that an attribute speaks of.
+    std::size_t rank_of(const AttributeDef& def) const;
     std::span<const Attribute> attributes() const { return attributes_; }
     const OpDef& op() const { return op_; }
 
@@ -99,8 +112,14 @@ private:
     const Voice* voice_;
 };
 
-// The result types of an op for given operands: arity, attribute kinds and the type rule, checked.
+// The result types of an op for given operands: arity, what attributes are and mean, and the type rule, checked.
 std::vector<Type> infer_types(TypeContext& context);
+
+// The rank of the tensor that an attribute of a call speaks of.
+std::size_t rank_of(const AttributeDef& def, const OpDef& op, std::span<const Type> operands,
+                    std::span<const Attribute> attributes);
+// Counts axes from the front. What is out of range stays, for the type rule to refuse.
+void normalize(const OpDef& op, std::span<const Type> operands, std::span<Attribute> attributes);
 
 using Types = std::vector<Type>;
 // One result is the rule, so it avoids the vector; ops with several set `result_types` instead.
@@ -117,6 +136,9 @@ struct ScalarContext {
     Dtype result;  // dtype of the node's first result
 };
 using ScalarRule = Scalars (*)(const ScalarContext&);
+
+// The data of a source that has them in itself.
+using LiteralRule = const Literal& (*)(std::span<const Attribute> attributes);
 
 // A fold with a defined order. The accumulator is one or more scalars of dtypes that `init` fixes.
 struct Reducer {
@@ -243,6 +265,7 @@ struct OpDef {
     std::span<const AttributeDef> attributes = {};
     Required<TypeRule> type;
     ResultTypesRule result_types = nullptr;  // for several results; then `type` gives the first
+    LiteralRule literal = nullptr;           // source: its data, where those are known before anything runs
     ScalarRule scalar = nullptr;             // elementwise, index (x[0] is the i64 index along the attribute axis)
     Reducer reducer = {};                    // reduction, contraction, scatter
     AxesRule axes = nullptr;                 // reduction: what is folded; index: the one axis
@@ -272,6 +295,11 @@ struct OpDef {
         return T::record(*this, operands, std::move(attributes_of_node), Loc{});
     }
 };
+
+// The data of a node that is a constant; null for others.
+inline const Literal* literal_of(const Node& node) {
+    return node.op->literal == nullptr ? nullptr : &node.op->literal(node.attributes);
+}
 
 // ---- the table
 

@@ -1,6 +1,7 @@
 // The table: all families, and the checks that a row is complete.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "ir/ops/ops.h"
 
@@ -28,27 +29,63 @@ constexpr bool every(bool (*holds)(const OpDef&)) {
     return std::ranges::all_of(table, [&](const OpDef* op) { return holds(*op); });
 }
 
+// The rules of each lowering class: what a row of it needs, and that it has none of which nothing would be made.
+struct Rules {
+    bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false;
+    friend constexpr bool operator==(const Rules&, const Rules&) = default;
+};
+constexpr Rules rules_of(const OpDef& op) {
+    return {op.literal != nullptr, op.scalar != nullptr,      bool{op.reducer},
+            op.axes != nullptr,    op.contraction != nullptr, op.view != nullptr};
+}
 constexpr bool has_its_rules(const OpDef& op) {
+    const Rules rules = rules_of(op);
     switch (op.lowering) {
         case Lowering::source:
+            return op.arity.minimum == 0 && (rules == Rules{} || rules == Rules{.literal = true});
         case Lowering::relayout:
+            return rules == Rules{} && op.arity.minimum == 1;
         case Lowering::control:
         case Lowering::opaque:
-            return true;
+            return rules == Rules{};
         case Lowering::elementwise:
-            return op.scalar != nullptr;
+            return rules == Rules{.scalar = true} && op.arity.minimum > 0;
         case Lowering::index:
-            return op.scalar != nullptr && op.axes != nullptr;
+            return rules == Rules{.scalar = true, .axes = true} && op.arity.minimum == 0;
         case Lowering::view:
-            return op.view != nullptr;
+            return rules == Rules{.view = true} && op.arity.minimum > 0;
         case Lowering::reduction:
-            return op.reducer && op.axes != nullptr;
+            return rules == Rules{.reducer = true, .axes = true} && op.arity.minimum > 0;
         case Lowering::contraction:
-            return op.reducer && op.contraction != nullptr && op.arity.minimum == 2;
+            return rules == Rules{.reducer = true, .contraction = true} && op.arity.minimum == 2;
         case Lowering::scatter:
-            return op.reducer && op.view != nullptr;
+            return rules == Rules{.reducer = true, .view = true} && op.arity.minimum == 3;
     }
     return false;
+}
+
+// A reducer is all of its parts.
+constexpr bool has_whole_reducer(const OpDef& op) {
+    const Reducer& r = op.reducer;
+    const int parts =
+        int{r.init != nullptr} + int{r.step != nullptr} + int{r.combine != nullptr} + int{r.finish != nullptr};
+    return parts == 0 || parts == 4;
+}
+
+constexpr bool has_sound_attributes(const OpDef& op) {
+    const std::span<const AttributeDef> defs = op.attributes;
+    for (std::size_t i = 0; i < defs.size(); ++i) {
+        const AttributeDef& def = defs[i];
+        if (def.slot != i || def.name.empty() || def.doc.empty()) return false;
+        if (def.presence == Presence::optional && !has_default(def.meaning)) return false;
+        if (def.of >= op.arity.minimum && op.arity.minimum > 0) return false;
+        if (def.of == AttributeDef::of_shape &&
+            std::ranges::find(defs, AttributeMeaning::shape, &AttributeDef::meaning) == defs.end())
+            return false;
+        for (std::size_t k = 0; k < i; ++k)
+            if (defs[k].name == def.name) return false;
+    }
+    return true;
 }
 
 constexpr bool has_one_gradient(const OpDef& op) {
@@ -60,8 +97,18 @@ constexpr bool has_one_gradient(const OpDef& op) {
 
 static_assert(std::ranges::adjacent_find(by_name, {}, &OpDef::name) == by_name.end(), "two rows share a name");
 static_assert(every([](const OpDef& op) { return !op.name.empty() && !op.doc.empty() && op.dtypes.bits != 0; }));
-static_assert(every(has_its_rules), "a row lacks a rule of its lowering class");
-static_assert(every(has_one_gradient), "a row has no gradient, or several");
+// One instance for each row, so that the compiler names the one that is at fault.
+template <const OpDef* row>
+consteval bool is_complete() {
+    static_assert(has_its_rules(*row), "the row lacks a rule of its lowering class, or has one that is not");
+    static_assert(has_whole_reducer(*row), "the row's reducer lacks a part");
+    static_assert(has_one_gradient(*row), "the row has no gradient, or several");
+    static_assert(has_sound_attributes(*row), "the row's attributes are out of place, nameless or undocumented");
+    return true;
+}
+static_assert([]<std::size_t... i>(std::index_sequence<i...>) {
+    return (is_complete<table[i]>() && ...);
+}(std::make_index_sequence<table.size()>()));
 static_assert(every([](const OpDef& op) {
                   const Gradient& g = op.gradient.value;
                   return g.partial[0] == nullptr ||
@@ -80,8 +127,8 @@ const OpDef* find_op(std::string_view name) {
 }
 
 std::string index_name(const Node& node) {
-    for (const Attribute& a : node.attributes)
-        if (const auto* text = std::get_if<std::string>(&a)) return *text;
+    for (const AttributeDef& def : node.op->attributes)
+        if (def.meaning == AttributeMeaning::name) return std::get<std::string>(node.attributes[def.slot]);
     return std::string(node.op->name) + ": index";
 }
 

@@ -8,12 +8,11 @@
 
 namespace lathe::ir::ops {
 
-inline constexpr AttributeDef reduction_attributes[] = {{"axes", AttributeKind::integers}};
+inline constexpr AxesAttribute<> reduction_axes{"axes", "that are folded and drop out", 0, Presence::optional};
+inline constexpr AttributeDef reduction_attributes[] = {reduction_axes};
 
-inline Integers reduced_axes(std::span<const Type> operands, std::span<const Attribute> attributes) {
-    const auto rank = static_cast<std::int64_t>(operands[0].shape.rank());
-    Integers axes = std::get<Integers>(attributes[0]);
-    for (std::int64_t& axis : axes) axis += axis < 0 ? rank : 0;
+inline Integers reduced_axes(std::span<const Type>, std::span<const Attribute> attributes) {
+    Integers axes = reduction_axes(attributes);
     std::ranges::sort(axes);
     return axes;
 }
@@ -32,7 +31,7 @@ inline Shape drop_axes(const Shape& shape, const Integers& axes) {
 inline Type reduction_type(TypeContext& c) {
     rules::require_dtype(c, 0, c.op().dtypes);
     const Shape& shape = c.operand(0).shape;
-    return {c.operand(0).dtype, drop_axes(shape, rules::axes(c, c.attribute<Integers>(0), shape.rank()))};
+    return {c.operand(0).dtype, drop_axes(shape, rules::axes(c, c.attribute(reduction_axes), shape.rank()))};
 }
 
 // Of ops that have no value for nothing: where there are results, there has to be an element.
@@ -40,8 +39,7 @@ inline Type nonempty_reduction_type(TypeContext& c) {
     const Type type = reduction_type(c);
     const Shape& shape = c.operand(0).shape;
     Dim reduced = 1;
-    for (std::int64_t axis : rules::axes(c, c.attribute<Integers>(0), shape.rank()))
-        reduced *= shape[static_cast<std::size_t>(axis)];
+    for (std::int64_t axis : c.axes(reduction_axes)) reduced *= shape[static_cast<std::size_t>(axis)];
     c.require_at_most(ir::min(type.shape.element_count(), 1), reduced, "nothing has no greatest or least element");
     return type;
 }
@@ -169,7 +167,7 @@ inline constexpr OpDef argmax = {
     .dtypes = numbers,
     .attributes = reduction_attributes,
     .type = [](TypeContext& c) -> Type {
-        if (c.attribute<Integers>(0).size() != 1) c.fail("takes one axis");
+        if (c.attribute(reduction_axes).size() != 1) c.fail("takes one axis");
         return {Dtype::i64, nonempty_reduction_type(c).shape};
     },
     .reducer = {

@@ -68,14 +68,6 @@ Integers axes(const TypeContext& c, const Integers& axes, std::size_t rank) {
     return sorted;
 }
 
-void require_permutation(const TypeContext& c, const Integers& permutation, std::size_t rank) {
-    Integers sorted = permutation;
-    std::ranges::sort(sorted);
-    bool is_permutation = sorted.size() == rank;
-    for (std::size_t i = 0; is_permutation && i < rank; ++i) is_permutation = sorted[i] == static_cast<std::int64_t>(i);
-    if (!is_permutation) c.fail("not a permutation of the axes");
-}
-
 void require_extent(TypeContext& c, Dim d, std::string_view what) {
     if (d.is_constant() && d.constant() < 0) c.fail(std::string(what) + ": " + std::to_string(d.constant()));
     c.require_at_most(0, d, what);

@@ -19,7 +19,6 @@ Type comparison(TypeContext& c);
 
 // An attribute of axes: each in range (negatives count from the end), none twice; ascending.
 Integers axes(const TypeContext& c, const Integers& axes, std::size_t rank);
-void require_permutation(const TypeContext& c, const Integers& permutation, std::size_t rank);
 
 // Extents of a result are never negative.
 void require_extent(TypeContext& c, Dim d, std::string_view what);

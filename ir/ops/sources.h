@@ -6,8 +6,9 @@
 
 namespace lathe::ir::ops {
 
-inline constexpr AttributeDef parameter_attributes[] = {{"shape", AttributeKind::dims},
-                                                        {"dtype", AttributeKind::dtype}};
+inline constexpr ShapeAttribute<0> parameter_shape{"shape", "of the values that will come"};
+inline constexpr DtypeAttribute<1> parameter_dtype{"dtype", "of the values that will come"};
+inline constexpr AttributeDef parameter_attributes[] = {parameter_shape, parameter_dtype};
 inline constexpr OpDef parameter = {
     .name = "parameter",
     .doc = "An input of the graph.",
@@ -15,11 +16,12 @@ inline constexpr OpDef parameter = {
     .lowering = Lowering::source,
     .dtypes = any_dtype,
     .attributes = parameter_attributes,
-    .type = [](TypeContext& c) -> Type { return {c.attribute<Dtype>(1), c.attribute<Shape>(0)}; },
+    .type = [](TypeContext& c) -> Type { return {c.attribute(parameter_dtype), c.attribute(parameter_shape)}; },
     .gradient = no_grad("it has no operands"),
 };
 
-inline constexpr AttributeDef constant_attributes[] = {{"value", AttributeKind::literal}};
+inline constexpr LiteralAttribute<> constant_value{"value", "the type and the elements"};
+inline constexpr AttributeDef constant_attributes[] = {constant_value};
 inline constexpr OpDef constant = {
     .name = "constant",
     .doc = "A literal.",
@@ -27,12 +29,16 @@ inline constexpr OpDef constant = {
     .lowering = Lowering::source,
     .dtypes = any_dtype,
     .attributes = constant_attributes,
-    .type = [](TypeContext& c) -> Type { return c.attribute<Literal>(0).type; },
+    .type = [](TypeContext& c) -> Type { return c.attribute(constant_value).type; },
+    .literal = [](std::span<const Attribute> attributes) -> const Literal& { return constant_value(attributes); },
     .gradient = no_grad("it has no operands"),
 };
 
-inline constexpr AttributeDef iota_attributes[] = {
-    {"shape", AttributeKind::dims}, {"axis", AttributeKind::integer}, {"dtype", AttributeKind::dtype}};
+inline constexpr ShapeAttribute<0> iota_shape{"shape", "of the result"};
+inline constexpr AxisAttribute<1> iota_axis{"axis", "along which it counts", AttributeDef::of_shape,
+                                            Presence::optional};
+inline constexpr DtypeAttribute<2> iota_dtype{"dtype", "a number's"};
+inline constexpr AttributeDef iota_attributes[] = {iota_shape, iota_axis, iota_dtype};
 inline constexpr OpDef iota = {
     .name = "iota",
     .doc = "y[i] = i[axis], converted to the dtype.",
@@ -41,17 +47,15 @@ inline constexpr OpDef iota = {
     .dtypes = numbers,
     .attributes = iota_attributes,
     .type = [](TypeContext& c) -> Type {
-        const Dtype dtype = c.attribute<Dtype>(2);
+        const Dtype dtype = c.attribute(iota_dtype);
         if (!numbers.contains(dtype)) c.fail("counts in a number, not in bool");
-        const Shape& shape = c.attribute<Shape>(0);
-        if (c.attribute<std::int64_t>(1) < 0) c.fail("the axis is negative");
-        c.axis(c.attribute<std::int64_t>(1), shape.rank());
+        const Shape& shape = c.attribute(iota_shape);
         for (Dim d : shape) rules::require_extent(c, d, "an extent is negative");
         return {dtype, shape};
     },
     .scalar = [](const ScalarContext& c) -> Scalars { return {c.b.convert(c.x[0], c.result)}; },
     .axes = [](std::span<const Type>, std::span<const Attribute> attributes) -> Integers {
-        return {std::get<std::int64_t>(attributes[1])};
+        return {iota_axis(attributes)};
     },
     .gradient = no_grad("it has no operands"),
 };

@@ -61,9 +61,9 @@ std::vector<Dim> same_position(const Shape& from, std::span<const Dim> index, co
 
 Value unslice(const GradientContext& g, Value ct) {
     const Shape& shape = functions::shape_of(g.x[0]);
-    auto start = std::get<Shape>(g.node.attributes[0]);
-    const auto& size = std::get<Shape>(g.node.attributes[1]);
-    auto step = std::get<Integers>(g.node.attributes[2]);
+    Shape start = slice_start(g.node.attributes);
+    const Shape& size = slice_size(g.node.attributes);
+    Integers step = slice_step(g.node.attributes);
     const std::size_t rank = shape.rank();
     const Value zero = functions::number(ct, 0);
 
@@ -102,7 +102,7 @@ Value unslice(const GradientContext& g, Value ct) {
 }
 
 Value unpad(const GradientContext& g, Value ct, std::size_t operand) {
-    const auto &low = std::get<Shape>(g.node.attributes[0]), &high = std::get<Shape>(g.node.attributes[1]);
+    const Shape &low = pad_low(g.node.attributes), &high = pad_high(g.node.attributes);
     if (operand == 0) {
         Shape back_low, back_high;
         for (Dim d : low) back_low.push_back(Dim(0) - d);

@@ -10,7 +10,8 @@ namespace lathe::ir::ops {
 // which holds as many elements. Dimensions are matched in groups of equal products, so that most divisions fold away.
 std::vector<Dim> same_position(const Shape& from, std::span<const Dim> index, const Shape& to);
 
-inline constexpr AttributeDef shape_attribute[] = {{"shape", AttributeKind::dims}};
+inline constexpr ShapeAttribute<> target_shape{"shape", "of the result"};
+inline constexpr AttributeDef shape_attribute[] = {target_shape};
 
 inline constexpr OpDef reshape = {
     .name = "reshape",
@@ -20,7 +21,7 @@ inline constexpr OpDef reshape = {
     .dtypes = any_dtype,
     .attributes = shape_attribute,
     .type = [](TypeContext& c) -> Type {
-        const Shape& shape = c.attribute<Shape>(0);
+        const Shape& shape = c.attribute(target_shape);
         for (Dim d : shape) rules::require_extent(c, d, "an extent is negative");
         c.require_equal(c.operand(0).shape.element_count(), shape.element_count(), "the numbers of elements differ");
         return {c.operand(0).dtype, shape};
@@ -45,7 +46,10 @@ inline Integers inverse(const Integers& permutation) {
     return result;
 }
 
-inline constexpr AttributeDef transpose_attributes[] = {{"permutation", AttributeKind::integers}};
+inline constexpr PermutationAttribute<> transpose_permutation{
+    "permutation", "which dimension of x each of the result is; the reverse order where it is left out", 0,
+    Presence::optional};
+inline constexpr AttributeDef transpose_attributes[] = {transpose_permutation};
 inline constexpr OpDef transpose = {
     .name = "transpose",
     .doc = "Dimension i of the result is dimension permutation[i] of x.",
@@ -54,30 +58,29 @@ inline constexpr OpDef transpose = {
     .dtypes = any_dtype,
     .attributes = transpose_attributes,
     .type = [](TypeContext& c) -> Type {
-        const Integers& permutation = c.attribute<Integers>(0);
         const Shape& shape = c.operand(0).shape;
-        rules::require_permutation(c, permutation, shape.rank());
         Shape result;
-        for (std::int64_t axis : permutation) result.push_back(shape[static_cast<std::size_t>(axis)]);
+        for (std::int64_t axis : c.attribute(transpose_permutation))
+            result.push_back(shape[static_cast<std::size_t>(c.axis(axis, shape.rank()))]);
         return {c.operand(0).dtype, result};
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
         std::vector<Dim> index(out.size());
-        const auto& permutation = std::get<Integers>(c.attributes[0]);
+        const Integers& permutation = transpose_permutation(c.attributes);
         for (std::size_t i = 0; i < out.size(); ++i) index[static_cast<std::size_t>(permutation[i])] = out[i];
         return {{.operand = 0, .index = std::move(index), .guards = {}}};
     },
     .rewrite = [](const Node& n) -> Value {
         const Value x = n.operands[0];
-        Integers permutation = std::get<Integers>(n.attributes[0]);
+        Integers permutation = transpose_permutation(n.attributes);
         if (std::ranges::is_sorted(permutation)) return x;
         if (x.node->op != n.op) return {};
-        const auto& inner = std::get<Integers>(x.node->attributes[0]);
+        const Integers& inner = transpose_permutation(x.node->attributes);
         for (std::int64_t& axis : permutation) axis = inner[static_cast<std::size_t>(axis)];
         return functions::transpose(x.node->operands[0], std::move(permutation));
     },
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
-        return functions::transpose(ct[0], inverse(std::get<Integers>(g.node.attributes[0])));
+        return functions::transpose(ct[0], inverse(transpose_permutation(g.node.attributes)));
     }),
 };
 
@@ -89,7 +92,7 @@ inline constexpr OpDef broadcast_to = {
     .dtypes = any_dtype,
     .attributes = shape_attribute,
     .type = [](TypeContext& c) -> Type {
-        const Shape &from = c.operand(0).shape, &to = c.attribute<Shape>(0);
+        const Shape &from = c.operand(0).shape, &to = c.attribute(target_shape);
         if (from.rank() > to.rank()) c.fail("the shape has fewer dimensions");
         const std::size_t extra = to.rank() - from.rank();
         for (Dim d : to) rules::require_extent(c, d, "an extent is negative");
@@ -114,10 +117,12 @@ inline constexpr OpDef broadcast_to = {
     }),
 };
 
-inline constexpr AttributeDef slice_attributes[] = {
-    {"start", AttributeKind::dims}, {"size", AttributeKind::dims}, {"step", AttributeKind::integers}};
-// Keeps the arithmetic on indices far from overflow.
-inline constexpr std::int64_t max_step = std::int64_t{1} << 31;
+inline constexpr StartsAttribute<0> slice_start{"start", "the first element; 0 where it is left out", 0,
+                                                Presence::optional};
+inline constexpr SizesAttribute<1> slice_size{"size", "how many elements"};
+inline constexpr StepsAttribute<2> slice_step{"step", "from one element to the next; 1 where it is left out", 0,
+                                              Presence::optional};
+inline constexpr AttributeDef slice_attributes[] = {slice_start, slice_size, slice_step};
 // The cotangent of a slice's operand: the slice put back among zeros.
 Value unslice(const GradientContext& g, Value ct);
 inline constexpr OpDef slice = {
@@ -129,13 +134,9 @@ inline constexpr OpDef slice = {
     .attributes = slice_attributes,
     .type = [](TypeContext& c) -> Type {
         const Shape& from = c.operand(0).shape;
-        const Shape &start = c.attribute<Shape>(0), &size = c.attribute<Shape>(1);
-        const Integers& step = c.attribute<Integers>(2);
-        if (start.rank() != from.rank() || size.rank() != from.rank() || step.size() != from.rank())
-            c.fail("start, size and step have one entry for each dimension");
+        const Shape &start = c.attribute(slice_start), &size = c.attribute(slice_size);
+        const Integers& step = c.attribute(slice_step);
         for (std::size_t i = 0; i < from.rank(); ++i) {
-            if (step[i] == 0) c.fail("a step is 0");
-            if (step[i] > max_step || step[i] < -max_step) c.fail("a step is too large");
             rules::require_extent(c, size[i], "a size is negative");
             if (size[i] == Dim(0)) continue;
             const Dim last = start[i] + (size[i] - 1) * step[i];
@@ -145,34 +146,38 @@ inline constexpr OpDef slice = {
         return {c.operand(0).dtype, size};
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
-        const auto& start = std::get<Shape>(c.attributes[0]);
-        const auto& step = std::get<Integers>(c.attributes[2]);
+        const Shape& start = slice_start(c.attributes);
+        const Integers& step = slice_step(c.attributes);
         std::vector<Dim> index;
         for (std::size_t i = 0; i < out.size(); ++i) index.push_back(start[i] + out[i] * step[i]);
         return {{.operand = 0, .index = std::move(index), .guards = {}}};
     },
     .rewrite = [](const Node& n) -> Value {
         const Value x = n.operands[0];
-        auto start = std::get<Shape>(n.attributes[0]);
-        auto step = std::get<Integers>(n.attributes[2]);
+        Shape start = slice_start(n.attributes);
+        Integers step = slice_step(n.attributes);
         if (x.type() == n.results[0] && std::ranges::all_of(start, [](Dim d) { return d == Dim(0); }) &&
             std::ranges::all_of(step, [](std::int64_t s) { return s == 1; }))
             return x;
         if (x.node->op != n.op) return {};
-        const auto& inner_start = std::get<Shape>(x.node->attributes[0]);
-        const auto& inner_step = std::get<Integers>(x.node->attributes[2]);
+        const Shape& inner_start = slice_start(x.node->attributes);
+        const Integers& inner_step = slice_step(x.node->attributes);
         for (std::size_t i = 0; i < step.size(); ++i) {
             if (std::abs(step[i]) > 0xffff || std::abs(inner_step[i]) > 0xffff) return {};
             start[i] = inner_start[i] + start[i] * inner_step[i];
             step[i] *= inner_step[i];
         }
-        return functions::slice(x.node->operands[0], start, std::get<Shape>(n.attributes[1]), std::move(step));
+        return functions::slice(x.node->operands[0], start, slice_size(n.attributes), std::move(step));
     },
     .gradient =
         linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) { return unslice(g, ct[0]); }),
 };
 
-inline constexpr AttributeDef pad_attributes[] = {{"low", AttributeKind::dims}, {"high", AttributeKind::dims}};
+inline constexpr PaddingAttribute<0> pad_low{"low", "elements before the first; none where it is left out", 0,
+                                             Presence::optional};
+inline constexpr PaddingAttribute<1> pad_high{"high", "elements behind the last; none where it is left out", 0,
+                                              Presence::optional};
+inline constexpr AttributeDef pad_attributes[] = {pad_low, pad_high};
 // The cotangents of a pad's operands: the part that x fills, and the sum of the rest.
 Value unpad(const GradientContext& g, Value ct, std::size_t operand);
 inline constexpr OpDef pad = {
@@ -185,11 +190,9 @@ inline constexpr OpDef pad = {
     .dtypes = any_dtype,
     .attributes = pad_attributes,
     .type = [](TypeContext& c) -> Type {
-        const Shape &from = c.operand(0).shape, &low = c.attribute<Shape>(0), &high = c.attribute<Shape>(1);
+        const Shape &from = c.operand(0).shape, &low = c.attribute(pad_low), &high = c.attribute(pad_high);
         rules::require_same_dtype(c, 0, 1);
         if (c.operand(1).shape.rank() != 0) c.fail("the fill value has rank 0");
-        if (low.rank() != from.rank() || high.rank() != from.rank())
-            c.fail("low and high have one entry for each dimension");
         Shape result;
         for (std::size_t i = 0; i < from.rank(); ++i) {
             result.push_back(low[i] + from[i] + high[i]);
@@ -198,7 +201,7 @@ inline constexpr OpDef pad = {
         return {c.operand(0).dtype, result};
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
-        const auto &low = std::get<Shape>(c.attributes[0]), &high = std::get<Shape>(c.attributes[1]);
+        const Shape &low = pad_low(c.attributes), &high = pad_high(c.attributes);
         const auto removes = [](Dim d) { return d.is_constant() && d.constant() <= 0; };
         ViewPiece inside{.operand = 0, .index = {}, .guards = {}};
         for (std::size_t i = 0; i < out.size(); ++i) {
@@ -212,8 +215,8 @@ inline constexpr OpDef pad = {
     },
     .rewrite = [](const Node& n) -> Value {
         const auto is_zero = [](Dim d) { return d == Dim(0); };
-        const bool nothing = std::ranges::all_of(std::get<Shape>(n.attributes[0]), is_zero) &&
-                             std::ranges::all_of(std::get<Shape>(n.attributes[1]), is_zero);
+        const bool nothing =
+            std::ranges::all_of(pad_low(n.attributes), is_zero) && std::ranges::all_of(pad_high(n.attributes), is_zero);
         return nothing ? n.operands[0] : Value{};
     },
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
@@ -221,7 +224,8 @@ inline constexpr OpDef pad = {
     }),
 };
 
-inline constexpr AttributeDef axis_attribute[] = {{"axis", AttributeKind::integer}};
+inline constexpr AxisAttribute<> chosen_axis{"axis", "of the first operand"};
+inline constexpr AttributeDef axis_attribute[] = {chosen_axis};
 inline constexpr OpDef concat = {
     .name = "concat",
     .doc = "The operands one behind the other along an axis.",
@@ -231,8 +235,7 @@ inline constexpr OpDef concat = {
     .attributes = axis_attribute,
     .type = [](TypeContext& c) -> Type {
         Shape result = c.operand(0).shape;
-        const auto axis = static_cast<std::size_t>(c.axis(c.attribute<std::int64_t>(0), result.rank()));
-        if (c.attribute<std::int64_t>(0) < 0) c.fail("the axis is negative");
+        const std::size_t axis = c.axis(chosen_axis);
         for (std::size_t k = 1; k < c.operand_count(); ++k) {
             const Shape& shape = c.operand(k).shape;
             rules::require_same_dtype(c, 0, k);
@@ -249,7 +252,7 @@ inline constexpr OpDef concat = {
         return {c.operand(0).dtype, result};
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
-        const auto axis = static_cast<std::size_t>(std::get<std::int64_t>(c.attributes[0]));
+        const auto axis = static_cast<std::size_t>(chosen_axis(c.attributes));
         std::vector<ViewPiece> pieces;
         Dim begin = 0;
         for (std::size_t k = 0; k < c.operands.size(); ++k) {
@@ -264,7 +267,7 @@ inline constexpr OpDef concat = {
     .associative = true,
     .rewrite = [](const Node& n) { return n.operands.size() == 1 ? n.operands[0] : Value{}; },
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
-        const auto axis = static_cast<std::size_t>(std::get<std::int64_t>(g.node.attributes[0]));
+        const auto axis = static_cast<std::size_t>(chosen_axis(g.node.attributes));
         const Shape& shape = functions::shape_of(g.x[operand]);
         Shape start;
         for (std::size_t i = 0; i < shape.rank(); ++i) start.push_back(0);
@@ -291,15 +294,9 @@ inline Shape taken_shape(TypeContext& c, std::size_t axis) {
     return result;
 }
 
-inline std::size_t indexed_axis(const TypeContext& c) {
-    const std::int64_t axis = c.axis(c.attribute<std::int64_t>(0), c.operand(0).shape.rank());
-    if (c.attribute<std::int64_t>(0) < 0) c.fail("the axis is negative");
-    return static_cast<std::size_t>(axis);
-}
-
 // The element of x that `taken`, an index into a tensor of the shape above, stands for.
 inline std::vector<ViewPiece> taken_element(const ViewContext& c, std::span<const Dim> taken) {
-    const auto axis = static_cast<std::size_t>(std::get<std::int64_t>(c.attributes[0]));
+    const auto axis = static_cast<std::size_t>(chosen_axis(c.attributes));
     const std::size_t rank = c.operands[1].shape.rank();
     std::vector<Dim> index(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(axis));
     const std::span<const Dim> position = taken.subspan(axis, rank);
@@ -317,7 +314,7 @@ inline constexpr OpDef gather = {
     .lowering = Lowering::view,
     .dtypes = any_dtype,
     .attributes = axis_attribute,
-    .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, taken_shape(c, indexed_axis(c))}; },
+    .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, taken_shape(c, c.axis(chosen_axis))}; },
     .view = taken_element,
     .reads_indices = true,
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
@@ -329,8 +326,9 @@ inline constexpr OpDef gather = {
     }),
 };
 
-inline constexpr AttributeDef checked_index_attributes[] = {{"bound", AttributeKind::dims},
-                                                            {"name", AttributeKind::text}};
+inline constexpr BoundAttribute<0> index_bound{"bound", "what the integers stay below"};
+inline constexpr NameAttribute<1> index_title{"name", "what a fault's message calls the integers"};
+inline constexpr AttributeDef checked_index_attributes[] = {index_bound, index_title};
 inline constexpr OpDef checked_index = {
     .name = "checked_index",
     .doc =
@@ -342,13 +340,12 @@ inline constexpr OpDef checked_index = {
     .attributes = checked_index_attributes,
     .type = [](TypeContext& c) -> Type {
         rules::require_dtype(c, 0, integers);
-        if (c.attribute<Shape>(0).rank() != 1) c.fail("there is one bound");
-        rules::require_extent(c, c.attribute<Shape>(0)[0], "the bound is negative");
+        rules::require_extent(c, c.attribute(index_bound)[0], "the bound is negative");
         return c.operand(0);
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
         std::vector<Dim> index(out.begin(), out.end());
-        c.loaded_index(0, index, std::get<Shape>(c.attributes[0])[0]);
+        c.loaded_index(0, index, index_bound(c.attributes)[0]);
         return {{.operand = 0, .index = std::move(index), .guards = {}}};
     },
     .reads_indices = true,
@@ -367,7 +364,7 @@ inline constexpr OpDef scatter_add = {
     .type = [](TypeContext& c) -> Type {
         rules::require_dtype(c, 0, numbers);
         rules::require_same_dtype(c, 0, 2);
-        const Shape taken = taken_shape(c, indexed_axis(c));
+        const Shape taken = taken_shape(c, c.axis(chosen_axis));
         if (taken.rank() != c.operand(2).shape.rank()) c.fail("the updates have the wrong rank");
         for (std::size_t i = 0; i < taken.rank(); ++i)
             c.require_equal(taken[i], c.operand(2).shape[i], "the updates have the wrong shape");

@@ -26,10 +26,7 @@ bool is_free(const Node& node) {
         case Lowering::view:
             return !node.op->reads_indices;
         case Lowering::source:
-            return std::ranges::any_of(node.attributes, [](const Attribute& a) {
-                const auto* literal = std::get_if<Literal>(&a);
-                return literal != nullptr && literal->is_splat();
-            });
+            return literal_of(node) != nullptr && literal_of(node)->is_splat();
         default:
             return false;
     }

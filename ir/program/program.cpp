@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ir/ops/op.h"
+#include "ir/ops/memory.h"
 
 namespace lathe::ir {
 
@@ -46,7 +46,7 @@ Program program_of(LoopNest nest) {
 Layout layout_of(Value v) {
     Layout out;
     if (v.node->op->lowering != Lowering::relayout) return out;
-    for (const std::int64_t from : std::get<Integers>(v.node->attributes[0]))
+    for (const std::int64_t from : ops::relayout_permutation(v.node->attributes))
         out.permutation.push_back(static_cast<std::uint8_t>(from));
     return out;
 }

@@ -166,9 +166,7 @@ private:
         const auto [found, fresh] = read_.try_emplace(key(v));
         if (fresh) {
             found->second = add(v, Program::Origin::constant, {});
-            for (const ir::Attribute& a : v.node->attributes)
-                if (const auto* literal = std::get_if<ir::Literal>(&a))
-                    program_.buffers[found->second].constant = *literal;
+            if (const ir::Literal* literal = literal_of(*v.node)) program_.buffers[found->second].constant = *literal;
         }
         return found->second;
     }

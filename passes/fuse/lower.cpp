@@ -217,8 +217,7 @@ private:
         if (stored >= 0 || !(is_member(node) || ir::is_free(node))) return load(stored, v, index, guards);
         switch (node.op->lowering) {
             case ir::Lowering::source:
-                return splat(std::get<ir::Literal>(*std::ranges::find_if(
-                    node.attributes, [](const ir::Attribute& a) { return std::holds_alternative<ir::Literal>(a); })));
+                return splat(*literal_of(node));
             case ir::Lowering::view:
                 return view(node, index, guards);
             case ir::Lowering::index:

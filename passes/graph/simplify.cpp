@@ -25,10 +25,7 @@ constexpr std::int64_t max_folded_elements = 1 << 14;
 // Rewrites of rewrites, for one node.
 constexpr int max_rewrites = 16;
 
-const Literal* literal_of(const Value& v) {
-    if (v.node->op->lowering != Lowering::source || v.node->attributes.empty()) return nullptr;
-    return std::get_if<Literal>(&v.node->attributes[0]);
-}
+const Literal* literal_of(const Value& v) { return ir::literal_of(*v.node); }
 
 // Whether all that a node does is to show elements of its one operand, each possibly several times.
 bool moves_elements(const Node& node) {

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::array<std::string_view, 9> lowering_names = {
     "source", "elementwise", "index", "view", "reduction", "contraction", "scatter", "control", "opaque"};
-constexpr std::array<std::string_view, 7> kind_names = {"integer", "integers", "dims", "dtype",
-                                                        "boolean", "literal",  "text"};
 
 std::string dtypes_of(const ir::OpDef& op) {
     if (op.dtypes.bits == ir::any_dtype.bits) return "any";
@@ -30,8 +28,16 @@ std::string signature_of(const ir::OpDef& op) {
     if (op.arity.variadic) text += op.arity.minimum > 0 ? ", ..." : "...";
     text += ")";
     for (const ir::AttributeDef& a : op.attributes)
-        text += fmt::format(" {}={}", a.name, kind_names.at(static_cast<std::size_t>(a.kind)));
+        text +=
+            a.presence == ir::Presence::optional ? fmt::format(" [{}=...]", a.name) : fmt::format(" {}=...", a.name);
     return text;
+}
+
+std::string attributes_of(const ir::OpDef& op) {
+    std::string text;
+    for (const ir::AttributeDef& a : op.attributes)
+        text += fmt::format("  {:<9} {}\n  {:<9} {}\n", a.name, a.doc, "", ir::describe(a.meaning));
+    return text.empty() ? text : "\n" + text;
 }
 
 std::string gradient_of(const ir::OpDef& op) {
@@ -51,9 +57,9 @@ void list() {
 void show(const std::string& name) {
     const ir::OpDef* const op = ir::find_op(name);
     if (!op) throw CLI::ValidationError("there is no op '" + name + "'; `lathe ops` lists them all");
-    put(fmt::format("{}\n  {}\n\n  version   {}\n  class     {}\n  dtypes    {}\n  gradient  {}\n", signature_of(*op),
+    put(fmt::format("{}\n  {}\n\n  version   {}\n  class     {}\n  dtypes    {}\n  gradient  {}\n{}", signature_of(*op),
                     op->doc, op->version, lowering_names.at(static_cast<std::size_t>(op->lowering)), dtypes_of(*op),
-                    gradient_of(*op)));
+                    gradient_of(*op), attributes_of(*op)));
 }
 
 }  // namespace
