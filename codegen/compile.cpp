@@ -36,18 +36,17 @@ std::size_t count_operations(const ir::Graph& graph) {
 std::vector<ir::LoopNest> lower(const ir::Graph& graph, const CompileOptions& options, Executable& out) {
     passes::PipelineOptions pipeline = options.pipeline;
     pipeline.target = loop_target(options.target);
+    pipeline.donated = options.donated;
     const auto start = Clock::now();
     passes::Lowered lowered = passes::run_pipeline(graph, pipeline);
     fold_constants(lowered.program, options);
     build_plan(lowered.program, pipeline.target, options.donated, out.plan, out.outputs);
     out.statistics.operations = count_operations(*lowered.program.graph);
-    out.statistics.kernels = lowered.program.steps.size();
     out.statistics.pass_milliseconds = milliseconds_since(start);
     out.remarks = std::move(lowered.remarks);
     std::vector<ir::LoopNest> nests;
-    nests.reserve(lowered.program.steps.size());
-    for (ir::Program::Step& s : lowered.program.steps)
-        nests.push_back(std::move(std::get<ir::Program::Kernel>(s.node).nest));
+    ir::for_each_kernel(lowered.program, [&](ir::Program::Kernel& k) { nests.push_back(std::move(k.nest)); });
+    out.statistics.kernels = nests.size();
     return nests;
 }
 

@@ -24,7 +24,7 @@ struct CompileOptions {
 
 struct CompileStatistics {
     std::size_t operations = 0;    // nodes that a system without fusion would run as kernels of their own
-    std::size_t kernels = 0;       // steps of the plan
+    std::size_t kernels = 0;       // that the plan runs
     std::uint64_t compiled = 0;    // of those, not found in the cache
     double pass_milliseconds = 0;  // everything up to the kernels' loop nests
     double code_milliseconds = 0;  // compiling and linking them
@@ -36,7 +36,7 @@ struct Executable {
     std::vector<std::uint32_t> outputs;  // output i of the graph is this output of the plan
     passes::Remarks remarks;
     CompileStatistics statistics;
-    std::vector<std::shared_ptr<const CompiledKernel>> kernels;  // by step; none where they are interpreted
+    std::vector<std::shared_ptr<const CompiledKernel>> kernels;  // by number; none where they are interpreted
     bool interpreted = false;
 };
 

@@ -24,14 +24,28 @@ public:
     void run(std::vector<std::uint32_t>& outputs) {
         plan_.symbol_count = static_cast<std::uint32_t>(program_.symbols.size());
         std::vector<bool> used(program_.buffers.size(), false);
-        for (std::size_t s = 0; s < program_.steps.size(); ++s)
-            for (const ir::Program::BufferId b : kernel(s).arguments) used[b] = true;
+        ir::for_each_kernel(program_, [&](const Kernel& k) {
+            for (const ir::Program::BufferId b : k.arguments) used[b] = true;
+        });
         for (std::size_t b = 0; b < program_.buffers.size(); ++b)
             if (used[b] || is_the_callers(program_.buffers[b].origin)) add_buffer(b);
         for (const ir::Program::Result& r : program_.results) outputs.push_back(number_[r.buffer]);
         for (const ir::Precondition& p : program_.preconditions)
             plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b), p.what, p.loc.id()});
-        for (const ir::Program::Step& step : program_.steps) add_kernel(std::get<Kernel>(step.node));
+        for (const ir::Program::Step& step : program_.steps) {
+            if (const auto* kernel = std::get_if<Kernel>(&step.node)) {
+                add_kernel(*kernel);
+                ++time_;
+                continue;
+            }
+            const auto& batch = std::get<ir::Program::Batch>(step.node);
+            runtime::PlanStep around;
+            around.kind = lathe_step_batch;
+            around.target = static_cast<std::uint32_t>(plan_.steps.size() + 1 + batch.kernels.size());
+            plan_.steps.push_back(std::move(around));
+            for (const Kernel& kernel : batch.kernels) add_kernel(kernel);
+            ++time_;
+        }
     }
 
     void donate(std::span<const std::uint32_t> inputs) {
@@ -48,6 +62,13 @@ public:
     }
 
 private:
+    // A kernel of the plan, and when it runs: those of a batch run at the same time.
+    struct Timed {
+        const Kernel* kernel;
+        std::ptrdiff_t time;
+        std::vector<std::uint32_t> slots;
+    };
+
     static bool is_the_callers(Origin origin) { return origin == Origin::input || origin == Origin::output; }
 
     // Numbers a buffer among those of its origin.
@@ -124,7 +145,7 @@ private:
 
     void add_kernel(const Kernel& kernel) {
         runtime::PlanStep step;
-        step.kernel = static_cast<std::uint32_t>(plan_.steps.size());
+        step.kernel = static_cast<std::uint32_t>(kernels_.size());
         for (const ir::Program::BufferId b : kernel.arguments) step.operands.push_back(slot(b));
         for (Dim d : kernel.extents) step.extents.push_back(size_expression(d));
         if (const auto* loop = std::get_if<ir::Loop>(&kernel.nest.body.back().node);
@@ -134,41 +155,45 @@ private:
         }
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
         for (const ir::Program::Site& site : kernel.sites) plan_.sites.push_back({site.name, site.loc.id()});
+        kernels_.push_back({&kernel, time_, step.operands});
         plan_.steps.push_back(std::move(step));
     }
 
-    const Kernel& kernel(std::size_t step) const { return std::get<Kernel>(program_.steps[step].node); }
-
-    // Which step writes each output first, which read each input last, and which can fault last.
+    // Which kernel writes each output first, which read each input last, and when the last one may fault.
     void find_uses() {
-        writer_.assign(plan_.outputs.size(), none);
-        last_reader_.assign(plan_.inputs.size(), none);
-        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
-            if (!kernel(s).sites.empty()) last_fault_ = static_cast<std::ptrdiff_t>(s);
-            for (std::uint32_t slot : plan_.steps[s].operands)
+        writer_.assign(plan_.outputs.size(), nullptr);
+        last_readers_.assign(plan_.inputs.size(), {});
+        for (const Timed& k : kernels_) {
+            if (!k.kernel->sites.empty()) last_fault_ = k.time;
+            for (std::uint32_t slot : k.slots)
                 if (slot < plan_.inputs.size()) {
-                    last_reader_[slot] = static_cast<std::ptrdiff_t>(s);
+                    std::vector<const Timed*>& readers = last_readers_[slot];
+                    if (!readers.empty() && readers.back()->time < k.time) readers.clear();
+                    readers.push_back(&k);
                 } else if (slot < plan_.constant_slot(0)) {
-                    std::ptrdiff_t& writer = writer_[slot - plan_.output_slot(0)];
-                    if (writer == none) writer = static_cast<std::ptrdiff_t>(s);
+                    const Timed*& writer = writer_[slot - plan_.output_slot(0)];
+                    if (writer == nullptr) writer = &k;
                 }
         }
     }
 
-    // An output may take over an input's memory where no later step reads the input, none that follows can fault, and
-    // the step that writes the output reads each element of the input only to compute the same element.
+    // An output may take over an input's memory where no later kernel reads the input, nor one that may run at the same
+    // time, none that follows can fault, and the kernel that writes the output reads each element of the input only to
+    // compute the same element.
     bool may_donate(std::uint32_t input, std::uint32_t output) const {
-        const std::ptrdiff_t writer = writer_[output];
-        if (writer == none || last_fault_ >= writer || last_reader_[input] > writer) return false;
+        const Timed* const writer = writer_[output];
+        if (writer == nullptr || last_fault_ >= writer->time) return false;
         if (plan_.inputs[input].dtype != plan_.outputs[output].dtype ||
             plan_.inputs[input].dims != plan_.outputs[output].dims)
             return false;
-        return last_reader_[input] < writer ||
-               same_elements(static_cast<std::size_t>(writer), input, plan_.output_slot(output));
+        const std::vector<const Timed*>& readers = last_readers_[input];
+        if (readers.empty() || readers.back()->time < writer->time) return true;
+        return std::ranges::all_of(readers, [&](const Timed* k) { return k == writer; }) &&
+               same_elements(*writer, input, plan_.output_slot(output));
     }
 
-    bool same_elements(std::size_t step, std::uint32_t input, std::uint32_t output) const {
-        const auto& operands = plan_.steps[step].operands;
+    static bool same_elements(const Timed& timed, std::uint32_t input, std::uint32_t output) {
+        const auto& operands = timed.slots;
         std::vector<std::vector<Dim>> reads;
         std::vector<std::vector<Dim>> writes;
         bool in_reduction = false;
@@ -189,19 +214,20 @@ private:
                     visit(*body, reduced || std::holds_alternative<ir::Reduce>(s.node));
             }
         };
-        visit(kernel(step).nest.body, false);
+        visit(timed.kernel->nest.body, false);
         return !in_reduction && !read_late && writes.size() == 1 &&
                std::ranges::all_of(reads, [&](const std::vector<Dim>& r) { return r == writes.front(); });
     }
 
-    static constexpr std::ptrdiff_t none = -1;
-
     const ir::Program& program_;
     const passes::LoopTarget& target_;
     runtime::Plan& plan_;
-    std::vector<std::uint32_t> number_;                 // of buffers, among those of their origin
-    std::vector<std::ptrdiff_t> writer_, last_reader_;  // steps by output and by input
-    std::ptrdiff_t last_fault_ = none;
+    std::vector<std::uint32_t> number_;  // of buffers, among those of their origin
+    std::ptrdiff_t time_ = 0;
+    std::vector<Timed> kernels_;
+    std::vector<const Timed*> writer_;                     // by output
+    std::vector<std::vector<const Timed*>> last_readers_;  // by input
+    std::ptrdiff_t last_fault_ = -1;
 };
 
 }  // namespace

@@ -11,9 +11,9 @@ namespace lathe::codegen {
 
 runtime::SizeExpression size_expression(ir::Dim d);
 
-// Fills everything but the kernels' addresses: kernel k of the plan is that of the program's step k. Result i of the
-// program is output `outputs[i]` of the plan, which has each value once. `donated` lists parameters whose memory an
-// output of the same type may take over; those where that is not safe are left alone.
+// Fills everything but the kernels' addresses: kernel k of the plan is the program's, as for_each_kernel counts them.
+// Result i of the program is output `outputs[i]` of the plan, which has each value once. `donated` lists parameters
+// whose memory an output of the same type may take over; those where that is not safe are left alone.
 void build_plan(const ir::Program& program, const passes::LoopTarget& target, std::span<const std::uint32_t> donated,
                 runtime::Plan& plan, std::vector<std::uint32_t>& outputs);
 

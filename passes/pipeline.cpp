@@ -17,17 +17,15 @@ std::shared_ptr<const ir::Graph> borrowed(const ir::Graph& graph) {
 
 // Equal nests get equal text: their kernels compile once.
 void renumber(ir::Program& program) {
-    for (ir::Program::Step& step : program.steps) {
-        auto* const kernel = std::get_if<ir::Program::Kernel>(&step.node);
-        if (kernel == nullptr) continue;
-        const Renumbering numbers = canonicalize(kernel->nest);
+    ir::for_each_kernel(program, [](ir::Program::Kernel& kernel) {
+        const Renumbering numbers = canonicalize(kernel.nest);
         std::vector<ir::Dim> extents;
-        for (ir::Dim d : numbers.extents) extents.push_back(kernel->over_program(d));
-        kernel->extents = std::move(extents);
+        for (ir::Dim d : numbers.extents) extents.push_back(kernel.over_program(d));
+        kernel.extents = std::move(extents);
         std::vector<ir::Program::BufferId> arguments;
-        for (std::size_t i : numbers.arguments) arguments.push_back(kernel->arguments[i]);
-        kernel->arguments = std::move(arguments);
-    }
+        for (std::size_t i : numbers.arguments) arguments.push_back(kernel.arguments[i]);
+        kernel.arguments = std::move(arguments);
+    });
 }
 
 class Runner {
@@ -56,6 +54,7 @@ public:
                 fuse.enabled = fuse.enabled && !off(pass);
                 out_.program = (*build)(graph_, fuse, out_.remarks);
                 out_.program.typical_symbols = options_.typical_symbols;
+                for (const std::uint32_t input : options_.donated) out_.program.buffers[input].donated = true;
             } else if (!off(pass)) {
                 std::get<ProgramPass>(pass.run)(out_.program, options_.target);
             } else {

@@ -15,6 +15,7 @@
 #include "passes/graph/assign_layouts.h"
 #include "passes/graph/simplify.h"
 #include "passes/graph/split.h"
+#include "passes/loops/batch.h"
 #include "passes/loops/loop_passes.h"
 #include "passes/loops/stage.h"
 #include "passes/loops/stream.h"
@@ -29,8 +30,7 @@ using ProgramPass = void (*)(ir::Program&, const LoopTarget&);
 // A rewrite of loop nests, as a pass.
 template <void (*rewrite)(ir::LoopNest&, const LoopTarget&)>
 void each_kernel(ir::Program& program, const LoopTarget& target) {
-    for (ir::Program::Step& step : program.steps)
-        if (auto* kernel = std::get_if<ir::Program::Kernel>(&step.node)) rewrite(kernel->nest, target);
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) { rewrite(kernel.nest, target); });
 }
 
 struct Pass {
@@ -52,6 +52,7 @@ inline constexpr Pass pipeline[] = {
     {"vectorize", "mark innermost loops and reductions to run in vectors", each_kernel<vectorize>},
     {"parallelize", "give each nest a parallel outermost loop", each_kernel<parallelize>},
     {"stream", "write large results around the cache", stream},
+    {"batch", "run kernels that do not depend on each other as one parallel region", batch},
 };
 
 const Pass* find_pass(std::string_view name);  // null if unknown
@@ -73,6 +74,7 @@ struct PipelineOptions {
     LoopTarget target;
     FuseOptions fuse;
     std::vector<std::string> off;                 // names of passes that are skipped
+    std::vector<std::uint32_t> donated;           // parameters whose memory outputs may take over
     std::vector<std::int64_t> typical_symbols;    // sizes to be fast for, by symbol of the graph; none: not known
     bool verify = false;                          // after each pass; throws InternalError with the pass and the IR
     std::function<void(const PassRun&)> observe;  // called after each pass

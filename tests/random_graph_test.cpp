@@ -67,10 +67,11 @@ std::optional<std::string> loops_fault(const RandomGraph& sample, const std::vec
 void expect_texts_fixed(const ir::Graph& graph) {
     const std::string text = ir::print(graph);
     EXPECT_EQ(ir::print(*ir::parse_graph(text, "t.lir")), text);
-    for (const ir::Program::Step& step : passes::run_pipeline(graph).program.steps) {
-        const std::string loops = ir::print(std::get<ir::Program::Kernel>(step.node).nest);
+    const ir::Program program = passes::run_pipeline(graph).program;
+    ir::for_each_kernel(program, [](const ir::Program::Kernel& kernel) {
+        const std::string loops = ir::print(kernel.nest);
         EXPECT_EQ(ir::print(ir::parse_loop_nest(loops, "t.lir")), loops);
-    }
+    });
 }
 
 TEST_P(RandomGraphsInLoops, GiveTheBitsOfTheInterpreter) {

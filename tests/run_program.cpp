@@ -16,11 +16,24 @@ using ir::Literal;
 // Every iteration of a parallel loop is worth a task.
 void cut_finely(const runtime::BoundPlan& bound) {
     auto* const steps = const_cast<lathe_bound_step*>(bound.tables->steps);
-    for (std::uint32_t s = 0; s < bound.tables->plan->step_count; ++s)
-        if (steps[s].kind == lathe_step_kernel && steps[s].trips > 1) {
-            steps[s].grain = 1;
-            steps[s].is_plain = 0;
+    lathe_bound_step* batch = nullptr;
+    for (std::uint32_t s = 0; s < bound.tables->plan->step_count; ++s) {
+        lathe_bound_step& step = steps[s];
+        if (step.kind == lathe_step_batch) {
+            batch = &step;
+            batch->trips = 0;
+            batch->grain = 1;
         }
+        if (step.kind != lathe_step_kernel) continue;
+        if (step.trips > 1) {
+            step.grain = 1;
+            step.is_plain = 0;
+        }
+        if (batch != nullptr && s < batch->target) {
+            step.first_chunk = batch->trips;
+            batch->trips += step.grain == 0 ? 1 : step.trips;
+        }
+    }
 }
 
 }  // namespace

@@ -41,6 +41,17 @@ Effects effects_of(const Program::Kernel& k) {
     return out;
 }
 
+Effects effects_of(const Program::Batch& b) {
+    Effects out;
+    for (const Program::Kernel& k : b.kernels) {
+        const Effects of_kernel = effects_of(k);
+        out.reads.insert(out.reads.end(), of_kernel.reads.begin(), of_kernel.reads.end());
+        out.writes.insert(out.writes.end(), of_kernel.writes.begin(), of_kernel.writes.end());
+        out.is_fixed = out.is_fixed && of_kernel.is_fixed;
+    }
+    return out;
+}
+
 }  // namespace
 
 std::vector<bool> constant_steps(const Program& program) {

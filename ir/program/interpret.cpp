@@ -43,7 +43,10 @@ public:
     std::vector<Literal> run() {
         for (const Program::Step& step : program_.steps)
             std::visit(
-                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); }},
+                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); },
+                           [&](const Program::Batch& b) {  // in any order: the last first
+                               for (std::size_t i = b.kernels.size(); i-- > 0;) kernel(b.kernels[i]);
+                           }},
                 step.node);
         std::vector<Literal> out;
         for (const Program::Result& r : program_.results)

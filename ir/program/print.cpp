@@ -39,9 +39,14 @@ public:
         for (std::size_t s = 0; s < program_.steps.size(); ++s) {
             const Program::Step& step = program_.steps[s];
             out_ += constant[s] ? "\n  // once, when the program is compiled\n" : "\n";
-            std::visit(
-                Overloaded{[&](const Program::Fused& f) { group(f); }, [&](const Program::Kernel& k) { kernel(k); }},
-                step.node);
+            std::visit(Overloaded{[&](const Program::Fused& f) { group(f); },
+                                  [&](const Program::Kernel& k) { kernel(k, "  "); },
+                                  [&](const Program::Batch& b) {
+                                      out_ += "  batch {\n";
+                                      for (const Program::Kernel& k : b.kernels) kernel(k, "    ");
+                                      out_ += "  }\n";
+                                  }},
+                       step.node);
         }
         out_ += "\n  return ";
         for (std::size_t i = 0; i < program_.results.size(); ++i)
@@ -103,14 +108,14 @@ private:
         out_ += "  }\n";
     }
 
-    void kernel(const Program::Kernel& kernel) {
-        out_ += "  run (" + list(kernel.arguments) + ") extents (" + extents(kernel.extents) + ")";
+    void kernel(const Program::Kernel& kernel, const std::string& indent) {
+        out_ += indent + "run (" + list(kernel.arguments) + ") extents (" + extents(kernel.extents) + ")";
         for (const Program::Site& site : kernel.sites) out_ += " site " + quoted(site.name);
         out_ += " of\n";
         const std::string text = print(kernel.nest);
         for (std::size_t at = 0; at < text.size();) {
             const std::size_t end = std::min(text.find('\n', at), text.size());
-            out_ += "  " + text.substr(at, end - at) + "\n";
+            out_ += indent + text.substr(at, end - at) + "\n";
             at = end + 1;
         }
     }

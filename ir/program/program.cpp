@@ -34,8 +34,14 @@ Program program_of(LoopNest nest) {
             const Buffer& array = nest.buffers[i];
             if (array.role != role) continue;
             const bool is_input = role == BufferRole::input;
-            kernel.arguments[i] = program.add_buffer(
-                {array.name, is_input ? Program::Origin::input : Program::Origin::output, array.type, {}, {}, {}, {}});
+            kernel.arguments[i] = program.add_buffer({array.name,
+                                                      is_input ? Program::Origin::input : Program::Origin::output,
+                                                      array.type,
+                                                      {},
+                                                      {},
+                                                      {},
+                                                      {},
+                                                      false});
             if (!is_input) program.results.push_back({array.name, kernel.arguments[i]});
         }
     kernel.nest = std::move(nest);

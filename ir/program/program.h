@@ -15,6 +15,7 @@
 //   }
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@
 
 #include "ir/graph/graph.h"
 #include "ir/loops/loops.h"
+#include "ir/loops/walk.h"
 #include "ir/program/group.h"
 #include "ir/program/layout.h"
 
@@ -47,6 +49,7 @@ struct Program {
         Literal constant;     // constants only: elements as they lie in memory
         std::string made_by;  // outputs: the op, for messages
         Loc loc;
+        bool donated = false;  // inputs: an output may take over the memory
     };
 
     // Where a kernel may find an index that is out of range.
@@ -73,8 +76,13 @@ struct Program {
         }
     };
 
+    // Kernels that do not depend on each other, as one parallel region: none reads or writes what another writes.
+    struct Batch {
+        std::vector<Kernel> kernels;
+    };
+
     struct Step {
-        std::variant<Fused, Kernel> node;
+        std::variant<Fused, Kernel, Batch> node;
         Loc loc;  // of all nodes that it computes
     };
 
@@ -99,6 +107,18 @@ struct Program {
     // The value of a size, or a typical one.
     std::optional<std::int64_t> typical(Dim d) const;
 };
+
+// Calls f(kernel) on every kernel of a program, in order, batched or not.
+template <class P, class F>
+    requires std::same_as<std::remove_const_t<P>, Program>
+void for_each_kernel(P& program, F&& f) {
+    for (auto& step : program.steps)
+        std::visit(Overloaded{[](auto&) {}, [&](PartOf<P, Program::Kernel>& kernel) { f(kernel); },
+                              [&](PartOf<P, Program::Batch>& batch) {
+                                  for (auto& kernel : batch.kernels) f(kernel);
+                              }},
+                   step.node);
+}
 
 // A program that runs one kernel: its arrays are the program's inputs and outputs, its extents the symbols.
 Program program_of(LoopNest nest);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
@@ -30,7 +31,8 @@ public:
         for (std::size_t s = 0; s < program_.steps.size(); ++s) {
             step_ = s;
             std::visit(
-                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); }},
+                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); },
+                           [&](const Program::Batch& b) { batch(b); }},
                 program_.steps[s].node);
         }
         for (const Program::Result& r : program_.results)
@@ -160,6 +162,22 @@ private:
             return bind != nullptr && (bind->site < 0 || static_cast<std::size_t>(bind->site) >= count);
         });
         if (lacks_one) fault_in_step("an index has no site");
+    }
+
+    // ---- batches
+
+    void batch(const Program::Batch& b) {
+        std::set<Program::BufferId> written;
+        for (const Program::Kernel& k : b.kernels) {
+            kernel(k);
+            for (std::size_t i = 0; i < k.arguments.size() && i < k.nest.buffers.size(); ++i)
+                if (k.nest.buffers[i].role == BufferRole::output && !written.insert(k.arguments[i]).second)
+                    fault_in_step("two kernels of a batch write " + id(k.arguments[i]));
+        }
+        for (const Program::Kernel& k : b.kernels)
+            for (std::size_t i = 0; i < k.arguments.size() && i < k.nest.buffers.size(); ++i)
+                if (k.nest.buffers[i].role == BufferRole::input && written.contains(k.arguments[i]))
+                    fault_in_step("a kernel of a batch reads " + id(k.arguments[i]) + ", which the batch writes");
     }
 
     const Program& program_;

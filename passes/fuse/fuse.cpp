@@ -151,7 +151,7 @@ private:
     static Key key(Value v) { return {v.node->id, v.index}; }
 
     Program::BufferId add(Value v, Program::Origin origin, std::string name) {
-        return program_.add_buffer({std::move(name), origin, v.type(), ir::layout_of(v), {}, {}, v.node->loc});
+        return program_.add_buffer({std::move(name), origin, v.type(), ir::layout_of(v), {}, {}, v.node->loc, false});
     }
 
     Program::BufferId buffer_to_write(Value v) {

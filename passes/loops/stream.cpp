@@ -22,11 +22,20 @@ bool reads(const ir::Block& block, ir::BufferId buffer) {
     });
 }
 
+// Whether the buffer may lie in memory that the kernel reads, which is in the cache by then.
+bool may_be_donated(const ir::Program::Kernel& kernel, const ir::Program& program, const ir::Program::Buffer& buffer) {
+    return std::ranges::any_of(kernel.arguments, [&](ir::Program::BufferId b) {
+        return program.buffers[b].donated && program.buffers[b].type == buffer.type;
+    });
+}
+
 void stream_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const LoopTarget& target) {
     for (std::size_t b = 0; b < kernel.arguments.size(); ++b) {
         const auto id = static_cast<ir::BufferId>(b);
         if (kernel.nest.buffers[b].role != ir::BufferRole::output || reads(kernel.nest.body, id)) continue;
-        const ir::Type& type = program.buffers[kernel.arguments[b]].type;
+        const ir::Program::Buffer& buffer = program.buffers[kernel.arguments[b]];
+        if (may_be_donated(kernel, program, buffer)) continue;
+        const ir::Type& type = buffer.type;
         const std::optional<std::int64_t> count = program.typical(type.shape.element_count());
         if (count && *count >= target.stream_bytes / static_cast<std::int64_t>(size_of(type.dtype)))
             mark(kernel.nest.body, id);
@@ -36,8 +45,7 @@ void stream_kernel(ir::Program::Kernel& kernel, const ir::Program& program, cons
 }  // namespace
 
 void stream(ir::Program& program, const LoopTarget& target) {
-    for (ir::Program::Step& step : program.steps)
-        if (auto* kernel = std::get_if<ir::Program::Kernel>(&step.node)) stream_kernel(*kernel, program, target);
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) { stream_kernel(kernel, program, target); });
 }
 
 }  // namespace lathe::passes

@@ -25,9 +25,7 @@ std::shared_ptr<const ir::Graph> graph_of(Lir& lir, const Request& request) {
 
 std::string kernels_of(const ir::Program& program) {
     std::string text;
-    for (const ir::Program::Step& step : program.steps)
-        if (const auto* kernel = std::get_if<ir::Program::Kernel>(&step.node))
-            add_kernel(text, ir::print(kernel->nest));
+    ir::for_each_kernel(program, [&](const ir::Program::Kernel& kernel) { add_kernel(text, ir::print(kernel.nest)); });
     return text;
 }
 

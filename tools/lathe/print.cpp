@@ -81,7 +81,11 @@ std::string print_model(const Model& model, const Stage& stage, const Request& r
         // Below the source lines that it computes.
         std::string lines;
         if (step.loc.known()) lines = std::string(stage.comment) + " " + step.loc.to_string() + "\n";
-        add_kernel(text, lines + stage.print_kernel(std::get<ir::Program::Kernel>(step.node).nest, target));
+        ir::Program one;
+        one.steps.push_back(step);
+        ir::for_each_kernel(one, [&](const ir::Program::Kernel& kernel) {
+            add_kernel(text, std::exchange(lines, "") + stage.print_kernel(kernel.nest, target));
+        });
     }
     return text;
 }
