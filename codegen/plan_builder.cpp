@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "ir/error.h"
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"
 
@@ -33,17 +34,10 @@ public:
         for (const ir::Precondition& p : program_.preconditions)
             plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b), p.what, p.loc.id()});
         for (const ir::Program::Step& step : program_.steps) {
-            if (const auto* kernel = std::get_if<Kernel>(&step.node)) {
-                add_kernel(*kernel);
-                ++time_;
-                continue;
-            }
-            const auto& batch = std::get<ir::Program::Batch>(step.node);
-            runtime::PlanStep around;
-            around.kind = lathe_step_batch;
-            around.target = static_cast<std::uint32_t>(plan_.steps.size() + 1 + batch.kernels.size());
-            plan_.steps.push_back(std::move(around));
-            for (const Kernel& kernel : batch.kernels) add_kernel(kernel);
+            std::visit(ir::Overloaded{[](const ir::Program::Fused&) { throw InternalError("a group was not lowered"); },
+                                      [&](const Kernel& kernel) { add_kernel(kernel); },
+                                      [&](const ir::Program::Batch& batch) { add_batch(batch); }},
+                       step.node);
             ++time_;
         }
     }
@@ -141,6 +135,14 @@ private:
                 break;
         }
         return plan_.temporary_slot(number_[b]);
+    }
+
+    void add_batch(const ir::Program::Batch& batch) {
+        runtime::PlanStep around;
+        around.kind = lathe_step_batch;
+        around.target = static_cast<std::uint32_t>(plan_.steps.size() + 1 + batch.kernels.size());
+        plan_.steps.push_back(std::move(around));
+        for (const Kernel& kernel : batch.kernels) add_kernel(kernel);
     }
 
     void add_kernel(const Kernel& kernel) {

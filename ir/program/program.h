@@ -113,7 +113,7 @@ template <class P, class F>
     requires std::same_as<std::remove_const_t<P>, Program>
 void for_each_kernel(P& program, F&& f) {
     for (auto& step : program.steps)
-        std::visit(Overloaded{[](auto&) {}, [&](PartOf<P, Program::Kernel>& kernel) { f(kernel); },
+        std::visit(Overloaded{[](PartOf<P, Program::Fused>&) {}, [&](PartOf<P, Program::Kernel>& kernel) { f(kernel); },
                               [&](PartOf<P, Program::Batch>& batch) {
                                   for (auto& kernel : batch.kernels) f(kernel);
                               }},
