@@ -218,6 +218,17 @@ TEST(Jit, an_extent_read_as_a_number_is_pinned) {
     EXPECT_EQ(f.statistics().traces, 2U);
 }
 
+TEST(Jit, variants_for_pinned_extents_are_bounded) {
+    const auto f = jit([](const Tensor& x) { return sum(x) * static_cast<double>(x.extent(0)); });
+    const auto expected = [](std::int64_t n) { return static_cast<float>(n * n); };
+    for (std::int64_t n = 2; n < 82; ++n) EXPECT_EQ(f(ones({n})).item<float>(), expected(n));
+    EXPECT_EQ(f.statistics().traces, 80U);
+    EXPECT_EQ(f(ones({81})).item<float>(), expected(81)) << "the last ones are kept";
+    EXPECT_EQ(f.statistics().traces, 80U);
+    EXPECT_EQ(f(ones({2})).item<float>(), expected(2)) << "the first ones are not";
+    EXPECT_EQ(f.statistics().traces, 81U);
+}
+
 TEST(Jit, asking_for_a_value_while_tracing_throws) {
     const auto f = jit([](const Tensor& x) { return x * static_cast<double>(sum(x).item<float>()); });
     EXPECT_THROW(f(ones({3})), UserError);

@@ -122,7 +122,10 @@ struct CompiledFunction::State {
         std::shared_future<void> ended;
     };
     std::shared_mutex mutex;  // protects what follows; never held while anything is traced or compiled
+    // The oldest first, which goes first: extents that are read as numbers may ask for a new one at every call.
+    static constexpr std::size_t most_variants = 32;
     std::vector<std::shared_ptr<const Variant>> variants;
+    std::uint64_t added = 0;  // to them, so far
     std::vector<Build> builds;
 
     Match find_or_build(const Call& call);
@@ -133,13 +136,13 @@ struct CompiledFunction::State {
 
 Match CompiledFunction::State::find_or_build(const Call& call) {
     while (true) {
-        std::size_t seen = 0;
+        std::uint64_t seen = 0;
         {
             const std::shared_lock lock(mutex);
-            seen = variants.size();
-            for (const auto& v : variants) {
+            seen = added;
+            for (std::size_t v = variants.size(); v-- > 0;) {
                 try {
-                    if (std::optional<Match> found = match(v, call)) return *std::move(found);
+                    if (std::optional<Match> found = match(variants[v], call)) return *std::move(found);
                 } catch (const runtime::PlanError&) {
                     continue;  // another variant may hold for these extents
                 }
@@ -149,7 +152,7 @@ Match CompiledFunction::State::find_or_build(const Call& call) {
         std::shared_future<void> other;
         {
             const std::unique_lock lock(mutex);
-            if (variants.size() != seen) continue;
+            if (added != seen) continue;
             const auto found = std::ranges::find(builds, call.signature, &Build::signature);
             if (found == builds.end()) {
                 builds.push_back({call.signature, end.get_future().share()});
@@ -185,8 +188,14 @@ Match CompiledFunction::State::build(const Call& call) {
     } catch (const runtime::PlanError& e) {
         detail::throw_misfit(e, "jit", detail::blame(call.where));
     }
+    std::shared_ptr<const Variant> dropped;  // destroyed when nothing is locked
     const std::unique_lock lock(mutex);
+    if (variants.size() == most_variants) {
+        dropped = std::move(variants.front());
+        variants.erase(variants.begin());
+    }
     variants.push_back(variant);
+    ++added;
     const std::lock_guard counting(shared->mutex);
     JitStatistics& statistics = shared->statistics;
     ++statistics.traces;
