@@ -183,8 +183,7 @@ std::uint64_t size_class(const ir::Type& type) {
     static const passes::LoopTarget& target =
         *new passes::LoopTarget(codegen::loop_target(codegen::host_target()));  // never destroyed
     const std::int64_t count = type.shape.element_count().constant();
-    const bool streams = count >= target.stream_bytes / static_cast<std::int64_t>(size_of(type.dtype));
-    return (count >= target.staged_elements ? 1U : 0U) + (streams ? 2U : 0U);
+    return (count >= target.staged_elements ? 1U : 0U) + (target.streams(count, type.dtype) ? 2U : 0U);
 }
 
 class PendingBuilder final : public GraphBuilder {

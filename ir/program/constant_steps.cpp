@@ -34,11 +34,8 @@ bool is_fixed(const Group& group) {
 Effects effects_of(const Program::Fused& f) { return {f.inputs, f.outputs, is_fixed(f.group)}; }
 
 Effects effects_of(const Program::Kernel& k) {
-    Effects out;
-    for (std::size_t i = 0; i < k.arguments.size(); ++i)
-        (k.nest.buffers[i].role == BufferRole::input ? out.reads : out.writes).push_back(k.arguments[i]);
-    out.is_fixed = k.sites.empty() && std::ranges::all_of(k.extents, [](Dim d) { return d.is_constant(); });
-    return out;
+    return {k.reads(), k.writes(),
+            k.sites.empty() && std::ranges::all_of(k.extents, [](Dim d) { return d.is_constant(); })};
 }
 
 Effects effects_of(const Program::Batch& b) {

@@ -15,21 +15,14 @@ std::size_t scalar_instructions(const Node& node) {
 
 namespace {
 
-class ReadOperands final : public ViewContext {
+class ReadOperands final : public NodeView {
 public:
-    explicit ReadOperands(const Node& node) : reads(node.operands.size(), false), types_(operand_types(node)) {
-        operands = types_;
-        result = &node.results[0];
-        attributes = node.attributes;
-    }
+    explicit ReadOperands(const Node& node) : NodeView(node), reads(node.operands.size(), false) {}
     Dim loaded_index(std::size_t operand, std::vector<Dim>, Dim) const override {
         reads[operand] = true;
         return 0;
     }
     mutable std::vector<bool> reads;
-
-private:
-    std::vector<Type> types_;
 };
 
 }  // namespace

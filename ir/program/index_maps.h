@@ -5,11 +5,28 @@
 #include <vector>
 
 #include "ir/graph/graph.h"
+#include "ir/ops/op.h"
 
 namespace lathe::ir {
 
 // Instructions that an element of an elementwise node takes; 1 for other nodes.
 std::size_t scalar_instructions(const Node& node);
+
+// A view as its graph has it. Loaded indices stand for nothing, unless a derived class says otherwise.
+class NodeView : public ViewContext {
+public:
+    explicit NodeView(const Node& node) : types_(operand_types(node)) {
+        operands = types_;
+        result = &node.results[0];
+        attributes = node.attributes;
+    }
+    NodeView(const NodeView&) = delete;  // it points into itself
+    NodeView& operator=(const NodeView&) = delete;
+    Dim loaded_index(std::size_t, std::vector<Dim>, Dim) const override { return 0; }
+
+private:
+    std::vector<Type> types_;
+};
 
 // Whether the node reads each of its operands: a view may have some that no element of it comes from, as padding of
 // width 0 has.

@@ -11,6 +11,13 @@ Program::BufferId Program::add_buffer(Buffer buffer) {
     return static_cast<BufferId>(buffers.size() - 1);
 }
 
+std::vector<Program::BufferId> Program::Kernel::arguments_of(BufferRole role) const {
+    std::vector<BufferId> out;
+    for (std::size_t i = 0; i < arguments.size() && i < nest.buffers.size(); ++i)
+        if (nest.buffers[i].role == role) out.push_back(arguments[i]);
+    return out;
+}
+
 std::size_t Program::input_count() const {
     return static_cast<std::size_t>(std::ranges::count(buffers, Origin::input, &Buffer::origin));
 }

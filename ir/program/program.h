@@ -70,6 +70,10 @@ struct Program {
         std::vector<Dim> extents;         // of the nest's extents, in order, over the program's symbols
         std::vector<Site> sites;          // by BindIndex::site
 
+        // What it may read back after it wrote it counts as written alone.
+        std::vector<BufferId> reads() const { return arguments_of(BufferRole::input); }
+        std::vector<BufferId> writes() const { return arguments_of(BufferRole::output); }
+        std::vector<BufferId> arguments_of(BufferRole role) const;
         // A dimension over the nest's extents, over the program's symbols.
         Dim over_program(Dim d) const {
             return d.substitute([this](Symbol s) { return extents[s]; });

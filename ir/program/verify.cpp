@@ -170,14 +170,13 @@ private:
         std::set<Program::BufferId> written;
         for (const Program::Kernel& k : b.kernels) {
             kernel(k);
-            for (std::size_t i = 0; i < k.arguments.size() && i < k.nest.buffers.size(); ++i)
-                if (k.nest.buffers[i].role == BufferRole::output && !written.insert(k.arguments[i]).second)
-                    fault_in_step("two kernels of a batch write " + id(k.arguments[i]));
+            for (const Program::BufferId w : k.writes())
+                if (!written.insert(w).second) fault_in_step("two kernels of a batch write " + id(w));
         }
         for (const Program::Kernel& k : b.kernels)
-            for (std::size_t i = 0; i < k.arguments.size() && i < k.nest.buffers.size(); ++i)
-                if (k.nest.buffers[i].role == BufferRole::input && written.contains(k.arguments[i]))
-                    fault_in_step("a kernel of a batch reads " + id(k.arguments[i]) + ", which the batch writes");
+            for (const Program::BufferId r : k.reads())
+                if (written.contains(r))
+                    fault_in_step("a kernel of a batch reads " + id(r) + ", which the batch writes");
     }
 
     const Program& program_;

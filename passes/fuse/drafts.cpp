@@ -161,24 +161,11 @@ Index Drafts::domain_index(std::size_t rank) const {
 
 // ---- reads
 
-// A view as the graph has it; loaded indices stand for themselves only where the reads behind them are wanted.
-class Drafts::View : public ir::ViewContext {
-public:
-    explicit View(const Node& node) : types_(ir::operand_types(node)) {
-        operands = types_;
-        result = &node.results[0];
-        attributes = node.attributes;
-    }
-    Dim loaded_index(std::size_t, Index, Dim) const override { return 0; }
-
-private:
-    std::vector<ir::Type> types_;
-};
-
-class Drafts::Reads final : public View {
+// Loaded indices stand for themselves, and what they are read from is read.
+class Drafts::Reads final : public ir::NodeView {
 public:
     Reads(Drafts& drafts, int g, const Node& node, int level)
-        : View(node), drafts_(drafts), g_(g), node_(node), level_(level) {}
+        : NodeView(node), drafts_(drafts), g_(g), node_(node), level_(level) {}
     Dim loaded_index(std::size_t operand, Index index, Dim) const override {
         drafts_.read(g_, node_.operands[operand], index, level_);
         return Dim::symbol(drafts_.next_loaded_++);

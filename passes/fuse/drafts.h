@@ -15,8 +15,14 @@
 
 namespace lathe::passes {
 
+using ir::broadcast_index;
+using ir::fold_extents;
+using ir::fold_kind;
+using ir::fold_operand_index;
 using ir::FoldKind;
 using ir::Group;
+using ir::is_free;
+using ir::scalar_instructions;
 using Index = std::vector<ir::Dim>;
 
 constexpr int domain_level = -1;
@@ -81,7 +87,6 @@ public:
     std::vector<Group> finish();
 
 private:
-    class View;
     class Reads;
 
     Draft& at(int g) { return drafts_[static_cast<std::size_t>(g)]; }

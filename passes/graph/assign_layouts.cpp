@@ -22,20 +22,6 @@ using ir::Dim;
 using ir::Node;
 using ir::Value;
 
-// A view as the graph has it.
-class View final : public ir::ViewContext {
-public:
-    explicit View(const Node& node) : types_(ir::operand_types(node)) {
-        operands = types_;
-        result = &node.results[0];
-        attributes = node.attributes;
-    }
-    Dim loaded_index(std::size_t, std::vector<Dim>, Dim) const override { return 0; }
-
-private:
-    std::vector<ir::Type> types_;
-};
-
 // What an operand is read from, through views that choose nothing.
 struct Read {
     Value base;
@@ -50,7 +36,7 @@ Read see_through(Value v, std::vector<Dim> index) {
     for (int i = 0;
          i < most_views && read.base.node->op->lowering == ir::Lowering::view && ir::is_free(*read.base.node); ++i) {
         const Node& view = *read.base.node;
-        std::vector<ir::ViewPiece> pieces = view.op->view(View(view), read.index);
+        std::vector<ir::ViewPiece> pieces = view.op->view(ir::NodeView(view), read.index);
         if (pieces.size() != 1 || !pieces[0].guards.empty()) {
             read.chooses = true;
             break;

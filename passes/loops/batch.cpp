@@ -15,26 +15,23 @@ public:
     explicit Run(const ir::Program& program) : program_(program) {}
 
     bool takes(const Kernel& kernel) const {
-        if (!kernel.sites.empty()) return false;
-        for (std::size_t i = 0; i < kernel.arguments.size(); ++i) {
-            const BufferId b = kernel.arguments[i];
-            if (kernel.nest.buffers[i].role == ir::BufferRole::input) {
-                if (written_.contains(b)) return false;
-            } else if (program_.buffers[b].origin != ir::Program::Origin::output || written_.contains(b) ||
-                       read_.contains(b)) {
-                return false;
-            }
-        }
-        // What one of them may take over, no other may read.
-        const std::set<BufferId> reads = reads_of(kernel);
-        const auto read_here = [&](BufferId b) { return reads.contains(b); };
-        const auto read_before = [&](BufferId b) { return read_.contains(b); };
-        return std::ranges::none_of(taken_, read_here) && std::ranges::none_of(taken_by(kernel), read_before);
+        const std::vector<BufferId> reads = kernel.reads();
+        const auto is_read = [&](BufferId b) { return std::ranges::find(reads, b) != reads.end(); };
+        const auto is_read_here = [&](BufferId b) { return read_.contains(b); };
+        const auto is_written_here = [&](BufferId b) { return written_.contains(b); };
+        return kernel.sites.empty() && std::ranges::none_of(reads, is_written_here) &&
+               std::ranges::all_of(kernel.writes(),
+                                   [&](BufferId b) {
+                                       return program_.buffers[b].origin == ir::Program::Origin::output &&
+                                              !is_written_here(b) && !is_read_here(b);
+                                   }) &&
+               // What one of them may take over, no other may read.
+               std::ranges::none_of(taken_, is_read) && std::ranges::none_of(taken_by(kernel), is_read_here);
     }
     void add(ir::Program::Step step) {
         const auto& kernel = std::get<Kernel>(step.node);
-        for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
-            (kernel.nest.buffers[i].role == ir::BufferRole::input ? read_ : written_).insert(kernel.arguments[i]);
+        for (const BufferId b : kernel.reads()) read_.insert(b);
+        for (const BufferId b : kernel.writes()) written_.insert(b);
         taken_.merge(taken_by(kernel));
         steps_.push_back(std::move(step));
     }
@@ -58,20 +55,15 @@ public:
     }
 
 private:
-    static std::set<BufferId> reads_of(const Kernel& kernel) {
-        std::set<BufferId> out;
-        for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
-            if (kernel.nest.buffers[i].role == ir::BufferRole::input) out.insert(kernel.arguments[i]);
-        return out;
-    }
     // Donated memory that the kernel reads, and that one of its results fits into.
     std::set<BufferId> taken_by(const Kernel& kernel) const {
         std::set<BufferId> out;
-        for (const BufferId b : reads_of(kernel))
-            for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
-                if (program_.buffers[b].donated && kernel.nest.buffers[i].role == ir::BufferRole::output &&
-                    program_.buffers[kernel.arguments[i]].type == program_.buffers[b].type)
-                    out.insert(b);
+        const std::vector<BufferId> writes = kernel.writes();
+        for (const BufferId b : kernel.reads())
+            if (program_.buffers[b].donated && std::ranges::any_of(writes, [&](BufferId w) {
+                    return program_.buffers[w].type == program_.buffers[b].type;
+                }))
+                out.insert(b);
         return out;
     }
 

@@ -13,6 +13,11 @@ struct LoopTarget {
     int vector_registers = 32;
     std::int64_t stream_bytes = std::int64_t{16} << 20;  // results of this size do not stay in the cache
     std::int64_t staged_elements = 1 << 18;              // a reduction of so many to one value is worth two kernels
+
+    // Whether so many elements do not stay in the cache.
+    bool streams(std::int64_t count, ir::Dtype dtype) const {
+        return count >= stream_bytes / static_cast<std::int64_t>(size_of(dtype));
+    }
 };
 
 // Joins loops over dimensions that are adjacent in every array that either indexes, so that a contiguous array is

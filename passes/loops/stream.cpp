@@ -37,8 +37,7 @@ void stream_kernel(ir::Program::Kernel& kernel, const ir::Program& program, cons
         if (may_be_donated(kernel, program, buffer)) continue;
         const ir::Type& type = buffer.type;
         const std::optional<std::int64_t> count = program.typical(type.shape.element_count());
-        if (count && *count >= target.stream_bytes / static_cast<std::int64_t>(size_of(type.dtype)))
-            mark(kernel.nest.body, id);
+        if (count && target.streams(*count, type.dtype)) mark(kernel.nest.body, id);
     }
 }
 
