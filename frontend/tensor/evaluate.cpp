@@ -383,16 +383,22 @@ private:
         return node.references.load(std::memory_order_relaxed) > node.uses;
     }
 
+    // Whoever lets go of a handle meanwhile changes nothing: which nodes are results is found once, for both keys.
+    void find_results() {
+        for (const Node* node : order_)
+            if (is_result(*node)) results_.push_back(node->number);
+    }
+
     void encode() {
-        results_.clear();
+        auto next_result = results_.begin();
         constexpr std::uint64_t leaf_bit = 1ULL << 32;
         for (Node* node : order_) {
             const auto inputs = node->inputs();
             std::uint64_t* word = key_.room(2 + inputs.size());
             *word++ =
                 reinterpret_cast<std::uint64_t>(node->op) ^ (node->kind == NodeKind::projection ? node->index + 1 : 0);
-            const bool result = is_result(*node);
-            if (result) results_.push_back(node->number);
+            const bool result = next_result != results_.end() && *next_result == node->number;
+            if (result) ++next_result;
             *word++ = (static_cast<std::uint64_t>(inputs.size()) << 1) | static_cast<std::uint64_t>(result);
             for (Node* x : inputs) *word++ = is_mine(*x) ? x->number : leaf_bit | leaf_number(x);
             key_.end_at(word);
@@ -403,6 +409,7 @@ private:
 
     void compute() {
         fresh_.reset();
+        find_results();
         encode();
         const Key key = key_.finish();
         const std::uint64_t hash = hash_of(key);
