@@ -10,6 +10,7 @@
 #include "frontend/tensor/dlpack.h"
 #include "frontend/tensor/functions.h"
 #include "frontend/tensor/tensor.h"
+#include "frontend/trace/control.h"
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
 #include "ir/dtype.h"

@@ -34,10 +34,9 @@ void interpret_kernels(runtime::Plan& plan, std::vector<ir::LoopNest> nests) {
     // The new constants take the slots where temporaries begin.
     const std::uint32_t first = plan.temporary_slot(0);
     for (runtime::PlanStep& step : plan.steps) {
-        if (step.kind != lathe_step_kernel) continue;
         for (std::uint32_t& slot : step.operands)
             if (slot >= first) slot += static_cast<std::uint32_t>(kept->size());
-        step.operands.insert(step.operands.begin(), first + step.kernel);
+        if (step.kind == lathe_step_kernel) step.operands.insert(step.operands.begin(), first + step.kernel);
     }
     for (ir::LoopNest& nest : *kept) {
         const auto keep = [](void*) {};  // the plan's owners do

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <optional>
 
 #include "ir/error.h"
@@ -23,23 +24,19 @@ public:
         : program_(program), target_(target), plan_(plan), number_(program.buffers.size(), 0) {}
 
     void run(std::vector<std::uint32_t>& outputs) {
-        plan_.symbol_count = static_cast<std::uint32_t>(program_.symbols.size());
-        std::vector<bool> used(program_.buffers.size(), false);
-        ir::for_each_kernel(program_, [&](const Kernel& k) {
-            for (const ir::Program::BufferId b : k.arguments) used[b] = true;
-        });
+        plan_.symbol_count = static_cast<std::uint32_t>(program_.symbol_count());
+        plan_.iteration_count = static_cast<std::uint32_t>(program_.iterations);
+        const std::vector<bool> used = used_buffers();
         for (std::size_t b = 0; b < program_.buffers.size(); ++b)
             if (used[b] || is_the_callers(program_.buffers[b].origin)) add_buffer(b);
         for (const ir::Program::Result& r : program_.results) outputs.push_back(number_[r.buffer]);
         for (const ir::Precondition& p : program_.preconditions)
             plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b), p.what, p.loc.id()});
         for (const ir::Program::Step& step : program_.steps) {
-            std::visit(ir::Overloaded{[](const ir::Program::Fused&) { throw InternalError("a group was not lowered"); },
-                                      [&](const Kernel& kernel) { add_kernel(kernel); },
-                                      [&](const ir::Program::Batch& batch) { add_batch(batch); }},
-                       step.node);
+            add_step(step);
             ++time_;
         }
+        find_homes();
     }
 
     void donate(std::span<const std::uint32_t> inputs) {
@@ -61,6 +58,7 @@ private:
         const Kernel* kernel;
         std::ptrdiff_t time;
         std::vector<std::uint32_t> slots;
+        bool is_nested;  // in a step of the program that may run it again, or not at all
     };
 
     static bool is_the_callers(Origin origin) { return origin == Origin::input || origin == Origin::output; }
@@ -137,6 +135,112 @@ private:
         return plan_.temporary_slot(number_[b]);
     }
 
+    // A size of the program in the plan, where symbols of the machine come before those of loops.
+    SizeExpression size(Dim d) const {
+        if (program_.iterations == 0) return size_expression(d);
+        const auto callers = static_cast<ir::Symbol>(program_.symbol_count());
+        return size_expression(
+            d.substitute([&](ir::Symbol s) { return Dim::symbol(s < callers ? s : s + lathe_machine_symbols); }));
+    }
+
+    // Buffers that some step names.
+    std::vector<bool> used_buffers() const {
+        std::vector<bool> used(program_.buffers.size(), false);
+        ir::for_each_kernel(program_, [&](const Kernel& k) {
+            for (const ir::Program::BufferId b : k.arguments) used[b] = true;
+        });
+        ir::for_each_step(program_.steps, [&](const ir::Program::Step& step) {
+            if (const auto* branch = std::get_if<ir::Program::Branch>(&step.node)) used[branch->predicate] = true;
+            if (const auto* loop = std::get_if<ir::Program::Loop>(&step.node)) {
+                if (loop->goes_on) used[*loop->goes_on] = true;
+                for (const auto& c : loop->carried) used[c.current] = used[c.next] = true;
+            }
+        });
+        return used;
+    }
+
+    void add_step(const ir::Program::Step& step) {
+        std::visit(ir::Overloaded{[](const ir::Program::Fused&) { throw InternalError("a group was not lowered"); },
+                                  [&](const Kernel& kernel) { add_kernel(kernel); },
+                                  [&](const ir::Program::Batch& batch) { add_batch(batch); },
+                                  [&](const ir::Program::Branch& branch) { add_branch(branch); },
+                                  [&](const ir::Program::Loop& loop) { add_loop(loop); }},
+                   step.node);
+    }
+
+    // ---- branches and loops; targets are known once what they jump over is there
+
+    std::uint32_t add_jump(lathe_step_kind kind, std::vector<std::uint32_t> operands = {}) {
+        runtime::PlanStep step;
+        step.kind = kind;
+        step.operands = std::move(operands);
+        plan_.steps.push_back(std::move(step));
+        return next_step() - 1;
+    }
+    std::uint32_t next_step() const { return static_cast<std::uint32_t>(plan_.steps.size()); }
+    void add_list(const std::vector<ir::Program::Step>& steps) {
+        ++depth_;
+        for (const ir::Program::Step& step : steps) add_step(step);
+        --depth_;
+    }
+
+    void add_branch(const ir::Program::Branch& branch) {
+        const std::uint32_t test = add_jump(lathe_step_test, {slot(branch.predicate)});
+        add_list(branch.then_steps);
+        const std::uint32_t jump = add_jump(lathe_step_jump);
+        plan_.steps[test].target = next_step();
+        add_list(branch.else_steps);
+        plan_.steps[jump].target = next_step();
+    }
+
+    // A loop whose end a test decides has as many iterations as there are numbers.
+    void add_loop(const ir::Program::Loop& loop) {
+        const std::uint32_t first = add_jump(lathe_step_loop);
+        const auto symbol = loop.iteration + lathe_machine_symbols;
+        const SizeExpression trips = loop.trips ? size(*loop.trips) : std::numeric_limits<std::int64_t>::max();
+        add_list(loop.test);
+        std::optional<std::uint32_t> test;
+        if (loop.goes_on) test = add_jump(lathe_step_test, {slot(*loop.goes_on)});
+        add_list(loop.body);
+        std::vector<std::uint32_t> exchanged;
+        for (const auto& c : loop.carried) exchanged.insert(exchanged.end(), {slot(c.current), slot(c.next)});
+        const std::uint32_t next = add_jump(lathe_step_next, std::move(exchanged));
+        for (const std::uint32_t s : {first, next}) {
+            plan_.steps[s].symbol = symbol;
+            plan_.steps[s].trips = trips;
+        }
+        plan_.steps[first].target = next_step();
+        plan_.steps[next].target = first + 1;
+        if (test) plan_.steps[*test].target = next_step();
+        for (const auto& c : loop.carried)
+            carried_in_.insert(carried_in_.end(), {{slot(c.current), first}, {slot(c.next), first}});
+    }
+
+    // A temporary lives within the innermost loop that holds all steps that name it; what a loop carries, within the
+    // one around that.
+    void find_homes() {
+        if (program_.iterations == 0) return;
+        std::vector<std::uint32_t> around(plan_.steps.size(),
+                                          lathe_no_step);  // by step: the innermost loop that holds it
+        for (std::uint32_t s = 0; s < plan_.steps.size(); ++s)
+            if (plan_.steps[s].kind == lathe_step_loop)
+                for (std::uint32_t i = s + 1; i < plan_.steps[s].target; ++i) around[i] = s;
+        const auto holds = [&](std::uint32_t loop, std::uint32_t step) {
+            return loop == lathe_no_step || (loop < step && step < plan_.steps[loop].target);
+        };
+        std::vector<std::optional<std::uint32_t>> home(plan_.temporaries.size());
+        const auto name = [&](std::uint32_t slot, std::uint32_t step, std::uint32_t loop) {
+            if (slot < plan_.temporary_slot(0)) return;
+            auto& of = home[slot - plan_.temporary_slot(0)];
+            if (!of) of = loop;
+            while (!holds(*of, step)) of = around[*of];
+        };
+        for (std::uint32_t s = 0; s < plan_.steps.size(); ++s)
+            for (const std::uint32_t slot : plan_.steps[s].operands) name(slot, s, around[s]);
+        for (const auto& [slot, loop] : carried_in_) name(slot, loop, around[loop]);
+        for (std::size_t t = 0; t < home.size(); ++t) plan_.temporaries[t].within = home[t].value_or(lathe_no_step);
+    }
+
     void add_batch(const ir::Program::Batch& batch) {
         runtime::PlanStep around;
         around.kind = lathe_step_batch;
@@ -149,15 +253,16 @@ private:
         runtime::PlanStep step;
         step.kernel = static_cast<std::uint32_t>(kernels_.size());
         for (const ir::Program::BufferId b : kernel.arguments) step.operands.push_back(slot(b));
-        for (Dim d : kernel.extents) step.extents.push_back(size_expression(d));
+        for (Dim d : kernel.extents) step.extents.push_back(size(d));
+        step.is_dynamic = std::ranges::any_of(kernel.extents, [&](Dim d) { return program_.depends_on_iteration(d); });
         if (const auto* loop = std::get_if<ir::Loop>(&kernel.nest.body.back().node);
             loop != nullptr && loop->kind == ir::LoopKind::parallel) {
-            step.trips = size_expression(kernel.over_program(ceildiv(loop->extent, loop->step)));
-            step.cost = size_expression(kernel.over_program(passes::iteration_cost(kernel.nest, target_)));
+            step.trips = size(kernel.over_program(ceildiv(loop->extent, loop->step)));
+            step.cost = size(kernel.over_program(passes::iteration_cost(kernel.nest, target_)));
         }
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
         for (const ir::Program::Site& site : kernel.sites) plan_.sites.push_back({site.name, site.loc.id()});
-        kernels_.push_back({&kernel, time_, step.operands});
+        kernels_.push_back({&kernel, time_, step.operands, depth_ > 0});
         plan_.steps.push_back(std::move(step));
     }
 
@@ -179,6 +284,7 @@ private:
         }
     }
 
+    // Inside of a loop or branch all happens at the time of that step.
     // An output may take over an input's memory where no later kernel reads the input, nor one that may run at the same
     // time, none that follows can fault, and the kernel that writes the output reads each element of the input only to
     // compute the same element.
@@ -190,7 +296,7 @@ private:
             return false;
         const std::vector<const Timed*>& readers = last_readers_[input];
         if (readers.empty() || readers.back()->time < writer->time) return true;
-        return std::ranges::all_of(readers, [&](const Timed* k) { return k == writer; }) &&
+        return !writer->is_nested && std::ranges::all_of(readers, [&](const Timed* k) { return k == writer; }) &&
                same_elements(*writer, input, plan_.output_slot(output));
     }
 
@@ -226,6 +332,8 @@ private:
     runtime::Plan& plan_;
     std::vector<std::uint32_t> number_;  // of buffers, among those of their origin
     std::ptrdiff_t time_ = 0;
+    std::size_t depth_ = 0;                                            // of the list that is being added
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> carried_in_;  // slots, and the loop that exchanges them
     std::vector<Timed> kernels_;
     std::vector<const Timed*> writer_;                     // by output
     std::vector<std::vector<const Timed*>> last_readers_;  // by input

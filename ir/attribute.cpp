@@ -40,8 +40,9 @@ constexpr std::string_view meaning_texts[] = {
     "flag: true or false",
     "literal: a type and its elements",
     "name: a text in quotes",
+    "region: a graph in braces",
 };
-static_assert(std::size(meaning_texts) == static_cast<std::size_t>(AttributeMeaning::name) + 1);
+static_assert(std::size(meaning_texts) == static_cast<std::size_t>(AttributeMeaning::region) + 1);
 
 }  // namespace
 
@@ -78,6 +79,7 @@ Attribute default_of(AttributeMeaning meaning, std::size_t rank) {
         case AttributeMeaning::dtype:
         case AttributeMeaning::literal:
         case AttributeMeaning::name:
+        case AttributeMeaning::region:
             break;
     }
     throw InternalError("an attribute has no default: " + std::string(describe(meaning)));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -31,14 +32,28 @@ Literal make_literal(Type type, std::span<const std::byte> bytes);
 Literal splat_literal(Dtype dtype, const Shape& shape, double value);
 Literal splat_literal(Dtype dtype, const Shape& shape, std::int64_t value);
 
-enum class AttributeKind : std::uint8_t { integer, integers, dims, dtype, boolean, literal, text };
+class Graph;
+
+// A graph that a node runs as a part of what it computes: immutable and shared, so that copies of the node cost
+// nothing. Whatever it uses is a parameter of it and an operand of the node. Its extents are over the symbols of the
+// graph around it; it names none of its own. Two are equal where they compute the same in the same way.
+struct Region {
+    std::shared_ptr<const Graph> graph;
+    friend bool operator==(const Region& a, const Region& b);
+};
+
+enum class AttributeKind : std::uint8_t { integer, integers, dims, dtype, boolean, literal, text, region };
 
 using Integers = std::vector<std::int64_t>;
 using Attribute =
-    std::variant<std::int64_t, Integers, Shape, Dtype, bool, Literal, std::string>;  // order of AttributeKind
+    std::variant<std::int64_t, Integers, Shape, Dtype, bool, Literal, std::string, Region>;  // order of AttributeKind
 using Attributes = std::vector<Attribute>;
 
-// Calls f(Dim&) on every extent that an attribute consists of; works on const ones too.
+// A region with other extents; calls `map` in an order that only its structure decides.
+Region map_dims(const Region& region, const std::function<Dim(Dim)>& map);
+bool has_symbols(const Region& region);
+
+// Calls f(Dim&) on every extent that an attribute consists of, but for those within regions; works on const ones too.
 template <class A, class F>
     requires std::same_as<std::remove_const_t<A>, Attribute>
 void for_each_dim_of(A& attribute, F&& f) {
@@ -48,14 +63,19 @@ void for_each_dim_of(A& attribute, F&& f) {
             f(extent);
         }
 }
-// Replaces every extent of the shapes among the attributes.
+// Replaces every extent of the shapes among the attributes, within regions too.
 template <class Map>
 void map_dims(std::span<Attribute> attributes, const Map& map) {
-    for (Attribute& a : attributes) for_each_dim_of(a, [&map](Dim& d) { d = map(d); });
+    for (Attribute& a : attributes) {
+        for_each_dim_of(a, [&map](Dim& d) { d = map(d); });
+        if (auto* region = std::get_if<Region>(&a))
+            *region = map_dims(*region, std::function<Dim(Dim)>(std::cref(map)));
+    }
 }
 // Whether one of those shapes is not made of numbers alone.
 inline bool has_symbols(std::span<const Attribute> attributes) {
     return std::ranges::any_of(attributes, [](const Attribute& a) {
+        if (const auto* region = std::get_if<Region>(&a)) return has_symbols(*region);
         const auto* shape = std::get_if<Shape>(&a);
         return shape != nullptr && !shape->is_constant();
     });
@@ -78,7 +98,8 @@ enum class AttributeMeaning : std::uint8_t {
     number,
     flag,
     literal,
-    name,  // what messages call something
+    name,    // what messages call something
+    region,  // a graph that the node runs
 };
 constexpr AttributeKind kind_of(AttributeMeaning meaning) {
     switch (meaning) {
@@ -103,6 +124,8 @@ constexpr AttributeKind kind_of(AttributeMeaning meaning) {
             return AttributeKind::literal;
         case AttributeMeaning::name:
             return AttributeKind::text;
+        case AttributeMeaning::region:
+            return AttributeKind::region;
     }
     return AttributeKind::text;
 }
@@ -171,5 +194,11 @@ template <std::size_t at = 0>
 using LiteralAttribute = AttributeOf<AttributeMeaning::literal, at>;
 template <std::size_t at = 0>
 using NameAttribute = AttributeOf<AttributeMeaning::name, at>;
+template <std::size_t at = 0>
+using NumberAttribute = AttributeOf<AttributeMeaning::number, at>;
+template <std::size_t at = 0>
+using FlagAttribute = AttributeOf<AttributeMeaning::flag, at>;
+template <std::size_t at = 0>
+using RegionAttribute = AttributeOf<AttributeMeaning::region, at>;
 
 }  // namespace lathe::ir

@@ -6,6 +6,7 @@
 #include "ir/float_environment.h"
 #include "ir/graph/text.h"
 #include "ir/program/text.h"
+#include "passes/graph/rebuild.h"
 
 namespace lathe::passes {
 namespace {
@@ -44,6 +45,7 @@ public:
             start();
             if (const auto* run = std::get_if<GraphPass>(&pass.run)) {
                 if (off(pass)) continue;
+                if (std::shared_ptr<const ir::Graph> next = rewrite_regions(*graph_, *run)) graph_ = std::move(next);
                 if (std::shared_ptr<const ir::Graph> next = (*run)(*graph_)) graph_ = std::move(next);
                 if (options_.verify) require_sound(pass, ir::verify(*graph_), [&] { return ir::print(*graph_); });
                 report({.pass = &pass, .graph = graph_.get()});

@@ -203,6 +203,27 @@ static void use(const lathe_plan* plan, bound_memory* m, uint32_t step, uint32_t
     if (last > life->last) life->last = last;
 }
 
+/* Slots that a loop exchanges may hold each other's memory behind it: both live as long as either. */
+static void share_lives(const lathe_plan* plan, bound_memory* m) {
+    uint32_t s, i;
+    for (s = 0; s < plan->step_count; ++s) {
+        const lathe_plan_step* const step = &plan->steps[s];
+        if (step->kind != lathe_step_next) continue;
+        for (i = 0; i + 1 < step->operand_count; i += 2) {
+            const uint32_t a = plan->operands[step->first_operand + i];
+            const uint32_t b = plan->operands[step->first_operand + i + 1];
+            lifetime *x, *y;
+            if (a < first_temporary(plan) || b < first_temporary(plan)) continue;
+            x = &m->lives[a - first_temporary(plan)];
+            y = &m->lives[b - first_temporary(plan)];
+            if (y->first < x->first) x->first = y->first;
+            if (y->last > x->last) x->last = y->last;
+            y->first = x->first;
+            y->last = x->last;
+        }
+    }
+}
+
 /* Temporaries whose lives meet lie side by side; the largest are placed first, each as low as it fits. */
 static int32_t place(const lathe_plan* plan, bound_memory* m, int64_t start, int64_t* end) {
     uint32_t count = 0, placed = 0, i, j, gap;
@@ -336,6 +357,7 @@ LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v3(const lathe_plan* plan, const i
         if (m.steps[s].grain > 0 || step->is_dynamic) m.bound->is_parallel = 1;
         s = step->kind == lathe_step_choice || step->kind == lathe_step_chosen ? m.steps[s].target : end;
     }
+    share_lives(plan, &m);
     table = aligned((int64_t)m.bound->slot_count * 8 +
                     (plan->iteration_count == 0 ? 0 : ((int64_t)symbol_count + plan->extent_count) * 8));
     why = place(plan, &m, table, &m.bound->workspace_bytes);

@@ -19,7 +19,9 @@
 #include "codegen/compile.h"
 #include "frontend/tensor/node.h"
 #include "frontend/tensor/run_plan.h"
+#include "frontend/trace/region.h"
 #include "frontend/trace/trace.h"
+#include "ir/graph/graph.h"
 #include "ir/graph/unifier.h"
 #include "ir/ops/ops.h"
 #include "runtime/per_thread.h"
@@ -289,7 +291,9 @@ private:
 
     [[noreturn]] static void throw_symbolic(const Node& node) {
         throw UserError(
-            Trace::current() != nullptr
+            in_region()
+                ? "the value of a tensor was asked for inside of a loop or branch; it is known only when that runs"
+            : Trace::current() != nullptr
                 ? "the value of a tensor was asked for while its function is being traced; it is known only when the "
                   "compiled function runs"
                 : "the value of a tensor was asked for while the derivative of its function is being taken; until the "
@@ -345,12 +349,28 @@ private:
                         encode_bytes({x.bytes->data(), x.bytes->size()});
                     } else if constexpr (std::is_same_v<X, std::string>) {
                         encode_bytes(std::as_bytes(std::span(x)));
+                    } else if constexpr (std::is_same_v<X, ir::Region>) {
+                        encode(*x.graph);
                     } else {
                         key_.push_back(static_cast<std::uint64_t>(x));
                     }
                 },
                 a);
         }
+    }
+    void encode(const ir::Graph& region) {
+        const auto encode_values = [this](std::span<const ir::Value> values) {
+            key_.push_back(values.size());
+            for (const ir::Value& v : values) key_.push_back(std::uint64_t{v.node->id} << 32 | v.index);
+        };
+        key_.push_back(region.nodes().size());
+        for (const ir::Node& node : region.nodes()) {
+            key_.push_back(reinterpret_cast<std::uint64_t>(node.op));
+            encode_values(node.operands);
+            encode(node.attributes);
+        }
+        encode_values(region.parameters());
+        encode_values(region.outputs());
     }
     void encode(const ir::Shape& shape) { encode(shape, 0, sizes_are_symbols_); }
     void encode(const ir::Type& type) {

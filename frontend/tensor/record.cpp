@@ -167,7 +167,7 @@ NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attri
     std::vector<ir::Type> types;
     NodeRef node = start(op, operands, std::move(attributes), where, types);
     set_operands(*node, operands);
-    if (types.size() > 1) return make_projection(node, 0, types[0]);
+    if (op.result_types != nullptr) return make_projection(node, 0, types[0]);
     bound_pending(node);
     return node;
 }
@@ -209,7 +209,7 @@ std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef
     std::vector<ir::Type> types;
     NodeRef node = start(op, operands, std::move(attributes), where, types);
     set_operands(*node, operands);
-    if (types.size() <= 1) return {node};
+    if (op.result_types == nullptr) return {node};
     std::vector<NodeRef> results;
     for (std::size_t i = 0; i < types.size(); ++i)
         results.push_back(make_projection(node, static_cast<std::uint32_t>(i), types[i]));

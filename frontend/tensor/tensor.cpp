@@ -10,6 +10,7 @@
 #include "frontend/tensor/convert.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/gradient.h"
+#include "frontend/trace/region.h"
 #include "frontend/trace/trace.h"
 #include "ir/float_environment.h"
 #include "ir/functions/basic.h"
@@ -262,6 +263,9 @@ void Tensor::set(const Tensor& value, Where where) const {
             "variable",
             where);
     if (!is_variable()) fail("set: the tensor is no variable", where);
+    if (detail::in_region())
+        fail("set: inside of a loop or branch no variable can be set; carry its value instead, and set it behind",
+             where);
     require_value(value, "set", where);
     NodeRef node = detail::resolve(value.node());
     Trace* const trace = Trace::current();
@@ -373,8 +377,8 @@ Tensor operator-(const detail::Operand& x) { return unary(ir::ops::neg, x.tensor
 
 Tensor& Tensor::update(const ir::OpDef& op, const detail::Operand& b) {
     const Where where = b.where();
-    const Trace* const trace = Trace::current();
-    if (trace != nullptr && node_ && !is_variable() && node_->made_in != trace->serial())
+    const bool recorded = Trace::current() != nullptr || detail::in_region();
+    if (recorded && node_ && !is_variable() && node_->made_in != detail::trace_serial)
         fail(fmt::format("{}: the tensor is from outside of the function that is being traced, which cannot give it "
                          "another value; take a variable, or a tensor that the function makes",
                          op.name),

@@ -82,19 +82,15 @@ private:
 
 }  // namespace
 
-namespace {
-
-std::uint32_t next_serial() {
+std::uint32_t detail::next_trace_serial() {
     static std::atomic<std::uint32_t> last{0};
     std::uint32_t serial = 0;
     while (serial == 0) serial = last.fetch_add(1, std::memory_order_relaxed) + 1;
     return serial;
 }
 
-}  // namespace
-
 Trace::Trace(std::string name, std::source_location where)
-    : where_(where), serial_(next_serial()), previous_(current_trace) {
+    : where_(where), serial_(detail::next_trace_serial()), previous_(current_trace) {
     scope_.name = std::move(name);
     current_trace = this;
     detail::trace_serial = serial_;

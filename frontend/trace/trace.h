@@ -118,6 +118,9 @@ private:
     std::unordered_map<const Node*, ir::Value> values_;
 };
 
+// A number for a trace, or for what is recorded within one; they ascend.
+std::uint32_t next_trace_serial();
+
 // The data of a ready node as a literal; a number as a splat.
 ir::Literal literal_of(const Node& node);
 

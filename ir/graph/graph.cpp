@@ -51,8 +51,7 @@ Value Graph::add_parameter(std::string name, Type type, Loc loc) {
     return parameters_.back();
 }
 
-const Node& Graph::add(const OpDef& op, std::span<const Value> operands, Attributes attributes, Loc loc,
-                       std::vector<Value> captures, std::vector<std::unique_ptr<Graph>> subgraphs) {
+const Node& Graph::add(const OpDef& op, std::span<const Value> operands, Attributes attributes, Loc loc) {
     if (!loc.known()) loc = default_loc;
     std::vector<Type> types;
     types.reserve(operands.size());
@@ -72,8 +71,6 @@ const Node& Graph::add(const OpDef& op, std::span<const Value> operands, Attribu
         node.attributes = std::move(attributes);
         node.results = std::move(results);
         node.loc = loc;
-        node.captures = std::move(captures);
-        node.subgraphs = std::move(subgraphs);
         node.id = static_cast<std::uint32_t>(nodes_.size() - 1);
         node.graph = this;
         return node;

@@ -42,9 +42,7 @@ struct Node {
     Attributes attributes;
     std::vector<Type> results;
     Loc loc;
-    std::vector<std::unique_ptr<Graph>> subgraphs;  // their first parameters are the captures: see `captures`
-    std::vector<Value> captures;                    // values of this graph that the subgraphs use
-    std::uint32_t id = 0;                           // position in the graph
+    std::uint32_t id = 0;  // position in the graph
     Graph* graph = nullptr;
 };
 
@@ -91,8 +89,7 @@ public:
 
     Value add_parameter(std::string name, Type type, Loc loc = {});
     // Checks the op's type rule (recording preconditions) and appends. Throws TypeError.
-    const Node& add(const OpDef& op, std::span<const Value> operands, Attributes attributes = {}, Loc loc = {},
-                    std::vector<Value> captures = {}, std::vector<std::unique_ptr<Graph>> subgraphs = {});
+    const Node& add(const OpDef& op, std::span<const Value> operands, Attributes attributes = {}, Loc loc = {});
     Value constant(Literal literal, Loc loc = {});
     void add_output(std::string name, Value value);
 

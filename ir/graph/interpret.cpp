@@ -9,7 +9,7 @@
 #include "ir/float_environment.h"
 #include "ir/loops/order.h"
 #include "ir/loops/text.h"
-#include "ir/ops/op.h"
+#include "ir/ops/control.h"
 
 namespace lathe::ir {
 namespace {
@@ -467,6 +467,75 @@ Literal run_scatter(const Job& job) {
 
 namespace {
 
+// ---- regions
+
+std::vector<Literal> run_graph(const Graph& graph, std::span<const Literal> inputs,
+                               std::span<const std::int64_t> symbol_values);
+
+bool is_true(const Literal& x) { return x.bytes->front() != std::byte{0}; }
+
+// Slice i of axis 0.
+Literal slice_of(const Literal& x, std::int64_t i) {
+    const Type type = slice_type(x.type);
+    if (x.is_splat()) return {type, x.bytes};
+    const std::size_t bytes = x.bytes->size() / static_cast<std::size_t>(x.type.shape[0].constant());
+    return make_literal(type, std::span(*x.bytes).subspan(static_cast<std::size_t>(i) * bytes, bytes));
+}
+
+std::vector<Literal> run_scan(const Job& job) {
+    const ScanParts parts = parts_of_scan(job.node);
+    const Graph& body = *regions_of(job.node)[0];
+    const auto in = job.operands;
+    const std::int64_t length = job.concrete(ops::scan_length(job.node.attributes)[0]).constant();
+    const bool reverse = ops::scan_reverse(job.node.attributes);
+    std::vector<Literal> carried(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(parts.carried));
+    std::vector<Writer> stacks;
+    for (std::size_t y = 0; y < parts.stacked; ++y) stacks.emplace_back(job.result_types[parts.carried + y]);
+    for (std::int64_t n = 0; n < length; ++n) {
+        const std::int64_t i = reverse ? length - 1 - n : n;
+        std::vector<Literal> inputs = carried;
+        for (std::size_t x = 0; x < parts.sequences; ++x) inputs.push_back(slice_of(in[parts.carried + x], i));
+        inputs.insert(inputs.end(), in.end() - static_cast<std::ptrdiff_t>(parts.captures), in.end());
+        std::vector<Literal> out = run_graph(body, inputs, job.symbol_values);
+        for (std::size_t y = 0; y < parts.stacked; ++y) {
+            const Reader element(out[parts.carried + y]);
+            const std::int64_t count = stacks[y].count() / length;
+            for (std::int64_t e = 0; e < count; ++e) stacks[y].set(i * count + e, element[e]);
+        }
+        out.resize(parts.carried);
+        carried = std::move(out);
+    }
+    for (Writer& stack : stacks) carried.push_back(stack.finish());
+    return carried;
+}
+
+std::vector<Literal> run_while(const Job& job) {
+    const std::vector<const Graph*> regions = regions_of(job.node);
+    std::vector<Literal> values(job.operands.begin(), job.operands.end());
+    const std::size_t carried = job.node.results.size();
+    while (is_true(run_graph(*regions[0], values, job.symbol_values)[0])) {
+        std::vector<Literal> next = run_graph(*regions[1], values, job.symbol_values);
+        std::move(next.begin(), next.end(), values.begin());
+    }
+    values.resize(carried);
+    return values;
+}
+
+std::vector<Literal> run_control(const Job& job) {
+    switch (job.node.op->control) {
+        case Control::branch:
+            return run_graph(*regions_of(job.node)[is_true(job.operands[0]) ? 0 : 1], job.operands.subspan(1),
+                             job.symbol_values);
+        case Control::loop_while:
+            return run_while(job);
+        case Control::scan:
+            return run_scan(job);
+        case Control::none:
+            break;
+    }
+    throw InternalError("the interpreter does not know how to run " + std::string(job.node.op->name));
+}
+
 std::vector<Literal> run(const Job& job) {
     const Node& node = job.node;
     switch (node.op->lowering) {
@@ -488,6 +557,7 @@ std::vector<Literal> run(const Job& job) {
         case Lowering::relayout:
             return {job.operands[0]};
         case Lowering::control:
+            return run_control(job);
         case Lowering::opaque:
             break;
     }
@@ -543,8 +613,13 @@ std::vector<Literal> interpret_node(const Node& node, std::span<const Literal> o
 std::vector<Literal> interpret(const Graph& graph, std::span<const Literal> inputs) {
     std::vector<Type> types;
     for (const Literal& x : inputs) types.push_back(x.type);
-    const std::vector<std::int64_t> symbol_values = bind_symbols(graph, types);
+    return run_graph(graph, inputs, bind_symbols(graph, types));
+}
 
+namespace {
+
+std::vector<Literal> run_graph(const Graph& graph, std::span<const Literal> inputs,
+                               std::span<const std::int64_t> symbol_values) {
     std::vector<std::vector<Literal>> values(graph.nodes().size());
     std::vector<std::uint32_t> uses(graph.nodes().size(), 0);
     for (const Node& node : graph.nodes())
@@ -564,5 +639,7 @@ std::vector<Literal> interpret(const Graph& graph, std::span<const Literal> inpu
     for (const Value& v : graph.outputs()) outputs.push_back(values[v.node->id][v.index]);
     return outputs;
 }
+
+}  // namespace
 
 }  // namespace lathe::ir

@@ -178,7 +178,7 @@ public:
     std::unique_ptr<Graph> run() {
         std::unique_ptr<Graph> result;
         if (words_.first_line()) {
-            result = graph(0);
+            result = graph(nullptr, 0);
             if (faults_ == 0 && words_.next_line()) fault("text behind the end of the graph");
         } else {
             fault("no graph");
@@ -190,6 +190,7 @@ public:
 private:
     struct Scope {
         Graph& graph;
+        const std::vector<std::string>& symbols;                 // of the graph that is around all others
         std::map<std::string, const Node*, std::less<>> values;  // null: its line was at fault
         bool returned = false;
     };
@@ -214,9 +215,10 @@ private:
         }
     }
 
-    std::unique_ptr<Graph> graph(int depth) {
+    // `around` is null for the outermost graph.
+    std::unique_ptr<Graph> graph(const Scope* around, int depth) {
         auto result = std::make_unique<Graph>();
-        Scope scope{*result, {}};
+        Scope scope{*result, around != nullptr ? around->symbols : result->symbols, {}};
         bool opened = false;
         guarded([&] {
             if (depth > max_nesting) throw Fault{"graphs are nested too deeply"};
@@ -224,6 +226,7 @@ private:
             result->name = words_.peek("\"") ? words_.quoted() : std::string(words_.identifier("the graph's name"));
             words_.expect("(");
             if (!words_.accept(")")) {
+                if (around != nullptr) throw Fault{"a region has no symbols of its own"};
                 do {
                     const std::string name(words_.identifier("a symbol's name"));
                     const Symbol s = result->add_symbol(name);
@@ -258,7 +261,7 @@ private:
     }
 
     void requirement(Scope& scope) {
-        const std::vector<std::string>& symbols = scope.graph.symbols;
+        const std::vector<std::string>& symbols = scope.symbols;
         const Dim a = words_.dim(symbols);
         words_.expect("==");
         const Dim b = words_.dim(symbols);
@@ -295,34 +298,45 @@ private:
 
         const std::vector<Value> operands = value_list(scope);
         Attributes attributes = attributes_of(scope, *op, operands);
-        std::vector<Value> captures;
-        if (words_.accept_word("captures")) captures = value_list(scope);
         words_.expect(":");
         std::vector<Type> types;
         do types.push_back(type(scope));
         while (words_.accept(","));
-        const bool has_subgraphs = words_.accept("{");
+        const bool opens = words_.accept("{");
         const Loc at = loc();
         words_.end_of_line();
-        std::vector<std::unique_ptr<Graph>> subgraphs;
-        if (has_subgraphs) {
-            while (true) {
-                if (!words_.next_line()) throw Fault{"the text ends before the graph does"};
-                if (words_.accept("}")) break;
-                subgraphs.push_back(graph(depth + 1));
-                if (faults_ != 0) throw Consequence{};
-            }
-        }
-        const Node& made =
-            scope.graph.add(*op, operands, std::move(attributes), at, std::move(captures), std::move(subgraphs));
+        if (opens) regions(scope, *op, attributes, depth);
+        const Node& made = scope.graph.add(*op, operands, std::move(attributes), at);
         check_types(scope, made, types);
         defined = &made;
+    }
+
+    // One for each of the row's; the closing brace, too.
+    void regions(Scope& scope, const OpDef& op, Attributes& attributes, int depth) {
+        std::vector<std::shared_ptr<const Graph>> graphs;
+        while (true) {
+            if (!words_.next_line()) throw Fault{"the text ends before the graph does"};
+            if (words_.accept("}")) break;
+            const std::size_t before = faults_;
+            graphs.push_back(graph(&scope, depth + 1));
+            if (faults_ != before) failed_region_ = true;
+        }
+        words_.end_of_line();
+        if (std::exchange(failed_region_, false)) throw Consequence{};
+        std::size_t next = 0;
+        for (const AttributeDef& def : op.attributes)
+            if (def.kind() == AttributeKind::region && next < graphs.size())
+                attributes[def.slot] = Region{graphs[next++]};
+        const auto wanted = std::ranges::count(op.attributes, AttributeKind::region, &AttributeDef::kind);
+        if (graphs.size() != static_cast<std::size_t>(wanted))
+            throw Fault{std::string(op.name) + " has " + std::to_string(wanted) + " regions, not " +
+                        std::to_string(graphs.size())};
     }
 
     static void check_types(const Scope& scope, const Node& node, const std::vector<Type>& written) {
         if (node.results == written) return;
         std::string actual;
-        for (const Type& t : node.results) actual += (actual.empty() ? "" : ", ") + t.to_string(scope.graph.symbols);
+        for (const Type& t : node.results) actual += (actual.empty() ? "" : ", ") + t.to_string(scope.symbols);
         throw Fault{std::string(node.op->name) + " gives " + actual};
     }
 
@@ -375,7 +389,7 @@ private:
         if (words_.accept("]")) return result;
         do {
             if (result.rank() == max_rank) throw Fault{"more than " + std::to_string(max_rank) + " dimensions"};
-            result.push_back(words_.dim(scope.graph.symbols));
+            result.push_back(words_.dim(scope.symbols));
         } while (words_.accept(","));
         words_.expect("]");
         return result;
@@ -395,10 +409,8 @@ private:
         while (words_.peek_identifier()) {
             const auto def = std::ranges::find_if(op.attributes,
                                                   [this](const AttributeDef& d) { return words_.accept_word(d.name); });
-            if (def == op.attributes.end()) {
-                if (words_.peek("captures")) break;
+            if (def == op.attributes.end() || def->kind() == AttributeKind::region)
                 throw Fault{std::string(op.name) + " has no attribute " + words_.found()};
-            }
             if (given[def->slot]) throw Fault{std::string(def->name) + "= is given twice"};
             words_.expect("=");
             given[def->slot] = attribute(scope, def->kind());
@@ -407,6 +419,14 @@ private:
         for (const AttributeDef& def : op.attributes) {
             if (given[def.slot]) {
                 attributes.push_back(std::move(*given[def.slot]));
+                continue;
+            }
+            if (def.kind() == AttributeKind::region) {  // in braces, behind the types
+                attributes.emplace_back(Region{});
+                continue;
+            }
+            if (def.meaning == AttributeMeaning::flag && def.presence == Presence::optional) {
+                attributes.push_back(default_of(def.meaning, 0));
                 continue;
             }
             const bool has_operand =
@@ -445,6 +465,7 @@ private:
             case AttributeKind::literal:
                 return literal(scope);
             case AttributeKind::text:
+            case AttributeKind::region:
                 break;
         }
         return words_.quoted();
@@ -505,6 +526,7 @@ private:
     Words words_;
     std::string messages_;
     std::size_t faults_ = 0;
+    bool failed_region_ = false;  // in the node that is read
 };
 
 }  // namespace

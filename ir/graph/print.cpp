@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "ir/graph/text.h"
-#include "ir/ops/op.h"
+#include "ir/ops/control.h"
 
 namespace lathe::ir {
 namespace {
@@ -28,16 +28,18 @@ std::string quoted(std::string_view text) {
 
 class Printer {
 public:
-    Printer(const Graph& graph, Locs locs, Literals literals, std::string indent, std::string& out)
-        : graph_(graph), locs_(locs), literals_(literals), indent_(std::move(indent)), out_(out) {}
+    // `symbols` are those of the graph that is around all others.
+    Printer(const Graph& graph, std::span<const std::string> symbols, Locs locs, Literals literals, std::string indent,
+            std::string& out)
+        : graph_(graph), symbols_(symbols), locs_(locs), literals_(literals), indent_(std::move(indent)), out_(out) {}
 
     void run() {
         out_ += indent_ + "graph " + quoted_unless_identifier(graph_.name) + "(";
         for (std::size_t i = 0; i < graph_.symbols.size(); ++i) out_ += (i == 0 ? "" : ", ") + graph_.symbols[i];
         out_ += ") {\n";
         for (const Precondition& p : graph_.preconditions) {
-            out_ += indent_ + "  require " + p.a.to_string(graph_.symbols) + " == " + p.b.to_string(graph_.symbols) +
-                    " : " + quoted(p.what);
+            out_ += indent_ + "  require " + p.a.to_string(symbols_) + " == " + p.b.to_string(symbols_) + " : " +
+                    quoted(p.what);
             print_loc(p.loc);
         }
         for (const Node& node : graph_.nodes()) print_node(node);
@@ -78,21 +80,18 @@ private:
                 out_ += ")";
             }
             for (std::size_t i = 0; i < node.attributes.size(); ++i) {
+                if (kind_of(node.attributes[i]) == AttributeKind::region) continue;
                 out_ += " " + std::string(node.op->attributes[i].name) + "=";
                 print_attribute(node.attributes[i]);
             }
         }
-        if (!node.captures.empty()) {
-            out_ += " captures(";
-            print_values(node.captures);
-            out_ += ")";
-        }
         for (std::size_t i = 0; i < node.results.size(); ++i)
-            out_ += (i == 0 ? " : " : ", ") + node.results[i].to_string(graph_.symbols);
-        if (!node.subgraphs.empty()) out_ += " {";
+            out_ += (i == 0 ? " : " : ", ") + node.results[i].to_string(symbols_);
+        const std::vector<const Graph*> regions = regions_of(node);
+        if (!regions.empty()) out_ += " {";
         print_loc(node.loc);
-        if (node.subgraphs.empty()) return;
-        for (const auto& subgraph : node.subgraphs) Printer(*subgraph, locs_, literals_, indent_ + "    ", out_).run();
+        if (regions.empty()) return;
+        for (const Graph* region : regions) Printer(*region, symbols_, locs_, literals_, indent_ + "    ", out_).run();
         out_ += indent_ + "  }\n";
     }
 
@@ -112,7 +111,7 @@ private:
                 const auto& shape = std::get<Shape>(attribute);
                 out_ += "[";
                 for (std::size_t i = 0; i < shape.rank(); ++i)
-                    out_ += (i == 0 ? "" : ", ") + shape[i].to_string(graph_.symbols);
+                    out_ += (i == 0 ? "" : ", ") + shape[i].to_string(symbols_);
                 out_ += "]";
                 break;
             }
@@ -127,6 +126,8 @@ private:
                 break;
             case AttributeKind::text:
                 out_ += quoted(std::get<std::string>(attribute));
+                break;
+            case AttributeKind::region:  // in braces, behind the types
                 break;
         }
     }
@@ -176,6 +177,7 @@ private:
     }
 
     const Graph& graph_;
+    std::span<const std::string> symbols_;
     Locs locs_;
     Literals literals_;
     std::string indent_;
@@ -187,7 +189,7 @@ private:
 
 std::string print(const Graph& graph, Locs locs, Literals literals) {
     std::string out;
-    Printer(graph, locs, literals, "", out).run();
+    Printer(graph, graph.symbols, locs, literals, "", out).run();
     return out;
 }
 

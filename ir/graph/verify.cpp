@@ -1,5 +1,5 @@
 #include "ir/graph/text.h"
-#include "ir/ops/op.h"
+#include "ir/ops/control.h"
 
 namespace lathe::ir {
 namespace {
@@ -8,8 +8,9 @@ constexpr int max_nesting = 32;
 
 class Verifier {
 public:
-    Verifier(const Graph& graph, int depth, std::vector<std::string>& faults)
-        : graph_(graph), depth_(depth), faults_(faults), preconditions_(graph.preconditions) {}
+    // `symbols` are those of the graph that is around all others.
+    Verifier(const Graph& graph, std::span<const std::string> symbols, int depth, std::vector<std::string>& faults)
+        : graph_(graph), symbols_(symbols), depth_(depth), faults_(faults), preconditions_(graph.preconditions) {}
 
     void run() {
         if (depth_ > max_nesting) return fault({}, "graphs are nested too deeply");
@@ -36,18 +37,13 @@ private:
             return fault(node.loc, who + "the op is not in the table");
         if (node.id != position || node.graph != &graph_) fault(node.loc, who + "the node does not know its place");
         std::vector<Type> types;
-        for (const auto& values : {node.operands, node.captures})
-            for (const Value& v : values)
-                if (!belongs(v) || v.node->id >= position)
-                    return fault(node.loc, who + "an operand is not defined above");
+        for (const Value& v : node.operands)
+            if (!belongs(v) || v.node->id >= position) return fault(node.loc, who + "an operand is not defined above");
         for (const Value& v : node.operands) types.push_back(v.type());
         check_literals(node, who);
         check_types(node, types, who);
-        for (const auto& subgraph : node.subgraphs) {
-            if (subgraph->parameters().size() < node.captures.size())
-                fault(node.loc, who + "a subgraph has fewer parameters than there are captures");
-            Verifier(*subgraph, depth_ + 1, faults_).run();
-        }
+        for (const Graph* region : regions_of(node))
+            if (region != nullptr) Verifier(*region, symbols_, depth_ + 1, faults_).run();
     }
 
     void check_literals(const Node& node, const std::string& who) {
@@ -63,24 +59,25 @@ private:
     }
 
     void check_types(const Node& node, const std::vector<Type>& operands, const std::string& who) {
-        TypeContext context(*node.op, operands, node.attributes, {}, &preconditions_, graph_.symbols);
+        TypeContext context(*node.op, operands, node.attributes, {}, &preconditions_, symbols_);
         try {
             const std::vector<Type> results = infer_types(context);
             if (results.size() != node.results.size()) return fault(node.loc, who + "wrong number of results");
             for (std::size_t i = 0; i < results.size(); ++i)
                 if (!(results[i] == node.results[i]))
-                    fault(node.loc, who + "the type is " + node.results[i].to_string(graph_.symbols) +
-                                        ", the rule gives " + results[i].to_string(graph_.symbols));
+                    fault(node.loc, who + "the type is " + node.results[i].to_string(symbols_) + ", the rule gives " +
+                                        results[i].to_string(symbols_));
         } catch (const Error& e) {
             return fault(node.loc, who + e.what());
         }
         for (std::size_t i = graph_.preconditions.size(); i < preconditions_.size(); ++i)
-            fault(node.loc, who + "needs the precondition " + preconditions_[i].a.to_string(graph_.symbols) +
-                                " == " + preconditions_[i].b.to_string(graph_.symbols));
+            fault(node.loc, who + "needs the precondition " + preconditions_[i].a.to_string(symbols_) +
+                                " == " + preconditions_[i].b.to_string(symbols_));
         preconditions_.resize(graph_.preconditions.size());
     }
 
     const Graph& graph_;
+    std::span<const std::string> symbols_;
     int depth_;
     std::vector<std::string>& faults_;
     std::vector<Precondition> preconditions_;  // the graph's, and while a node is checked what its rule adds
@@ -90,7 +87,7 @@ private:
 
 std::vector<std::string> verify(const Graph& graph) {
     std::vector<std::string> faults;
-    Verifier(graph, 0, faults).run();
+    Verifier(graph, graph.symbols, 0, faults).run();
     return faults;
 }
 

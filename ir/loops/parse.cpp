@@ -464,6 +464,8 @@ private:
                 return literal();
             case AttributeKind::text:
                 return quoted();
+            case AttributeKind::region:
+                break;
         }
         fail("unknown kind of attribute");
     }

@@ -83,6 +83,7 @@ private:
                     }
                     return out;
                 },
+                [](const Region&) -> std::string { throw InternalError("a statement has no regions"); },
                 [](const std::string& v) {
                     std::string out = "\"";
                     for (char c : v) {

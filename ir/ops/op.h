@@ -36,7 +36,7 @@ enum class Lowering : std::uint8_t {
     contraction,  // folds a Reducer over products of elements of two operands
     relayout,     // its operand, in memory of another layout
     scatter,      // a copy of the first operand into which updates are accumulated, in ascending order
-    control,      // owns subgraphs
+    control,      // runs regions
     opaque,
 };
 
@@ -206,6 +206,7 @@ using Jvp = Value (*)(const GradientContext&, std::span<const Value> tangents);
 
 // Exactly one form, or a reason why there is none.
 struct Gradient {
+    bool through_regions = false;  // regions are differentiated: see passes/graph/differentiate_regions
     static constexpr std::size_t max_partials = 3;
     Partial partial[max_partials] = {};
     Transpose transpose = nullptr;
@@ -221,7 +222,16 @@ constexpr Gradient stopped() {
     return {.transpose = [](const GradientContext&, std::span<const Value>, std::size_t) { return Value{}; },
             .stops = true};
 }
+constexpr Gradient through_regions() { return {.through_regions = true}; }
 constexpr Gradient no_grad(std::string_view why) { return {.none_because = why}; }
+
+// How the regions of a node of class control run.
+enum class Control : std::uint8_t {
+    none,
+    branch,      // one of two
+    loop_while,  // the second, for as long as the first gives true
+    scan,        // one, for each slice of some operands
+};
 
 // ---- the row
 
@@ -271,6 +281,7 @@ struct OpDef {
     AxesRule axes = nullptr;                 // reduction: what is folded; index: the one axis
     ContractionRule contraction = nullptr;   // contraction
     ViewRule view = nullptr;                 // view; scatter: where in operand 0 an element of the last operand goes
+    Control control = Control::none;         // control
     bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
     bool commutative = false;                // exchanging the operands keeps every bit
     bool involution = false;                 // op(op(x)) is x

@@ -17,7 +17,7 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 }
 
 constexpr auto table = concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits,
-                                   ops::views, ops::reductions, ops::contractions, ops::memory);
+                                   ops::views, ops::reductions, ops::contractions, ops::memory, ops::control);
 
 constexpr auto by_name = [] {
     auto sorted = table;
@@ -31,12 +31,13 @@ constexpr bool every(bool (*holds)(const OpDef&)) {
 
 // The rules of each lowering class: what a row of it needs, and that it has none of which nothing would be made.
 struct Rules {
-    bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false;
+    bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false,
+         control = false;
     friend constexpr bool operator==(const Rules&, const Rules&) = default;
 };
 constexpr Rules rules_of(const OpDef& op) {
-    return {op.literal != nullptr, op.scalar != nullptr,      bool{op.reducer},
-            op.axes != nullptr,    op.contraction != nullptr, op.view != nullptr};
+    return {op.literal != nullptr,     op.scalar != nullptr, bool{op.reducer},           op.axes != nullptr,
+            op.contraction != nullptr, op.view != nullptr,   op.control != Control::none};
 }
 constexpr bool has_its_rules(const OpDef& op) {
     const Rules rules = rules_of(op);
@@ -46,6 +47,7 @@ constexpr bool has_its_rules(const OpDef& op) {
         case Lowering::relayout:
             return rules == Rules{} && op.arity.minimum == 1;
         case Lowering::control:
+            return rules == Rules{.control = true} && op.result_types != nullptr;
         case Lowering::opaque:
             return rules == Rules{};
         case Lowering::elementwise:
@@ -90,7 +92,7 @@ constexpr bool has_sound_attributes(const OpDef& op) {
 
 constexpr bool has_one_gradient(const OpDef& op) {
     const Gradient& g = op.gradient.value;
-    return int{g.partial[0] != nullptr} + int{g.transpose != nullptr} + int{g.jvp != nullptr} +
+    return int{g.partial[0] != nullptr} + int{g.transpose != nullptr} + int{g.jvp != nullptr} + int{g.through_regions} +
                int{!g.none_because.empty()} ==
            1;
 }

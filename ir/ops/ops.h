@@ -5,6 +5,7 @@
 #include "ir/ops/bits.h"
 #include "ir/ops/comparison.h"
 #include "ir/ops/contraction.h"
+#include "ir/ops/control.h"
 #include "ir/ops/math.h"
 #include "ir/ops/memory.h"
 #include "ir/ops/reductions.h"

@@ -134,6 +134,7 @@ void check_meaning(TypeContext& c, const AttributeDef& def) {
         case AttributeMeaning::flag:
         case AttributeMeaning::literal:
         case AttributeMeaning::name:
+        case AttributeMeaning::region:
             break;
     }
 }

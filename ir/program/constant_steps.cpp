@@ -49,11 +49,33 @@ Effects effects_of(const Program::Batch& b) {
     return out;
 }
 
+// These stay whole.
+Effects effects_of(const Program::Branch&) { return {{}, {}, false}; }
+Effects effects_of(const Program::Loop&) { return {{}, {}, false}; }
+
+// What steps inside of others write, or exchange.
+std::vector<bool> written_inside(const Program& program) {
+    std::vector<bool> out(program.buffers.size(), false);
+    const auto mark = [&](const std::vector<Program::BufferId>& buffers) {
+        for (const Program::BufferId b : buffers) out[b] = true;
+    };
+    for (const Program::Step& outer : program.steps)
+        for_each_step(std::span(&outer, 1), [&](const Program::Step& step) {
+            if (const auto* loop = std::get_if<Program::Loop>(&step.node)) {
+                for (const Program::Loop::Carried& c : loop->carried) mark({c.current, c.next});
+                for (const Program::Loop::Stacked& s : loop->stacked) mark({s.stack});
+            }
+            if (&step != &outer) mark(std::visit([](const auto& s) { return effects_of(s); }, step.node).writes);
+        });
+    return out;
+}
+
 }  // namespace
 
 std::vector<bool> constant_steps(const Program& program) {
     std::vector<bool> known;
     for (const Program::Buffer& b : program.buffers) known.push_back(b.origin == Program::Origin::constant);
+    const std::vector<bool> inside = written_inside(program);
     std::vector<bool> out;
     for (const Program::Step& step : program.steps) {
         const Effects effects = std::visit([](const auto& s) { return effects_of(s); }, step.node);
@@ -61,7 +83,7 @@ std::vector<bool> constant_steps(const Program& program) {
             effects.is_fixed && std::ranges::all_of(effects.reads, [&](Program::BufferId b) { return known[b]; }) &&
             std::ranges::all_of(effects.writes, [&](Program::BufferId b) {
                 const Program::Buffer& buffer = program.buffers[b];
-                return buffer.origin == Program::Origin::temporary && buffer.type.shape.is_constant();
+                return !inside[b] && buffer.origin == Program::Origin::temporary && buffer.type.shape.is_constant();
             });
         out.push_back(is_constant);
         if (is_constant)

@@ -1,5 +1,6 @@
 #include "ir/graph/interpret.h"
 
+#include <algorithm>
 #include <cstring>
 #include <unordered_map>
 
@@ -41,13 +42,7 @@ public:
     }
 
     std::vector<Literal> run() {
-        for (const Program::Step& step : program_.steps)
-            std::visit(
-                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); },
-                           [&](const Program::Batch& b) {  // in any order: the last first
-                               for (std::size_t i = b.kernels.size(); i-- > 0;) kernel(b.kernels[i]);
-                           }},
-                step.node);
+        run(program_.steps);
         std::vector<Literal> out;
         for (const Program::Result& r : program_.results)
             out.push_back(make_literal(concrete(program_.buffers[r.buffer].type), memory_[r.buffer]));
@@ -55,16 +50,47 @@ public:
     }
 
 private:
+    void run(const std::vector<Program::Step>& steps) {
+        for (const Program::Step& step : steps)
+            std::visit(
+                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); },
+                           [&](const Program::Batch& b) {  // in any order: the last first
+                               for (std::size_t i = b.kernels.size(); i-- > 0;) kernel(b.kernels[i]);
+                           },
+                           [&](const Program::Branch& b) {
+                               run(memory_[b.predicate][0] != std::byte{0} ? b.then_steps : b.else_steps);
+                           },
+                           [&](const Program::Loop& l) { loop(l); }},
+                step.node);
+    }
+
+    void loop(const Program::Loop& l) {
+        std::int64_t& i = symbols_[l.iteration];
+        for (i = 0; !l.trips || i < l.trips->evaluate(symbols_).value(); ++i) {
+            run(l.test);
+            if (l.goes_on && memory_[*l.goes_on][0] == std::byte{0}) break;
+            run(l.body);
+            for (const Program::Loop::Stacked& s : l.stacked) {
+                const auto at = static_cast<std::size_t>(s.index.evaluate(symbols_).value());
+                std::ranges::copy(memory_[s.slice],
+                                  memory_[s.stack].begin() + static_cast<std::ptrdiff_t>(at * memory_[s.slice].size()));
+            }
+            for (const Program::Loop::Carried& c : l.carried) std::swap(memory_[c.current], memory_[c.next]);
+        }
+    }
+
     // Values of the symbols, as graphs have them.
     void bind(std::span<const Literal> inputs) {
         Graph signature;
-        signature.symbols = program_.symbols;
+        signature.symbols.assign(program_.symbols.begin(),
+                                 program_.symbols.begin() + static_cast<std::ptrdiff_t>(program_.symbol_count()));
         signature.preconditions = program_.preconditions;
         std::vector<Type> types;
         for (std::size_t i = 0; i < program_.input_count(); ++i)
             signature.add_parameter(program_.buffers[i].name, program_.buffers[i].type);
         for (const Literal& x : inputs) types.push_back(x.type);
         symbols_ = bind_symbols(signature, types);
+        symbols_.resize(program_.symbols.size(), 0);
     }
 
     Type concrete(Type type) const {

@@ -29,7 +29,7 @@ public:
 
     std::string run() {
         out_ = "program " + program_.name + "(";
-        for (std::size_t i = 0; i < program_.symbols.size(); ++i) out_ += (i ? ", " : "") + program_.symbols[i];
+        for (std::size_t i = 0; i < program_.symbol_count(); ++i) out_ += (i ? ", " : "") + program_.symbols[i];
         out_ += ") {\n";
         for (const Precondition& p : program_.preconditions)
             out_ += "  require " + p.a.to_string(program_.symbols) + " == " + p.b.to_string(program_.symbols) + " : " +
@@ -39,14 +39,7 @@ public:
         for (std::size_t s = 0; s < program_.steps.size(); ++s) {
             const Program::Step& step = program_.steps[s];
             out_ += constant[s] ? "\n  // once, when the program is compiled\n" : "\n";
-            std::visit(Overloaded{[&](const Program::Fused& f) { group(f); },
-                                  [&](const Program::Kernel& k) { kernel(k, "  "); },
-                                  [&](const Program::Batch& b) {
-                                      out_ += "  batch {\n";
-                                      for (const Program::Kernel& k : b.kernels) kernel(k, "    ");
-                                      out_ += "  }\n";
-                                  }},
-                       step.node);
+            print_step(step, "  ");
         }
         out_ += "\n  return ";
         for (std::size_t i = 0; i < program_.results.size(); ++i)
@@ -79,7 +72,49 @@ private:
         return out;
     }
 
-    void values(const char* word, std::span<const Value> values, std::span<const Program::BufferId> buffers) {
+    void print_step(const Program::Step& step, const std::string& indent) {
+        std::visit(Overloaded{[&](const Program::Fused& f) { group(f, indent); },
+                              [&](const Program::Kernel& k) { kernel(k, indent); },
+                              [&](const Program::Batch& b) {
+                                  out_ += indent + "batch {\n";
+                                  for (const Program::Kernel& k : b.kernels) kernel(k, indent + "  ");
+                                  out_ += indent + "}\n";
+                              },
+                              [&](const Program::Branch& b) { branch(b, indent); },
+                              [&](const Program::Loop& l) { loop(l, indent); }},
+                   step.node);
+    }
+
+    void list(const std::vector<Program::Step>& steps, const std::string& indent) {
+        for (const Program::Step& step : steps) print_step(step, indent + "  ");
+    }
+
+    void branch(const Program::Branch& branch, const std::string& indent) {
+        out_ += indent + "if " + id(branch.predicate) + " {\n";
+        list(branch.then_steps, indent);
+        out_ += indent + "} else {\n";
+        list(branch.else_steps, indent);
+        out_ += indent + "}\n";
+    }
+
+    void loop(const Program::Loop& loop, const std::string& indent) {
+        out_ += indent + "loop " + program_.symbols[loop.iteration];
+        if (loop.trips) out_ += " in " + loop.trips->to_string(program_.symbols);
+        for (const Program::Loop::Carried& c : loop.carried)
+            out_ += (&c == loop.carried.data() ? " carries " : ", ") + id(c.current) + " <- " + id(c.next);
+        for (const Program::Loop::Stacked& s : loop.stacked)
+            out_ += (&s == loop.stacked.data() ? " stacks " : ", ") + id(s.slice) + " -> " + id(s.stack) + "[" +
+                    s.index.to_string(program_.symbols) + "]";
+        out_ += " {\n";
+        if (loop.goes_on) {
+            list(loop.test, indent);
+            out_ += indent + "  while " + id(*loop.goes_on) + "\n";
+        }
+        list(loop.body, indent);
+        out_ += indent + "}\n";
+    }
+
+    void values(const std::string& word, std::span<const Value> values, std::span<const Program::BufferId> buffers) {
         out_ += word;
         for (std::size_t i = 0; i < values.size(); ++i) {
             out_ += (i ? ", " : "") + id(buffers[i]) + " " + name_of(values[i]) + ": " +
@@ -90,22 +125,22 @@ private:
         out_ += "\n";
     }
 
-    void group(const Program::Fused& fused) {
+    void group(const Program::Fused& fused, const std::string& indent) {
         const Group& g = fused.group;
-        out_ += "  group over [";
+        out_ += indent + "group over [";
         for (std::size_t i = 0; i < g.domain.rank(); ++i) {
             if (i != 0) out_ += i == g.outer_rank ? " | " : ", ";
             out_ += g.domain[i].to_string(program_.symbols);
         }
         out_ += "] {\n";
-        values("    reads  ", g.inputs, fused.inputs);
-        values("    writes ", g.outputs, fused.outputs);
+        values(indent + "  reads  ", g.inputs, fused.inputs);
+        values(indent + "  writes ", g.outputs, fused.outputs);
         for (const Node* n : g.members) {
-            out_ += "    " + name_of({n, 0}) + " = " + std::string(n->op->name) + "(";
+            out_ += indent + "  " + name_of({n, 0}) + " = " + std::string(n->op->name) + "(";
             for (std::size_t i = 0; i < n->operands.size(); ++i) out_ += (i ? ", " : "") + name_of(n->operands[i]);
             out_ += ") : " + n->results[0].to_string(program_.symbols) + "\n";
         }
-        out_ += "  }\n";
+        out_ += indent + "}\n";
     }
 
     void kernel(const Program::Kernel& kernel, const std::string& indent) {

@@ -22,6 +22,12 @@ std::size_t Program::input_count() const {
     return static_cast<std::size_t>(std::ranges::count(buffers, Origin::input, &Buffer::origin));
 }
 
+bool Program::depends_on_iteration(Dim d) const {
+    std::vector<Symbol> used;
+    d.collect_symbols(used);
+    return std::ranges::any_of(used, [this](Symbol s) { return s >= symbol_count(); });
+}
+
 std::optional<std::int64_t> Program::typical(Dim d) const {
     if (d.is_constant()) return d.constant();
     return typical_symbols.empty() ? std::nullopt : d.evaluate(typical_symbols);

@@ -85,8 +85,39 @@ struct Program {
         std::vector<Kernel> kernels;
     };
 
+    struct Step;
+
+    // One of two lists of steps.
+    struct Branch {
+        BufferId predicate = 0;  // a bool of rank 0
+        std::vector<Step> then_steps, else_steps;
+    };
+
+    // Steps that run again and again.
+    struct Loop {
+        // Two buffers of one type: what an iteration reads is what the one before it wrote. They are exchanged after
+        // each, so that `current` holds the last.
+        struct Carried {
+            BufferId current = 0, next = 0;
+        };
+        // What an iteration writes to `slice` is element `index` of `stack` along its first dimension. Lowering lets
+        // kernels write there at once, and leaves none of these.
+        struct Stacked {
+            BufferId slice = 0, stack = 0;
+            Dim index;
+        };
+
+        Symbol iteration = 0;             // counts from 0
+        std::optional<Dim> trips;         // none: the test alone ends it
+        std::vector<Step> test;           // runs before each iteration
+        std::optional<BufferId> goes_on;  // what the test decides: a bool of rank 0
+        std::vector<Carried> carried;
+        std::vector<Stacked> stacked;
+        std::vector<Step> body;
+    };
+
     struct Step {
-        std::variant<Fused, Kernel, Batch> node;
+        std::variant<Fused, Kernel, Batch, Branch, Loop> node;
         Loc loc;  // of all nodes that it computes
     };
 
@@ -97,31 +128,63 @@ struct Program {
 
     std::string name = "main";
     std::vector<std::string> symbols;  // names, by number
+    std::size_t iterations = 0;        // so many symbols, the last ones, count the iterations of loops
     std::vector<Precondition> preconditions;
-    std::vector<Buffer> buffers;         // inputs first, in the caller's order
-    std::vector<Step> steps;             // in the order in which they run
-    std::vector<Result> results;         // several may be one buffer
-    std::shared_ptr<const Graph> graph;  // whose nodes fused steps hold
+    std::vector<Buffer> buffers;                        // inputs first, in the caller's order
+    std::vector<Step> steps;                            // in the order in which they run
+    std::vector<Result> results;                        // several may be one buffer
+    std::shared_ptr<const Graph> graph;                 // whose nodes fused steps hold
+    std::vector<std::shared_ptr<const Graph>> regions;  // whose nodes those inside of loops and branches hold
     // Values of the symbols that the program should be fast for; none where they are not known. Results never depend on
     // them.
     std::vector<std::int64_t> typical_symbols;
 
     BufferId add_buffer(Buffer buffer);
     std::size_t input_count() const;
+    // Symbols that the inputs' shapes say.
+    std::size_t symbol_count() const { return symbols.size() - iterations; }
+    bool depends_on_iteration(Dim d) const;
     // The value of a size, or a typical one.
     std::optional<std::int64_t> typical(Dim d) const;
 };
 
-// Calls f(kernel) on every kernel of a program, in order, batched or not.
+// Calls f(list) on the lists of steps that a step consists of, in the order in which they lie in a plan.
+template <class S, class F>
+    requires std::same_as<std::remove_const_t<S>, Program::Step>
+void for_each_inner(S& step, F&& f) {
+    std::visit(Overloaded{[](PartOf<S, Program::Fused>&) {}, [](PartOf<S, Program::Kernel>&) {},
+                          [](PartOf<S, Program::Batch>&) {},
+                          [&](PartOf<S, Program::Branch>& branch) { f(branch.then_steps), f(branch.else_steps); },
+                          [&](PartOf<S, Program::Loop>& loop) { f(loop.test), f(loop.body); }},
+               step.node);
+}
+
+// Calls f(list) on every list of steps, inner ones first.
+template <class F>
+void for_each_list(std::vector<Program::Step>& steps, F&& f) {
+    for (Program::Step& step : steps)
+        for_each_inner(step, [&](std::vector<Program::Step>& inner) { for_each_list(inner, f); });
+    f(steps);
+}
+
+// Calls f(step) on every step, those around others first.
+template <class Steps, class F>
+void for_each_step(Steps&& steps, F&& f) {
+    for (auto& step : steps) {
+        f(step);
+        for_each_inner(step, [&](auto& inner) { for_each_step(inner, f); });
+    }
+}
+
+// Calls f(kernel) on every kernel of a program, in the order in which they lie in a plan.
 template <class P, class F>
     requires std::same_as<std::remove_const_t<P>, Program>
 void for_each_kernel(P& program, F&& f) {
-    for (auto& step : program.steps)
-        std::visit(Overloaded{[](PartOf<P, Program::Fused>&) {}, [&](PartOf<P, Program::Kernel>& kernel) { f(kernel); },
-                              [&](PartOf<P, Program::Batch>& batch) {
-                                  for (auto& kernel : batch.kernels) f(kernel);
-                              }},
-                   step.node);
+    for_each_step(program.steps, [&](auto& step) {
+        if (auto* kernel = std::get_if<Program::Kernel>(&step.node)) f(*kernel);
+        if (auto* batch = std::get_if<Program::Batch>(&step.node))
+            for (auto& kernel : batch->kernels) f(kernel);
+    });
 }
 
 // A program that runs one kernel: its arrays are the program's inputs and outputs, its extents the symbols.

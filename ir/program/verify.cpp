@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
@@ -30,10 +31,7 @@ public:
         }
         for (std::size_t s = 0; s < program_.steps.size(); ++s) {
             step_ = s;
-            std::visit(
-                Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); },
-                           [&](const Program::Batch& b) { batch(b); }},
-                program_.steps[s].node);
+            step(program_.steps[s]);
         }
         for (const Program::Result& r : program_.results)
             if (r.buffer >= program_.buffers.size() || program_.buffers[r.buffer].origin != Program::Origin::output)
@@ -75,6 +73,54 @@ private:
         if (!is_buffer(b)) return;
         if (is_known(program_.buffers[b].origin)) fault_in_step(id(b) + " is written, and is no memory to write to");
         written_[b] = true;
+    }
+
+    void step(const Program::Step& s) {
+        std::visit(Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); },
+                              [&](const Program::Batch& b) { batch(b); }, [&](const Program::Branch& b) { branch(b); },
+                              [&](const Program::Loop& l) { loop(l); }},
+                   s.node);
+    }
+    void list(const std::vector<Program::Step>& steps) {
+        for (const Program::Step& s : steps) step(s);
+    }
+
+    // ---- branches and loops
+
+    void decides(Program::BufferId b) {
+        reads(b);
+        if (b < program_.buffers.size() && !(program_.buffers[b].type == Type{Dtype::boolean, {}}))
+            fault_in_step(id(b) + " decides, and is no bool of rank 0");
+    }
+
+    void branch(const Program::Branch& b) {
+        decides(b.predicate);
+        const std::vector<bool> before = written_;
+        list(b.then_steps);
+        std::vector<bool> then_written = std::exchange(written_, before);
+        list(b.else_steps);
+        for (std::size_t i = 0; i < written_.size(); ++i) written_[i] = written_[i] && then_written[i];
+    }
+
+    void loop(const Program::Loop& l) {
+        if (l.iteration < program_.symbol_count() || l.iteration >= program_.symbols.size())
+            fault_in_step("the loop counts in a symbol that is not its own");
+        if (l.trips.has_value() == l.goes_on.has_value()) fault_in_step("the loop ends in no way, or in two");
+        for (const Program::Loop::Carried& c : l.carried) {
+            reads(c.current);
+            if (!is_buffer(c.next) || c.current >= program_.buffers.size()) continue;
+            const Program::Buffer &current = program_.buffers[c.current], &next = program_.buffers[c.next];
+            if (!(current.type == next.type) || !current.layout.is_dense() || !next.layout.is_dense())
+                fault_in_step(id(c.current) + " and " + id(c.next) + " are exchanged and not alike");
+            if (current.origin != Program::Origin::temporary || next.origin != Program::Origin::temporary)
+                fault_in_step(id(c.current) + " and " + id(c.next) + " are exchanged and not the program's own");
+        }
+        list(l.test);
+        if (l.goes_on) decides(*l.goes_on);
+        list(l.body);
+        for (const Program::Loop::Carried& c : l.carried)
+            if (c.next < written_.size() && !written_[c.next]) fault_in_step(id(c.next) + " is carried, not written");
+        for (const Program::Loop::Stacked& s : l.stacked) reads(s.slice), writes(s.stack);
     }
 
     // ---- groups

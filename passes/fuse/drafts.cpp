@@ -63,8 +63,10 @@ void Drafts::find_seen_through(const ir::Graph& graph) {
     }
 }
 
-bool Draft::scatters() const {
-    return !group.members.empty() && group.members.back()->op->lowering == ir::Lowering::scatter;
+bool Draft::is_closed() const {
+    if (group.members.empty()) return false;
+    const ir::Lowering lowering = group.members.back()->op->lowering;
+    return lowering == ir::Lowering::scatter || lowering == ir::Lowering::control;
 }
 
 bool Draft::relayouts() const {

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <map>
 
-#include "ir/ops/op.h"
+#include "ir/ops/control.h"
 #include "passes/fuse/drafts.h"
+#include "passes/fuse/regions.h"
 #include "passes/fuse/rules.h"
+#include "passes/graph/rebuild.h"
 
 namespace lathe::passes {
 namespace {
@@ -43,7 +45,7 @@ private:
         if (is_single(node) && options_.enabled) {
             // One scalar is computed again wherever it is needed: it leaves every loop.
             for (int g : readers)
-                if (has_room(node, drafts_, g, options_) && !drafts_[g].scatters()) drafts_.join(node, g, false);
+                if (has_room(node, drafts_, g, options_) && !drafts_[g].is_closed()) drafts_.join(node, g, false);
             if (drafts_.is_output(node) || drafts_.needed(Value{&node, 0})) drafts_.start(node);
             return;
         }
@@ -111,7 +113,8 @@ private:
 // Gives every value that groups read or write a buffer.
 class ProgramBuilder {
 public:
-    explicit ProgramBuilder(std::shared_ptr<const ir::Graph> graph) {
+    ProgramBuilder(std::shared_ptr<const ir::Graph> graph, const FuseOptions& options, Remarks& remarks)
+        : options_(options), remarks_(remarks) {
         program_.name = graph->name;
         program_.symbols = graph->symbols;
         program_.preconditions = graph->preconditions;
@@ -132,6 +135,7 @@ public:
     }
 
     void add(ir::Group group) {
+        if (group.members.size() == 1 && ir::has_regions(*group.members[0])) return add_control(*group.members[0]);
         Program::Step step;
         std::vector<ir::Loc> locs;
         for (const Node* n : group.members) locs.push_back(n->loc);
@@ -171,6 +175,105 @@ private:
         return found->second;
     }
 
+    // ---- regions: their steps become part of the program
+
+    void add_control(const Node& node) {
+        std::vector<Program::BufferId> operands;
+        for (const Value& v : node.operands) operands.push_back(buffer_to_read(v));
+        switch (node.op->control) {
+            case ir::Control::branch:
+                return add_branch(node, operands);
+            case ir::Control::loop_while:
+                return add_while(node, operands);
+            case ir::Control::scan:
+                return add_scan(node, operands);
+            case ir::Control::none:
+                break;
+        }
+        throw InternalError("fuse: " + std::string(node.op->name) + " does not say how its regions run", node.loc);
+    }
+
+    std::vector<Program::Step> steps_of(std::unique_ptr<ir::Graph> region, std::span<const Program::BufferId> inputs,
+                                        std::span<const Program::BufferId> outputs) {
+        return splice(program_, fuse(std::move(region), options_, remarks_), inputs, outputs);
+    }
+    std::unique_ptr<ir::Graph> region(const Node& node, std::size_t i) const {
+        return region_with_symbols(*ir::regions_of(node)[i], program_.symbols);
+    }
+    Program::BufferId add_temporary(const ir::Type& type, ir::Loc loc) {
+        return program_.add_buffer({{}, Program::Origin::temporary, type, {}, {}, {}, loc, false});
+    }
+
+    void add_branch(const Node& node, std::span<const Program::BufferId> operands) {
+        Program::Branch branch;
+        branch.predicate = operands[0];
+        std::vector<Program::BufferId> results;
+        for (const Value& v : results_of(node)) results.push_back(buffer_to_write(v));
+        branch.then_steps = steps_of(region(node, 0), operands.subspan(1), results);
+        branch.else_steps = steps_of(region(node, 1), operands.subspan(1), results);
+        program_.steps.push_back({std::move(branch), node.loc});
+    }
+
+    // Begins a loop, which carries the node's first operands. Their buffers give way to those of the loop.
+    Program::Loop start_loop(const Node& node, std::vector<Program::BufferId>& operands, std::size_t carried) {
+        Program::Loop loop;
+        loop.iteration = static_cast<ir::Symbol>(program_.symbols.size());
+        std::string name = "i" + std::to_string(loop.iteration);
+        while (std::ranges::find(program_.symbols, name) != program_.symbols.end()) name += "_";
+        program_.symbols.push_back(std::move(name));
+        ++program_.iterations;
+        for (std::size_t k = 0; k < carried; ++k) {
+            const Value init = node.operands[k];
+            const Program::BufferId current = add_temporary(init.type(), node.loc);
+            loop.carried.push_back({current, add_temporary(init.type(), node.loc)});
+            program_.steps.push_back(copy_step(init, operands[k], current));
+            operands[k] = current;
+        }
+        return loop;
+    }
+    // What was carried last is the node's result; an output of the program gets a copy.
+    void finish_loop(const Node& node, Program::Loop loop) {
+        const std::vector<Program::Loop::Carried> carried = loop.carried;
+        program_.steps.push_back({std::move(loop), node.loc});
+        for (std::uint32_t k = 0; k < carried.size(); ++k) {
+            const Value v{&node, k};
+            const auto [found, fresh] = written_.try_emplace(key(v), carried[k].current);
+            if (!fresh) program_.steps.push_back(copy_step(v, carried[k].current, found->second));
+        }
+    }
+
+    void add_while(const Node& node, std::vector<Program::BufferId> operands) {
+        Program::Loop loop = start_loop(node, operands, node.results.size());
+        loop.goes_on = add_temporary({ir::Dtype::boolean, {}}, node.loc);
+        std::vector<Program::BufferId> next;
+        for (const auto& c : loop.carried) next.push_back(c.next);
+        loop.test = steps_of(region(node, 0), operands, std::span(&*loop.goes_on, 1));
+        loop.body = steps_of(region(node, 1), operands, next);
+        finish_loop(node, std::move(loop));
+    }
+
+    void add_scan(const Node& node, std::vector<Program::BufferId> operands) {
+        const std::size_t carried = ir::parts_of_scan(node).carried;
+        Program::Loop loop = start_loop(node, operands, carried);
+        loop.trips = ir::ops::scan_length(node.attributes)[0];
+        const ir::Dim i = ir::Dim::symbol(loop.iteration);
+        const ir::Dim index = ir::ops::scan_reverse(node.attributes) ? *loop.trips - 1 - i : i;
+        std::unique_ptr<ir::Graph> body = body_over_sequences(node, index, program_.symbols);
+        std::vector<Program::BufferId> outputs;
+        for (const auto& c : loop.carried) outputs.push_back(c.next);
+        for (std::size_t r = carried; r < body->outputs().size(); ++r) {
+            const Value y = body->outputs()[r];
+            const auto same = std::ranges::find(body->outputs().first(r), y) - body->outputs().begin();
+            const auto first = static_cast<std::size_t>(same);
+            outputs.push_back(first < r ? outputs[first] : add_temporary(y.type(), node.loc));
+            loop.stacked.push_back({outputs.back(), buffer_to_write({&node, static_cast<std::uint32_t>(r)}), index});
+        }
+        loop.body = steps_of(std::move(body), operands, outputs);
+        finish_loop(node, std::move(loop));
+    }
+
+    const FuseOptions& options_;
+    Remarks& remarks_;
     Program program_;
     std::map<Key, Program::BufferId> read_, written_;
 };
@@ -179,7 +282,7 @@ private:
 
 Program fuse(std::shared_ptr<const ir::Graph> graph, const FuseOptions& options, Remarks& remarks) {
     std::vector<ir::Group> groups = Fuser(*graph, options, remarks).run();
-    ProgramBuilder builder(std::move(graph));
+    ProgramBuilder builder(std::move(graph), options, remarks);
     for (ir::Group& group : groups) builder.add(std::move(group));
     return builder.finish();
 }

@@ -12,6 +12,7 @@
 #include "ir/program/index_maps.h"
 #include "passes/fuse/extents.h"
 #include "passes/fuse/lower_scopes.h"
+#include "passes/fuse/stacks.h"
 
 namespace lathe::passes {
 namespace {
@@ -512,11 +513,15 @@ private:
 ir::Program::Kernel lower_group(const ir::Program::Fused& fused) { return Lowerer(fused).run(); }
 
 void lower(ir::Program& program, const LoopTarget&) {
-    for (ir::Program::Step& step : program.steps)
-        if (const auto* fused = std::get_if<ir::Program::Fused>(&step.node)) {
-            ir::Program::Kernel kernel = lower_group(*fused);
-            step.node = std::move(kernel);
+    for_each_list(program.steps, [&](std::vector<ir::Program::Step>& steps) {
+        for (ir::Program::Step& step : steps) {
+            if (const auto* fused = std::get_if<ir::Program::Fused>(&step.node)) {
+                ir::Program::Kernel kernel = lower_group(*fused);
+                step.node = std::move(kernel);
+            }
+            if (auto* loop = std::get_if<ir::Program::Loop>(&step.node)) store_in_stacks(program, *loop);
         }
+    });
 }
 
 }  // namespace lathe::passes

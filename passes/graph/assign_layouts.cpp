@@ -79,9 +79,23 @@ std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand)
     return order;
 }
 
+// What leaves a graph, or enters a region, is dense.
+Value dense(Value v) {
+    while (v.node->op->lowering == ir::Lowering::relayout) v = v.node->operands[0];
+    return v;
+}
+bool is_dense(Value v) { return dense(v) == v; }
+
+const Node& add_with_dense_operands(ir::Graph& graph, const Node& node, const ValueMap& values) {
+    std::vector<Value> operands;
+    for (const Value& v : node.operands) operands.push_back(mapped(values, dense(v)));
+    return graph.add(*node.op, operands, node.attributes, node.loc);
+}
+
 class Layouts {
 public:
     const Node& add(ir::Graph& graph, const Node& node, const ValueMap& values) {
+        if (node.op->lowering == ir::Lowering::control) return add_with_dense_operands(graph, node, values);
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
@@ -113,14 +127,11 @@ bool wants_a_layout(const Node& node) {
 }  // namespace
 
 std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
-    // What leaves the graph is dense.
-    const auto dense = [](Value v) {
-        while (v.node->op->lowering == ir::Lowering::relayout) v = v.node->operands[0];
-        return v;
+    const auto stays = [](const Node& node) {
+        return !wants_a_layout(node) &&
+               (node.op->lowering != ir::Lowering::control || std::ranges::all_of(node.operands, is_dense));
     };
-    if (std::ranges::none_of(graph.nodes(), wants_a_layout) &&
-        std::ranges::all_of(graph.outputs(), [&](const Value& v) { return dense(v) == v; }))
-        return nullptr;
+    if (std::ranges::all_of(graph.nodes(), stays) && std::ranges::all_of(graph.outputs(), is_dense)) return nullptr;
     Layouts layouts;
     ValueMap values;
     std::unique_ptr<ir::Graph> result = rebuild(

@@ -7,6 +7,7 @@
 #include "ir/float_environment.h"
 #include "ir/functions/basic.h"
 #include "ir/ops/op.h"
+#include "passes/graph/differentiate_regions.h"
 #include "passes/graph/rebuild.h"
 
 namespace lathe::passes {
@@ -93,6 +94,11 @@ private:
         if (rule.transpose != nullptr) {
             for (std::size_t i = 0; i < node.operands.size(); ++i)
                 if (matters(node.operands[i])) add(node.operands[i], rule.transpose(context, cotangents, i));
+        } else if (rule.through_regions) {
+            std::vector<bool> wanted;
+            for (const Value& v : node.operands) wanted.push_back(matters(v));
+            const Values pulled = pull_back_regions(graph_, node, cotangents, wanted);
+            for (std::size_t i = 0; i < pulled.size(); ++i) add(node.operands[i], pulled[i]);
         } else if (rule.partial[0] != nullptr) {
             multiply_by_partials(context, cotangents[0]);
         } else if (rule.jvp != nullptr) {

@@ -1,6 +1,8 @@
 #include "passes/graph/rebuild.h"
 
-#include "ir/ops/op.h"
+#include <algorithm>
+
+#include "ir/ops/control.h"
 
 namespace lathe::passes {
 namespace {
@@ -9,7 +11,6 @@ using ir::Graph;
 using ir::Node;
 using ir::Value;
 
-// Subgraphs nest a few levels deep (text allows 32), so this recursion is bounded.
 std::unique_ptr<Graph> copy_where(const Graph& graph, const std::vector<bool>* wanted, ValueMap& values,
                                   bool with_outputs, const AddNode& add = add_copy) {
     std::unique_ptr<Graph> result = like(graph);
@@ -47,7 +48,6 @@ std::vector<bool> live_nodes(const Graph& graph) {
     for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
         if (!live[node->id]) continue;
         for (const Value& v : node->operands) live[v.node->id] = true;
-        for (const Value& v : node->captures) live[v.node->id] = true;
     }
     return live;
 }
@@ -61,12 +61,36 @@ std::vector<Value> results_of(const Node& node) {
 }
 
 const Node& add_copy(Graph& graph, const Node& node, const ValueMap& values) {
-    std::vector<Value> operands, captures;
+    std::vector<Value> operands;
     for (const Value& v : node.operands) operands.push_back(mapped(values, v));
-    for (const Value& v : node.captures) captures.push_back(mapped(values, v));
-    std::vector<std::unique_ptr<Graph>> subgraphs;
-    for (const auto& subgraph : node.subgraphs) subgraphs.push_back(copy(*subgraph));
-    return graph.add(*node.op, operands, node.attributes, node.loc, std::move(captures), std::move(subgraphs));
+    return graph.add(*node.op, operands, node.attributes, node.loc);
+}
+
+std::unique_ptr<Graph> region_with_symbols(const Graph& region, const std::vector<std::string>& symbols) {
+    std::unique_ptr<Graph> result = copy(region);
+    result->symbols = symbols;
+    return result;
+}
+
+// Regions nest a few levels deep (text allows 32), so this recursion is bounded.
+std::unique_ptr<Graph> rewrite_regions(const Graph& graph, std::unique_ptr<Graph> (*rewrite)(const Graph&)) {
+    if (std::ranges::none_of(graph.nodes(), ir::has_regions)) return nullptr;
+    return rebuild(graph, [&](Graph& into, const Node& node, const ValueMap& values) -> const Node& {
+        if (!ir::has_regions(node)) return add_copy(into, node, values);
+        ir::Attributes attributes = node.attributes;
+        for (ir::Attribute& a : attributes) {
+            auto* const region = std::get_if<ir::Region>(&a);
+            if (region == nullptr) continue;
+            std::unique_ptr<Graph> inner = region_with_symbols(*region->graph, graph.symbols);
+            if (auto next = rewrite_regions(*inner, rewrite)) inner = std::move(next);
+            if (auto next = rewrite(*inner)) inner = std::move(next);
+            inner->symbols.clear();
+            region->graph = std::move(inner);
+        }
+        std::vector<Value> operands;
+        for (const Value& v : node.operands) operands.push_back(mapped(values, v));
+        return into.add(*node.op, operands, std::move(attributes), node.loc);
+    });
 }
 
 std::unique_ptr<Graph> rebuild(const Graph& graph, const AddNode& add) {

@@ -15,7 +15,7 @@ std::unique_ptr<ir::Graph> like(const ir::Graph& graph);
 // By node id: whether an output or a parameter needs the node.
 std::vector<bool> live_nodes(const ir::Graph& graph);
 
-// Adds a node of another graph with its operands, captures and subgraphs replaced: `values[id]` holds the new results.
+// Adds a node of another graph with its operands replaced: `values[id]` holds the new results.
 using ValueMap = std::vector<std::vector<ir::Value>>;
 ir::Value mapped(const ValueMap& values, const ir::Value& v);
 std::vector<ir::Value> results_of(const ir::Node& node);
@@ -31,5 +31,12 @@ std::unique_ptr<ir::Graph> rebuild(const ir::Graph& graph, const AddNode& add, V
 // `values` if given.
 std::unique_ptr<ir::Graph> copy(const ir::Graph& graph, ValueMap* values = nullptr, bool with_outputs = true);
 std::unique_ptr<ir::Graph> copy_live(const ir::Graph& graph);
+
+// A region as a graph of its own, which knows the names of the symbols around it.
+std::unique_ptr<ir::Graph> region_with_symbols(const ir::Graph& region, const std::vector<std::string>& symbols);
+// The graph with all its regions rewritten, inner ones first; null where there are none. The rewrite may give null for
+// what stays.
+std::unique_ptr<ir::Graph> rewrite_regions(const ir::Graph& graph,
+                                           std::unique_ptr<ir::Graph> (*rewrite)(const ir::Graph&));
 
 }  // namespace lathe::passes

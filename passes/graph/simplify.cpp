@@ -8,7 +8,7 @@
 
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
-#include "ir/ops/op.h"
+#include "ir/ops/control.h"
 #include "passes/graph/rebuild.h"
 
 namespace lathe::passes {
@@ -73,6 +73,16 @@ struct Hasher {
             const auto* data = reinterpret_cast<const char*>(literal->bytes->data());
             mix(std::hash<std::string_view>{}({data, literal->bytes->size()}));
         }
+        if (const auto* region = std::get_if<ir::Region>(&attribute)) mix(*region->graph);
+    }
+    void mix(const Graph& region) {
+        mix(region.nodes().size());
+        for (const Node& node : region.nodes()) {
+            mix(reinterpret_cast<std::uintptr_t>(node.op));
+            for (const Value& v : node.operands) mix(std::uint64_t{v.node->id} << 8 | v.index);
+            for (const ir::Attribute& a : node.attributes) mix(a);
+        }
+        for (const Value& v : region.outputs()) mix(std::uint64_t{v.node->id} << 8 | v.index);
     }
 };
 
@@ -144,7 +154,7 @@ private:
         return first != nullptr ? *first : enter(node);
     }
     const Node& enter(const Node& node) {
-        if (!node.subgraphs.empty() || is_stand_alone(node)) return node;
+        if (is_stand_alone(node)) return node;
         const std::uint64_t h = hash_of(node);
         const auto [begin, end] = known_.equal_range(h);
         for (auto entry = begin; entry != end; ++entry)
@@ -187,7 +197,7 @@ private:
     }
 
     Value fold(const Node& node) {
-        if (node.operands.empty() || !node.results[0].shape.is_constant() || !node.subgraphs.empty()) return {};
+        if (node.operands.empty() || !node.results[0].shape.is_constant() || ir::has_regions(node)) return {};
         std::vector<Literal> operands;
         bool all_splat = true;
         std::int64_t work = count(node.results[0]);

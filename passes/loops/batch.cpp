@@ -74,6 +74,7 @@ private:
 
 }  // namespace
 
+// What lies inside of loops and branches stays as it is: sizes there may depend on the iteration.
 void batch(ir::Program& program, const LoopTarget&) {
     std::vector<ir::Program::Step> steps;
     Run run(program);

@@ -160,9 +160,11 @@ private:
 
 }  // namespace
 
-void stage(ir::Program& program, const LoopTarget& target) {
+namespace {
+
+void stage_list(ir::Program& program, std::vector<ir::Program::Step>& list, const LoopTarget& target) {
     std::vector<ir::Program::Step> steps;
-    for (ir::Program::Step& step : program.steps) {
+    for (ir::Program::Step& step : list) {
         const auto* const kernel = std::get_if<Kernel>(&step.node);
         const std::optional<std::size_t> at = kernel != nullptr ? find_reduction(kernel->nest) : std::nullopt;
         if (!at || kernel->nest.buffers.size() != kernel->arguments.size() ||
@@ -175,7 +177,13 @@ void stage(ir::Program& program, const LoopTarget& target) {
         steps.push_back({stages.partials(buffers), step.loc});
         steps.push_back({stages.combination(buffers), step.loc});
     }
-    program.steps = std::move(steps);
+    list = std::move(steps);
+}
+
+}  // namespace
+
+void stage(ir::Program& program, const LoopTarget& target) {
+    for_each_list(program.steps, [&](std::vector<ir::Program::Step>& list) { stage_list(program, list, target); });
 }
 
 }  // namespace lathe::passes

@@ -11,8 +11,8 @@
 namespace lathe::tools {
 namespace {
 
-constexpr std::array<std::string_view, 9> lowering_names = {
-    "source", "elementwise", "index", "view", "reduction", "contraction", "scatter", "control", "opaque"};
+constexpr std::array<std::string_view, 10> lowering_names = {
+    "source", "elementwise", "index", "view", "reduction", "contraction", "relayout", "scatter", "control", "opaque"};
 
 std::string dtypes_of(const ir::OpDef& op) {
     if (op.dtypes.bits == ir::any_dtype.bits) return "any";
@@ -42,6 +42,7 @@ std::string attributes_of(const ir::OpDef& op) {
 
 std::string gradient_of(const ir::OpDef& op) {
     const ir::Gradient& g = op.gradient.value;
+    if (g.through_regions) return "through its regions";
     if (g.transpose) return "linear";
     if (g.jvp) return "by its tangent";
     if (g.partial[0] || g.partial[1] || g.partial[2]) return "by partial derivatives";

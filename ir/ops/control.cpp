@@ -1,0 +1,139 @@
+#include "ir/ops/control.h"
+
+#include <string>
+
+namespace lathe::ir {
+namespace {
+
+std::string text_of(const Type& t) { return t.to_string({}); }
+
+// One type has to be another; extents that may differ have to be equal.
+void require_type(TypeContext& c, const Type& given, const Type& wanted, const std::string& what) {
+    if (given.dtype != wanted.dtype || given.shape.rank() != wanted.shape.rank())
+        c.fail(what + " is " + text_of(given) + ", not " + text_of(wanted));
+    for (std::size_t i = 0; i < given.shape.rank(); ++i) c.require_equal(given.shape[i], wanted.shape[i], what);
+}
+
+// The region, with what it takes and demands checked.
+const Graph& region(TypeContext& c, const Region& r, std::string_view name, std::span<const Type> parameters) {
+    if (r.graph == nullptr) c.fail("there is no " + std::string(name));
+    const Graph& graph = *r.graph;
+    if (!graph.symbols.empty()) c.fail(std::string(name) + " has symbols of its own");
+    if (graph.parameters().size() != parameters.size())
+        c.fail(std::string(name) + " takes " + std::to_string(graph.parameters().size()) + " values, not " +
+               std::to_string(parameters.size()));
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+        require_type(c, parameters[i], graph.parameters()[i].type(),
+                     "operand " + std::to_string(i) + " of " + std::string(name));
+    for (const Precondition& p : graph.preconditions) c.require_equal(p.a, p.b, p.what);
+    return graph;
+}
+
+Types outputs_of(const Graph& graph) {
+    Types types;
+    for (const Value& v : graph.outputs()) types.push_back(v.type());
+    return types;
+}
+
+std::string result_name(std::size_t i, std::string_view name) {
+    return "result " + std::to_string(i) + " of " + std::string(name);
+}
+
+// What is carried keeps its type.
+void require_carried(TypeContext& c, const Graph& body, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        require_type(c, body.outputs()[i].type(), c.operand(i), result_name(i, "body") + ", which is carried,");
+}
+
+}  // namespace
+
+Type slice_type(const Type& type) {
+    Type out{type.dtype, {}};
+    for (std::size_t i = 1; i < type.shape.rank(); ++i) out.shape.push_back(type.shape[i]);
+    return out;
+}
+
+Type stack_type(const Type& type, Dim length) {
+    Type out{type.dtype, {}};
+    out.shape.push_back(length);
+    for (Dim d : type.shape) out.shape.push_back(d);
+    return out;
+}
+
+std::vector<const Graph*> regions_of(std::span<const Attribute> attributes) {
+    std::vector<const Graph*> out;
+    for (const Attribute& a : attributes)
+        if (const auto* region = std::get_if<Region>(&a)) out.push_back(region->graph.get());
+    return out;
+}
+std::vector<const Graph*> regions_of(const Node& node) { return regions_of(node.attributes); }
+
+ScanParts parts_of_scan(const Node& node) {
+    ScanParts parts;
+    parts.carried = static_cast<std::size_t>(ops::scan_carried(node.attributes));
+    parts.sequences = static_cast<std::size_t>(ops::scan_sequences(node.attributes));
+    parts.captures = node.operands.size() - parts.carried - parts.sequences;
+    parts.stacked = node.results.size() - parts.carried;
+    return parts;
+}
+
+namespace ops {
+
+Types cond_types(TypeContext& c) {
+    if (!(c.operand(0) == Type{Dtype::boolean, {}})) c.fail("p is a bool of rank 0, not " + text_of(c.operand(0)));
+    const std::span<const Type> operands = c.operands().subspan(1);
+    const Types then = outputs_of(region(c, c.attribute(cond_then), "then", operands));
+    const Types otherwise = outputs_of(region(c, c.attribute(cond_else), "else", operands));
+    if (then.empty()) c.fail("gives nothing");
+    if (then.size() != otherwise.size())
+        c.fail("then gives " + std::to_string(then.size()) + " values, else " + std::to_string(otherwise.size()));
+    for (std::size_t i = 0; i < then.size(); ++i) require_type(c, otherwise[i], then[i], result_name(i, "else"));
+    return then;
+}
+
+Types while_types(TypeContext& c) {
+    const Graph& condition = region(c, c.attribute(while_condition), "condition", c.operands());
+    const Graph& body = region(c, c.attribute(while_body), "body", c.operands());
+    const Types goes_on = outputs_of(condition);
+    if (goes_on.size() != 1 || !(goes_on[0] == Type{Dtype::boolean, {}})) c.fail("condition gives a bool of rank 0");
+    const std::size_t carried = body.outputs().size();
+    if (carried == 0) c.fail("nothing is carried");
+    if (carried > c.operand_count()) c.fail("body gives more values than there are");
+    require_carried(c, body, carried);
+    return {c.operands().begin(), c.operands().begin() + static_cast<std::ptrdiff_t>(carried)};
+}
+
+Types scan_types(TypeContext& c) {
+    const std::int64_t carried_count = c.attribute(scan_carried), sequence_count = c.attribute(scan_sequences);
+    const auto operand_count = static_cast<std::int64_t>(c.operand_count());
+    if (carried_count < 0 || sequence_count < 0 || carried_count > operand_count ||
+        sequence_count > operand_count - carried_count)
+        c.fail("has fewer operands than are carried and sliced");
+    const auto carried = static_cast<std::size_t>(carried_count), sequences = static_cast<std::size_t>(sequence_count);
+    const Dim length = c.attribute(scan_length)[0];
+    if (length.is_constant() && length.constant() < 0) c.fail("length is negative");
+    Types parameters;
+    for (std::size_t i = 0; i < c.operand_count(); ++i) {
+        const bool is_sliced = i >= carried && i < carried + sequences;
+        if (is_sliced && c.operand(i).shape.rank() == 0) c.fail("a value of rank 0 has no slices");
+        if (is_sliced) c.require_equal(c.operand(i).shape[0], length, "xs have another length");
+        parameters.push_back(is_sliced ? slice_type(c.operand(i)) : c.operand(i));
+    }
+    const Graph& body = region(c, c.attribute(scan_body), "body", parameters);
+    Types out = outputs_of(body);
+    if (out.empty()) c.fail("gives nothing");
+    if (out.size() < carried) c.fail("body gives fewer values than are carried");
+    require_carried(c, body, carried);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        if (i < carried) {
+            out[i] = c.operand(i);
+            continue;
+        }
+        if (out[i].shape.rank() == max_rank) c.fail("a result has too many dimensions");
+        out[i] = stack_type(out[i], length);
+    }
+    return out;
+}
+
+}  // namespace ops
+}  // namespace lathe::ir

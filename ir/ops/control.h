@@ -1,0 +1,98 @@
+// Ops that run regions. Whatever a region uses from outside is an operand of its node and a parameter of the region, so
+// that the node is like any other to passes that do not care.
+//
+//   %4 = cond(%0, %1, %2) : f32[n] {
+//     graph then() {
+//       %0 = parameter "x" : f32[n]
+//       ...
+//       return "y" = %2
+//     }
+//     graph else() { ... }
+//   }
+#pragma once
+
+#include "ir/ops/forward.h"
+
+namespace lathe::ir::ops {
+
+inline constexpr RegionAttribute<0> cond_then{"then", "runs where p is true"};
+inline constexpr RegionAttribute<1> cond_else{"else", "runs where it is not"};
+inline constexpr AttributeDef cond_attributes[] = {cond_then, cond_else};
+Types cond_types(TypeContext& c);
+inline constexpr OpDef cond = {
+    .name = "cond",
+    .doc = "p ? then(x...) : else(x...)\nOne of the two runs. Both take the operands behind p, and give alike types.",
+    .arity = at_least(1),
+    .lowering = Lowering::control,
+    .dtypes = any_dtype,
+    .attributes = cond_attributes,
+    .type = [](TypeContext& c) -> Type { return cond_types(c)[0]; },
+    .result_types = cond_types,
+    .control = Control::branch,
+    .gradient = through_regions(),
+};
+
+inline constexpr RegionAttribute<0> while_condition{"condition", "a bool of rank 0: whether to go on"};
+inline constexpr RegionAttribute<1> while_body{"body", "what is carried into the next iteration"};
+inline constexpr AttributeDef while_attributes[] = {while_condition, while_body};
+Types while_types(TypeContext& c);
+inline constexpr OpDef while_loop = {
+    .name = "while_loop",
+    .doc =
+        "while condition(x..., c...) { x... = body(x..., c...) }\nThe body gives as many values as are carried, "
+        "x..., and of their types; the operands behind those, c..., stay as they are.",
+    .arity = at_least(1),
+    .lowering = Lowering::control,
+    .dtypes = any_dtype,
+    .attributes = while_attributes,
+    .type = [](TypeContext& c) -> Type { return while_types(c)[0]; },
+    .result_types = while_types,
+    .control = Control::loop_while,
+    .gradient = no_grad("how often it runs is not known before it has; use scan"),
+};
+
+inline constexpr RegionAttribute<0> scan_body{"body", "gives what is carried into the next iteration, then ys"};
+inline constexpr BoundAttribute<1> scan_length{"length", "how many iterations: the extent of axis 0 of xs and ys"};
+inline constexpr NumberAttribute<2> scan_carried{"carried", "how many operands are carried"};
+inline constexpr NumberAttribute<3> scan_sequences{"sequences", "how many operands behind those are xs"};
+inline constexpr FlagAttribute<4> scan_reverse{"reverse", "whether the last slice is first", 0, Presence::optional};
+inline constexpr AttributeDef scan_attributes[] = {scan_body, scan_length, scan_carried, scan_sequences, scan_reverse};
+Types scan_types(TypeContext& c);
+inline constexpr OpDef scan = {
+    .name = "scan",
+    .doc =
+        "for i { h..., y... = body(h..., xs[i]..., c...); ys[i]... = y... }\nOperands are h..., which are carried "
+        "from one iteration to the next, xs..., and c..., which stay as they are. The results are the last h..., "
+        "and ys....",
+    .arity = at_least(0),
+    .lowering = Lowering::control,
+    .dtypes = any_dtype,
+    .attributes = scan_attributes,
+    .type = [](TypeContext& c) -> Type { return scan_types(c)[0]; },
+    .result_types = scan_types,
+    .control = Control::scan,
+    .gradient = through_regions(),
+};
+
+inline constexpr auto control = std::to_array<const OpDef*>({&cond, &while_loop, &scan});
+
+}  // namespace lathe::ir::ops
+
+namespace lathe::ir {
+
+// The regions of a node, in the order of its row.
+std::vector<const Graph*> regions_of(const Node& node);
+std::vector<const Graph*> regions_of(std::span<const Attribute> attributes);
+inline bool has_regions(const Node& node) { return node.op->lowering == Lowering::control; }
+
+// The parts of a scan's operands and results.
+struct ScanParts {
+    std::size_t carried = 0, sequences = 0, captures = 0, stacked = 0;
+};
+ScanParts parts_of_scan(const Node& node);
+
+// A type without, or with, a first axis.
+Type slice_type(const Type& type);
+Type stack_type(const Type& type, Dim length);
+
+}  // namespace lathe::ir
