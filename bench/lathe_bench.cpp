@@ -46,6 +46,77 @@ void compiled_call(benchmark::State& state) {
 }
 BENCHMARK(compiled_call);
 
+// A compiled function of one output, run again and again on one thread; the output has so many elements of 4 bytes.
+void run_model(benchmark::State& state, const Model& model, const std::vector<Tensor>& inputs, std::size_t elements) {
+    const runtime::ThreadLimit one(1);
+    std::vector<std::vector<std::int64_t>> shapes;
+    std::vector<const void*> in;
+    for (const Tensor& x : inputs) {
+        shapes.push_back(x.shape());
+        in.push_back(x.node()->elements());
+    }
+    const BoundModel bound = model.compile().bind(shapes);
+    const runtime::Buffer out = runtime::allocate(elements * sizeof(float));
+    void* outputs = out.data();
+    for (auto _ : state) bound(in.data(), &outputs);
+}
+
+// An RNN of 64 hidden units over 100 steps of a batch of 32, and the cell alone: a step of the loop should cost what
+// the cell does, less what a call costs.
+Tensor rnn_cell(const Tensor& h, const Tensor& x, const Tensor& w, const Tensor& u) {
+    return tanh(matmul(x, w) + matmul(h, u));
+}
+constexpr std::int64_t steps = 100, rows = 32, hidden = 64;
+void rnn_one_cell(benchmark::State& state) {
+    const Model model = trace(rnn_cell, {{"h", Dtype::f32, {"n", hidden}},
+                                         {"x", Dtype::f32, {"n", hidden}},
+                                         {"w", Dtype::f32, {hidden, hidden}},
+                                         {"u", Dtype::f32, {hidden, hidden}}});
+    run_model(state, model,
+              {random_uniform(1, {rows, hidden}).eval(), random_uniform(2, {rows, hidden}).eval(),
+               random_uniform(3, {hidden, hidden}).eval(), random_uniform(4, {hidden, hidden}).eval()},
+              rows * hidden);
+}
+BENCHMARK(rnn_one_cell);
+void rnn_scan(benchmark::State& state) {
+    const Model model = trace(
+        [](const Tensor& h0, const Tensor& xs, const Tensor& w, const Tensor& u) {
+            return scan([&](const Tensor& h,
+                            const Tensor& x) { return std::pair(rnn_cell(h, x, w, u), std::tuple<>()); },
+                        h0, xs)
+                .first;
+        },
+        {{"h", Dtype::f32, {"n", hidden}},
+         {"xs", Dtype::f32, {"t", "n", hidden}},
+         {"w", Dtype::f32, {hidden, hidden}},
+         {"u", Dtype::f32, {hidden, hidden}}});
+    run_model(state, model,
+              {random_uniform(1, {rows, hidden}).eval(), random_uniform(2, {steps, rows, hidden}).eval(),
+               random_uniform(3, {hidden, hidden}).eval(), random_uniform(4, {hidden, hidden}).eval()},
+              rows * hidden);
+    state.SetItemsProcessed(state.iterations() * steps);
+}
+BENCHMARK(rnn_scan);
+
+// 1000 steps of a kernel of 16 elements, which reads a slice where `sliced`: the time of a step is the walker's and the
+// kernel's, of which compiled_call shows what the latter takes.
+void scan_steps(benchmark::State& state) {
+    constexpr std::int64_t many = 1000, elements = 16;
+    const bool sliced = state.range(0) != 0;
+    const Model model = trace(
+        [&](const Tensor& h0, const Tensor& xs) {
+            const auto slices = [](const Tensor& h, const Tensor& x) { return std::pair(h + x, std::tuple<>()); };
+            const auto none = [&](const Tensor& h, const std::tuple<>&) { return std::pair(h + h0, std::tuple<>()); };
+            return sliced ? scan(slices, h0, xs).first
+                          : scan(none, h0, std::tuple<>(), {.length = xs.type().shape[0]}).first;
+        },
+        {{"h", Dtype::f32, {elements}}, {"xs", Dtype::f32, {"t", elements}}});
+    run_model(state, model, {random_uniform(1, {elements}).eval(), random_uniform(2, {many, elements}).eval()},
+              elements);
+    state.SetItemsProcessed(state.iterations() * many);
+}
+BENCHMARK(scan_steps)->Arg(0)->Arg(1);
+
 // GEMM of one thread, in GFLOP/s, and the peak of fused multiply-adds measured by the same compiler: a product whose
 // operands stay in the first-level cache.
 void gemm(benchmark::State& state) {

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "ir/error.h"
-#include "ir/ops/op.h"
+#include "ir/ops/control.h"
 #include "tests/values.h"
 
 namespace lathe::testing_support {
@@ -152,6 +152,7 @@ private:
     }
 
     Value parameter(const Type& type) {
+        if (depth_ > 0) return capture(type);
         return graph_->add_parameter("x" + std::to_string(graph_->parameters().size()), type);
     }
     Value source(const Type& type) {
@@ -214,6 +215,7 @@ private:
     void step() {
         std::vector<const OpDef*> ops;
         const int p = below_(crowded_ ? 55 : 100);
+        if (!crowded_ && depth_ < 2 && chance(depth_ == 0 ? 5 : 8)) return control();
         const auto wanted = [&](const OpDef& op) {
             using ir::Lowering;
             if (p < 50) return op.lowering == Lowering::elementwise;
@@ -246,7 +248,7 @@ private:
                 }
                 [[fallthrough]];
             case ir::Lowering::scatter:
-                indexed(op);
+                if (depth_ == 0) indexed(op);  // indices are inputs of the whole graph
                 break;
             default:
                 break;
@@ -644,6 +646,84 @@ private:
         return v;
     }
 
+    // ---- regions: what one takes from outside becomes an operand of its node
+
+    struct Region {
+        std::unique_ptr<ir::Graph> around;  // while this one is drawn
+        std::vector<Value>* operands;       // none: it may have no more
+    };
+    Value capture(const Type& type) {
+        Region& region = regions_[depth_ - 1];
+        if (region.operands == nullptr) {
+            const Value one = graph_->constant(random_literal({type.dtype, {}}, random_, specials_));
+            return {&graph_->add(*ir::find_op("broadcast_to"), {{one}}, {type.shape}), 0};
+        }
+        std::swap(graph_, region.around), --depth_;
+        region.operands->push_back(value_of_type(type));
+        std::swap(graph_, region.around), ++depth_;
+        return graph_->add_parameter("c" + std::to_string(graph_->parameters().size()), region.operands->back().type());
+    }
+    // Parameters of these types, and some nodes; `results` are asked for at the end.
+    ir::Region region(std::vector<Value>* operands, const std::vector<Type>& parameters,
+                      const std::function<std::vector<Value>()>& results) {
+        const int before = made_;
+        regions_.resize(depth_++);
+        regions_.push_back({std::exchange(graph_, std::make_unique<ir::Graph>()), operands});
+        for (const Type& t : parameters) graph_->add_parameter("p" + std::to_string(graph_->parameters().size()), t);
+        for (int i = below_(6); i > 0; --i) step();
+        for (const Value& v : results()) graph_->add_output("r" + std::to_string(graph_->outputs().size()), v);
+        --depth_;
+        made_ = before;
+        return {std::exchange(graph_, std::move(regions_[depth_].around))};
+    }
+    static std::vector<Type> types_of(const std::vector<Value>& values) {
+        std::vector<Type> types(values.size());
+        std::ranges::transform(values, types.begin(), [](const Value& v) { return v.type(); });
+        return types;
+    }
+    std::vector<Value> some(std::size_t most) {
+        std::vector<Value> out(1 + static_cast<std::size_t>(below(random_, static_cast<std::int64_t>(most))));
+        std::ranges::generate(out, [this] { return value_of_dtype(ir::any_dtype); });
+        return out;
+    }
+    std::vector<Value> of_types(const std::vector<Type>& types) {
+        std::vector<Value> out(types.size());
+        std::ranges::transform(types, out.begin(), [this](const Type& t) { return value_of_type(t); });
+        return out;
+    }
+
+    void control() {
+        std::vector<Value> operands = some(2);
+        if (chance(33)) {  // a cond
+            std::vector<Type> results;
+            const ir::Region then = region(&operands, types_of(operands), [&] { return some(3); });
+            for (const Value& v : then.graph->outputs()) results.push_back(v.type());
+            const ir::Region other = region(nullptr, types_of(operands), [&] { return of_types(results); });
+            operands.insert(operands.begin(), value_of_type({Dtype::boolean, {}}));
+            return void(add(*ir::find_op("cond"), {operands, {then, other}}));
+        }
+        const std::vector<Type> carried = types_of(operands);
+        std::vector<Type> parameters = carried;
+        Dim length = pick(dims_);
+        if (!fits({length * (limit_ / 40)})) length = 3;  // loops are short
+        const std::int64_t sequences = below_(3);
+        for (std::int64_t i = 0; i < sequences; ++i) {
+            const Shape slice = chance(60) ? Shape{pick(dims_)} : Shape{};
+            const Dtype d = dtype_in(ir::any_dtype);
+            const Type stack = ir::stack_type({d, slice}, length);
+            if (!fits(stack.shape)) return;
+            operands.push_back(value_of_type(stack));
+            parameters.push_back({d, slice});
+        }
+        const ir::Region body = region(&operands, parameters, [&] {
+            std::vector<Value> out = of_types(carried), ys = some(2);
+            if (chance(80)) out.insert(out.end(), ys.begin(), ys.end());
+            return out;
+        });
+        add(*ir::find_op("scan"),
+            {operands, {body, Shape{length}, static_cast<std::int64_t>(carried.size()), sequences, chance(30)}});
+    }
+
     // ---- the end
 
     void name_outputs() {
@@ -705,6 +785,8 @@ private:
     std::vector<std::vector<std::int64_t>> bindings_;  // values of the symbols
     std::vector<Dtype> favoured_;
     std::vector<Bound> bounds_;  // parameters that hold indices
+    std::size_t depth_ = 0;      // of the region that is drawn
+    std::vector<Region> regions_;
 };
 
 }  // namespace

@@ -11,10 +11,12 @@ Dim flatten(const Shape& shape, std::span<const Dim> index, std::size_t begin, s
 }
 
 void unflatten(Dim position, const Shape& shape, std::size_t begin, std::size_t end, std::vector<Dim>& index) {
+    std::size_t first = begin;  // that is not 1: the position is below its extent once those behind it are taken out
+    while (first < end && shape[first] == Dim(1)) ++first;
     for (std::size_t i = end; i-- > begin;) {
         if (shape[i] == Dim(1)) {
             index[i] = 0;
-        } else if (i == begin) {
+        } else if (i == first) {
             index[i] = position;
         } else {
             index[i] = mod(position, shape[i]);

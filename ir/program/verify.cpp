@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ir/graph/text.h"
+#include "ir/graph/unifier.h"
 #include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"
@@ -14,7 +15,8 @@ namespace {
 
 class Verifier {
 public:
-    explicit Verifier(const Program& program) : program_(program), written_(program.buffers.size(), false) {}
+    explicit Verifier(const Program& program)
+        : program_(program), demands_(program.preconditions), written_(program.buffers.size(), false) {}
 
     std::vector<std::string> run() {
         bool behind_inputs = false;
@@ -148,7 +150,8 @@ private:
     }
 
     void has_type_of(Program::BufferId b, Value v) {
-        if (b < program_.buffers.size() && !(program_.buffers[b].type == v.type()))
+        // Values of several regions lie in one buffer where the program demands that their extents are equal.
+        if (b < program_.buffers.size() && !(demands_.apply(program_.buffers[b].type) == demands_.apply(v.type())))
             fault_in_step(id(b) + " has not the type of the value in it");
     }
     static bool is_member(const Group& g, const Node& n) { return std::ranges::find(g.members, &n) != g.members.end(); }
@@ -226,6 +229,7 @@ private:
     }
 
     const Program& program_;
+    Unifier demands_;
     std::vector<bool> written_;
     std::size_t step_ = 0;
     std::vector<std::string> faults_;

@@ -45,7 +45,9 @@ public:
         if (is_free(node_) && node_.op->lowering == ir::Lowering::view)
             return Refusal{"one kernel would see through too many views"};
         if (d_.is_closed())
-            return Refusal{"the consumer accumulates into memory, or runs in a loop or branch of its own"};
+            return Refusal{d_.group.members.back()->op->lowering == ir::Lowering::control
+                               ? "the consumer is control flow, which reads its operands from memory"
+                               : "the consumer accumulates into memory"};
         if (d_.relayouts() && (stored_ || is_fold(node_)))
             return Refusal{"the consumer changes the layout of the data"};
         return is_fold(node_) ? fold() : pointwise();
