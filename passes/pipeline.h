@@ -17,6 +17,7 @@
 #include "passes/graph/simplify.h"
 #include "passes/graph/split.h"
 #include "passes/loops/batch.h"
+#include "passes/loops/hoist.h"
 #include "passes/loops/loop_passes.h"
 #include "passes/loops/stage.h"
 #include "passes/loops/stream.h"
@@ -48,6 +49,7 @@ inline constexpr Pass pipeline[] = {
     {"assign_layouts", "store what contractions read in the order in which they read it", assign_layouts, false},
     {"fuse", "decide which nodes share a kernel", fuse},
     {"lower", "write each group of nodes as a plain loop nest", lower, false},
+    {"hoist", "run in front of a loop what all of its iterations would compute alike", hoist},
     {"collapse", "join loops over dimensions that lie next to each other in memory", each_kernel<collapse>},
     {"stage", "cut long reductions to one value into two kernels", stage},
     {"tile", "cut the loops of contractions into register tiles", each_kernel<tile>},

@@ -1,11 +1,15 @@
 // Loops and branches: what they mean, and that every way of running them gives that.
 #include <gtest/gtest.h>
 
+#include "codegen/aot.h"
+#include "codegen/compile.h"
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "passes/graph/simplify.h"
 #include "tests/configurations.h"
+#include "tests/run_ahead.h"
+#include "tests/run_program.h"
 #include "tests/values.h"
 
 namespace lathe::testing_support {
@@ -216,6 +220,80 @@ TEST(Control, RunsAlikeEverywhere) {
         for (const std::int64_t n : {0, 1, 3}) expect_same_everywhere(rnn, {t, n});
         for (const std::int64_t k : {0, 1, 3}) expect_same_everywhere(nested, {t, k, 5});
         expect_same_everywhere(counting, {t});
+    }
+}
+
+TEST(Control, RunsAlikeAheadOfTimeAndWithoutMachineCode) {
+    struct Sample {
+        const char* text;
+        std::vector<std::int64_t> symbols;
+        std::int64_t integer = 0;
+    };
+    const Sample samples[] = {{rnn, {4, 3}, 0},   {prefixes, {3, 7}, 0}, {choice, {5}, 0},
+                              {choice, {5}, 1},   {collatz, {}, 27},     {nested, {3, 3, 5}, 0},
+                              {counting, {6}, 0}, {rnn, {0, 3}, 0},      {nested, {2, 1, 40}, 0}};
+    std::vector<GraphCase> cases;
+    std::vector<codegen::ObjectFile> objects;
+    for (const Sample& s : samples) {
+        cases.push_back(case_of(s.text, s.symbols, 3, s.integer));
+        codegen::AotRequest request;
+        request.name = "control" + std::to_string(cases.size() - 1);
+        request.targets = {codegen::target_named("avx2")};
+        const codegen::AotCode code = codegen::compile_ahead(*cases.back().graph, request);
+        objects.insert(objects.end(), code.objects.begin(), code.objects.end());
+    }
+    const AheadLibrary library(objects, "control.so");
+    for (std::size_t k = 0; k < cases.size(); ++k) {
+        const GraphCase& c = cases[k];
+        const std::vector<Literal> expected = ir::interpret(*c.graph, c.inputs);
+        codegen::CompileOptions options;
+        options.interpreted = true;
+        const auto slow = codegen::compile(*c.graph, options);
+        for (const bool threads : {false, true}) {
+            const auto ahead = library.run("control" + std::to_string(k), *c.graph, c.inputs, threads);
+            EXPECT_EQ(difference(expected, ahead.outputs), std::nullopt) << describe(c);
+            EXPECT_EQ(difference(expected, run_compiled(*slow, c.inputs, threads ? 2 : 1)), std::nullopt);
+        }
+    }
+}
+
+// An index that turns out wrong in some iteration is reported as anywhere else.
+TEST(Control, FindsIndicesOutOfRange) {
+    const auto text = R"(graph main(t) {
+  %0 = parameter "h" : f32[]
+  %1 = parameter "table" : f32[4]
+  %2 = parameter "at" : i32[t]
+  %3 = scan(%0, %2, %1) length=[t] carried=1 sequences=1 : f32[] {
+    graph body() {
+      %0 = parameter "h" : f32[]
+      %1 = parameter "i" : i32[]
+      %2 = parameter "table" : f32[4]
+      %3 = gather(%2, %1) axis=0 : f32[]
+      %4 = add(%0, %3) : f32[]
+      return "next" = %4
+    }
+  }
+  return "sum" = %3
+}
+)";
+    for (const std::int32_t wrong : {3, 4, -1}) {
+        GraphCase c = case_of(text, std::vector<std::int64_t>{3}, 1);
+        const std::int32_t at[] = {1, wrong, 2};
+        c.inputs[2] = ir::make_literal({Dtype::i32, {3}}, std::as_bytes(std::span(at)));
+        const auto run = [&] { return run_compiled(*codegen::compile(*c.graph), c.inputs, 1); };
+        if (wrong == 3) {
+            EXPECT_EQ(difference(ir::interpret(*c.graph, c.inputs), run()), std::nullopt);
+            continue;
+        }
+        EXPECT_THROW(ir::interpret(*c.graph, c.inputs), IndexError);
+        try {
+            run();
+            ADD_FAILURE() << "no fault";
+        } catch (const IndexError& e) {
+            const std::string what = e.what();
+            EXPECT_NE(what.find("gather: index " + std::to_string(wrong)), std::string::npos) << what;
+            EXPECT_NE(what.find("t.lir:10"), std::string::npos) << what;
+        }
     }
 }
 
