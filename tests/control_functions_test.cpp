@@ -211,6 +211,50 @@ TEST(Control, trains_variables_that_it_captures) {
     EXPECT_EQ(train(true), train(false));
 }
 
+TEST(Control, captures_what_is_there_when_it_runs) {
+    const Tensor v = variable(Tensor::from({1.0F, 2.0F}), "v"), p = Tensor::scalar(true);
+    const auto f = [&](const Tensor& x) {
+        return cond(p, [&] { return std::vector{x * v, v}; }, [&] { return std::vector{x, x}; });
+    };
+    const auto jitted = jit(f);
+    const Tensor x = Tensor::from({3.0F, 5.0F});
+    for (const float value : {1.0F, 7.0F}) {
+        v.set(full({2}, value));
+        for (const auto& results : {f(x), jitted(x)}) {
+            EXPECT_EQ(results[0].to_vector<float>(), (std::vector<float>{3 * value, 5 * value}));
+            EXPECT_EQ(results[1].to_vector<float>(), (std::vector<float>{value, value}));
+        }
+    }
+}
+
+TEST(Control, compiled_and_differentiated_functions_may_be_in_it) {
+    const auto square = jit([](const Tensor& x) { return sum(x * x); });
+    const Tensor xs = data(1, {4, 3});
+    const auto f = [&](const Tensor& all) {
+        return scan([&](const Tensor& h, const Tensor& x) { return std::pair(h + square(x), grad(square)(x)); },
+                    Tensor::scalar(0.0F), all);
+    };
+    for (const auto& [total, slopes] : {f(xs), jit(f)(xs)}) {
+        expect_equal(slopes, (xs * 2).eval());
+        EXPECT_NEAR(total.item<float>(), sum(xs * xs).item<float>(), 1e-5);
+    }
+}
+
+TEST(Control, models_with_it_are_saved_and_loaded) {
+    const Cell cell{data(1, {3, 4}), data(2, {4, 4})};
+    const Model model = trace([&](const Tensor& h, const Tensor& xs) { return scan(cell, h, xs).second; },
+                              {{"h", Dtype::f32, {"n", 4}}, {"xs", Dtype::f32, {"t", "n", 3}}});
+    const std::string path = testing::TempDir() + "control.lathe";
+    model.save(path);
+    const Model loaded = Model::load(path);
+    for (const std::int64_t t : {0, 1, 6}) {
+        const std::vector<Tensor> inputs{data(3, {2, 4}), data(4, {t, 2, 3})};
+        const Tensor wanted = scan(cell, inputs[0], inputs[1]).second;
+        expect_equal(loaded.compile()(inputs)[0], wanted);
+        expect_equal(model.compile()(inputs)[0], wanted);
+    }
+}
+
 TEST(Control, another_length_compiles_nothing) {
     const Cell cell{data(1, {3, 4}), data(2, {4, 4})};
     const auto run = [&](std::int64_t t, std::int64_t n) {
@@ -242,7 +286,9 @@ TEST(Control, refuses_what_it_cannot_mean) {
     expect_text(error_of([&] { cond(p, asks, same, x); }), "inside of a loop or branch");
     expect_text(error_of([&] { cond(x, same, same, x); }), "p is a bool of rank 0");
     expect_text(error_of([&] { cond(p, same, [](const Tensor& a) { return convert(a, Dtype::f64); }, x); }), "f64");
-    const auto grows = [](const Tensor& h, const Tensor&) { return std::pair(concat(std::vector<Tensor>{h, h}, 0), h); };
+    const auto grows = [](const Tensor& h, const Tensor&) {
+        return std::pair(concat(std::vector<Tensor>{h, h}, 0), h);
+    };
     expect_text(error_of([&] { scan(grows, x, x); }), "carried");
     // What went wrong before leaves nothing behind.
     expect_equal(cond(p, same, same, x), x);
