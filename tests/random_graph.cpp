@@ -7,6 +7,7 @@
 
 #include "ir/error.h"
 #include "ir/ops/control.h"
+#include "tests/random_extents.h"
 #include "tests/values.h"
 
 namespace lathe::testing_support {
@@ -32,15 +33,15 @@ bool has_attribute(const OpDef& op, ir::AttributeMeaning meaning) {
     return std::ranges::find(op.attributes, meaning, &ir::AttributeDef::meaning) != op.attributes.end();
 }
 
-class Generator {
+class Generator : RandomExtents {
 public:
     Generator(std::uint64_t seed, const RandomGraphOptions& options)
-        : random_(seed * 0x9E3779B97F4A7C15U + 1), options_(options) {}
+        : RandomExtents(seed * 0x9E3779B97F4A7C15U + 1), options_(options) {}
 
     RandomGraph run() {
         limit_ = options_.elements * (chance(4) ? 10 : 1);
         specials_ = chance(25);
-        make_dims();
+        make_dims(*graph_, static_cast<std::size_t>(options_.bindings));
         constexpr auto dtypes = ir::all_dtypes();
         const std::vector<Dtype> all(dtypes.begin(), dtypes.end());
         for (int i = chance(60) ? 1 : 3; i > 0; --i) favoured_.push_back(chance(40) ? Dtype::f32 : pick(all));
@@ -55,72 +56,10 @@ public:
 private:
     // ---- choices
 
-    int below_(int n) { return static_cast<int>(below(random_, n)); }
-    bool chance(int percent) { return testing_support::chance(random_, percent); }
-    template <class T>
-    const T& pick(const std::vector<T>& from) {
-        return from[static_cast<std::size_t>(below(random_, static_cast<std::int64_t>(from.size())))];
-    }
     template <class T>
     void shuffle(std::vector<T>& v) {
         for (std::size_t i = v.size(); i > 1; --i)
             std::swap(v[i - 1], v[static_cast<std::size_t>(below(random_, static_cast<std::int64_t>(i)))]);
-    }
-
-    std::int64_t random_extent() {
-        const int p = below_(1000);
-        if (p < 30) return 0;
-        if (p < 130) return 1;
-        if (p < 620) return 2 + below_(6);
-        if (p < 780) return 8 + below_(10);
-        if (p < 900) return 20 + below_(60);
-        if (p < 975) return 65 + below_(200);
-        if (p < 985) return 1020 + below_(20);
-        return limit_ > 8192 ? 4090 + below_(20) : 250 + below_(20);
-    }
-
-    void make_dims() {
-        const std::size_t sets = static_cast<std::size_t>(options_.bindings);
-        const int symbols = chance(50) ? 0 : 1 + below_(3);
-        bindings_.assign(symbols == 0 ? 1 : sets, {});
-        for (int i = 0; i < symbols; ++i) {
-            dims_.push_back(Dim::symbol(graph_->add_symbol(std::string(1, "nmk"[i]))));
-            const bool same = i > 0 && chance(50);  // so that it may be required to equal the first
-            for (std::vector<std::int64_t>& values : bindings_) values.push_back(same ? values[0] : random_extent());
-        }
-        const int constants = 2 + below_(3);
-        for (int i = 0; i < constants; ++i) dims_.push_back(random_extent());
-        if (limit_ > 8192 && chance(70)) dims_.push_back(4090 + below_(20));
-        if (symbols > 0 && chance(20)) dims_.push_back(dims_[0] * 2);
-        if (symbols > 1 && chance(20)) dims_.push_back(dims_[0] + dims_[1]);
-    }
-
-    std::int64_t value_of(Dim d, std::size_t binding) const { return d.evaluate(bindings_[binding]).value_or(-1); }
-    std::int64_t least(Dim d) const {
-        std::int64_t least = value_of(d, 0);
-        for (std::size_t b = 1; b < bindings_.size(); ++b) least = std::min(least, value_of(d, b));
-        return least;
-    }
-    bool always_equal(Dim a, Dim b) const {
-        if (a == b) return true;
-        for (std::size_t i = 0; i < bindings_.size(); ++i)
-            if (value_of(a, i) != value_of(b, i)) return false;
-        return !(a == Dim(1)) && !(b == Dim(1));
-    }
-    bool fits(const Shape& shape) const {
-        constexpr std::int64_t many = std::int64_t{1} << 30;
-        for (std::size_t b = 0; b < bindings_.size(); ++b) {
-            std::int64_t count = 1;
-            std::int64_t trips = 1;  // of loops, which run around an empty dimension, too
-            for (Dim d : shape) {
-                const std::int64_t n = value_of(d, b);
-                if (n < 0) return false;
-                count = std::min(count * n, many);
-                trips = std::min(trips * std::max<std::int64_t>(n, 1), many);
-            }
-            if (count > limit_ || trips > 100 * limit_) return false;
-        }
-        return true;
     }
 
     // ---- values
@@ -702,6 +641,7 @@ private:
             operands.insert(operands.begin(), value_of_type({Dtype::boolean, {}}));
             return void(add(*ir::find_op("cond"), {operands, {then, other}}));
         }
+        if (chance(25)) return count(std::move(operands));
         const std::vector<Type> carried = types_of(operands);
         std::vector<Type> parameters = carried;
         Dim length = pick(dims_);
@@ -722,6 +662,25 @@ private:
         });
         add(*ir::find_op("scan"),
             {operands, {body, Shape{length}, static_cast<std::int64_t>(carried.size()), sequences, chance(30)}});
+    }
+
+    // A while_loop that counts to a few, whatever else it does.
+    void count(std::vector<Value> operands) {
+        const auto number = [&](std::int64_t n) { return graph_->constant(ir::splat_literal(Dtype::i64, {}, n)); };
+        operands.insert(operands.begin(), chance(50) ? number(0) : value_of_type({Dtype::i64, {}}));
+        const std::vector<Type> carried = types_of(operands);
+        const ir::Region body = region(&operands, carried, [&] {
+            std::vector<Value> out = of_types(carried);
+            const Value one = number(1), start = number(0), at = graph_->parameters()[0];
+            const Value from = {&graph_->add(*ir::find_op("max"), {{at, start}}), 0};
+            out[0] = {&graph_->add(*ir::find_op("add"), {{from, one}}), 0};
+            return out;
+        });
+        const ir::Region condition = region(nullptr, types_of(operands), [&]() -> std::vector<Value> {
+            const Value most = number(below(random_, 4)), at = graph_->parameters()[0];
+            return {{&graph_->add(*ir::find_op("lt"), {{at, most}}), 0}};
+        });
+        add(*ir::find_op("while_loop"), {operands, {condition, body}});
     }
 
     // ---- the end
@@ -774,15 +733,11 @@ private:
         Dim bound;
     };
 
-    Random random_;
     const RandomGraphOptions& options_;
     std::unique_ptr<ir::Graph> graph_ = std::make_unique<ir::Graph>();
-    std::int64_t limit_ = 0;
     bool specials_ = false;
     bool crowded_ = false;  // many nodes, most of them elementwise
     int made_ = 0;
-    std::vector<Dim> dims_;                            // what shapes are made of
-    std::vector<std::vector<std::int64_t>> bindings_;  // values of the symbols
     std::vector<Dtype> favoured_;
     std::vector<Bound> bounds_;  // parameters that hold indices
     std::size_t depth_ = 0;      // of the region that is drawn

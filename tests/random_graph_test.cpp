@@ -2,12 +2,16 @@
 #include "tests/random_graph.h"
 
 #include <cstdlib>
+#include <functional>
+#include <map>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/ops/control.h"
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tests/configurations.h"
@@ -113,6 +117,23 @@ TEST_P(RandomGraphsCompiled, GiveTheBitsOfTheInterpreter) {
     });
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphsCompiled, testing::Range(0, jit_graphs / jit_graphs_a_shard));
+
+TEST(RandomGraphSamples, HaveEveryWayOfRunningRegions) {
+    std::map<std::string_view, int> drawn, drawn_inside;
+    const std::function<void(const ir::Graph&, bool)> look = [&](const ir::Graph& graph, bool inside) {
+        for (const ir::Node& node : graph.nodes())
+            for (const ir::Graph* region : ir::regions_of(node)) {
+                ++(inside ? drawn_inside : drawn)[node.op->name];
+                look(*region, true);
+            }
+    };
+    for (std::uint64_t seed = 0; seed < 300; ++seed) look(*random_graph(seed).graph, false);
+    for (const ir::OpDef* op : ir::op_table())
+        if (op->lowering == ir::Lowering::control) {
+            EXPECT_GE(drawn[op->name], 20) << op->name;
+            EXPECT_GE(drawn_inside[op->name], 1) << op->name;
+        }
+}
 
 // ---- ahead of time: several models in one library
 
