@@ -5,6 +5,7 @@
 
 #include "codegen/kernels.h"
 #include "lathe.h"
+#include "passes/pipeline.h"
 
 namespace lathe {
 namespace {
@@ -192,6 +193,28 @@ TEST(Control, gradients_of_gradients_are_differences_of_gradients) {
     };
     check(f);
     check(slope);
+}
+
+// The forward loop stacks what the backward one needs; nothing of it runs twice.
+TEST(Control, a_derivative_has_one_loop_each_way) {
+    const auto loss = [](const std::vector<Tensor>& x) {
+        const auto [last, ys] = scan(Cell{x[0], x[1]}, x[2], x[3]);
+        return sum(last) + sum(ys * ys);
+    };
+    const auto f = [&](const Tensor& w, const Tensor& u, const Tensor& h, const Tensor& xs) {
+        const auto [value, slopes] = value_and_grad(loss)(std::vector<Tensor>{w, u, h, xs});
+        return std::vector<Tensor>{value, slopes[0], slopes[1], slopes[2], slopes[3]};
+    };
+    const Model model = trace(f, {{"w", Dtype::f32, {3, 4}},
+                                  {"u", Dtype::f32, {4, 4}},
+                                  {"h", Dtype::f32, {"n", 4}},
+                                  {"xs", Dtype::f32, {"t", "n", 3}}});
+    const ir::Program program = passes::run_pipeline(model.graph()).program;
+    int loops = 0;
+    for_each_step(program.steps, [&](const ir::Program::Step& step) {
+        loops += std::holds_alternative<ir::Program::Loop>(step.node) ? 1 : 0;
+    });
+    EXPECT_EQ(loops, 2);
 }
 
 TEST(Control, trains_variables_that_it_captures) {
