@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "ir/ops/control.h"
+
 namespace lathe::testing_support {
 
 using namespace ir;  // NOLINT(google-build-using-namespace): this file speaks of nothing else
@@ -41,6 +43,36 @@ bool is_accepted(const OpDef& op, std::vector<Type> operands, const Attributes& 
     }
 }
 
+// Regions that only exchange what they get.
+Call control_call(const OpDef& op, const Type& type) {
+    const auto region = [](const std::vector<Type>& parameters, const std::vector<std::size_t>& outputs) {
+        auto graph = std::make_shared<Graph>();
+        for (const Type& t : parameters) graph->add_parameter("x", t);
+        for (const std::size_t i : outputs) graph->add_output("y", graph->parameters()[i]);
+        return Region{std::move(graph)};
+    };
+    const Type decision{Dtype::boolean, {}};
+    switch (op.control) {
+        case Control::branch:
+            return {{decision, type, type}, {region({type, type}, {0, 1}), region({type, type}, {1, 0})}};
+        case Control::loop_while: {  // once, or not at all
+            const std::vector<Type> all{decision, type, type};
+            const auto body = std::make_shared<Graph>();
+            for (const Type& t : all) body->add_parameter("x", t);
+            body->add_output("p", body->constant(splat_literal(Dtype::boolean, {}, std::int64_t{0})));
+            for (const std::size_t i : {2U, 1U}) body->add_output("y", body->parameters()[i]);
+            return {all, {region(all, {0}), Region{body}}};
+        }
+        case Control::scan:
+            return {{type, stack_type(type, 3), type},
+                    {region({type, type, type}, {1, 0, 2}), Shape{3}, std::int64_t{1}, std::int64_t{1}, true}};
+        case Control::none:
+            break;
+    }
+    ADD_FAILURE() << op.name << " has no samples";
+    return {};
+}
+
 }  // namespace
 
 std::vector<Call> samples(const OpDef& op, Dtype d) {
@@ -54,8 +86,10 @@ std::vector<Call> samples(const OpDef& op, Dtype d) {
     };
     switch (op.lowering) {
         case Lowering::source:
-        case Lowering::control:
         case Lowering::opaque:
+            break;
+        case Lowering::control:
+            for (const Shape& shape : {Shape{}, Shape{3}, Shape{2, 0}}) calls.push_back(control_call(op, {d, shape}));
             break;
         case Lowering::elementwise: {
             const std::vector<std::vector<Shape>> shapes = {{{}, {}, {}},
