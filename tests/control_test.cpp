@@ -178,8 +178,8 @@ const char* const counting = R"(graph main(t) {
 }
 )";
 
-// What was carried is needed for long behind the loop, beside other temporaries: with an odd number of iterations it lies
-// where the next state was.
+// What was carried is needed for long behind the loop, beside other temporaries: with an odd number of iterations it
+// lies where the next state was.
 const char* const behind = R"(graph main(t, n) {
   %0 = parameter "h" : f32[n]
   %1 = parameter "xs" : f32[t, n]

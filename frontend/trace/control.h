@@ -26,7 +26,7 @@ namespace lathe {
 
 struct ScanOptions {
     std::optional<ir::Dim> length = {};  // where there are no xs to say it
-    bool reverse = false;           // the last slice first
+    bool reverse = false;                // the last slice first
 };
 
 namespace detail {
