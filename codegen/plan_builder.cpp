@@ -14,6 +14,7 @@ namespace {
 using ir::Dim;
 using runtime::SizeExpression;
 
+using Call = ir::Program::Call;
 using Kernel = ir::Program::Kernel;
 using Origin = ir::Program::Origin;
 
@@ -25,9 +26,14 @@ public:
     void run(std::vector<std::uint32_t>& outputs) {
         plan_.symbol_count = static_cast<std::uint32_t>(program_.symbols.size());
         std::vector<bool> used(program_.buffers.size(), false);
+        const auto use = [&](const std::vector<ir::Program::BufferId>& buffers) {
+            for (const ir::Program::BufferId b : buffers) used[b] = true;
+        };
         ir::for_each_kernel(program_, [&](const Kernel& k) {
-            for (const ir::Program::BufferId b : k.arguments) used[b] = true;
+            use(k.arguments);
+            ++kernel_count_;
         });
+        ir::for_each_call(program_, [&](const Call& c) { use(c.inputs), use(c.outputs); });
         for (std::size_t b = 0; b < program_.buffers.size(); ++b)
             if (used[b] || is_the_callers(program_.buffers[b].origin)) add_buffer(b);
         for (const ir::Program::Result& r : program_.results) outputs.push_back(number_[r.buffer]);
@@ -36,6 +42,7 @@ public:
         for (const ir::Program::Step& step : program_.steps) {
             std::visit(ir::Overloaded{[](const ir::Program::Fused&) { throw InternalError("a group was not lowered"); },
                                       [&](const Kernel& kernel) { add_kernel(kernel); },
+                                      [&](const Call& call) { add_call(call); },
                                       [&](const ir::Program::Batch& batch) { add_batch(batch); }},
                        step.node);
             ++time_;
@@ -56,9 +63,9 @@ public:
     }
 
 private:
-    // A kernel of the plan, and when it runs: those of a batch run at the same time.
+    // A kernel or call of the plan, and when it runs: those of a batch run at the same time.
     struct Timed {
-        const Kernel* kernel;
+        const Kernel* kernel;  // null for calls
         std::ptrdiff_t time;
         std::vector<std::uint32_t> slots;
     };
@@ -147,7 +154,7 @@ private:
 
     void add_kernel(const Kernel& kernel) {
         runtime::PlanStep step;
-        step.kernel = static_cast<std::uint32_t>(kernels_.size());
+        step.kernel = next_kernel_++;
         for (const ir::Program::BufferId b : kernel.arguments) step.operands.push_back(slot(b));
         for (Dim d : kernel.extents) step.extents.push_back(size_expression(d));
         if (const auto* loop = std::get_if<ir::Loop>(&kernel.nest.body.back().node);
@@ -161,12 +168,29 @@ private:
         plan_.steps.push_back(std::move(step));
     }
 
+    // Functions are numbered behind the kernels.
+    void add_call(const Call& call) {
+        runtime::PlanStep step;
+        const auto at = std::ranges::find(plan_.calls, call.function);
+        step.kernel = kernel_count_ + static_cast<std::uint32_t>(at - plan_.calls.begin());
+        if (at == plan_.calls.end()) plan_.calls.push_back(call.function);
+        for (const ir::Program::BufferId b : call.inputs) step.operands.push_back(slot(b));
+        for (const ir::Program::BufferId b : call.outputs) step.operands.push_back(slot(b));
+        for (Dim d : call.extents) step.extents.push_back(size_expression(d));
+        step.trips = size_expression(call.iterations);
+        step.cost = size_expression(call.picoseconds);
+        step.workspace = size_expression(call.workspace);
+        step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
+        kernels_.push_back({nullptr, time_, step.operands});
+        plan_.steps.push_back(std::move(step));
+    }
+
     // Which kernel writes each output first, which read each input last, and when the last one may fault.
     void find_uses() {
         writer_.assign(plan_.outputs.size(), nullptr);
         last_readers_.assign(plan_.inputs.size(), {});
         for (const Timed& k : kernels_) {
-            if (!k.kernel->sites.empty()) last_fault_ = k.time;
+            if (k.kernel != nullptr && !k.kernel->sites.empty()) last_fault_ = k.time;
             for (std::uint32_t slot : k.slots)
                 if (slot < plan_.inputs.size()) {
                     std::vector<const Timed*>& readers = last_readers_[slot];
@@ -190,7 +214,7 @@ private:
             return false;
         const std::vector<const Timed*>& readers = last_readers_[input];
         if (readers.empty() || readers.back()->time < writer->time) return true;
-        return std::ranges::all_of(readers, [&](const Timed* k) { return k == writer; }) &&
+        return writer->kernel != nullptr && std::ranges::all_of(readers, [&](const Timed* k) { return k == writer; }) &&
                same_elements(*writer, input, plan_.output_slot(output));
     }
 
@@ -225,6 +249,7 @@ private:
     const passes::LoopTarget& target_;
     runtime::Plan& plan_;
     std::vector<std::uint32_t> number_;  // of buffers, among those of their origin
+    std::uint32_t kernel_count_ = 0, next_kernel_ = 0;
     std::ptrdiff_t time_ = 0;
     std::vector<Timed> kernels_;
     std::vector<const Timed*> writer_;                     // by output

@@ -55,7 +55,18 @@ std::vector<Call> samples(const OpDef& op, Dtype d) {
     switch (op.lowering) {
         case Lowering::source:
         case Lowering::control:
+            break;
         case Lowering::opaque:
+            for (const auto& [shape, along] : std::vector<std::pair<Shape, std::int64_t>>{{{5}, 0},
+                                                                                          {{300}, 0},
+                                                                                          {{3, 4}, 0},
+                                                                                          {{4, 3}, -1},
+                                                                                          {{2, 3, 4}, 1},
+                                                                                          {{1}, 0},
+                                                                                          {{0, 3}, 0},
+                                                                                          {{3, 0}, 0}})
+                for (const bool set : {false, true})
+                    calls.push_back(call({{d, shape}}, {{axis, {along}}, {flag, {set}}}));
             break;
         case Lowering::elementwise: {
             const std::vector<std::vector<Shape>> shapes = {{{}, {}, {}},

@@ -17,7 +17,7 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 }
 
 constexpr auto table = concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits,
-                                   ops::views, ops::reductions, ops::contractions, ops::memory);
+                                   ops::views, ops::along_axis, ops::reductions, ops::contractions, ops::memory);
 
 constexpr auto by_name = [] {
     auto sorted = table;
@@ -32,11 +32,12 @@ constexpr bool every(bool (*holds)(const OpDef&)) {
 // The rules of each lowering class: what a row of it needs, and that it has none of which nothing would be made.
 struct Rules {
     bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false;
+    bool call = false, reference = false;
     friend constexpr bool operator==(const Rules&, const Rules&) = default;
 };
 constexpr Rules rules_of(const OpDef& op) {
-    return {op.literal != nullptr, op.scalar != nullptr,      bool{op.reducer},
-            op.axes != nullptr,    op.contraction != nullptr, op.view != nullptr};
+    return {op.literal != nullptr,     op.scalar != nullptr, bool{op.reducer},   op.axes != nullptr,
+            op.contraction != nullptr, op.view != nullptr,   op.call != nullptr, op.reference != nullptr};
 }
 constexpr bool has_its_rules(const OpDef& op) {
     const Rules rules = rules_of(op);
@@ -46,8 +47,9 @@ constexpr bool has_its_rules(const OpDef& op) {
         case Lowering::relayout:
             return rules == Rules{} && op.arity.minimum == 1;
         case Lowering::control:
-        case Lowering::opaque:
             return rules == Rules{};
+        case Lowering::opaque:
+            return rules == Rules{.call = true, .reference = true} && op.arity.minimum > 0;
         case Lowering::elementwise:
             return rules == Rules{.scalar = true} && op.arity.minimum > 0;
         case Lowering::index:

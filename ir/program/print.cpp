@@ -39,14 +39,15 @@ public:
         for (std::size_t s = 0; s < program_.steps.size(); ++s) {
             const Program::Step& step = program_.steps[s];
             out_ += constant[s] ? "\n  // once, when the program is compiled\n" : "\n";
-            std::visit(Overloaded{[&](const Program::Fused& f) { group(f); },
-                                  [&](const Program::Kernel& k) { kernel(k, "  "); },
-                                  [&](const Program::Batch& b) {
-                                      out_ += "  batch {\n";
-                                      for (const Program::Kernel& k : b.kernels) kernel(k, "    ");
-                                      out_ += "  }\n";
-                                  }},
-                       step.node);
+            std::visit(
+                Overloaded{[&](const Program::Fused& f) { group(f); },
+                           [&](const Program::Kernel& k) { kernel(k, "  "); }, [&](const Program::Call& c) { call(c); },
+                           [&](const Program::Batch& b) {
+                               out_ += "  batch {\n";
+                               for (const Program::Kernel& k : b.kernels) kernel(k, "    ");
+                               out_ += "  }\n";
+                           }},
+                step.node);
         }
         out_ += "\n  return ";
         for (std::size_t i = 0; i < program_.results.size(); ++i)
@@ -106,6 +107,13 @@ private:
             out_ += ") : " + n->results[0].to_string(program_.symbols) + "\n";
         }
         out_ += "  }\n";
+    }
+
+    void call(const Program::Call& call) {
+        out_ += "  call " + call.function + "(" + list(call.inputs) + ") to (" + list(call.outputs) + ") extents (" +
+                extents(call.extents) + ") iterations " + call.iterations.to_string(program_.symbols);
+        if (call.workspace != Dim(0)) out_ += " workspace " + call.workspace.to_string(program_.symbols);
+        out_ += "\n";
     }
 
     void kernel(const Program::Kernel& kernel, const std::string& indent) {

@@ -80,13 +80,24 @@ struct Program {
         }
     };
 
+    // A function of the library (runtime/calls/calls.h) instead of a loop nest. Its operands and results are dense.
+    struct Call {
+        const Node* node = nullptr;             // the opaque node that it computes
+        std::vector<std::uint32_t> results;     // those that it stores, ascending
+        std::vector<BufferId> inputs, outputs;  // of the node's operands, and of those results
+        std::string function;
+        std::vector<Dim> extents;             // what it is told in numbers, over the program's symbols
+        Dim iterations = 1, picoseconds = 0;  // of its parallel loop; that one of them takes, about
+        Dim workspace = 0;                    // bytes, of each worker
+    };
+
     // Kernels that do not depend on each other, as one parallel region: none reads or writes what another writes.
     struct Batch {
         std::vector<Kernel> kernels;
     };
 
     struct Step {
-        std::variant<Fused, Kernel, Batch> node;
+        std::variant<Fused, Kernel, Call, Batch> node;
         Loc loc;  // of all nodes that it computes
     };
 
@@ -118,9 +129,20 @@ template <class P, class F>
 void for_each_kernel(P& program, F&& f) {
     for (auto& step : program.steps)
         std::visit(Overloaded{[](PartOf<P, Program::Fused>&) {}, [&](PartOf<P, Program::Kernel>& kernel) { f(kernel); },
+                              [](PartOf<P, Program::Call>&) {},
                               [&](PartOf<P, Program::Batch>& batch) {
                                   for (auto& kernel : batch.kernels) f(kernel);
                               }},
+                   step.node);
+}
+
+// The same with its calls.
+template <class P, class F>
+    requires std::same_as<std::remove_const_t<P>, Program>
+void for_each_call(P& program, F&& f) {
+    for (auto& step : program.steps)
+        std::visit(Overloaded{[](PartOf<P, Program::Fused>&) {}, [](PartOf<P, Program::Kernel>&) {},
+                              [&](PartOf<P, Program::Call>& call) { f(call); }, [](PartOf<P, Program::Batch>&) {}},
                    step.node);
 }
 

@@ -67,6 +67,10 @@ bool Draft::scatters() const {
     return !group.members.empty() && group.members.back()->op->lowering == ir::Lowering::scatter;
 }
 
+bool Draft::calls() const {
+    return !group.members.empty() && group.members.back()->op->lowering == ir::Lowering::opaque;
+}
+
 bool Draft::relayouts() const {
     return !group.outputs.empty() && group.outputs.front().node->op->lowering == ir::Lowering::relayout;
 }

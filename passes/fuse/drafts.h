@@ -53,8 +53,10 @@ struct Draft {
     bool has_contraction() const { return group.kind == FoldKind::contraction; }
     // About, once lowered.
     std::size_t statements() const { return computed + loads + 2 * choices + group.outputs.size(); }
-    // Whether it accumulates into memory: what it reads is no part of it.
+    // Whether it accumulates into memory, or is a call of a function: what it reads is no part of it.
     bool scatters() const;
+    bool calls() const;
+    bool takes_none() const { return scatters() || calls(); }
     // Whether it stores a value in another layout.
     bool relayouts() const;
 };

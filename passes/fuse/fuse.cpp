@@ -43,7 +43,7 @@ private:
         if (is_single(node) && options_.enabled) {
             // One scalar is computed again wherever it is needed: it leaves every loop.
             for (int g : readers)
-                if (has_room(node, drafts_, g, options_) && !drafts_[g].scatters()) drafts_.join(node, g, false);
+                if (has_room(node, drafts_, g, options_) && !drafts_[g].takes_none()) drafts_.join(node, g, false);
             if (drafts_.is_output(node) || drafts_.needed(Value{&node, 0})) drafts_.start(node);
             return;
         }

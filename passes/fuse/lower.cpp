@@ -11,6 +11,7 @@
 #include "ir/ops/forward.h"
 #include "ir/program/index_maps.h"
 #include "passes/fuse/extents.h"
+#include "passes/fuse/lower_call.h"
 #include "passes/fuse/lower_scopes.h"
 
 namespace lathe::passes {
@@ -514,8 +515,14 @@ ir::Program::Kernel lower_group(const ir::Program::Fused& fused) { return Lowere
 void lower(ir::Program& program, const LoopTarget&) {
     for (ir::Program::Step& step : program.steps)
         if (const auto* fused = std::get_if<ir::Program::Fused>(&step.node)) {
-            ir::Program::Kernel kernel = lower_group(*fused);
-            step.node = std::move(kernel);
+            const std::vector<const Node*>& members = fused->group.members;
+            if (!members.empty() && members[0]->op->lowering == ir::Lowering::opaque) {
+                ir::Program::Call call = lower_call(*fused);
+                step.node = std::move(call);
+            } else {
+                ir::Program::Kernel kernel = lower_group(*fused);
+                step.node = std::move(kernel);
+            }
         }
 }
 

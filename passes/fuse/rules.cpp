@@ -45,6 +45,7 @@ public:
         if (is_free(node_) && node_.op->lowering == ir::Lowering::view)
             return Refusal{"one kernel would see through too many views"};
         if (d_.scatters()) return Refusal{"the consumer accumulates into memory"};
+        if (d_.calls()) return Refusal{"the consumer is a function of the library"};
         if (d_.relayouts() && (stored_ || is_fold(node_)))
             return Refusal{"the consumer changes the layout of the data"};
         return is_fold(node_) ? fold() : pointwise();
@@ -171,7 +172,7 @@ std::optional<Refusal> may_join(const Node& node, const Drafts& drafts, int g, b
 
 std::optional<std::vector<std::uint64_t>> rows_to_share(const Draft& d) {
     const bool plain = (d.group.kind == FoldKind::none || d.group.kind == FoldKind::row) && !d.group.members.empty() &&
-                       !d.group.outputs.empty() && !d.relayouts() && !d.scatters();
+                       !d.group.outputs.empty() && !d.relayouts() && !d.takes_none();
     if (!plain || d.group.outer_rank == 0) return std::nullopt;
     std::vector<std::uint64_t> rows;
     for (std::size_t i = 0; i < d.group.outer_rank; ++i) rows.push_back(d.group.domain[i].bits());

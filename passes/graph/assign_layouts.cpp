@@ -79,9 +79,20 @@ std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand)
     return order;
 }
 
+// The value where it lies dense.
+Value dense(Value v) {
+    while (v.node->op->lowering == ir::Lowering::relayout) v = v.node->operands[0];
+    return v;
+}
+
 class Layouts {
 public:
     const Node& add(ir::Graph& graph, const Node& node, const ValueMap& values) {
+        if (node.op->lowering == ir::Lowering::opaque) {
+            std::vector<Value> operands;
+            for (const Value& v : node.operands) operands.push_back(dense(mapped(values, v)));
+            return graph.add(*node.op, operands, node.attributes, node.loc);
+        }
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
@@ -104,6 +115,8 @@ private:
 };
 
 bool wants_a_layout(const Node& node) {
+    if (node.op->lowering == ir::Lowering::opaque)
+        return std::ranges::any_of(node.operands, [](const Value& v) { return dense(v) != v; });
     if (node.op->contraction == nullptr) return false;
     for (std::size_t i = 0; i < node.operands.size(); ++i)
         if (wanted_layout(node, i)) return true;
@@ -113,11 +126,7 @@ bool wants_a_layout(const Node& node) {
 }  // namespace
 
 std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
-    // What leaves the graph is dense.
-    const auto dense = [](Value v) {
-        while (v.node->op->lowering == ir::Lowering::relayout) v = v.node->operands[0];
-        return v;
-    };
+    // What leaves the graph is dense, as is what functions of the library read.
     if (std::ranges::none_of(graph.nodes(), wants_a_layout) &&
         std::ranges::all_of(graph.outputs(), [&](const Value& v) { return dense(v) == v; }))
         return nullptr;
