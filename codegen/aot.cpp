@@ -11,6 +11,7 @@
 #include "ir/float_environment.h"
 #include "runtime/aot.h"
 #include "runtime/cpu_features.h"
+#include "runtime/find_call.h"
 
 namespace lathe::codegen {
 namespace {
@@ -40,6 +41,7 @@ public:
             throw InternalError("aot: the plans of two processor levels have different outputs");
         AotProgram program{cpu_level, &plan, {}, {}, static_cast<std::uint32_t>(tables_.sites.size())};
         for (const auto& kernel : executable.kernels) program.kernels.push_back(kernel->symbol);
+        for (const std::string& call : plan.calls) program.kernels.push_back(runtime::symbol_of_call(call));
         for (std::size_t c = 0; c < plan.constants.size(); ++c)
             program.constants.push_back(
                 constant({plan.constants[c].data(), static_cast<std::size_t>(plan.constant_bytes[c])}));
@@ -134,6 +136,11 @@ AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
     add_embedded("lathe_aot_model.o", embedded::aot_model, embedded::aot_model_size);
     add_embedded("lathe_bound_plan.o", embedded::bound_plan, embedded::bound_plan_size);
     std::set<std::string> known;
+    for (const auto& executable : executables)
+        for (const std::string& name : executable->plan.calls)
+            for (const embedded::Call& call : std::span(embedded::calls, embedded::call_count))
+                if (call.name == name && known.insert(name).second)
+                    add_embedded(("lathe_" + name + ".o").c_str(), call.bytes, call.size);
     for (const auto& executable : executables)
         for (const auto& kernel : executable->kernels)
             if (known.insert(kernel->symbol).second) code.objects.push_back({kernel->symbol + ".o", kernel->object});

@@ -85,6 +85,7 @@ std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileO
     if (options.interpreted) {
         out->interpreted = true;
         interpret_kernels(out->plan, std::move(nests));
+        out->plan.add_calls();
         finish(out->plan);
         return out;
     }
@@ -93,6 +94,7 @@ std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileO
         out->plan.kernels.push_back(kernel->entry());
         out->plan.owners.push_back(kernel);
     }
+    out->plan.add_calls();
     finish(out->plan);
     return out;
 }

@@ -19,9 +19,16 @@ public:
     FoldedPart(const ir::Program& program, const std::vector<bool>& folded) {
         for (std::size_t s = 0; s < program.steps.size(); ++s) {
             if (!folded[s]) continue;
-            auto kernel = std::get<ir::Program::Kernel>(program.steps[s].node);
-            for (ir::Program::BufferId& b : kernel.arguments) b = copy_of(program, b);
-            part_.steps.push_back({std::move(kernel), program.steps[s].loc});
+            ir::Program::Step step = program.steps[s];
+            std::visit(
+                ir::Overloaded{[](ir::Program::Fused&) {}, [&](ir::Program::Kernel& k) { copy(program, k.arguments); },
+                               [&](ir::Program::Call& c) { copy(program, c.inputs), copy(program, c.outputs); },
+                               [&](ir::Program::Batch& b) {
+                                   for (ir::Program::Kernel& k : b.kernels) copy(program, k.arguments);
+                               },
+                               [](ir::Program::Branch&) {}, [](ir::Program::Loop&) {}},
+                step.node);
+            part_.steps.push_back(std::move(step));
         }
     }
 
@@ -30,6 +37,9 @@ public:
     const std::vector<ir::Program::BufferId>& outputs() const { return outputs_; }
 
 private:
+    void copy(const ir::Program& program, std::vector<ir::Program::BufferId>& buffers) {
+        for (ir::Program::BufferId& b : buffers) b = copy_of(program, b);
+    }
     ir::Program::BufferId copy_of(const ir::Program& program, ir::Program::BufferId b) {
         const auto [found, fresh] = copies_.try_emplace(b);
         if (fresh) {
@@ -57,7 +67,7 @@ std::vector<std::vector<std::byte>> run(const ir::Program& program, const Compil
     const bool interprets = options.interpreted || !executable_memory().allowed;
     const Target target = interprets ? options.target : host_target();
     build_plan(program, loop_target(target), {}, plan, outputs);
-    for (const ir::Program::Step& step : program.steps) nests.push_back(std::get<ir::Program::Kernel>(step.node).nest);
+    ir::for_each_kernel(program, [&](const ir::Program::Kernel& kernel) { nests.push_back(kernel.nest); });
     std::vector<std::shared_ptr<const CompiledKernel>> kernels;
     if (interprets) {
         interpret_kernels(plan, std::move(nests));
@@ -65,6 +75,7 @@ std::vector<std::vector<std::byte>> run(const ir::Program& program, const Compil
         kernels = KernelCache::shared().compile(nests, target);
         for (const auto& kernel : kernels) plan.kernels.push_back(kernel->entry());
     }
+    plan.add_calls();
     plan.finish();
     const auto bound = runtime::bind_plan_uncached(plan, {});
     std::vector<std::vector<std::byte>> results;

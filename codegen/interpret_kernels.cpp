@@ -36,7 +36,8 @@ void interpret_kernels(runtime::Plan& plan, std::vector<ir::LoopNest> nests) {
     for (runtime::PlanStep& step : plan.steps) {
         for (std::uint32_t& slot : step.operands)
             if (slot >= first) slot += static_cast<std::uint32_t>(kept->size());
-        if (step.kind == lathe_step_kernel) step.operands.insert(step.operands.begin(), first + step.kernel);
+        if (step.kind == lathe_step_kernel && step.kernel < kept->size())
+            step.operands.insert(step.operands.begin(), first + step.kernel);
     }
     for (ir::LoopNest& nest : *kept) {
         const auto keep = [](void*) {};  // the plan's owners do

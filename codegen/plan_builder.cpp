@@ -15,6 +15,7 @@ namespace {
 using ir::Dim;
 using runtime::SizeExpression;
 
+using Call = ir::Program::Call;
 using Kernel = ir::Program::Kernel;
 using Origin = ir::Program::Origin;
 
@@ -26,6 +27,7 @@ public:
     void run(std::vector<std::uint32_t>& outputs) {
         plan_.symbol_count = static_cast<std::uint32_t>(program_.symbol_count());
         plan_.iteration_count = static_cast<std::uint32_t>(program_.iterations);
+        ir::for_each_kernel(program_, [&](const Kernel&) { ++kernel_count_; });
         const std::vector<bool> used = used_buffers();
         for (std::size_t b = 0; b < program_.buffers.size(); ++b)
             if (used[b] || is_the_callers(program_.buffers[b].origin)) add_buffer(b);
@@ -53,9 +55,9 @@ public:
     }
 
 private:
-    // A kernel of the plan, and when it runs: those of a batch run at the same time.
+    // A kernel or call of the plan, and when it runs: those of a batch run at the same time.
     struct Timed {
-        const Kernel* kernel;
+        const Kernel* kernel;  // null for calls
         std::ptrdiff_t time;
         std::vector<std::uint32_t> slots;
         bool is_nested;  // in a step of the program that may run it again, or not at all
@@ -150,6 +152,10 @@ private:
             for (const ir::Program::BufferId b : k.arguments) used[b] = true;
         });
         ir::for_each_step(program_.steps, [&](const ir::Program::Step& step) {
+            if (const auto* call = std::get_if<Call>(&step.node)) {
+                for (const ir::Program::BufferId b : call->inputs) used[b] = true;
+                for (const ir::Program::BufferId b : call->outputs) used[b] = true;
+            }
             if (const auto* branch = std::get_if<ir::Program::Branch>(&step.node)) used[branch->predicate] = true;
             if (const auto* loop = std::get_if<ir::Program::Loop>(&step.node)) {
                 if (loop->goes_on) used[*loop->goes_on] = true;
@@ -160,12 +166,13 @@ private:
     }
 
     void add_step(const ir::Program::Step& step) {
-        std::visit(ir::Overloaded{[](const ir::Program::Fused&) { throw InternalError("a group was not lowered"); },
-                                  [&](const Kernel& kernel) { add_kernel(kernel); },
-                                  [&](const ir::Program::Batch& batch) { add_batch(batch); },
-                                  [&](const ir::Program::Branch& branch) { add_branch(branch); },
-                                  [&](const ir::Program::Loop& loop) { add_loop(loop); }},
-                   step.node);
+        std::visit(
+            ir::Overloaded{[](const ir::Program::Fused&) { throw InternalError("a group was not lowered"); },
+                           [&](const Kernel& kernel) { add_kernel(kernel); }, [&](const Call& call) { add_call(call); },
+                           [&](const ir::Program::Batch& batch) { add_batch(batch); },
+                           [&](const ir::Program::Branch& branch) { add_branch(branch); },
+                           [&](const ir::Program::Loop& loop) { add_loop(loop); }},
+            step.node);
     }
 
     // ---- branches and loops; targets are known once what they jump over is there
@@ -251,7 +258,7 @@ private:
 
     void add_kernel(const Kernel& kernel) {
         runtime::PlanStep step;
-        step.kernel = static_cast<std::uint32_t>(kernels_.size());
+        step.kernel = next_kernel_++;
         for (const ir::Program::BufferId b : kernel.arguments) step.operands.push_back(slot(b));
         for (Dim d : kernel.extents) step.extents.push_back(size(d));
         step.is_dynamic = std::ranges::any_of(kernel.extents, [&](Dim d) { return program_.depends_on_iteration(d); });
@@ -266,12 +273,30 @@ private:
         plan_.steps.push_back(std::move(step));
     }
 
+    // Functions are numbered behind the kernels.
+    void add_call(const Call& call) {
+        runtime::PlanStep step;
+        const auto at = std::ranges::find(plan_.calls, call.function);
+        step.kernel = kernel_count_ + static_cast<std::uint32_t>(at - plan_.calls.begin());
+        if (at == plan_.calls.end()) plan_.calls.push_back(call.function);
+        for (const ir::Program::BufferId b : call.inputs) step.operands.push_back(slot(b));
+        for (const ir::Program::BufferId b : call.outputs) step.operands.push_back(slot(b));
+        for (Dim d : call.extents) step.extents.push_back(size(d));
+        step.is_dynamic = std::ranges::any_of(call.extents, [&](Dim d) { return program_.depends_on_iteration(d); });
+        step.trips = size(call.iterations);
+        step.cost = size(call.picoseconds);
+        step.workspace = size(call.workspace);
+        step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
+        kernels_.push_back({nullptr, time_, step.operands, depth_ > 0});
+        plan_.steps.push_back(std::move(step));
+    }
+
     // Which kernel writes each output first, which read each input last, and when the last one may fault.
     void find_uses() {
         writer_.assign(plan_.outputs.size(), nullptr);
         last_readers_.assign(plan_.inputs.size(), {});
         for (const Timed& k : kernels_) {
-            if (!k.kernel->sites.empty()) last_fault_ = k.time;
+            if (k.kernel != nullptr && !k.kernel->sites.empty()) last_fault_ = k.time;
             for (std::uint32_t slot : k.slots)
                 if (slot < plan_.inputs.size()) {
                     std::vector<const Timed*>& readers = last_readers_[slot];
@@ -296,7 +321,8 @@ private:
             return false;
         const std::vector<const Timed*>& readers = last_readers_[input];
         if (readers.empty() || readers.back()->time < writer->time) return true;
-        return !writer->is_nested && std::ranges::all_of(readers, [&](const Timed* k) { return k == writer; }) &&
+        return !writer->is_nested && writer->kernel != nullptr &&
+               std::ranges::all_of(readers, [&](const Timed* k) { return k == writer; }) &&
                same_elements(*writer, input, plan_.output_slot(output));
     }
 
@@ -331,6 +357,7 @@ private:
     const passes::LoopTarget& target_;
     runtime::Plan& plan_;
     std::vector<std::uint32_t> number_;  // of buffers, among those of their origin
+    std::uint32_t kernel_count_ = 0, next_kernel_ = 0;
     std::ptrdiff_t time_ = 0;
     std::size_t depth_ = 0;                                            // of the list that is being added
     std::vector<std::pair<std::uint32_t, std::uint32_t>> carried_in_;  // slots, and the loop that exchanges them

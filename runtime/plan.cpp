@@ -4,6 +4,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "runtime/find_call.h"
 #include "runtime/parallel.h"
 
 namespace lathe::runtime {
@@ -97,6 +98,10 @@ std::int64_t bytes_of(const PlanTensor& tensor, std::span<const std::int64_t> di
 }
 
 }  // namespace
+
+void Plan::add_calls() {
+    for (const std::string& name : calls) kernels.push_back(find_call(name));
+}
 
 void Plan::finish() {
     tables_ = {};

@@ -54,7 +54,7 @@ struct PlanTensor {
 struct PlanStep {
     lathe_step_kind kind = lathe_step_kernel;
     std::uint32_t target = 0;
-    std::uint32_t kernel = 0;             // index into Plan::kernels
+    std::uint32_t kernel = 0;             // in Plan::kernels
     std::vector<std::uint32_t> operands;  // slots: inputs, then outputs, then constants, then temporaries
     std::vector<SizeExpression> extents;
     SizeExpression trips = 1;
@@ -152,7 +152,8 @@ struct Plan {
     std::vector<Buffer> constants;
     std::vector<std::int64_t> constant_bytes;  // as many: buffers may be larger
     std::vector<PlanTemporary> temporaries;
-    std::vector<lathe_kernel> kernels;
+    std::vector<std::string> calls;     // functions by their names, which are numbered behind the kernels
+    std::vector<lathe_kernel> kernels;  // and those functions
     std::vector<PlanStep> steps;
     std::vector<PlanPrecondition> preconditions;
     std::vector<PlanDonation> donations;
@@ -169,6 +170,8 @@ struct Plan {
     }
     std::uint32_t slot_count() const { return temporary_slot(static_cast<std::uint32_t>(temporaries.size())); }
 
+    // Puts the functions that it calls behind its kernels.
+    void add_calls();
     // Makes the tables of everything above, which may not change any more. Throws PlanError where a size is too
     // complex.
     void finish();

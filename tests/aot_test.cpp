@@ -223,6 +223,30 @@ TEST_F(Aot, KernelsAreTheVeryBytesOfTheJit) {
     }
 }
 
+// The functions that a model calls are a part of its object; others are not.
+TEST_F(Aot, CarriesTheFunctionsThatItCalls) {
+    const Model model = trace(
+        [](const Tensor& x) {
+            const Tensor y = x * 1.5;
+            return concat(std::vector{sort(y, 0), convert(argsort(y), Dtype::f32), cumsum(y, 0), cumsum(y, 1)}, 1);
+        },
+        {{"x", Dtype::f32, {"batch", 24}}}, {.name = "ordered"});
+    compile_model(model, path("ordered"));
+    for (const std::int64_t batch : {1, 9, 300}) {
+        write_npy(path("x.npy"), rows(batch).to_array());
+        ASSERT_EQ(run_here("./ordered --output y.npy x.npy"), (Outcome{0, ""}));
+        EXPECT_EQ(read_npy(path("y.npy")), model(rows(batch)).to_array()) << batch;
+    }
+    compile_model(
+        trace([](const Tensor& x) { return cumsum(x); }, {{"x", Dtype::f32, {"batch", 24}}}, {.name = "sums"}),
+        path("sums.o"));
+    const std::string undefined = run_here("nm -u sums.o | grep -v -e memcpy -e memset").output;
+    EXPECT_EQ(undefined, "");
+    const std::string symbols = run_here("nm sums.o").output;
+    EXPECT_NE(symbols.find("lathe_call_cumsum_v1"), std::string::npos) << symbols;
+    EXPECT_EQ(symbols.find("lathe_call_sort_v1"), std::string::npos) << symbols;
+}
+
 TEST_F(Aot, TwoModelsLinkIntoOneProgram) {
     compile_model(mlp(), path("one.o"), {.name = "one", .header = path("one.h")});
     compile_model(mlp(), path("two.o"), {.name = "two", .header = path("two.h")});

@@ -86,7 +86,18 @@ std::vector<Call> samples(const OpDef& op, Dtype d) {
     };
     switch (op.lowering) {
         case Lowering::source:
+            break;
         case Lowering::opaque:
+            for (const auto& [shape, along] : std::vector<std::pair<Shape, std::int64_t>>{{{5}, 0},
+                                                                                          {{300}, 0},
+                                                                                          {{3, 4}, 0},
+                                                                                          {{4, 3}, -1},
+                                                                                          {{2, 3, 4}, 1},
+                                                                                          {{1}, 0},
+                                                                                          {{0, 3}, 0},
+                                                                                          {{3, 0}, 0}})
+                for (const bool set : {false, true})
+                    calls.push_back(call({{d, shape}}, {{axis, {along}}, {flag, {set}}}));
             break;
         case Lowering::control:
             for (const Shape& shape : {Shape{}, Shape{3}, Shape{2, 0}}) calls.push_back(control_call(op, {d, shape}));

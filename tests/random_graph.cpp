@@ -162,6 +162,7 @@ private:
             if (p < 75) return op.lowering == Lowering::contraction;
             if (p < 93) return op.lowering == Lowering::view;
             if (p < 96) return op.lowering == Lowering::scatter;
+            if (p < 98) return op.lowering == Lowering::opaque;
             return op.lowering == Lowering::index;
         };
         for (const OpDef* op : ir::op_table())
@@ -179,6 +180,9 @@ private:
                 break;
             case ir::Lowering::contraction:
                 contraction(op);
+                break;
+            case ir::Lowering::opaque:
+                along_axis(op);
                 break;
             case ir::Lowering::view:
                 if (!op.reads_indices) {
@@ -267,6 +271,20 @@ private:
             call.operands[place] = {magnitude, 0};
         }
         return add(op, call);
+    }
+
+    // ---- functions of the library
+
+    void along_axis(const OpDef& op) {
+        const Value x = value_of_dtype(op.dtypes, 1);
+        const auto rank = static_cast<std::int64_t>(x.type().shape.rank());
+        if (rank == 0) return;
+        Attributes attributes;
+        for (const ir::AttributeDef& a : op.attributes) {
+            if (a.meaning == ir::AttributeMeaning::axis) attributes.emplace_back(below(random_, 2 * rank) - rank);
+            if (a.meaning == ir::AttributeMeaning::flag) attributes.emplace_back(chance(50));
+        }
+        add(op, {{x}, std::move(attributes)});
     }
 
     // ---- folds

@@ -233,6 +233,28 @@ Tensor log_softmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "log_softmax", x);
     return blaming(where, "log_softmax", [&] { return f::log_softmax(x, axis); });
 }
+namespace {
+
+Tensor sorted(const Tensor& x, std::int64_t axis, SortOptions options, std::size_t result, Where where) {
+    const detail::NodeRef operand = detail::operand(x.node());
+    return Tensor(detail::record_results(ops::sort, {&operand, 1}, {axis, options.descending}, where)[result]);
+}
+
+}  // namespace
+
+Tensor sort(const Tensor& x, std::int64_t axis, SortOptions options, Where where) {
+    const LocScope scope(where, "sort", x);
+    return sorted(x, axis, options, 0, where);
+}
+Tensor argsort(const Tensor& x, std::int64_t axis, SortOptions options, Where where) {
+    const LocScope scope(where, "argsort", x);
+    return sorted(x, axis, options, 1, where);
+}
+Tensor cumsum(const Tensor& x, std::int64_t axis, Where where) {
+    const LocScope scope(where, "cumsum", x);
+    return ops::cumsum.with({axis, false}, x);
+}
+
 Tensor matmul(const Tensor& a, const Tensor& b, Where where) {
     const LocScope scope(where, "matmul", a, b);
     return blaming(where, "matmul", [&] { return f::matmul(a, b); });

@@ -75,6 +75,18 @@ Tensor argmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::curr
 Tensor softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
 Tensor log_softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
 
+// ---- along an axis
+
+struct SortOptions {
+    bool descending = false;
+};
+// Stable: equal elements keep their order; -0 equals 0; NaN comes last, also where the order is descending.
+Tensor sort(const Tensor& x, std::int64_t axis = -1, SortOptions options = {}, Where where = Where::current());
+// The positions, as i64, that the elements of sort(x) have in x.
+Tensor argsort(const Tensor& x, std::int64_t axis = -1, SortOptions options = {}, Where where = Where::current());
+// The sums of the elements up to each; of signed integers and booleans i64, of unsigned integers u64.
+Tensor cumsum(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
+
 // Matrix product over the last axis of a and the last but one of b, batched over the axes before them.
 Tensor matmul(const Tensor& a, const Tensor& b, Where where = Where::current());
 

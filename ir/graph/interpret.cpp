@@ -559,7 +559,7 @@ std::vector<Literal> run(const Job& job) {
         case Lowering::control:
             return run_control(job);
         case Lowering::opaque:
-            break;
+            return node.op->reference({job.operands, job.concrete_attributes(), job.result_types});
     }
     throw InternalError("the interpreter does not know how to run " + std::string(node.op->name));
 }

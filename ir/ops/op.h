@@ -37,7 +37,7 @@ enum class Lowering : std::uint8_t {
     relayout,     // its operand, in memory of another layout
     scatter,      // a copy of the first operand into which updates are accumulated, in ascending order
     control,      // runs regions
-    opaque,
+    opaque,       // a function of the library computes it, from operands in memory to results in memory
 };
 
 struct Arity {
@@ -176,6 +176,28 @@ protected:
 std::string index_name(const Node& node);
 using ViewRule = std::vector<ViewPiece> (*)(const ViewContext&, std::span<const Dim> out_index);
 
+// A call of a function of the library, which has the ABI of kernels (runtime/abi.h): what an opaque op becomes.
+struct HostCall {
+    std::string_view function;  // see runtime/calls/calls.h
+    std::vector<Dim> extents;   // all numbers that the function is told, in its order
+    Dim iterations = 1;         // of its parallel loop
+    Dim picoseconds = 0;        // that one of them takes, about
+    Dim workspace = 0;          // bytes that each worker has for itself
+};
+struct CallContext {
+    std::span<const Type> operands;
+    std::span<const Attribute> attributes;
+    const std::vector<bool>& wanted;  // by result: whether anybody reads it. The function gets no memory for others
+};
+using CallRule = HostCall (*)(const CallContext&);
+// The results, as the op's doc defines them: the function has to give the same bits. All types are constant.
+struct ReferenceContext {
+    std::span<const Literal> operands;
+    std::span<const Attribute> attributes;
+    std::span<const Type> results;
+};
+using ReferenceRule = std::vector<Literal> (*)(const ReferenceContext&);
+
 // Roles of the dimensions of a contraction: which operand dimension each loop of its nest runs over. The nest's loops
 // are the output's dimensions in order, followed by the contracted ones.
 struct ContractionMaps {
@@ -282,6 +304,8 @@ struct OpDef {
     ContractionRule contraction = nullptr;   // contraction
     ViewRule view = nullptr;                 // view; scatter: where in operand 0 an element of the last operand goes
     Control control = Control::none;         // control
+    CallRule call = nullptr;                 // opaque: the function that computes it
+    ReferenceRule reference = nullptr;       // opaque: what it computes
     bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
     bool commutative = false;                // exchanging the operands keeps every bit
     bool involution = false;                 // op(op(x)) is x

@@ -16,8 +16,9 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
     return all;
 }
 
-constexpr auto table = concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits,
-                                   ops::views, ops::reductions, ops::contractions, ops::memory, ops::control);
+constexpr auto table =
+    concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits, ops::views,
+                ops::along_axis, ops::reductions, ops::contractions, ops::memory, ops::control);
 
 constexpr auto by_name = [] {
     auto sorted = table;
@@ -31,13 +32,14 @@ constexpr bool every(bool (*holds)(const OpDef&)) {
 
 // The rules of each lowering class: what a row of it needs, and that it has none of which nothing would be made.
 struct Rules {
-    bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false,
-         control = false;
+    bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false;
+    bool control = false, call = false, reference = false;
     friend constexpr bool operator==(const Rules&, const Rules&) = default;
 };
 constexpr Rules rules_of(const OpDef& op) {
-    return {op.literal != nullptr,     op.scalar != nullptr, bool{op.reducer},           op.axes != nullptr,
-            op.contraction != nullptr, op.view != nullptr,   op.control != Control::none};
+    return {op.literal != nullptr,       op.scalar != nullptr,      bool{op.reducer},
+            op.axes != nullptr,          op.contraction != nullptr, op.view != nullptr,
+            op.control != Control::none, op.call != nullptr,        op.reference != nullptr};
 }
 constexpr bool has_its_rules(const OpDef& op) {
     const Rules rules = rules_of(op);
@@ -49,7 +51,7 @@ constexpr bool has_its_rules(const OpDef& op) {
         case Lowering::control:
             return rules == Rules{.control = true} && op.result_types != nullptr;
         case Lowering::opaque:
-            return rules == Rules{};
+            return rules == Rules{.call = true, .reference = true} && op.arity.minimum > 0;
         case Lowering::elementwise:
             return rules == Rules{.scalar = true} && op.arity.minimum > 0;
         case Lowering::index:

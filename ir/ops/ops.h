@@ -1,6 +1,7 @@
 // Every row, as functions and by name.
 #pragma once
 
+#include "ir/ops/along_axis.h"
 #include "ir/ops/arithmetic.h"
 #include "ir/ops/bits.h"
 #include "ir/ops/comparison.h"

@@ -38,6 +38,11 @@ Effects effects_of(const Program::Kernel& k) {
             k.sites.empty() && std::ranges::all_of(k.extents, [](Dim d) { return d.is_constant(); })};
 }
 
+Effects effects_of(const Program::Call& c) {
+    const auto is_constant = [](Dim d) { return d.is_constant(); };
+    return {c.inputs, c.outputs, is_constant(c.iterations) && std::ranges::all_of(c.extents, is_constant)};
+}
+
 Effects effects_of(const Program::Batch& b) {
     Effects out;
     for (const Program::Kernel& k : b.kernels) {

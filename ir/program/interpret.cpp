@@ -54,6 +54,7 @@ private:
         for (const Program::Step& step : steps)
             std::visit(
                 Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); },
+                           [&](const Program::Call& c) { call(c); },
                            [&](const Program::Batch& b) {  // in any order: the last first
                                for (std::size_t i = b.kernels.size(); i-- > 0;) kernel(b.kernels[i]);
                            },
@@ -170,6 +171,15 @@ private:
             const Dim at = linear_offset(memory_shape, layout.memory_index(index));
             f(i * size, static_cast<std::size_t>(at.constant()) * size, size);
         }
+    }
+
+    // ---- calls, by their node's reference
+
+    void call(const Program::Call& c) {
+        std::vector<Literal> operands;
+        for (const Program::BufferId b : c.inputs) operands.push_back(from_memory(b));
+        const std::vector<Literal> results = interpret_node(*c.node, operands, symbols_);
+        for (std::size_t i = 0; i < c.outputs.size(); ++i) memory_[c.outputs[i]] = to_memory(results[c.results[i]], {});
     }
 
     // ---- kernels

@@ -75,6 +75,7 @@ private:
     void print_step(const Program::Step& step, const std::string& indent) {
         std::visit(Overloaded{[&](const Program::Fused& f) { group(f, indent); },
                               [&](const Program::Kernel& k) { kernel(k, indent); },
+                              [&](const Program::Call& c) { call(c, indent); },
                               [&](const Program::Batch& b) {
                                   out_ += indent + "batch {\n";
                                   for (const Program::Kernel& k : b.kernels) kernel(k, indent + "  ");
@@ -141,6 +142,13 @@ private:
             out_ += ") : " + n->results[0].to_string(program_.symbols) + "\n";
         }
         out_ += indent + "}\n";
+    }
+
+    void call(const Program::Call& call, const std::string& indent) {
+        out_ += indent + "call " + call.function + "(" + list(call.inputs) + ") to (" + list(call.outputs) +
+                ") extents (" + extents(call.extents) + ") iterations " + call.iterations.to_string(program_.symbols);
+        if (call.workspace != Dim(0)) out_ += " workspace " + call.workspace.to_string(program_.symbols);
+        out_ += "\n";
     }
 
     void kernel(const Program::Kernel& kernel, const std::string& indent) {

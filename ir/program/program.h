@@ -80,6 +80,17 @@ struct Program {
         }
     };
 
+    // A function of the library (runtime/calls/calls.h) instead of a loop nest. Its operands and results are dense.
+    struct Call {
+        const Node* node = nullptr;             // the opaque node that it computes
+        std::vector<std::uint32_t> results;     // those that it stores, ascending
+        std::vector<BufferId> inputs, outputs;  // of the node's operands, and of those results
+        std::string function;
+        std::vector<Dim> extents;             // what it is told in numbers, over the program's symbols
+        Dim iterations = 1, picoseconds = 0;  // of its parallel loop; that one of them takes, about
+        Dim workspace = 0;                    // bytes, of each worker
+    };
+
     // Kernels that do not depend on each other, as one parallel region: none reads or writes what another writes.
     struct Batch {
         std::vector<Kernel> kernels;
@@ -117,7 +128,7 @@ struct Program {
     };
 
     struct Step {
-        std::variant<Fused, Kernel, Batch, Branch, Loop> node;
+        std::variant<Fused, Kernel, Call, Batch, Branch, Loop> node;
         Loc loc;  // of all nodes that it computes
     };
 
@@ -153,7 +164,7 @@ template <class S, class F>
     requires std::same_as<std::remove_const_t<S>, Program::Step>
 void for_each_inner(S& step, F&& f) {
     std::visit(Overloaded{[](PartOf<S, Program::Fused>&) {}, [](PartOf<S, Program::Kernel>&) {},
-                          [](PartOf<S, Program::Batch>&) {},
+                          [](PartOf<S, Program::Call>&) {}, [](PartOf<S, Program::Batch>&) {},
                           [&](PartOf<S, Program::Branch>& branch) { f(branch.then_steps), f(branch.else_steps); },
                           [&](PartOf<S, Program::Loop>& loop) { f(loop.test), f(loop.body); }},
                step.node);

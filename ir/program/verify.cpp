@@ -79,8 +79,8 @@ private:
 
     void step(const Program::Step& s) {
         std::visit(Overloaded{[&](const Program::Fused& f) { fused(f); }, [&](const Program::Kernel& k) { kernel(k); },
-                              [&](const Program::Batch& b) { batch(b); }, [&](const Program::Branch& b) { branch(b); },
-                              [&](const Program::Loop& l) { loop(l); }},
+                              [&](const Program::Call& c) { call(c); }, [&](const Program::Batch& b) { batch(b); },
+                              [&](const Program::Branch& b) { branch(b); }, [&](const Program::Loop& l) { loop(l); }},
                    s.node);
     }
     void list(const std::vector<Program::Step>& steps) {
@@ -211,6 +211,32 @@ private:
             return bind != nullptr && (bind->site < 0 || static_cast<std::size_t>(bind->site) >= count);
         });
         if (lacks_one) fault_in_step("an index has no site");
+    }
+
+    // ---- calls
+
+    void call(const Program::Call& c) {
+        if (program_.graph == nullptr) fault_in_step("the program has lost the graph of its calls");
+        if (c.node == nullptr || c.node->op->call == nullptr) {
+            fault_in_step("it calls for no node");
+            return;
+        }
+        const auto has_result = [&](std::uint32_t r) { return r < c.node->results.size(); };
+        if (c.inputs.size() != c.node->operands.size() || c.outputs.size() != c.results.size() ||
+            !std::ranges::all_of(c.results, has_result) ||
+            std::ranges::adjacent_find(c.results, std::greater_equal()) != c.results.end()) {
+            fault_in_step("it has other buffers than values");
+            return;
+        }
+        if (c.outputs.empty()) fault_in_step("nothing is stored");
+        for (std::size_t i = 0; i < c.inputs.size(); ++i) reads(c.inputs[i]), holds(c.inputs[i], c.node->operands[i]);
+        for (std::size_t i = 0; i < c.outputs.size(); ++i)
+            writes(c.outputs[i]), holds(c.outputs[i], {c.node, c.results[i]});
+    }
+    void holds(Program::BufferId b, Value v) {
+        has_type_of(b, v);
+        if (b < program_.buffers.size() && !program_.buffers[b].layout.is_dense())
+            fault_in_step(id(b) + " is not dense");
     }
 
     // ---- batches

@@ -66,7 +66,7 @@ void Drafts::find_seen_through(const ir::Graph& graph) {
 bool Draft::is_closed() const {
     if (group.members.empty()) return false;
     const ir::Lowering lowering = group.members.back()->op->lowering;
-    return lowering == ir::Lowering::scatter || lowering == ir::Lowering::control;
+    return lowering == ir::Lowering::scatter || lowering == ir::Lowering::control || lowering == ir::Lowering::opaque;
 }
 
 bool Draft::relayouts() const {

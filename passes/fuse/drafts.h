@@ -53,8 +53,8 @@ struct Draft {
     bool has_contraction() const { return group.kind == FoldKind::contraction; }
     // About, once lowered.
     std::size_t statements() const { return computed + loads + 2 * choices + group.outputs.size(); }
-    // Whether it reads its operands from memory, whole, as what accumulates into memory or runs regions does: what it
-    // reads is no part of it.
+    // Whether it reads its operands from memory, whole, as what accumulates into memory, runs regions or calls a
+    // function of the library does: what it reads is no part of it.
     bool is_closed() const;
     // Whether it stores a value in another layout.
     bool relayouts() const;

@@ -260,15 +260,22 @@ private:
         const ir::Dim index = ir::ops::scan_reverse(node.attributes) ? *loop.trips - 1 - i : i;
         std::unique_ptr<ir::Graph> body = body_over_sequences(node, index, program_.symbols);
         std::vector<Program::BufferId> outputs;
+        std::vector<Program::Step> copies;
         for (const auto& c : loop.carried) outputs.push_back(c.next);
         for (std::size_t r = carried; r < body->outputs().size(); ++r) {
             const Value y = body->outputs()[r];
             const auto same = std::ranges::find(body->outputs().first(r), y) - body->outputs().begin();
             const auto first = static_cast<std::size_t>(same);
             outputs.push_back(first < r ? outputs[first] : add_temporary(y.type(), node.loc));
-            loop.stacked.push_back({outputs.back(), buffer_to_write({&node, static_cast<std::uint32_t>(r)}), index});
+            Program::BufferId slice = outputs.back();
+            if (y.node->op->lowering == ir::Lowering::opaque) {  // only kernels can write into a stack
+                slice = add_temporary(y.type(), node.loc);
+                copies.push_back(copy_step(y, outputs.back(), slice));
+            }
+            loop.stacked.push_back({slice, buffer_to_write({&node, static_cast<std::uint32_t>(r)}), index});
         }
         loop.body = steps_of(std::move(body), operands, outputs);
+        std::ranges::move(copies, std::back_inserter(loop.body));
         finish_loop(node, std::move(loop));
     }
 

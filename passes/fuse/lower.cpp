@@ -11,6 +11,7 @@
 #include "ir/ops/forward.h"
 #include "ir/program/index_maps.h"
 #include "passes/fuse/extents.h"
+#include "passes/fuse/lower_call.h"
 #include "passes/fuse/lower_scopes.h"
 #include "passes/fuse/stacks.h"
 
@@ -516,8 +517,14 @@ void lower(ir::Program& program, const LoopTarget&) {
     for_each_list(program.steps, [&](std::vector<ir::Program::Step>& steps) {
         for (ir::Program::Step& step : steps) {
             if (const auto* fused = std::get_if<ir::Program::Fused>(&step.node)) {
-                ir::Program::Kernel kernel = lower_group(*fused);
-                step.node = std::move(kernel);
+                const std::vector<const Node*>& members = fused->group.members;
+                if (!members.empty() && members[0]->op->lowering == ir::Lowering::opaque) {
+                    ir::Program::Call call = lower_call(*fused);
+                    step.node = std::move(call);
+                } else {
+                    ir::Program::Kernel kernel = lower_group(*fused);
+                    step.node = std::move(kernel);
+                }
             }
             if (auto* loop = std::get_if<ir::Program::Loop>(&step.node)) store_in_stacks(program, *loop);
         }

@@ -23,6 +23,7 @@ void rename_buffers(Program::Step& step, const Map& map) {
     };
     std::visit(ir::Overloaded{[&](Program::Fused& f) { all(f.inputs), all(f.outputs); },
                               [&](Program::Kernel& k) { all(k.arguments); },
+                              [&](Program::Call& c) { all(c.inputs), all(c.outputs); },
                               [&](Program::Batch& b) {
                                   for (Program::Kernel& k : b.kernels) all(k.arguments);
                               },

@@ -44,10 +44,13 @@ public:
         if (!has_room(node_, drafts_, g_, options_)) return Refusal{"the kernel is full"};
         if (is_free(node_) && node_.op->lowering == ir::Lowering::view)
             return Refusal{"one kernel would see through too many views"};
-        if (d_.is_closed())
-            return Refusal{d_.group.members.back()->op->lowering == ir::Lowering::control
-                               ? "the consumer is control flow, which reads its operands from memory"
-                               : "the consumer accumulates into memory"};
+        if (d_.is_closed()) {
+            const ir::Lowering lowering = d_.group.members.back()->op->lowering;
+            return Refusal{lowering == ir::Lowering::control ? "the consumer is control flow, which reads its operands "
+                                                               "from memory"
+                           : lowering == ir::Lowering::opaque ? "the consumer is a function of the library"
+                                                              : "the consumer accumulates into memory"};
+        }
         if (d_.relayouts() && (stored_ || is_fold(node_)))
             return Refusal{"the consumer changes the layout of the data"};
         return is_fold(node_) ? fold() : pointwise();

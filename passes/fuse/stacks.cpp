@@ -59,6 +59,9 @@ bool is_needed(const Program::Loop& loop, Program::BufferId slice) {
     bool needed = std::ranges::find(loop.carried, slice, &Program::Loop::Carried::next) != loop.carried.end();
     for_each_step(loop.body, [&](const Program::Step& step) {
         if (const auto* branch = std::get_if<Program::Branch>(&step.node)) needed |= branch->predicate == slice;
+        if (const auto* call = std::get_if<Program::Call>(&step.node))
+            needed |= std::ranges::find(call->inputs, slice) != call->inputs.end() ||
+                      std::ranges::find(call->outputs, slice) != call->outputs.end();
         if (const auto* inner = std::get_if<Program::Loop>(&step.node))
             for (const auto& c : inner->carried) needed |= c.current == slice || c.next == slice;
     });

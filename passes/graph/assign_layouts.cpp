@@ -79,12 +79,15 @@ std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand)
     return order;
 }
 
-// What leaves a graph, or enters a region, is dense.
+// What leaves a graph, enters a region, or is read by a function of the library is dense.
 Value dense(Value v) {
     while (v.node->op->lowering == ir::Lowering::relayout) v = v.node->operands[0];
     return v;
 }
 bool is_dense(Value v) { return dense(v) == v; }
+bool wants_dense_operands(const Node& node) {
+    return node.op->lowering == ir::Lowering::control || node.op->lowering == ir::Lowering::opaque;
+}
 
 const Node& add_with_dense_operands(ir::Graph& graph, const Node& node, const ValueMap& values) {
     std::vector<Value> operands;
@@ -95,7 +98,7 @@ const Node& add_with_dense_operands(ir::Graph& graph, const Node& node, const Va
 class Layouts {
 public:
     const Node& add(ir::Graph& graph, const Node& node, const ValueMap& values) {
-        if (node.op->lowering == ir::Lowering::control) return add_with_dense_operands(graph, node, values);
+        if (wants_dense_operands(node)) return add_with_dense_operands(graph, node, values);
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
@@ -128,8 +131,7 @@ bool wants_a_layout(const Node& node) {
 
 std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
     const auto stays = [](const Node& node) {
-        return !wants_a_layout(node) &&
-               (node.op->lowering != ir::Lowering::control || std::ranges::all_of(node.operands, is_dense));
+        return !wants_a_layout(node) && (!wants_dense_operands(node) || std::ranges::all_of(node.operands, is_dense));
     };
     if (std::ranges::all_of(graph.nodes(), stays) && std::ranges::all_of(graph.outputs(), is_dense)) return nullptr;
     Layouts layouts;

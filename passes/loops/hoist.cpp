@@ -12,13 +12,15 @@ using ir::Program;
 using BufferId = Program::BufferId;
 using Kernel = Program::Kernel;
 
-// How many kernels of a loop write each buffer; what the loop exchanges counts as written by others.
+// How many steps of a loop write each buffer; what the loop exchanges counts as written by others.
 std::multiset<BufferId> written_in(const Program::Loop& loop) {
     std::multiset<BufferId> out;
     const auto add = [&](const std::vector<Program::Step>& steps) {
         for_each_step(steps, [&](const Program::Step& step) {
             if (const auto* kernel = std::get_if<Kernel>(&step.node))
                 for (const BufferId b : kernel->writes()) out.insert(b);
+            if (const auto* call = std::get_if<Program::Call>(&step.node))
+                out.insert(call->outputs.begin(), call->outputs.end());
             if (const auto* inner = std::get_if<Program::Loop>(&step.node))
                 for (const auto& c : inner->carried) out.insert({c.current, c.current, c.next, c.next});
         });

@@ -1,0 +1,181 @@
+// Sums of the elements up to each along the lines of a tensor: a chain from +0 in each block of 4,096 elements, and the
+// sum of all blocks before, added once to each element of a block. The additions depend on each other within a chain;
+// so several chains advance side by side.
+//
+// Operands: x, y. Extents: dtype of x, whether the last element comes first, elements of a line, how far apart they
+// are, and how many lines are scanned together where they are not dense (0: they are). Iterations: lines, or so many
+// lines of those that lie side by side.
+#include "runtime/aot.h"
+#include "runtime/calls/calls.h"
+#include "runtime/narrow_floats.h"
+
+namespace {
+
+constexpr std::int64_t block = 4096;
+constexpr std::int64_t pitch = block + 16;  // of chains in the workspace: a power of two would crowd the cache
+constexpr int most_chains = 8;
+constexpr std::int64_t most_columns = 64;
+
+// How elements accumulate.
+template <class T, class Sum>
+struct Plain {
+    using Element = T;
+    using Accumulator = Sum;
+    using Result = Sum;
+    static Sum widen(T x) { return static_cast<Sum>(x); }
+    static Sum narrow(Sum sum) { return sum; }
+};
+template <float (*widen_of)(std::uint16_t), std::uint16_t (*narrow_to)(float)>
+struct Narrow {
+    using Element = std::uint16_t;
+    using Accumulator = float;
+    using Result = std::uint16_t;
+    static float widen(std::uint16_t x) { return widen_of(x); }
+    static std::uint16_t narrow(float sum) { return narrow_to(sum); }
+};
+
+// A line, from the element where its sums begin.
+template <class T>
+struct Line {
+    const typename T::Element* x;
+    typename T::Result* y;
+    std::int64_t step;  // to the next element
+};
+
+// The chains of several lines, or of several blocks of one.
+template <class T, int chains>
+void chain(const Line<T>* lines, std::int64_t length, typename T::Accumulator* workspace) {
+    typename T::Accumulator sums[chains] = {};
+    for (std::int64_t i = 0; i < length; ++i)
+        for (int c = 0; c < chains; ++c) {
+            sums[c] += T::widen(lines[c].x[i * lines[c].step]);
+            workspace[c * pitch + i] = sums[c];
+        }
+}
+
+// The results of a block. The sum of this block and of all before.
+template <class T>
+typename T::Accumulator finish(const Line<T>& line, std::int64_t length, typename T::Accumulator before,
+                               const typename T::Accumulator* sums) {
+    if (line.step == 1)
+        for (std::int64_t i = 0; i < length; ++i) line.y[i] = T::narrow(before + sums[i]);
+    else
+        for (std::int64_t i = 0; i < length; ++i) line.y[i * line.step] = T::narrow(before + sums[i]);
+    return before + sums[length - 1];
+}
+
+template <class T, int chains>
+void scan_blocks(Line<T>& line, std::int64_t length, typename T::Accumulator& before,
+                 typename T::Accumulator* workspace) {
+    Line<T> blocks[chains];
+    for (int c = 0; c < chains; ++c) {
+        blocks[c] = line;
+        line.x += length * line.step;
+        line.y += length * line.step;
+    }
+    chain<T, chains>(blocks, length, workspace);
+    for (int c = 0; c < chains; ++c) before = finish(blocks[c], length, before, workspace + c * pitch);
+}
+
+template <class T>
+void scan_line(Line<T> line, std::int64_t count, typename T::Accumulator* workspace) {
+    typename T::Accumulator before = 0;
+    for (; count >= most_chains * block; count -= most_chains * block)
+        scan_blocks<T, most_chains>(line, block, before, workspace);
+    for (; count >= 2 * block; count -= 2 * block) scan_blocks<T, 2>(line, block, before, workspace);
+    for (; count > 0; count -= block) scan_blocks<T, 1>(line, count < block ? count : block, before, workspace);
+}
+
+// Dense lines [begin, end). Short ones go side by side.
+template <class T>
+void scan_lines(const typename T::Element* x, typename T::Result* y, std::int64_t count, bool reverse,
+                std::int64_t begin, std::int64_t end, typename T::Accumulator* workspace) {
+    const auto line = [&](std::int64_t i) {
+        const std::int64_t first = i * count + (reverse ? count - 1 : 0);
+        return Line<T>{x + first, y + first, reverse ? -1 : 1};
+    };
+    if (count == 0) return;
+    for (; count <= block && end - begin >= most_chains; begin += most_chains) {
+        Line<T> lines[most_chains];
+        for (int c = 0; c < most_chains; ++c) lines[c] = line(begin + c);
+        chain<T, most_chains>(lines, count, workspace);
+        for (int c = 0; c < most_chains; ++c) finish<T>(lines[c], count, 0, workspace + c * pitch);
+    }
+    for (; begin < end; ++begin) scan_line(line(begin), count, workspace);
+}
+
+// Lines side by side, as many as `columns` says or, where that is 0, `width`.
+template <class T, std::int64_t columns>
+void scan_columns(Line<T> line, std::int64_t count, std::int64_t width) {
+    typename T::Accumulator before[most_columns] = {}, sums[most_columns] = {};
+    const std::int64_t n = columns == 0 ? width : columns;
+    for (std::int64_t i = 0, left = block; i < count; ++i, --left) {
+        if (left == 0) {
+            for (std::int64_t c = 0; c < n; ++c) before[c] += sums[c], sums[c] = 0;
+            left = block;
+        }
+        for (std::int64_t c = 0; c < n; ++c) {
+            sums[c] += T::widen(line.x[c]);
+            line.y[c] = T::narrow(before[c] + sums[c]);
+        }
+        line.x += line.step;
+        line.y += line.step;
+    }
+}
+
+template <class T>
+void scan(void* const* slots, const std::uint32_t* operands, const std::int64_t* extents, std::int64_t begin,
+          std::int64_t end, lathe_task* task) {
+    const auto* const x = static_cast<const typename T::Element*>(slots[operands[0]]);
+    auto* const y = static_cast<typename T::Result*>(slots[operands[1]]);
+    const bool reverse = extents[1] != 0;
+    const std::int64_t count = extents[2], inner = extents[3], columns = extents[4];
+    if (columns == 0) {
+        scan_lines<T>(x, y, count, reverse, begin, end, static_cast<typename T::Accumulator*>(task->workspace));
+        return;
+    }
+    const std::int64_t panels = (inner + columns - 1) / columns;
+    for (; begin < end; ++begin) {
+        const std::int64_t column = begin % panels * columns;
+        const std::int64_t width = inner - column < columns ? inner - column : columns;
+        const std::int64_t first = begin / panels * count * inner + (reverse ? (count - 1) * inner : 0) + column;
+        const Line<T> line{x + first, y + first, reverse ? -inner : inner};
+        if (width == most_columns)
+            scan_columns<T, most_columns>(line, count, width);
+        else
+            scan_columns<T, 0>(line, count, width);
+    }
+}
+
+}  // namespace
+
+extern "C" LATHE_PLAN_DEFINITION void lathe_call_cumsum_v1(void* const* slots, const std::uint32_t* operands,
+                                                           const std::int64_t* extents, std::int64_t begin,
+                                                           std::int64_t end, lathe_task* task) {
+    const auto run = [&](lathe_kernel function) { function(slots, operands, extents, begin, end, task); };
+    switch (extents[0]) {  // integers wrap: they add as unsigned ones
+        case LATHE_F64:
+            return run(scan<Plain<double, double>>);
+        case LATHE_F32:
+            return run(scan<Plain<float, float>>);
+        case LATHE_F16:
+            return run(scan<Narrow<lathe_float_of_f16, lathe_f16_of>>);
+        case LATHE_BF16:
+            return run(scan<Narrow<lathe_float_of_bf16, lathe_bf16_of>>);
+        case LATHE_I32:
+            return run(scan<Plain<std::int32_t, std::uint64_t>>);
+        case LATHE_I16:
+            return run(scan<Plain<std::int16_t, std::uint64_t>>);
+        case LATHE_I8:
+            return run(scan<Plain<std::int8_t, std::uint64_t>>);
+        case LATHE_U32:
+            return run(scan<Plain<std::uint32_t, std::uint64_t>>);
+        case LATHE_U16:
+            return run(scan<Plain<std::uint16_t, std::uint64_t>>);
+        case LATHE_U8:
+        case LATHE_BOOL:
+            return run(scan<Plain<std::uint8_t, std::uint64_t>>);
+        default:
+            return run(scan<Plain<std::uint64_t, std::uint64_t>>);
+    }
+}

@@ -1,0 +1,19 @@
+#include "runtime/find_call.h"
+
+#include <utility>
+
+#include "runtime/calls/calls.h"
+
+namespace lathe::runtime {
+
+lathe_kernel find_call(std::string_view name) {
+    static constexpr std::pair<std::string_view, lathe_kernel> calls[] = {
+        {"cumsum_v1", lathe_call_cumsum_v1},
+        {"sort_v1", lathe_call_sort_v1},
+    };
+    for (const auto& [known, call] : calls)
+        if (known == name) return call;
+    return nullptr;
+}
+
+}  // namespace lathe::runtime
