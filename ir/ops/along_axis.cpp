@@ -100,11 +100,15 @@ std::vector<Literal> sort_reference(const ReferenceContext& c) {
     lines.for_each([&](std::size_t first) {
         std::vector<std::size_t> order(n);
         std::iota(order.begin(), order.end(), std::size_t{0});
-        std::ranges::stable_sort(order, [&](std::size_t i, std::size_t j) {
+        const auto precedes = [&](std::size_t i, std::size_t j) {
             const std::uint64_t a = x[first + i * stride], b = x[first + j * stride];
-            if (is_float(d) && (holds(differs, a, a) || holds(differs, b, b))) return !holds(differs, a, a);
+            if (is_float(d) && (holds(differs, a, a) || holds(differs, b, b)))
+                return !holds(differs, a, a) && holds(differs, b, b);
             return sort_descending(c.attributes) ? holds(less, b, a) : holds(less, a, b);
-        });
+        };
+        // Stable: of equals the one that came first.
+        std::ranges::sort(order,
+                          [&](std::size_t i, std::size_t j) { return precedes(i, j) || (!precedes(j, i) && i < j); });
         for (std::size_t i = 0; i < n; ++i) {
             values.set(first + i * stride, x[first + order[i] * stride]);
             places.set(first + i * stride, order[i]);
