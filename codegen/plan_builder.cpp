@@ -7,6 +7,7 @@
 
 #include "ir/error.h"
 #include "ir/loops/walk.h"
+#include "ir/loops/workspace.h"
 #include "ir/ops/op.h"
 
 namespace lathe::codegen {
@@ -267,6 +268,7 @@ private:
             step.trips = size(kernel.over_program(ceildiv(loop->extent, loop->step)));
             step.cost = size(kernel.over_program(passes::iteration_cost(kernel.nest, target_)));
         }
+        step.workspace = size(kernel.over_program(ir::workspace_of(kernel.nest).bytes));
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
         for (const ir::Program::Site& site : kernel.sites) plan_.sites.push_back({site.name, site.loc.id()});
         kernels_.push_back({&kernel, time_, step.operands, depth_ > 0});

@@ -11,8 +11,10 @@
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/loops/workspace.h"
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
+#include "runtime/buffer.h"
 #include "tests/add_kernel.h"
 #include "tests/targets.h"
 #include "tests/values.h"
@@ -66,7 +68,9 @@ void expect_same(std::string_view text, const std::vector<std::int64_t>& extents
             std::ranges::copy(initial[k], actual[k].data());
             slots.push_back(actual[k].data());
         }
-        lathe_task task{{-1, 0, 0, 0, 0}, nullptr};
+        const std::int64_t workspace_bytes = ir::workspace_of(nest).bytes.evaluate(extents).value();
+        const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(workspace_bytes) + 1);
+        lathe_task task{{-1, 0, 0, 0, 0}, workspace.data()};
         const lathe_fault& fault = task.fault;
         // In two parts, as two threads would.
         kernel->entry()(slots.data(), operands.data(), extents.data(), 0, trips / 2, &task);

@@ -109,6 +109,7 @@ TEST(LoopVerify, ReportsAllFaultsAtOnce) {
   in a: f32[%n]
   out c: i32[%n]
   scratch t: f32[%n]
+  scratch w: f32[%n]
   serial i in %n step 0 {
     %0 = load a[%i, %i]
     store a[%i], %0
@@ -117,6 +118,7 @@ TEST(LoopVerify, ReportsAllFaultsAtOnce) {
     vector(12) j in %n {
       vector(8) k in %j {
         %2 = load t[%k]
+        alloc w
       }
     }
     %3 = sum.step(%0) of f32 : f32
@@ -138,11 +140,11 @@ TEST(LoopVerify, ReportsAllFaultsAtOnce) {
                                           "faults.lir");
     const std::vector<std::string> faults = verify(nest);
     for (std::string_view part :
-         {"step below 1", "has 2 indices", "store to input a", "%0 is f32, not i32", "not constant", "no power of two",
-          "vector loop within another", "varies between the lanes", "outside the scope of its alloc", "operands",
-          "not the whole nest", "cannot be unrolled", "the lanes are no power of two", "2 elements for 1 dtypes",
-          "without a reducer", "the same for all elements of the reduction", "uses %0, which is not defined there",
-          "%1 is f64, not f32"})
+         {"step below 1", "has 2 indices", "store to input a", "%0 is f32, not i32", "too large for every lane",
+          "no power of two", "vector loop within another", "varies between the lanes", "outside the scope of its alloc",
+          "operands", "not the whole nest", "cannot be unrolled", "the lanes are no power of two",
+          "2 elements for 1 dtypes", "without a reducer", "the same for all elements of the reduction",
+          "uses %0, which is not defined there", "%1 is f64, not f32"})
         EXPECT_TRUE(std::ranges::any_of(faults, [&](const std::string& f) {
             return f.find(part) != std::string::npos;
         })) << part;

@@ -27,9 +27,11 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/loops/workspace.h"
 #include "ir/program/text.h"
 #include "passes/graph/differentiate.h"
 #include "passes/pipeline.h"
+#include "runtime/buffer.h"
 
 namespace lathe {
 namespace {
@@ -264,7 +266,9 @@ Memory compiled(const ir::LoopNest& nest, Memory memory) {
         operands.push_back(static_cast<std::uint32_t>(slots.size()));
         slots.push_back(a.data());
     }
-    lathe_task task{{-1, 0, 0, 0, 0}, nullptr};
+    const std::int64_t workspace_bytes = ir::workspace_of(nest).bytes.evaluate(memory.extents).value();
+    const runtime::Buffer workspace = runtime::allocate(static_cast<std::size_t>(workspace_bytes) + 1);
+    lathe_task task{{-1, 0, 0, 0, 0}, workspace.data()};
     const lathe_fault& fault = task.fault;
     kernel->entry()(slots.data(), operands.data(), memory.extents.data(), 0, ir::parallel_trips(nest, memory.extents),
                     &task);

@@ -1,5 +1,6 @@
 // The frame of a kernel, its loops and statements.
 #include <algorithm>
+#include <cstddef>
 
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicsX86.h>
@@ -9,6 +10,7 @@
 #include "codegen/llvm/emitter.h"
 #include "ir/error.h"
 #include "ir/loops/walk.h"
+#include "runtime/abi.h"
 
 namespace lathe::codegen {
 
@@ -16,14 +18,9 @@ using ir::Dim;
 using ir::Dtype;
 using ir::LoopKind;
 
-namespace {
-
-constexpr int widest_lanes = 256;  // bytes or elements that a masked access of scratch may touch beyond its end
-
-}  // namespace
-
 Emitter::Emitter(const ir::LoopNest& nest, llvm::Module& module, llvm::IRBuilderBase& builder)
     : nest_(nest),
+      workspace_(workspace_of(nest)),
       module_(module),
       b_(builder),
       symbols_(nest.symbols.size()),
@@ -52,6 +49,9 @@ void Emitter::emit_kernel(std::string_view symbol) {
     llvm::AllocaInst* zero = b_.CreateAlloca(i64, nullptr, "zero");
     b_.CreateStore(b_.getInt64(0), zero);
     zero_ = zero;
+    if (workspace_.bytes != Dim(0))
+        workspace_data_ = b_.CreateLoad(
+            pointer, b_.CreateConstGEP1_64(b_.getInt8Ty(), fault_, offsetof(lathe_task, workspace)), "workspace");
     std::uint64_t extent = 0, argument = 0;
     for (std::size_t s = 0; s < nest_.symbols.size(); ++s)
         if (nest_.symbols[s].role == ir::SymbolRole::extent)
@@ -119,7 +119,7 @@ bool Emitter::positive(Dim d, int attempts) const {
 llvm::AllocaInst* Emitter::stack_array(llvm::Type* element, std::uint64_t count) {
     llvm::BasicBlock& entry = function_->getEntryBlock();
     llvm::IRBuilder<> at(&entry, entry.begin());
-    auto* array = at.CreateAlloca(llvm::ArrayType::get(element, count + widest_lanes));
+    auto* array = at.CreateAlloca(llvm::ArrayType::get(element, count + ir::scratch_slack));
     array->setAlignment(llvm::Align(64));
     return array;
 }
@@ -221,9 +221,13 @@ void Emitter::statement(const ir::Stmt& stmt) {
                    [&](const ir::BindIndex& b) { bind(b); },
                    [&](const ir::Alloc& a) {
                        const ir::Buffer& buffer = nest_.buffers[static_cast<std::size_t>(a.buffer)];
+                       Array& array = arrays_[static_cast<std::size_t>(a.buffer)];
+                       if (const auto& offset = workspace_.offsets[static_cast<std::size_t>(a.buffer)]) {
+                           array = {b_.CreateGEP(b_.getInt8Ty(), workspace_data_, uniform_index(*offset)), 1, true};
+                           return;
+                       }
                        const auto count = static_cast<std::uint64_t>(buffer.type.shape.element_count().constant());
                        const auto lanes = static_cast<std::uint64_t>(scope_.width);
-                       Array& array = arrays_[static_cast<std::size_t>(a.buffer)];
                        // Written again where the code of a loop's body appears again: the copies are never alive
                        // together.
                        if (array.data == nullptr || array.lanes != scope_.width)

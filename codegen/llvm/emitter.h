@@ -12,6 +12,7 @@
 
 #include "codegen/target.h"
 #include "ir/loops/loops.h"
+#include "ir/loops/workspace.h"
 
 namespace llvm {
 struct Align;
@@ -157,10 +158,12 @@ private:
     Register& value(ir::ValueId v) { return values_[static_cast<std::size_t>(v)]; }
 
     const ir::LoopNest& nest_;
+    const ir::Workspace workspace_;
     llvm::Module& module_;
     llvm::IRBuilderBase& b_;
     llvm::Function* function_ = nullptr;
     llvm::Value* fault_ = nullptr;
+    llvm::Value* workspace_data_ = nullptr;
     llvm::Value* zero_ = nullptr;  // eight bytes of zeros: where loads with a failed guard read
     bool streamed_ = false;
     Scope scope_;

@@ -47,7 +47,8 @@ struct LoopSymbol {
 enum class BufferRole : std::uint8_t {
     input,
     output,   // may be read after it was written
-    scratch,  // constant shape; lives in registers or on the stack of one iteration of the loop that contains its Alloc
+    scratch,  // lives in one iteration of the loop that contains its Alloc: in registers, on the stack, or, where it is
+              // large or its shape depends on extents, in the task's workspace (see workspace.h)
 };
 
 // A dense row-major array. An input may be the same memory as an output only where each element is read no later than

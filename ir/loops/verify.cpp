@@ -4,16 +4,18 @@
 
 #include "ir/loops/text.h"
 #include "ir/loops/walk.h"
+#include "ir/loops/workspace.h"
 
 namespace lathe::ir {
 
 namespace {
 
-constexpr std::int64_t max_unroll = 1024, max_scratch_bytes = 1 << 18;
+constexpr std::int64_t max_unroll = 1024, max_scratch_bytes = 1 << 20;
 
 class Verifier {
 public:
-    explicit Verifier(const LoopNest& nest) : nest_(nest), names_(nest.symbol_names()) {}
+    explicit Verifier(const LoopNest& nest)
+        : nest_(nest), workspace_(workspace_of(nest)), names_(nest.symbol_names()) {}
 
     std::vector<std::string> run() {
         symbol_seen_.assign(nest_.symbols.size(), false);
@@ -58,10 +60,8 @@ private:
                 continue;
             }
             scratch = true;
-            if (!b.type.shape.is_constant()) {
-                fault("scratch " + b.name + " has a shape that is not constant");
-                continue;
-            }
+            for (Dim d : b.type.shape) check_dim(d, "the shape of " + b.name);
+            if (!b.type.shape.is_constant()) continue;
             const Dim count = b.type.shape.element_count();
             if (count.constant() < 0 || count.constant() > max_scratch_bytes)
                 fault("scratch " + b.name + " is too large");
@@ -192,6 +192,8 @@ private:
                     const auto i = static_cast<std::size_t>(a.buffer);
                     if (a.buffer < 0 || i >= nest_.buffers.size() || nest_.buffers[i].role != BufferRole::scratch)
                         return fault("alloc of something that is no scratch buffer");
+                    if (context.vector != nullptr && workspace_.offsets[i])
+                        return fault("scratch " + nest_.buffers[i].name + " is too large for every lane to have one");
                     if (!allocs_.insert(a.buffer).second) return fault("second alloc of " + nest_.buffers[i].name);
                     allocated_[i] = true;
                     scope_allocs_.push_back(i);
@@ -338,6 +340,7 @@ private:
     }
 
     const LoopNest& nest_;
+    Workspace workspace_;
     std::vector<std::string> names_;
     std::vector<std::string> faults_;
     std::vector<bool> symbol_seen_, symbol_visible_, value_seen_, value_visible_, allocated_;

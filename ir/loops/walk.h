@@ -141,6 +141,13 @@ void for_each_statement(B& block, F&& f) {
     }
 }
 
+// Of a block and of the blocks inside it.
+inline std::size_t statement_count(const Block& block) {
+    std::size_t count = 0;
+    for_each_statement(block, [&count](const Stmt&) { ++count; });
+    return count;
+}
+
 // Whether some statement of a block, or of the blocks inside it, is as asked.
 template <class Predicate>
 bool any_statement(const Block& block, Predicate&& predicate) {

@@ -1,0 +1,116 @@
+#include "passes/loops/register_tile.h"
+
+namespace lathe::passes {
+
+using ir::Block;
+using ir::Dim;
+using ir::LoopKind;
+using ir::ValueId;
+
+TileWriter::TileWriter(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target)
+    : nest_(nest), contraction_(contraction), reduce_(*contraction.reduce) {
+    const ir::ScalarProgram& init = ir::reducer_program(*reduce_.op, ir::ReducerPart::init, reduce_.elements);
+    accumulator_ = init.dtype_of(init.results[0]);
+    width_ = target.vector_bytes / static_cast<std::int64_t>(size_of(accumulator_));
+    tile_columns_ = width_ * (target.vector_registers >= 32 ? 4 : 2);
+}
+
+ir::BufferId TileWriter::scratch(const char* name, ir::Dtype dtype, ir::Shape shape, Block& into) {
+    const ir::BufferId b = nest_.add_buffer({name, ir::BufferRole::scratch, {dtype, std::move(shape)}});
+    into.push_back({ir::Alloc{b}});
+    return b;
+}
+
+ValueId TileWriter::load(ir::BufferId b, std::vector<Dim> index, Block& into) {
+    const ValueId v = nest_.add_value(nest_.buffers[static_cast<std::size_t>(b)].type.dtype);
+    into.push_back({ir::Load{v, b, std::move(index), {}}});
+    return v;
+}
+
+ir::Stmt TileWriter::fill_with_init(ir::BufferId b, std::int64_t rows, std::int64_t columns) {
+    return elements(rows, columns, width_, [&](Dim r, Dim c) {
+        Block s;
+        const ValueId v = nest_.add_value(accumulator_);
+        s.push_back({ir::Compute{{v}, reduce_.op, ir::ComputePart::init, {}, {}, reduce_.elements}});
+        s.push_back({ir::Store{b, {r, c}, v, {}, false}});
+        return s;
+    });
+}
+
+ValueId TileWriter::combine(ValueId earlier, ValueId later, Block& into) {
+    const ValueId sum = nest_.add_value(accumulator_);
+    into.push_back({ir::Compute{{sum}, reduce_.op, ir::ComputePart::combine, {}, {earlier, later}, reduce_.elements}});
+    return sum;
+}
+
+BlockCopy TileWriter::at(Dim row, Dim column) const {
+    BlockCopy copy(nest_);
+    for (const auto& [s, d] : outer_) copy.replace_symbol(s, d);
+    if (contraction_.rows != nullptr) copy.replace_symbol(contraction_.rows->var, row);
+    copy.replace_symbol(contraction_.columns->var, column);
+    return copy;
+}
+
+void TileWriter::fold(const std::vector<ValueId>& operands, Dim k, ir::BufferId acc, Dim r, Dim c, Block& into) {
+    std::vector<ValueId> all{load(acc, {r, c}, into)};
+    all.insert(all.end(), operands.begin(), operands.end());
+    const ValueId index = nest_.add_value(ir::Dtype::i64);
+    into.push_back({ir::IndexValue{index, k}});
+    all.push_back(index);
+    const ValueId next = nest_.add_value(accumulator_);
+    into.push_back({ir::Compute{{next}, reduce_.op, ir::ComputePart::step, {}, std::move(all), reduce_.elements}});
+    into.push_back({ir::Store{acc, {r, c}, next, {}, false}});
+}
+
+Block TileWriter::step(Dim row, Dim column, Dim k, ir::BufferId acc, Dim r, Dim c) {
+    BlockCopy copy = at(row, column);
+    copy.replace_symbol(reduce_.var, k);
+    Block b = copy.copy(reduce_.body);
+    std::vector<ValueId> operands;
+    for (ValueId e : reduce_.element) operands.push_back(copy.copy(e));
+    fold(operands, k, acc, r, c, b);
+    return b;
+}
+
+void TileWriter::epilogue(Dim row, Dim column, ValueId sum, Block& into) {
+    BlockCopy copy = at(row, column);
+    const ValueId result = nest_.add_value(nest_.value_dtypes[static_cast<std::size_t>(reduce_.results[0])]);
+    into.push_back({ir::Compute{{result}, reduce_.op, ir::ComputePart::finish, {}, {sum}, reduce_.elements}});
+    copy.replace_value(reduce_.results[0], result);
+    for (std::size_t i = 0; i < contraction_.body->size(); ++i)
+        if (i != contraction_.at) into.push_back(copy.copy((*contraction_.body)[i]));
+}
+
+Block TileWriter::in_place(Dim row, std::int64_t rows, Dim column, std::int64_t columns, bool masked) {
+    const Dim lanes = masked ? min(width_, contraction_.columns->extent - column) : Dim(width_);
+    Block out;
+    const ir::BufferId total = scratch("total", accumulator_, {rows, columns}, out);
+    out.push_back(fill_with_init(total, rows, columns));
+    const Dim k = reduce_.extent;
+    out.push_back(loop("kb", k, reduce_.block, LoopKind::serial, [&](Dim kb) {
+        Block block;
+        const ir::BufferId acc = scratch("acc", accumulator_, {rows, columns}, block);
+        block.push_back(fill_with_init(acc, rows, columns));
+        block.push_back(loop("k", min(reduce_.block, k - kb), 1, LoopKind::serial, [&](Dim kk) {
+            Block b;
+            b.push_back(elements(rows, columns, lanes,
+                                 [&](Dim r, Dim c) { return step(row + r, column + c, kb + kk, acc, r, c); }));
+            return b;
+        }));
+        block.push_back(elements(rows, columns, width_, [&](Dim r, Dim c) {
+            Block b;
+            const ValueId earlier = load(total, {r, c}, b), later = load(acc, {r, c}, b);
+            b.push_back({ir::Store{total, {r, c}, combine(earlier, later, b), {}, false}});
+            return b;
+        }));
+        return block;
+    }));
+    out.push_back(elements(rows, columns, lanes, [&](Dim r, Dim c) {
+        Block b;
+        epilogue(row + r, column + c, load(total, {r, c}, b), b);
+        return b;
+    }));
+    return out;
+}
+
+}  // namespace lathe::passes

@@ -1,0 +1,128 @@
+// Register tiles of contractions: rows x columns of a result whose accumulators are scratch with constant indices,
+// which code generation keeps in registers over the contracted loop.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/loops/loops.h"
+#include "passes/loops/block_copy.h"
+#include "passes/loops/loop_passes.h"
+
+namespace lathe::passes {
+
+// The plain nest of a contraction:
+//   for ... for i in rows for j in columns { r = reduce k {...}; epilogue; store }
+struct Contraction {
+    std::vector<const ir::Loop*> outer;  // outermost first
+    const ir::Loop* rows = nullptr;      // null: the result has one dimension only
+    const ir::Loop* columns = nullptr;
+    const ir::Block* body = nullptr;  // of the innermost loop
+    std::size_t at = 0;               // of the reduction in the body
+    const ir::Reduce* reduce = nullptr;
+};
+
+// Writes tiles of one contraction as statements of a nest.
+class TileWriter {
+public:
+    TileWriter(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
+
+    // Lanes of a vector of accumulators, and the columns of a tile of several rows.
+    std::int64_t width() const { return width_; }
+    std::int64_t tile_columns() const { return tile_columns_; }
+    ir::Dtype accumulator() const { return accumulator_; }
+
+    // The index of a loop around rows and columns.
+    void place_outer(ir::Symbol var, ir::Dim value) { outer_[var] = value; }
+
+    template <class Body>
+    ir::Stmt loop(const std::string& name, ir::Dim extent, std::int64_t step, ir::LoopKind kind, const Body& body) {
+        const ir::Symbol s = nest_.add_symbol(ir::SymbolRole::loop, name);
+        ir::Loop l{s, extent, step, kind, 1, {}};
+        l.body = body(ir::Dim::symbol(s));
+        return {std::move(l)};
+    }
+    // if (count > 0) body; where count may be anything.
+    template <class Body>
+    ir::Stmt when(const std::string& name, ir::Dim count, const Body& body) {
+        return loop(name, min(1, count), 1, ir::LoopKind::serial, [&](ir::Dim) { return body(); });
+    }
+    // body(row, column) for every element of a tile, columns in vectors, of which `lanes` are active.
+    template <class Body>
+    ir::Stmt elements(std::int64_t rows, std::int64_t columns, ir::Dim lanes, const Body& body) {
+        const auto across = [&](ir::Dim r) {
+            const auto vector = [&](ir::Dim c) {
+                const ir::Symbol s = nest_.add_symbol(ir::SymbolRole::loop, "v");
+                ir::Loop l{s, lanes, 1, ir::LoopKind::vector, static_cast<int>(width_), {}};
+                l.body = body(r, c + ir::Dim::symbol(s));
+                ir::Block inner;
+                inner.push_back({std::move(l)});
+                return inner;
+            };
+            if (columns == width_) return vector(0);
+            ir::Block b;
+            b.push_back(loop("c", columns, width_, ir::LoopKind::unroll, vector));
+            return b;
+        };
+        if (rows == 1) return std::move(across(0).front());
+        return loop("r", rows, 1, ir::LoopKind::unroll, across);
+    }
+
+    ir::BufferId scratch(const char* name, ir::Dtype dtype, ir::Shape shape, ir::Block& into);
+    ir::ValueId load(ir::BufferId b, std::vector<ir::Dim> index, ir::Block& into);
+    ir::Stmt fill_with_init(ir::BufferId b, std::int64_t rows, std::int64_t columns);
+    // combine(earlier, later)
+    ir::ValueId combine(ir::ValueId earlier, ir::ValueId later, ir::Block& into);
+    // Copies statements as they are for an element of the result.
+    BlockCopy at(ir::Dim row, ir::Dim column) const;
+    // acc[r, c] takes the elements of `operands`, where k is the index of the contraction.
+    void fold(const std::vector<ir::ValueId>& operands, ir::Dim k, ir::BufferId acc, ir::Dim r, ir::Dim c,
+              ir::Block& into);
+    // The statements that follow the reduction, for an element whose sum is given.
+    void epilogue(ir::Dim row, ir::Dim column, ir::ValueId sum, ir::Block& into);
+
+    // A tile that reads its operands where they lie and runs over all of k. Of its last vector, or its only one, lanes
+    // beyond the columns are masked if `masked`.
+    ir::Block in_place(ir::Dim row, std::int64_t rows, ir::Dim column, std::int64_t columns, bool masked);
+
+private:
+    ir::Block step(ir::Dim row, ir::Dim column, ir::Dim k, ir::BufferId acc, ir::Dim r, ir::Dim c);
+
+    ir::LoopNest& nest_;
+    const Contraction& contraction_;
+    const ir::Reduce& reduce_;
+    std::map<ir::Symbol, ir::Dim> outer_;
+    ir::Dtype accumulator_ = ir::Dtype::f32;
+    std::int64_t width_ = 1, tile_columns_ = 1;
+};
+
+// Takes the number of a task apart into the numbers of what it works on.
+class TaskDigits {
+public:
+    explicit TaskDigits(ir::Dim task) : rest_(task) {}
+    ir::Dim take(ir::Dim extent) {
+        const ir::Dim quotient = floordiv(rest_, extent), digit = rest_ - extent * quotient;
+        rest_ = quotient;
+        count_ *= extent;
+        return digit;
+    }
+    void take_outer(const Contraction& contraction, TileWriter& tiles) {
+        for (std::size_t i = contraction.outer.size(); i-- > 0;)
+            tiles.place_outer(contraction.outer[i]->var, take(contraction.outer[i]->extent));
+    }
+    ir::Dim count() const { return count_; }  // of tasks
+
+private:
+    ir::Dim rest_, count_ = 1;
+};
+
+// The plain schedule: tiles read their operands where they lie.
+ir::Block tile_in_place(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
+// Tiles of several rows read their second operand from panels in scratch. Empty where that does not fit the
+// contraction.
+std::optional<ir::Block> tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
+
+}  // namespace lathe::passes
