@@ -1,15 +1,17 @@
 // Products of matrices against the peak of fused multiply-adds and, with --blas, against a library that offers
 // cblas_sgemm (OpenBLAS, MKL), in turns in one process.
 //
-//   gemm [--target avx2|avx512|host] [--threads N] [--blas libopenblas.so.0] [--only TEXT] [--quick]
+//   gemm [--target avx2|avx512|host] [--threads N] [--blas libopenblas.so.0] [--only TEXT] [--quick] ["NT MxKxN" ...]
 //
 // The peak is measured around each product: where both agree, the core was quiet. Results are checked against sums in
 // double precision.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <dlfcn.h>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -24,7 +26,6 @@
 namespace {
 
 using namespace lathe;
-using Clock = std::chrono::steady_clock;
 
 struct Options {
     std::string target = "host", blas, only;
@@ -32,7 +33,13 @@ struct Options {
     bool quick = false;
 } options;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+// Seconds that count: of one thread only those that it ran, for a shared machine gives its core to others as well.
+double now() {
+    timespec t{};
+    clock_gettime(options.threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+double seconds_since(double start) { return now() - start; }
 
 // Independent chains of fused multiply-adds in registers: GFLOP/s of one core.
 double fma_peak(int vector_bytes) {
@@ -40,7 +47,7 @@ double fma_peak(int vector_bytes) {
     double best = 0;
     for (int i = 0; i < 3; ++i) {
         std::int64_t n = rounds;
-        const auto start = Clock::now();
+        const double start = now();
         if (vector_bytes == 64)
             asm volatile(
                 "vpxord %%zmm30, %%zmm30, %%zmm30\n vpxord %%zmm31, %%zmm31, %%zmm31\n"
@@ -88,6 +95,16 @@ struct Product {
     const char* form;  // NN, NT: the second operand is stored transposed, TN: the first one is
     std::string name() const { return fmt::format("{} {}x{}x{}", form, m, k, n); }
 };
+
+std::optional<Product> parse_product(const char* text) {
+    for (const char* const form : {"NN", "NT", "TN"}) {
+        Product p{0, 0, 0, form};
+        if (std::string_view(text).starts_with(form) && std::sscanf(text + 2, " %ldx%ldx%ld", &p.m, &p.k, &p.n) == 3 &&
+            std::min({p.m, p.k, p.n}) > 0)
+            return p;
+    }
+    return std::nullopt;
+}
 
 std::shared_ptr<const codegen::Executable> compile(const Product& p) {
     ir::Graph graph;
@@ -138,7 +155,7 @@ double median(std::vector<double> x) {
 
 void measure(const Product& p, Sgemm sgemm) {
     if (!options.only.empty() && p.name().find(options.only) == std::string::npos) return;
-    const auto first = Clock::now();
+    const double first = now();
     const auto executable = compile(p);
     const double compile_milliseconds = seconds_since(first) * 1e3;
     const std::int64_t extents[] = {p.form[0] == 'T' ? p.k : p.m, p.form[0] == 'T' ? p.m : p.k,
@@ -166,7 +183,7 @@ void measure(const Product& p, Sgemm sgemm) {
     const double flops = 2e-9 * static_cast<double>(p.m) * static_cast<double>(p.k) * static_cast<double>(p.n);
     const auto rate = [&](const auto& f) {
         f();
-        const auto start = Clock::now();
+        const double start = now();
         std::int64_t runs = 0;
         do {
             f();
@@ -189,9 +206,26 @@ void measure(const Product& p, Sgemm sgemm) {
     std::fflush(stdout);
 }
 
+std::vector<Product> usual_products() {
+    std::vector<Product> out;
+    for (const std::int64_t n : {32, 64, 100, 128, 256, 512, 1000, 1024, 2048}) out.push_back({n, n, n, "NN"});
+    for (const auto& [m, k, n] : {std::tuple{32, 768, 3072},
+                                  {128, 768, 3072},
+                                  {128, 3072, 768},
+                                  {32, 784, 128},
+                                  {128, 784, 10},
+                                  {1, 784, 128},
+                                  {8, 768, 768}})
+        out.push_back({m, k, n, "NN"});
+    for (const char* const form : {"NT", "TN"})
+        for (const std::int64_t n : {64, 256, 512, 1024}) out.push_back({n, n, n, form});
+    return out;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::vector<Product> products;
     for (int i = 1; i < argc; ++i) {
         const std::string word = argv[i];
         if (word == "--quick") {
@@ -204,23 +238,14 @@ int main(int argc, char** argv) {
             options.blas = argv[++i];
         } else if (i + 1 < argc && word == "--only") {
             options.only = argv[++i];
+        } else if (const auto product = parse_product(argv[i])) {
+            products.push_back(*product);
         } else {
             fmt::print(stderr, "unknown argument {}; see the top of bench/gemm.cpp\n", word);
             return 2;
         }
     }
+    if (products.empty()) products = usual_products();
     const Sgemm sgemm = load_blas();
-    std::vector<Product> products;
-    for (const std::int64_t n : {32, 64, 100, 128, 256, 512, 1000, 1024, 2048}) products.push_back({n, n, n, "NN"});
-    for (const auto& [m, k, n] : {std::tuple{32, 768, 3072},
-                                  {128, 768, 3072},
-                                  {128, 3072, 768},
-                                  {32, 784, 128},
-                                  {128, 784, 10},
-                                  {1, 784, 128},
-                                  {8, 768, 768}})
-        products.push_back({m, k, n, "NN"});
-    for (const char* const form : {"NT", "TN"})
-        for (const std::int64_t n : {64, 256, 512, 1024}) products.push_back({n, n, n, form});
     for (const Product& p : products) measure(p, sgemm);
 }

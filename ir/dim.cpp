@@ -408,28 +408,34 @@ void Dim::collect_symbols(std::vector<Symbol>& into) const {
         if (std::ranges::find(into, s) == into.end()) into.push_back(s);
 }
 
-Dim Dim::substitute(const std::function<Dim(Symbol)>& replacement) const {
-    if (is_constant()) return *this;
+Dim DimSubstitution::operator()(Dim d) {
+    if (d.is_constant()) return d;
+    if (const std::optional<Symbol> symbol = d.as_symbol()) return replacement_(*symbol);
+    if (const auto found = done_.find(d.bits()); found != done_.end()) return found->second;
     Dim sum = 0;
-    for (const Term& t : terms()) {
+    for (const Dim::Term& t : d.terms()) {
         Dim product = t.coefficient;
-        for (const Atom& f : t.factors) switch (f.kind) {
-                case Atom::Kind::symbol:
-                    product *= replacement(f.symbol);
+        for (const Dim::Atom& f : t.factors) switch (f.kind) {
+                case Dim::Atom::Kind::symbol:
+                    product *= replacement_(f.symbol);
                     break;
-                case Atom::Kind::floordiv:
-                    product *= floordiv(f.a.substitute(replacement), f.b.substitute(replacement));
+                case Dim::Atom::Kind::floordiv:
+                    product *= floordiv((*this)(f.a), (*this)(f.b));
                     break;
-                case Atom::Kind::min:
-                    product *= min(f.a.substitute(replacement), f.b.substitute(replacement));
+                case Dim::Atom::Kind::min:
+                    product *= min((*this)(f.a), (*this)(f.b));
                     break;
-                case Atom::Kind::max:
-                    product *= max(f.a.substitute(replacement), f.b.substitute(replacement));
+                case Dim::Atom::Kind::max:
+                    product *= max((*this)(f.a), (*this)(f.b));
                     break;
             }
         sum += product;
     }
-    return sum;
+    return done_[d.bits()] = sum;
+}
+
+Dim Dim::substitute(const std::function<Dim(Symbol)>& replacement) const {
+    return DimSubstitution(std::cref(replacement))(*this);
 }
 
 std::optional<Dim::Affine> Dim::affine_in(Symbol s) const {

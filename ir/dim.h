@@ -14,6 +14,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace lathe::ir {
@@ -105,6 +107,17 @@ Dim mod(Dim a, Dim b);       // a - b * floordiv(a, b)
 Dim min(Dim a, Dim b);
 Dim max(Dim a, Dim b);
 inline Dim ceildiv(Dim a, Dim b) { return floordiv(a + b - 1, b); }
+
+// Replaces symbols in many Dims; what occurs in several is rewritten once.
+class DimSubstitution {
+public:
+    explicit DimSubstitution(std::function<Dim(Symbol)> replacement) : replacement_(std::move(replacement)) {}
+    Dim operator()(Dim d);
+
+private:
+    std::function<Dim(Symbol)> replacement_;
+    std::unordered_map<std::uint64_t, Dim> done_;  // by the bits of what was replaced
+};
 
 // Reads an index expression from the start of `text` and advances `text` past it: integers, symbols (with or without a
 // leading %), + - *, parentheses, floordiv(a, b), mod(a, b), min(a, b), max(a, b). `symbol` resolves a name (without

@@ -21,6 +21,7 @@
 #include "passes/loops/loop_passes.h"
 #include "passes/loops/stage.h"
 #include "passes/loops/stream.h"
+#include "passes/loops/tile.h"
 #include "passes/remark.h"
 
 namespace lathe::passes {
@@ -52,7 +53,7 @@ inline constexpr Pass pipeline[] = {
     {"hoist", "run in front of a loop what all of its iterations would compute alike", hoist},
     {"collapse", "join loops over dimensions that lie next to each other in memory", each_kernel<collapse>},
     {"stage", "cut long reductions to one value into two kernels", stage},
-    {"tile", "cut the loops of contractions into register tiles", each_kernel<tile>},
+    {"tile", "cut the loops of contractions into register tiles", tile},
     {"vectorize", "mark innermost loops and reductions to run in vectors", each_kernel<vectorize>},
     {"parallelize", "give each nest a parallel outermost loop", each_kernel<parallelize>},
     {"stream", "write large results around the cache", stream},

@@ -279,13 +279,17 @@ Memory compiled(const ir::LoopNest& nest, Memory memory) {
 std::string after_loop_pass(const Case& c, const passes::Pass& pass) {
     ir::LoopNest nest = ir::parse_loop_nest(c.input, fs::path(c.path).filename().string());
     EXPECT_EQ(ir::verify(nest), std::vector<std::string>());
-    const Memory memory = random_memory(nest, c);
+    Memory memory = random_memory(nest, c);
     const auto expected = interpreted(nest, memory).arguments;
     EXPECT_EQ(compiled(nest, memory).arguments, expected) << "compiled, before the pass";
     ir::Program program = ir::program_of(nest);
     passes::run_pass(pass, program);
     EXPECT_EQ(ir::verify(program), std::vector<std::string>());
-    nest = std::get<ir::Program::Kernel>(program.steps.at(0).node).nest;
+    const auto& kernel = std::get<ir::Program::Kernel>(program.steps.at(0).node);
+    nest = kernel.nest;
+    const std::vector<std::int64_t> extents = memory.extents;
+    memory.extents.clear();
+    for (const ir::Dim d : kernel.extents) memory.extents.push_back(d.evaluate(extents).value());
     EXPECT_EQ(ir::verify(nest), std::vector<std::string>());
     EXPECT_EQ(interpreted(nest, memory).arguments, expected) << "the pass changed values";
     EXPECT_EQ(compiled(nest, memory).arguments, expected) << "compiled, after the pass";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/loops/walk.h"
 #include "ir/ops/memory.h"
 
 namespace lathe::ir {
@@ -31,6 +32,27 @@ bool Program::depends_on_iteration(Dim d) const {
 std::optional<std::int64_t> Program::typical(Dim d) const {
     if (d.is_constant()) return d.constant();
     return typical_symbols.empty() ? std::nullopt : d.evaluate(typical_symbols);
+}
+
+Symbol Program::Kernel::add_extent(Dim over_program) {
+    const auto added = static_cast<Symbol>(nest.extent_count());
+    struct Parts : IgnoredParts {
+        std::function<Symbol(Symbol)> moved;
+        DimSubstitution of{[this](Symbol s) { return Dim::symbol(moved(s)); }};
+        using IgnoredParts::defines;
+        void index(Dim& d) { d = of(d); }
+        void access(ir::BufferId&, Effect, std::vector<Dim>& index, std::vector<Dim>& guards) {
+            for (Dim& d : index) d = of(d);
+            for (Dim& d : guards) d = of(d);
+        }
+        void defines(Symbol& s, SymbolRole) { s = moved(s); }
+    } parts;
+    parts.moved = [added](Symbol s) { return s < added ? s : s + 1; };
+    for_each_statement(nest.body, [&](Stmt& s) { describe(s, parts); });
+    nest.symbols.insert(nest.symbols.begin() + static_cast<std::ptrdiff_t>(added),
+                        {SymbolRole::extent, "n" + std::to_string(added)});
+    extents.push_back(over_program);
+    return added;
 }
 
 Program program_of(LoopNest nest) {

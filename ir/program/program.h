@@ -78,6 +78,8 @@ struct Program {
         Dim over_program(Dim d) const {
             return d.substitute([this](Symbol s) { return extents[s]; });
         }
+        // Gives the nest another extent, behind the others; its symbols that are no extents move up.
+        Symbol add_extent(Dim over_program);
     };
 
     // A function of the library (runtime/calls/calls.h) instead of a loop nest. Its operands and results are dense.

@@ -12,34 +12,8 @@ using ir::Symbol;
 using Kernel = Program::Kernel;
 using Stacked = Program::Loop::Stacked;
 
-// Adds an extent behind the others; symbols that are no extents move up.
-Symbol add_extent(Kernel& kernel, Dim extent) {
-    LoopNest& nest = kernel.nest;
-    const auto added = static_cast<Symbol>(nest.extent_count());
-    const auto moved = [added](Symbol s) { return s < added ? s : s + 1; };
-    struct Parts : ir::IgnoredParts {
-        std::function<Symbol(Symbol)> moved;
-        Dim of(Dim d) const {
-            return d.substitute([this](Symbol s) { return Dim::symbol(moved(s)); });
-        }
-        using IgnoredParts::defines;
-        void index(Dim& d) { d = of(d); }
-        void access(ir::BufferId&, ir::Effect, std::vector<Dim>& index, std::vector<Dim>& guards) {
-            for (Dim& d : index) d = of(d);
-            for (Dim& d : guards) d = of(d);
-        }
-        void defines(Symbol& s, ir::SymbolRole) { s = moved(s); }
-    } parts;
-    parts.moved = moved;
-    ir::for_each_statement(nest.body, [&](ir::Stmt& s) { ir::describe(s, parts); });
-    nest.symbols.insert(nest.symbols.begin() + static_cast<std::ptrdiff_t>(added),
-                        {ir::SymbolRole::extent, "n" + std::to_string(added)});
-    kernel.extents.push_back(extent);
-    return added;
-}
-
 // A size of the program as the kernel knows it.
-Dim size_in(Kernel& kernel, Dim size) { return size.is_constant() ? size : Dim::symbol(add_extent(kernel, size)); }
+Dim size_in(Kernel& kernel, Dim size) { return size.is_constant() ? size : Dim::symbol(kernel.add_extent(size)); }
 
 ir::Type with_first_axis(const ir::Type& type, Dim extent) {
     ir::Type out{type.dtype, {}};

@@ -68,9 +68,8 @@ private:
                 const bool used = std::ranges::any_of(dims, [&](Dim d) { return d.depends_on(a); });
                 if (!used || !std::ranges::all_of(dims, [&](Dim d) { return only_as_product(d, a, b); })) continue;
                 extent_values_[i] = extent_values_[i] * extent_values_[j];
-                const auto drop = [&](Dim& d) {
-                    d = d.substitute([&](Symbol s) { return s == b ? Dim(1) : Dim::symbol(s); });
-                };
+                ir::DimSubstitution without([&](Symbol s) { return s == b ? Dim(1) : Dim::symbol(s); });
+                const auto drop = [&](Dim& d) { d = without(d); };
                 every_dim(drop);
                 std::ranges::for_each(dims, drop);
             }
@@ -128,9 +127,8 @@ private:
                 s = fresh[s];
             });
         });
-        every_dim([&](Dim& d) {
-            if (!d.is_constant()) d = d.substitute([&](Symbol s) { return Dim::symbol(fresh.at(s)); });
-        });
+        ir::DimSubstitution renumbered([&](Symbol s) { return Dim::symbol(fresh.at(s)); });
+        every_dim([&](Dim& d) { d = renumbered(d); });
         nest_.symbols = std::move(symbols);
         return extents;
     }

@@ -27,30 +27,37 @@ std::int64_t access_cost(const ir::LoopNest& nest, ir::BufferId buffer, bool unr
     return unrolled ? memory_access / 4 : memory_access;
 }
 
+// Trips of inner loops as in the first iteration of the outer ones.
+Dim at_first(const ir::LoopNest& nest, Dim d) {
+    return d.substitute(
+        [&](Symbol s) { return nest.symbols[s].role == ir::SymbolRole::extent ? Dim::symbol(s) : Dim(0); });
+}
+
 Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled);
 
 Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
-    return std::visit(ir::Overloaded{
-                          [&](const ir::Load& l) -> Dim { return access_cost(nest, l.buffer, unrolled); },
-                          [&](const ir::Store& s) -> Dim { return access_cost(nest, s.buffer, unrolled); },
-                          [&](const ir::Compute& c) -> Dim { return instruction * instructions(nest, c); },
-                          [](const ir::Constant&) -> Dim { return 0; },
-                          [](const ir::IndexValue&) -> Dim { return 0; },
-                          [](const ir::Condition&) -> Dim { return 0; },
-                          [](const ir::BindIndex&) -> Dim { return 0; },
-                          [](const ir::Alloc&) -> Dim { return 0; },
-                          [&](const ir::Loop& l) -> Dim {
-                              const std::int64_t step = l.kind == ir::LoopKind::vector ? l.width : l.step;
-                              const bool unroll = l.kind == ir::LoopKind::unroll;
-                              const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
-                              return ceildiv(l.extent, step) * (cost(nest, l.body, unroll || unrolled) + overhead);
-                          },
-                          [&](const ir::Reduce& r) -> Dim {
-                              return ceildiv(r.extent, r.width) * (cost(nest, r.body, unrolled) + instruction) +
-                                     10 * loop_overhead;
-                          },
-                      },
-                      stmt.node);
+    return std::visit(
+        ir::Overloaded{
+            [&](const ir::Load& l) -> Dim { return access_cost(nest, l.buffer, unrolled); },
+            [&](const ir::Store& s) -> Dim { return access_cost(nest, s.buffer, unrolled); },
+            [&](const ir::Compute& c) -> Dim { return instruction * instructions(nest, c); },
+            [](const ir::Constant&) -> Dim { return 0; },
+            [](const ir::IndexValue&) -> Dim { return 0; },
+            [](const ir::Condition&) -> Dim { return 0; },
+            [](const ir::BindIndex&) -> Dim { return 0; },
+            [](const ir::Alloc&) -> Dim { return 0; },
+            [&](const ir::Loop& l) -> Dim {
+                const std::int64_t step = l.kind == ir::LoopKind::vector ? l.width : l.step;
+                const bool unroll = l.kind == ir::LoopKind::unroll;
+                const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
+                return ceildiv(at_first(nest, l.extent), step) * (cost(nest, l.body, unroll || unrolled) + overhead);
+            },
+            [&](const ir::Reduce& r) -> Dim {
+                return ceildiv(at_first(nest, r.extent), r.width) * (cost(nest, r.body, unrolled) + instruction) +
+                       10 * loop_overhead;
+            },
+        },
+        stmt.node);
 }
 
 Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled) {
@@ -67,10 +74,7 @@ Dim iteration_cost(const ir::LoopNest& nest, const LoopTarget&) {
         if (const auto* loop = std::get_if<ir::Loop>(&body->front().node);
             loop != nullptr && loop->kind == ir::LoopKind::parallel)
             body = &loop->body;
-    // Trips of inner loops as in the first iteration of the outer ones.
-    return cost(nest, *body, false).substitute([&](Symbol s) {
-        return nest.symbols[s].role == ir::SymbolRole::extent ? Dim::symbol(s) : Dim(0);
-    });
+    return cost(nest, *body, false);
 }
 
 }  // namespace lathe::passes

@@ -24,10 +24,6 @@ struct LoopTarget {
 // walked by one loop and rank does not matter.
 void collapse(ir::LoopNest& nest, const LoopTarget& target);
 
-// Cuts the two innermost loops around a contraction into register tiles: the accumulators of a tile stay in registers
-// over the contracted loop, whose blocks continue the defined order.
-void tile(ir::LoopNest& nest, const LoopTarget& target);
-
 // Marks innermost loops and lane-ordered reductions to run in vectors.
 void vectorize(ir::LoopNest& nest, const LoopTarget& target);
 

@@ -99,7 +99,7 @@ private:
     std::int64_t width_ = 1, tile_columns_ = 1;
 };
 
-// Takes the number of a task apart into the numbers of what it works on.
+// Takes the number of a task apart into the numbers of what it works on, the last of which is what is left.
 class TaskDigits {
 public:
     explicit TaskDigits(ir::Dim task) : rest_(task) {}
@@ -109,9 +109,17 @@ public:
         count_ *= extent;
         return digit;
     }
-    void take_outer(const Contraction& contraction, TileWriter& tiles) {
+    // Columns, and the loops around rows and columns.
+    ir::Dim take_columns_and_outer(ir::Dim column_blocks, const Contraction& contraction, TileWriter& tiles) {
+        const auto take_one = [this](ir::Dim extent, bool last) {
+            if (!last) return take(extent);
+            count_ *= extent;
+            return rest_;
+        };
+        const ir::Dim column = take_one(column_blocks, contraction.outer.empty());
         for (std::size_t i = contraction.outer.size(); i-- > 0;)
-            tiles.place_outer(contraction.outer[i]->var, take(contraction.outer[i]->extent));
+            tiles.place_outer(contraction.outer[i]->var, take_one(contraction.outer[i]->extent, i == 0));
+        return column;
     }
     ir::Dim count() const { return count_; }  // of tasks
 
@@ -121,8 +129,16 @@ private:
 
 // The plain schedule: tiles read their operands where they lie.
 ir::Block tile_in_place(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
-// Tiles of several rows read their second operand from panels in scratch. Empty where that does not fit the
-// contraction.
-std::optional<ir::Block> tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
+// Tiles of several rows read their second operand from panels in scratch. Not every contraction can.
+bool can_pack(const Contraction& contraction);
+// How rows and columns are cut into tasks.
+struct PackedBlocks {
+    ir::Dim row_blocks, rows;       // how many; of each at most
+    ir::Dim column_groups, panels;  // likewise
+};
+// Over the nest's extents; within a nest they are extents of their own, for they are long.
+PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
+ir::Block tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
+                      const PackedBlocks& blocks);
 
 }  // namespace lathe::passes

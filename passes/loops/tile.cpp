@@ -5,6 +5,8 @@
 // becomes one parallel loop over groups of columns and blocks of rows, and inside it tiles of rows x columns. The
 // contracted loop goes in blocks as the reduction's order says: the chain of a block starts from init, and block
 // results are combined in ascending order.
+#include "passes/loops/tile.h"
+
 #include <algorithm>
 #include <optional>
 
@@ -71,10 +73,10 @@ bool feeds_reduce(const Block& body, std::size_t at) {
 
 }  // namespace
 
-void tile(ir::LoopNest& nest, const LoopTarget& target) {
+void tile(ir::Program::Kernel& kernel, const LoopTarget& target) {
     // Scalars that the epilogue uses stand before the loops: they belong to every tile.
-    ir::LoopNest moved = nest;
-    Block* block = &moved.body;
+    ir::Program::Kernel moved = kernel;
+    Block* block = &moved.nest.body;
     while (!block->empty() && std::holds_alternative<ir::Loop>(block->back().node)) {
         Block before(block->begin(), block->end() - 1);
         if (std::ranges::any_of(before, [](const ir::Stmt& s) { return ir::body_of(s) != nullptr; })) return;
@@ -83,19 +85,26 @@ void tile(ir::LoopNest& nest, const LoopTarget& target) {
         body.insert(body.begin(), before.begin(), before.end());
         block = &body;
     }
-    const std::optional<Contraction> contraction = find_contraction(moved);
+    const std::optional<Contraction> contraction = find_contraction(moved.nest);
     if (!contraction || feeds_reduce(*contraction->body, contraction->at)) return;
-    ir::LoopNest result = moved;
-    if (std::optional<Block> packed = tile_packed(result, *contraction, target)) {
-        result.body = std::move(*packed);
-        if (ir::statement_count(result.body) <= ir::max_statements) {
-            nest = std::move(result);
+    if (can_pack(*contraction)) {
+        ir::Program::Kernel packed = moved;
+        PackedBlocks blocks = packed_blocks(packed.nest, *find_contraction(packed.nest), target);
+        for (Dim* size : {&blocks.row_blocks, &blocks.rows, &blocks.column_groups, &blocks.panels})
+            if (!size->is_constant()) *size = Dim::symbol(packed.add_extent(packed.over_program(*size)));
+        packed.nest.body = tile_packed(packed.nest, *find_contraction(packed.nest), target, blocks);
+        if (ir::statement_count(packed.nest.body) <= ir::max_statements) {
+            kernel = std::move(packed);
             return;
         }
-        result = moved;
     }
-    result.body = tile_in_place(result, *contraction, target);
-    nest = std::move(result);
+    ir::LoopNest& nest = moved.nest;
+    nest.body = tile_in_place(nest, *contraction, target);
+    kernel = std::move(moved);
+}
+
+void tile(ir::Program& program, const LoopTarget& target) {
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) { tile(kernel, target); });
 }
 
 }  // namespace lathe::passes

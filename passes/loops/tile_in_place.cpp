@@ -43,8 +43,7 @@ Block many_rows(ir::LoopNest& nest, const Contraction& contraction, TileWriter& 
     const Symbol task = nest.add_symbol(ir::SymbolRole::loop, "task");
     TaskDigits digits(Dim::symbol(task));
     const Dim row0 = digits.take(ceildiv(m, row_block)) * row_block;
-    const Dim column0 = digits.take(ceildiv(n, wide)) * wide;
-    digits.take_outer(contraction, tiles);
+    const Dim column0 = digits.take_columns_and_outer(ceildiv(n, wide), contraction, tiles) * wide;
 
     const Dim rows = min(row_block, m - row0);
     const auto row_tiles = [&](Dim column, std::int64_t columns, bool masked) {

@@ -2,11 +2,12 @@
 // the second operand, panel after panel as the tiles read it, columns beyond the last as zeros: rows of a matrix lie
 // far apart, on pages and in cache sets that conflict, and what is packed is read once for every tile of rows. Then all
 // its tiles of rows run through the group, so that the first operand's rows stay in the nearest cache meanwhile. Sums
-// of blocks before the last one lie in the workspace.
+// of the blocks before the last one lie in the workspace. Shorter blocks whose chains go on from one to the next, with
+// more panels in a group, were measured slower.
 //
 // Rows are cut into tiles of six and five, which together fit any number from 20 on; below that a tile of five may
-// reach beyond the last row, which it computes again and does not store. Columns that fill no panel run in tiles of six
-// rows and one vector. Fewer than five rows read the second operand just once each: they do without packing.
+// reach beyond the last row, which it computes again and does not store. Columns that fill no panel run in tiles of one
+// vector and twelve rows. Fewer than five rows read the second operand just once each: they do without packing.
 #include <set>
 
 #include "ir/loops/walk.h"
@@ -21,9 +22,13 @@ using ir::LoopKind;
 using ir::Symbol;
 using ir::ValueId;
 
-constexpr std::int64_t tile_rows = 6;      // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
-constexpr std::int64_t group_bytes = 256;  // of a row of the second operand; times 1,024 rows half of a small L2 cache
-constexpr std::int64_t row_block = 384;    // rows of a task: what it packs is little beside its work
+constexpr std::int64_t tile_rows = 6;     // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
+constexpr std::int64_t narrow_rows = 12;  // of a tile of one vector: so many chains hide the latency of an addition
+constexpr std::int64_t few_rows = tile_rows - 1;   // fewer run one by one
+constexpr std::int64_t most_rows = 384;            // of a task: what it packs is little beside its work
+constexpr std::int64_t packed_bytes = 256 * 1024;  // half of a small second cache
+constexpr std::int64_t most_panels = 16;           // of a group
+constexpr std::int64_t least_rows = 96;            // where there are rows for two tasks
 
 // The statements of a block that a value needs, in order.
 std::vector<std::size_t> slice(const Block& body, ValueId wanted) {
@@ -47,6 +52,9 @@ bool depends_on(const Block& body, const std::vector<std::size_t>& statements, S
     });
 }
 
+// 1 where x > 0, else 0.
+Dim positive(const Dim& x) { return min(1, max(0, x)); }
+
 class Packing {
 public:
     Packing(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target)
@@ -54,48 +62,32 @@ public:
           contraction_(contraction),
           reduce_(*contraction.reduce),
           tiles_(nest, contraction, target),
-          wide_(tiles_.tile_columns()),
-          group_(std::max<std::int64_t>(group_bytes / static_cast<std::int64_t>(size_of(tiles_.accumulator())) / wide_,
-                                        1)) {}
+          wide_(tiles_.tile_columns()) {}
 
-    bool fits() {
-        if (contraction_.rows == nullptr || reduce_.element.size() != 2) return false;
-        if (std::ranges::any_of(reduce_.body, [](const ir::Stmt& s) {
-                return ir::body_of(s) != nullptr || std::holds_alternative<ir::BindIndex>(s.node);
-            }))
-            return false;
-        // The sum of no blocks must be what a load that does not happen gives.
-        const ir::ScalarProgram& init = ir::reducer_program(*reduce_.op, ir::ReducerPart::init, reduce_.elements);
-        if (init.insts.size() != 1 || init.insts[0].prim != ir::Prim::constant || init.insts[0].imm != 0) return false;
-        first_ = slice(reduce_.body, reduce_.element[0]);
-        second_ = slice(reduce_.body, reduce_.element[1]);
-        return !second_.empty() && !depends_on(reduce_.body, second_, contraction_.rows->var) &&
-               depends_on(reduce_.body, second_, contraction_.columns->var) &&
-               !depends_on(reduce_.body, first_, contraction_.columns->var);
-    }
-
-    Block run() {
+    Block run(const PackedBlocks& blocks) {
         const Dim m = contraction_.rows->extent, n = contraction_.columns->extent;
-        const Dim few_rows = min(1, max(0, few - m));  // 1: no packing
+        group_columns_ = blocks.panels * wide_;
         const Symbol task = nest_.add_symbol(ir::SymbolRole::loop, "task");
         TaskDigits digits(Dim::symbol(task));
-        row0_ = digits.take(ceildiv(m, row_block)) * row_block;
-        column0_ = digits.take(ceildiv(n, group_ * wide_)) * group_ * wide_;
-        digits.take_outer(contraction_, tiles_);
-        rows_ = min(row_block, m - row0_);
-        columns_ = min(group_ * wide_, n - column0_);
+        row0_ = digits.take(blocks.row_blocks) * blocks.rows;
+        const Dim group = digits.take_columns_and_outer(blocks.column_groups, contraction_, tiles_);
+        column0_ = group * group_columns_;
+        rows_ = min(blocks.rows, m - row0_);
+        columns_ = min(group_columns_, n - column0_);
+        whole_ = min(blocks.panels, floordiv(n, wide_) - group * blocks.panels);
+        first_ = slice(reduce_.body, reduce_.element[0]);
+        second_ = slice(reduce_.body, reduce_.element[1]);
 
+        const Dim few = positive(few_rows - m);  // 1: no packing
         Block inside;
-        inside.push_back(tiles_.when("few", few_rows, [&] { return without_packing(); }));
-        inside.push_back(tiles_.when("many", 1 - few_rows, [&] { return with_packing(); }));
+        inside.push_back(tiles_.when("few", few, [&] { return without_packing(); }));
+        inside.push_back(tiles_.when("many", 1 - few, [&] { return with_packing(blocks); }));
         Block out;
         out.push_back({ir::Loop{task, digits.count(), 1, LoopKind::parallel, 1, std::move(inside)}});
         return out;
     }
 
 private:
-    static constexpr std::int64_t few = tile_rows - 1;  // rows: fewer run one by one
-
     Block without_packing() {
         const std::int64_t run = tiles_.width() * 4;
         Block out;
@@ -112,17 +104,18 @@ private:
         return out;
     }
 
-    Block with_packing() {
+    Block with_packing(const PackedBlocks& blocks) {
         const Dim k = reduce_.extent;
         const ir::Dtype packed = nest_.value_dtypes[static_cast<std::size_t>(reduce_.element[1])];
         Block out;
-        pack_ = tiles_.scratch("pack", packed, {group_, min(reduce_.block, max(k, 1)), wide_}, out);
-        // Rows of blocks of k before the last one.
+        pack_ = tiles_.scratch("pack", packed, {blocks.panels, min(reduce_.block, max(k, 1)), wide_}, out);
         sums_ = tiles_.scratch("sums", tiles_.accumulator(),
-                               {row_block * min(1, floordiv(max(k, 1) - 1, reduce_.block)), group_ * wide_}, out);
+                               {blocks.rows * positive(k - reduce_.block), group_columns_}, out);
+        tile_ = tiles_.scratch("tile", tiles_.accumulator(), {narrow_rows, wide_}, out);
         out.push_back(tiles_.loop("kb", max(k, 1), reduce_.block, LoopKind::serial, [&](Dim kb) {
             kb_ = kb;
             depth_ = min(reduce_.block, k - kb);
+            last_ = 1 - positive(k - reduce_.block - kb);
             Block b;
             b.push_back(pack());
             const Dim tiles = ceildiv(rows_, tile_rows), sixes = max(0, rows_ - (tile_rows - 1) * tiles);
@@ -155,41 +148,61 @@ private:
             }));
             return b;
         };
-        const Dim whole = floordiv(columns_, wide_);
         return tiles_.loop("k", depth_, 1, LoopKind::serial, [&](Dim k) {
             Block b;
-            b.push_back(tiles_.loop("p", whole, 1, LoopKind::serial, [&](Dim p) { return panel(p, k, false); }));
-            b.push_back(tiles_.when("edge", columns_ - whole * wide_, [&] { return panel(whole, k, true); }));
+            b.push_back(tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) { return panel(p, k, false); }));
+            b.push_back(tiles_.when("edge", columns_ - whole_ * wide_, [&] { return panel(whole_, k, true); }));
             return b;
         });
     }
 
     Block whole_panels(Dim r, std::int64_t rows) {
+        const bool overhangs = rows < tile_rows;
         Block b;
-        b.push_back(tiles_.loop("p", floordiv(columns_, wide_), 1, LoopKind::serial,
-                                [&](Dim p) { return tile(r, rows, rows < tile_rows, p, 0, wide_, false); }));
+        b.push_back(tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) {
+            Block out;
+            const ir::BufferId acc = chains(r, rows, overhangs, p, 0, wide_, out);
+            // Straight from registers where all is regular.
+            const Dim direct = last_ * (overhangs ? 1 - positive(r + rows - rows_) : Dim(1));
+            out.push_back(tiles_.when("direct", direct, [&] {
+                Block s;
+                s.push_back(tiles_.elements(rows, wide_, tiles_.width(), [&](Dim i, Dim j) {
+                    Block e;
+                    finish(r + i, p * wide_ + j, tiles_.load(acc, {i, j}, e), e);
+                    return e;
+                }));
+                return s;
+            }));
+            out.push_back(tiles_.when("stored", 1 - direct, [&] {
+                const Dim existing = overhangs ? min(rows, rows_ - r) : Dim(rows);
+                return finish_stored(acc, r, rows, existing, p * wide_, wide_, overhangs);
+            }));
+            return out;
+        }));
         return b;
     }
     // Columns that fill no panel, vector by vector.
     ir::Stmt last_panel() {
-        const Dim whole = floordiv(columns_, wide_);
-        return tiles_.loop("c", columns_ - whole * wide_, tiles_.width(), LoopKind::serial, [&](Dim c) {
+        return tiles_.loop("c", columns_ - whole_ * wide_, tiles_.width(), LoopKind::serial, [&](Dim c) {
             Block b;
-            b.push_back(tiles_.loop("m", rows_, tile_rows, LoopKind::serial,
-                                    [&](Dim r) { return tile(r, tile_rows, true, whole, c, tiles_.width(), true); }));
+            b.push_back(tiles_.loop("m", rows_, narrow_rows, LoopKind::serial, [&](Dim r) {
+                Block out;
+                const ir::BufferId acc = chains(r, narrow_rows, true, whole_, c, tiles_.width(), out);
+                for (ir::Stmt& s : finish_stored(acc, r, narrow_rows, min(narrow_rows, rows_ - r), whole_ * wide_ + c,
+                                                 tiles_.width(), true))
+                    out.push_back(std::move(s));
+                return out;
+            }));
             return b;
         });
     }
 
-    // A tile at row r of the block and column c of panel p; if it overhangs, rows beyond the block's last one repeat
-    // that and store nothing.
-    Block tile(Dim r, std::int64_t rows, bool overhangs, Dim p, Dim c, std::int64_t columns, bool masked) {
-        const Dim column = p * wide_ + c;  // in the group
-        const Dim lanes = masked ? min(tiles_.width(), columns_ - column) : Dim(tiles_.width());
-        const auto row = [&](Dim i) { return overhangs ? min(r + i, rows_ - 1) : r + i; };
-        Block out;
+    // The chains of a tile at row r of the block and column c of panel p over the block of k, in registers. If the tile
+    // overhangs, rows beyond the last one repeat that.
+    ir::BufferId chains(Dim r, std::int64_t rows, bool overhangs, Dim p, Dim c, std::int64_t columns, Block& out) {
         const ir::BufferId acc = tiles_.scratch("acc", tiles_.accumulator(), {rows, columns}, out);
         out.push_back(tiles_.fill_with_init(acc, rows, columns));
+        const auto row = [&](Dim i) { return overhangs ? min(r + i, rows_ - 1) : r + i; };
         out.push_back(tiles_.loop("k", depth_, 1, LoopKind::serial, [&](Dim k) {
             Block b;
             b.push_back(tiles_.elements(rows, columns, tiles_.width(), [&](Dim i, Dim j) {
@@ -203,45 +216,56 @@ private:
             }));
             return b;
         }));
-        // Row by row, for some may not exist.
+        return acc;
+    }
+
+    // The sum of all blocks, given the chain of the last one.
+    ValueId total(Dim r, Dim column, ValueId chain, Block& into) {
+        const ValueId earlier = nest_.add_value(tiles_.accumulator());
+        into.push_back({ir::Load{earlier, sums_, {r, column}, {kb_ - 1}}});
+        return tiles_.combine(earlier, chain, into);
+    }
+    void finish(Dim r, Dim column, ValueId chain, Block& into) {
+        const ValueId sum = total(r, column, chain, into);
+        tiles_.epilogue(row0_ + r, column0_ + column, sum, into);
+    }
+    // The same by way of memory, in loops: rows may be fewer, columns masked, blocks of k follow.
+    Block finish_stored(ir::BufferId acc, Dim r, std::int64_t rows, Dim existing, Dim column, std::int64_t columns,
+                        bool may_be_last) {
+        Block out;
+        out.push_back(tiles_.elements(rows, columns, tiles_.width(), [&](Dim i, Dim j) {
+            Block s;
+            const ValueId chain = tiles_.load(acc, {i, j}, s);
+            s.push_back({ir::Store{tile_, {i, j}, chain, {}, false}});
+            return s;
+        }));
         const auto each = [&](const auto& body) {
-            if (!overhangs) return tiles_.elements(rows, columns, lanes, body);
-            return tiles_.loop("r", rows, 1, LoopKind::unroll, [&](Dim i) {
-                Block b;
-                b.push_back(tiles_.when("exists", rows_ - r - i, [&] {
+            Block b;
+            b.push_back(tiles_.loop("r", existing, 1, LoopKind::serial, [&](Dim i) {
+                Block vectors;
+                vectors.push_back(tiles_.loop("c", columns, tiles_.width(), LoopKind::serial, [&](Dim c) {
                     Block inner;
-                    inner.push_back(tiles_.elements(1, columns, lanes, [&](Dim, Dim j) { return body(i, j); }));
+                    const Dim lanes = min(tiles_.width(), columns_ - column - c);
+                    inner.push_back(tiles_.elements(1, tiles_.width(), lanes, [&](Dim, Dim j) {
+                        Block s;
+                        const ValueId chain = tiles_.load(tile_, {i, c + j}, s);
+                        body(r + i, column + c + j, chain, s);
+                        return s;
+                    }));
                     return inner;
                 }));
-                return b;
+                return vectors;
+            }));
+            return b;
+        };
+        if (may_be_last)
+            out.push_back(tiles_.when("last", last_, [&] {
+                return each([&](Dim row, Dim c, ValueId chain, Block& s) { finish(row, c, chain, s); });
+            }));
+        out.push_back(tiles_.when("earlier", 1 - last_, [&] {
+            return each([&](Dim row, Dim c, ValueId chain, Block& s) {
+                s.push_back({ir::Store{sums_, {row, c}, total(row, c, chain, s), {}, false}});
             });
-        };
-        const auto sum = [&](Dim i, Dim j, Block& b) {
-            const ValueId earlier = nest_.add_value(tiles_.accumulator());
-            b.push_back({ir::Load{earlier, sums_, {r + i, column + j}, {kb_ - 1}}});
-            const ValueId later = tiles_.load(acc, {i, j}, b);
-            return tiles_.combine(earlier, later, b);
-        };
-        const Dim rest = reduce_.extent - reduce_.block - kb_;  // behind this block
-        out.push_back(tiles_.when("last", 1 - rest, [&] {
-            Block b;
-            b.push_back(each([&](Dim i, Dim j) {
-                Block s;
-                const ValueId total = sum(i, j, s);
-                tiles_.epilogue(row0_ + r + i, column0_ + column + j, total, s);
-                return s;
-            }));
-            return b;
-        }));
-        out.push_back(tiles_.when("earlier", rest, [&] {
-            Block b;
-            b.push_back(each([&](Dim i, Dim j) {
-                Block s;
-                const ValueId total = sum(i, j, s);
-                s.push_back({ir::Store{sums_, {r + i, column + j}, total, {}, false}});
-                return s;
-            }));
-            return b;
         }));
         return out;
     }
@@ -250,19 +274,49 @@ private:
     const Contraction& contraction_;
     const ir::Reduce& reduce_;
     TileWriter tiles_;
-    std::int64_t wide_, group_;                // columns of a panel, panels of a group at most
+    std::int64_t wide_;                        // columns of a panel
     std::vector<std::size_t> first_, second_;  // statements of the reduction that give its elements
+    Dim group_columns_;                        // at most
     Dim row0_, column0_, rows_, columns_;      // of the task
-    Dim kb_, depth_;                           // the block of k
-    ir::BufferId pack_ = -1, sums_ = -1;
+    Dim whole_;                                // panels of it
+    Dim kb_, depth_, last_;                    // of the block of k: begin, length, 1: there is no later one
+    ir::BufferId pack_ = -1, sums_ = -1, tile_ = -1;
 };
 
 }  // namespace
 
-std::optional<Block> tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target) {
-    Packing packing(nest, contraction, target);
-    if (!packing.fits()) return std::nullopt;
-    return packing.run();
+bool can_pack(const Contraction& contraction) {
+    const ir::Reduce& reduce = *contraction.reduce;
+    if (contraction.rows == nullptr || reduce.element.size() != 2) return false;
+    if (std::ranges::any_of(reduce.body, [](const ir::Stmt& s) {
+            return ir::body_of(s) != nullptr || std::holds_alternative<ir::BindIndex>(s.node);
+        }))
+        return false;
+    // The sum of nothing must be what a load that does not happen gives.
+    const ir::ScalarProgram& init = ir::reducer_program(*reduce.op, ir::ReducerPart::init, reduce.elements);
+    if (init.insts.size() != 1 || init.insts[0].prim != ir::Prim::constant || init.insts[0].imm != 0) return false;
+    const std::vector<std::size_t> first = slice(reduce.body, reduce.element[0]);
+    const std::vector<std::size_t> second = slice(reduce.body, reduce.element[1]);
+    return !second.empty() && !depends_on(reduce.body, second, contraction.rows->var) &&
+           depends_on(reduce.body, second, contraction.columns->var) &&
+           !depends_on(reduce.body, first, contraction.columns->var);
+}
+
+PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target) {
+    const TileWriter tiles(nest, contraction, target);
+    const std::int64_t wide = tiles.tile_columns();
+    const std::int64_t panel_bytes = wide * static_cast<std::int64_t>(size_of(tiles.accumulator()));
+    const Dim m = contraction.rows->extent, k = contraction.reduce->extent;
+    const Dim panels = ceildiv(contraction.columns->extent, wide);
+    const Dim at_most = floordiv(packed_bytes / panel_bytes, max(1, min(contraction.reduce->block, k)));
+    const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels, 2)));
+    const Dim row_blocks = max(ceildiv(m, most_rows), min(floordiv(m, least_rows), 2));
+    return {row_blocks, max(1, ceildiv(m, max(1, row_blocks))), ceildiv(panels, in_group), in_group};
+}
+
+Block tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
+                  const PackedBlocks& blocks) {
+    return Packing(nest, contraction, target).run(blocks);
 }
 
 }  // namespace lathe::passes
