@@ -111,6 +111,7 @@ Emitter::Access Emitter::access(ir::BufferId b, std::span<const Dim> index) {
 }
 
 Register Emitter::load(const ir::Load& l) {
+    if (const auto found = across_.find(&l); found != across_.end()) return {found->second[unrolled_], true};
     const Dtype d = nest_.buffers[static_cast<std::size_t>(l.buffer)].type.dtype;
     llvm::Type* element = memory_type(d);
     const llvm::Align align(size_of(d));
@@ -125,7 +126,7 @@ Register Emitter::load(const ir::Load& l) {
             wanted = b_.CreateICmpNE(b_.CreateBitCast(lanes, b_.getIntNTy(static_cast<unsigned>(scope_.width))),
                                      b_.getIntN(static_cast<unsigned>(scope_.width), 0));
         }
-        if (wanted != nullptr) address = b_.CreateSelect(wanted, address, zero_);
+        if (wanted != nullptr) address = b_.CreateSelect(wanted, address, zeros_);
         const Register loaded{from_memory(b_.CreateAlignedLoad(element, address, align), d), false};
         if (!guard.varying) return loaded;
         llvm::Value* lanes = splat(loaded);

@@ -46,9 +46,9 @@ void Emitter::emit_kernel(std::string_view symbol) {
     fault_ = function_->getArg(5);
     b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function_));
 
-    llvm::AllocaInst* zero = b_.CreateAlloca(i64, nullptr, "zero");
-    b_.CreateStore(b_.getInt64(0), zero);
-    zero_ = zero;
+    auto* widest = llvm::FixedVectorType::get(i64, 8);
+    zeros_ = b_.CreateAlloca(widest, nullptr, "zeros");
+    b_.CreateStore(llvm::Constant::getNullValue(widest), zeros_);
     if (workspace_.bytes != Dim(0))
         workspace_data_ = b_.CreateLoad(
             pointer, b_.CreateConstGEP1_64(b_.getInt8Ty(), fault_, offsetof(lathe_task, workspace)), "workspace");
@@ -276,11 +276,14 @@ void Emitter::loop(const ir::Loop& l) {
 }
 
 void Emitter::unrolled_loop(const ir::Loop& l) {
+    load_across(l);
     for (std::int64_t i = 0; i < l.extent.constant(); i += l.step) {
         const ScopeGuard scope(*this);
+        if (!across_.empty()) unrolled_ = static_cast<std::size_t>(i);
         define(l.var, {b_.getInt64(static_cast<std::uint64_t>(i)), false}, l.extent);
         block(l.body);
     }
+    across_.clear();
 }
 
 void Emitter::bind(const ir::BindIndex& b) {

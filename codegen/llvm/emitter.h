@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -129,6 +130,13 @@ private:
     llvm::Value* active_lanes();                        // the mask, all ones where there is none
     llvm::Value* both(llvm::Value* a, llvm::Value* b);  // conjunction of masks; null stands for true
 
+    // ---- emit_transpose.cpp
+    struct Across {
+        ir::Dim begin;  // offset of what the unrolled loop reads, over the variable of the vector loop
+    };
+    std::optional<Across> across(const ir::Load& load, const ir::Loop& unrolled, const ir::Loop& vector) const;
+    void load_across(const ir::Loop& unrolled);
+
     // ---- emit_reduce.cpp: accumulators are lists of values, one for each result of the reducer's init
     Registers reduce(const ir::Reduce& r);
     Values chain_block(const ReduceCode& code, llvm::Value* begin, llvm::Value* end);
@@ -164,12 +172,14 @@ private:
     llvm::Function* function_ = nullptr;
     llvm::Value* fault_ = nullptr;
     llvm::Value* workspace_data_ = nullptr;
-    llvm::Value* zero_ = nullptr;  // eight bytes of zeros: where loads with a failed guard read
+    llvm::Value* zeros_ = nullptr;  // a widest vector of zeros: where loads with a failed guard read
     bool streamed_ = false;
     Scope scope_;
     std::vector<Symbol> symbols_;
     Registers values_;
     std::vector<Array> arrays_;
+    std::map<const ir::Load*, Values> across_;             // loaded for the iterations of the unrolled loop around
+    std::size_t unrolled_ = 0;                             // which of those is being written
     std::vector<Staged> staged_;                           // in the loop that is being written
     std::unordered_map<std::uint64_t, Register> indices_;  // of Dims already computed in the scopes around
     std::vector<std::uint64_t> computed_;                  // keys of `indices_`, innermost scope last

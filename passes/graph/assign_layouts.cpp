@@ -47,6 +47,21 @@ Read see_through(Value v, std::vector<Dim> index) {
     return read;
 }
 
+// Whether a contraction's kernel transposes its second operand by itself, while it packs it. What is constant, or the
+// same in all iterations of a loop, is stored otherwise once instead; so is what several contractions read.
+bool is_packed_transposed(const Node& node, const Read& read, const std::vector<Dim>& index, const std::vector<Dim>& at,
+                          const std::vector<Dim>& fold) {
+    if (node.graph->is_region || at.size() < 2 || fold.size() != 1 || ir::literal_of(*read.base.node) != nullptr)
+        return false;
+    if (std::ranges::find(index, at[at.size() - 2]) != index.end()) return false;  // no rows that share it
+    const auto along = ir::linear_offset(read.base.type().shape, read.index).affine_in(*fold[0].as_symbol());
+    if (!along || along->coefficient != Dim(1)) return false;
+    const Value v = node.operands[1];
+    return std::ranges::count_if(node.graph->nodes(), [&](const Node& other) {
+               return other.op->contraction != nullptr && std::ranges::find(other.operands, v) != other.operands.end();
+           }) == 1;
+}
+
 // The permutation of a relayout in front of an operand, or nothing where the operand may stay as it is.
 std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand) {
     const std::size_t rank = node.results[0].shape.rank();
@@ -76,6 +91,7 @@ std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand)
     if (!has_vector) return std::nullopt;
     const auto affine = ir::linear_offset(read.base.type().shape, read.index).affine_in(*at[rank - 1].as_symbol());
     if (affine && affine->coefficient == Dim(1)) return std::nullopt;
+    if (is_packed_transposed(node, read, index, at, fold)) return std::nullopt;
     return order;
 }
 

@@ -69,6 +69,7 @@ const Node& add_copy(Graph& graph, const Node& node, const ValueMap& values) {
 std::unique_ptr<Graph> region_with_symbols(const Graph& region, const std::vector<std::string>& symbols) {
     std::unique_ptr<Graph> result = copy(region);
     result->symbols = symbols;
+    result->is_region = true;
     return result;
 }
 

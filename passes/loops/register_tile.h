@@ -133,6 +133,7 @@ ir::Block tile_in_place(ir::LoopNest& nest, const Contraction& contraction, cons
 bool can_pack(const Contraction& contraction);
 // How rows and columns are cut into tasks.
 struct PackedBlocks {
+    bool copies_rows = false;       // of a first operand that lies transposed
     ir::Dim row_blocks, rows;       // how many; of each at most
     ir::Dim column_groups, panels;  // likewise
 };

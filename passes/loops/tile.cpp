@@ -22,6 +22,9 @@ using ir::Dim;
 using ir::Symbol;
 using ir::ValueId;
 
+// From this length of k on, reading transposed rows where they lie costs more than a copy (measured).
+constexpr std::int64_t copied_depth = 384;
+
 std::optional<Contraction> find_contraction(const ir::LoopNest& nest) {
     std::vector<const ir::Loop*> loops;
     const Block* block = &nest.body;
@@ -71,9 +74,7 @@ bool feeds_reduce(const Block& body, std::size_t at) {
     return feeds;
 }
 
-}  // namespace
-
-void tile(ir::Program::Kernel& kernel, const LoopTarget& target) {
+void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const LoopTarget& target) {
     // Scalars that the epilogue uses stand before the loops: they belong to every tile.
     ir::Program::Kernel moved = kernel;
     Block* block = &moved.nest.body;
@@ -92,6 +93,8 @@ void tile(ir::Program::Kernel& kernel, const LoopTarget& target) {
         PackedBlocks blocks = packed_blocks(packed.nest, *find_contraction(packed.nest), target);
         for (Dim* size : {&blocks.row_blocks, &blocks.rows, &blocks.column_groups, &blocks.panels})
             if (!size->is_constant()) *size = Dim::symbol(packed.add_extent(packed.over_program(*size)));
+        const std::optional<std::int64_t> depth = program.typical(packed.over_program(contraction->reduce->extent));
+        blocks.copies_rows = depth && *depth >= copied_depth;
         packed.nest.body = tile_packed(packed.nest, *find_contraction(packed.nest), target, blocks);
         if (ir::statement_count(packed.nest.body) <= ir::max_statements) {
             kernel = std::move(packed);
@@ -103,8 +106,10 @@ void tile(ir::Program::Kernel& kernel, const LoopTarget& target) {
     kernel = std::move(moved);
 }
 
+}  // namespace
+
 void tile(ir::Program& program, const LoopTarget& target) {
-    ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) { tile(kernel, target); });
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) { tile_kernel(kernel, program, target); });
 }
 
 }  // namespace lathe::passes

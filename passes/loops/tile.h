@@ -1,5 +1,5 @@
 // Cuts the two innermost loops around a contraction into register tiles: the accumulators of a tile stay in registers
-// over the contracted loop, whose blocks continue the defined order.
+// over the contracted loop, whose blocks continue the defined order. It asks for sizes where what pays depends on them.
 #pragma once
 
 #include "ir/program/program.h"

@@ -5,9 +5,13 @@
 // of the blocks before the last one lie in the workspace. Shorter blocks whose chains go on from one to the next, with
 // more panels in a group, were measured slower.
 //
+// Where the first operand lies transposed, its rows are side by side, and what a tile reads of it is far apart. If k is
+// long, some rows at a time are copied next to each other for each k.
+//
 // Rows are cut into tiles of six and five, which together fit any number from 20 on; below that a tile of five may
 // reach beyond the last row, which it computes again and does not store. Columns that fill no panel run in tiles of one
-// vector and twelve rows. Fewer than five rows read the second operand just once each: they do without packing.
+// vector and twelve rows. Fewer than five rows read the second operand just once each: they do without packing, but
+// where its columns lie side by side along k, which a tile cannot read in vectors.
 #include <set>
 
 #include "ir/loops/walk.h"
@@ -27,6 +31,7 @@ constexpr std::int64_t narrow_rows = 12;  // of a tile of one vector: so many ch
 constexpr std::int64_t few_rows = tile_rows - 1;   // fewer run one by one
 constexpr std::int64_t most_rows = 384;            // of a task: what it packs is little beside its work
 constexpr std::int64_t packed_bytes = 256 * 1024;  // half of a small second cache
+constexpr std::int64_t copied_rows = 48;           // at a time: whole tiles, whole vectors
 constexpr std::int64_t most_panels = 16;           // of a group
 constexpr std::int64_t least_rows = 96;            // where there are rows for two tasks
 
@@ -50,6 +55,17 @@ bool depends_on(const Block& body, const std::vector<std::size_t>& statements, S
         ir::for_each_dim(body[i], [&](const Dim& d) { found = found || d.depends_on(s); });
         return found;
     });
+}
+
+// Whether one load gives the value, and reads elements that lie side by side for neighbouring values of a symbol.
+bool runs_along(const Block& body, const std::vector<std::size_t>& statements, Symbol s) {
+    if (statements.size() != 1) return false;
+    const auto* load = std::get_if<ir::Load>(&body[statements.front()].node);
+    if (load == nullptr || load->index.empty() || !load->guards.empty()) return false;
+    for (std::size_t i = 0; i + 1 < load->index.size(); ++i)
+        if (load->index[i].depends_on(s)) return false;
+    const auto affine = load->index.back().affine_in(s);
+    return affine && affine->coefficient == Dim(1);
 }
 
 // 1 where x > 0, else 0.
@@ -78,10 +94,14 @@ public:
         first_ = slice(reduce_.body, reduce_.element[0]);
         second_ = slice(reduce_.body, reduce_.element[1]);
 
-        const Dim few = positive(few_rows - m);  // 1: no packing
         Block inside;
-        inside.push_back(tiles_.when("few", few, [&] { return without_packing(); }));
-        inside.push_back(tiles_.when("many", 1 - few, [&] { return with_packing(blocks); }));
+        if (runs_along(reduce_.body, second_, reduce_.var)) {
+            inside = with_packing(blocks);
+        } else {
+            const Dim few = positive(few_rows - m);  // 1: no packing
+            inside.push_back(tiles_.when("few", few, [&] { return without_packing(); }));
+            inside.push_back(tiles_.when("many", 1 - few, [&] { return with_packing(blocks); }));
+        }
         Block out;
         out.push_back({ir::Loop{task, digits.count(), 1, LoopKind::parallel, 1, std::move(inside)}});
         return out;
@@ -116,44 +136,123 @@ private:
             kb_ = kb;
             depth_ = min(reduce_.block, k - kb);
             last_ = 1 - positive(k - reduce_.block - kb);
-            Block b;
-            b.push_back(pack());
-            const Dim tiles = ceildiv(rows_, tile_rows), sixes = max(0, rows_ - (tile_rows - 1) * tiles);
-            b.push_back(tiles_.loop("m", sixes * tile_rows, tile_rows, LoopKind::serial,
-                                    [&](Dim r) { return whole_panels(r, tile_rows); }));
-            b.push_back(tiles_.loop("m", (tiles - sixes) * (tile_rows - 1), tile_rows - 1, LoopKind::serial,
-                                    [&](Dim r) { return whole_panels(sixes * tile_rows + r, tile_rows - 1); }));
-            b.push_back(last_panel());
+            Block b = pack();
+            if (!blocks.copies_rows || !runs_along(reduce_.body, first_, contraction_.rows->var)) {
+                stretch_of_rows(0, rows_, b);
+                return b;
+            }
+            b.push_back(tiles_.loop("copied", rows_, copied_rows, LoopKind::serial, [&](Dim r) {
+                Block inner;
+                const Dim count = min(copied_rows, rows_ - r);
+                copy_rows(r, count, inner);
+                stretch_of_rows(r, count, inner);
+                return inner;
+            }));
             return b;
         }));
         return out;
     }
-
-    ir::Stmt pack() {
-        const auto panel = [&](Dim p, Dim k, bool edge) {
+    void stretch_of_rows(Dim begin, Dim count, Block& out) {
+        begin_ = begin;
+        end_ = begin + count;
+        const Dim tiles = ceildiv(count, tile_rows), sixes = max(0, count - (tile_rows - 1) * tiles);
+        out.push_back(tiles_.loop("m", sixes * tile_rows, tile_rows, LoopKind::serial,
+                                  [&](Dim r) { return whole_panels(begin + r, tile_rows); }));
+        out.push_back(tiles_.loop("m", (tiles - sixes) * (tile_rows - 1), tile_rows - 1, LoopKind::serial,
+                                  [&](Dim r) { return whole_panels(begin + sixes * tile_rows + r, tile_rows - 1); }));
+        out.push_back(last_panel());
+    }
+    // Copies of the first operand: of all rows for each k of the block.
+    void copy_rows(Dim begin, Dim count, Block& out) {
+        const ir::Dtype dtype = nest_.value_dtypes[static_cast<std::size_t>(reduce_.element[0])];
+        copy_ = tiles_.scratch("rows", dtype, {min(reduce_.block, max(reduce_.extent, 1)), copied_rows}, out);
+        const auto rows = [&](Dim k, bool edge) {
             Block b;
-            b.push_back(tiles_.elements(1, wide_, tiles_.width(), [&](Dim, Dim c) {
-                const Dim column = column0_ + p * wide_ + c;
-                BlockCopy copy = tiles_.at(0, column);
+            b.push_back(tiles_.elements(1, copied_rows, tiles_.width(), [&](Dim, Dim r) {
+                BlockCopy copy = tiles_.at(row0_ + begin + r, 0);
                 copy.replace_symbol(reduce_.var, kb_ + k);
-                Block inner;
-                for (const std::size_t i : second_) {
-                    ir::Stmt s = copy.copy(reduce_.body[i]);
-                    if (auto* l = std::get_if<ir::Load>(&s.node); l != nullptr && edge)
-                        l->guards.push_back(contraction_.columns->extent - 1 - column);
-                    inner.push_back(std::move(s));
+                Block s;
+                for (const std::size_t i : first_) {
+                    s.push_back(copy.copy(reduce_.body[i]));
+                    if (edge) std::get<ir::Load>(s.back().node).guards.push_back(count - 1 - r);
                 }
-                inner.push_back({ir::Store{pack_, {p, k, c}, copy.copy(reduce_.element[1]), {}, false}});
-                return inner;
+                s.push_back({ir::Store{*copy_, {k, r}, copy.copy(reduce_.element[0]), {}, false}});
+                return s;
             }));
             return b;
         };
-        return tiles_.loop("k", depth_, 1, LoopKind::serial, [&](Dim k) {
+        const Dim whole = positive(count - copied_rows + 1);
+        for (const bool edge : {false, true})
+            out.push_back(tiles_.loop("k", depth_ * (edge ? 1 - whole : whole), 1, LoopKind::serial,
+                                      [&](Dim k) { return rows(k, edge); }));
+    }
+
+    // An element of the second operand goes to its place in panel p. Beyond the last column there are zeros.
+    Block pack_element(Dim p, Dim k, Dim c, bool edge) {
+        const Dim column = column0_ + p * wide_ + c;
+        BlockCopy copy = tiles_.at(0, column);
+        copy.replace_symbol(reduce_.var, kb_ + k);
+        Block b;
+        for (const std::size_t i : second_) {
+            ir::Stmt s = copy.copy(reduce_.body[i]);
+            if (auto* l = std::get_if<ir::Load>(&s.node); l != nullptr && edge)
+                l->guards.push_back(contraction_.columns->extent - 1 - column);
+            b.push_back(std::move(s));
+        }
+        b.push_back({ir::Store{pack_, {p, k, c}, copy.copy(reduce_.element[1]), {}, false}});
+        return b;
+    }
+    Block pack() { return runs_along(reduce_.body, second_, reduce_.var) ? pack_transposed() : pack_rows(); }
+    Block pack_rows() {
+        const auto panel = [&](Dim p, Dim k, bool edge) {
+            Block b;
+            b.push_back(
+                tiles_.elements(1, wide_, tiles_.width(), [&](Dim, Dim c) { return pack_element(p, k, c, edge); }));
+            return b;
+        };
+        Block out;
+        out.push_back(tiles_.loop("k", depth_, 1, LoopKind::serial, [&](Dim k) {
             Block b;
             b.push_back(tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) { return panel(p, k, false); }));
             b.push_back(tiles_.when("edge", columns_ - whole_ * wide_, [&] { return panel(whole_, k, true); }));
             return b;
-        });
+        }));
+        return out;
+    }
+    // Where columns lie side by side along k: tiles as high as a vector is wide, which code generation transposes in
+    // registers, and what is left of k element by element.
+    Block pack_transposed() {
+        const std::int64_t width = tiles_.width();
+        const Dim whole = floordiv(depth_, width) * width;
+        const auto vectors = [&](Dim p, Dim k) {
+            Block b;
+            b.push_back(tiles_.loop("c", wide_, width, LoopKind::serial, [&](Dim c) {
+                Block tile;
+                tile.push_back(tiles_.elements(width, width, width,
+                                               [&](Dim i, Dim j) { return pack_element(p, k + i, c + j, true); }));
+                return tile;
+            }));
+            return b;
+        };
+        const auto left = [&](Dim p, Dim k) {
+            Block b;
+            b.push_back(tiles_.loop("c", wide_, width, LoopKind::serial, [&](Dim c) {
+                Block row;
+                row.push_back(
+                    tiles_.elements(1, width, width, [&](Dim, Dim j) { return pack_element(p, k, c + j, true); }));
+                return row;
+            }));
+            return b;
+        };
+        Block out;
+        out.push_back(tiles_.loop("p", ceildiv(columns_, wide_), 1, LoopKind::serial, [&](Dim p) {
+            Block b;
+            b.push_back(tiles_.loop("k", whole, width, LoopKind::serial, [&](Dim k) { return vectors(p, k); }));
+            b.push_back(
+                tiles_.loop("k", depth_ - whole, 1, LoopKind::serial, [&](Dim k) { return left(p, whole + k); }));
+            return b;
+        }));
+        return out;
     }
 
     Block whole_panels(Dim r, std::int64_t rows) {
@@ -163,7 +262,7 @@ private:
             Block out;
             const ir::BufferId acc = chains(r, rows, overhangs, p, 0, wide_, out);
             // Straight from registers where all is regular.
-            const Dim direct = last_ * (overhangs ? 1 - positive(r + rows - rows_) : Dim(1));
+            const Dim direct = last_ * (overhangs ? 1 - positive(r + rows - end_) : Dim(1));
             out.push_back(tiles_.when("direct", direct, [&] {
                 Block s;
                 s.push_back(tiles_.elements(rows, wide_, tiles_.width(), [&](Dim i, Dim j) {
@@ -174,7 +273,7 @@ private:
                 return s;
             }));
             out.push_back(tiles_.when("stored", 1 - direct, [&] {
-                const Dim existing = overhangs ? min(rows, rows_ - r) : Dim(rows);
+                const Dim existing = overhangs ? min(rows, end_ - r) : Dim(rows);
                 return finish_stored(acc, r, rows, existing, p * wide_, wide_, overhangs);
             }));
             return out;
@@ -185,10 +284,11 @@ private:
     ir::Stmt last_panel() {
         return tiles_.loop("c", columns_ - whole_ * wide_, tiles_.width(), LoopKind::serial, [&](Dim c) {
             Block b;
-            b.push_back(tiles_.loop("m", rows_, narrow_rows, LoopKind::serial, [&](Dim r) {
+            b.push_back(tiles_.loop("m", end_ - begin_, narrow_rows, LoopKind::serial, [&](Dim m) {
+                const Dim r = begin_ + m;
                 Block out;
                 const ir::BufferId acc = chains(r, narrow_rows, true, whole_, c, tiles_.width(), out);
-                for (ir::Stmt& s : finish_stored(acc, r, narrow_rows, min(narrow_rows, rows_ - r), whole_ * wide_ + c,
+                for (ir::Stmt& s : finish_stored(acc, r, narrow_rows, min(narrow_rows, end_ - r), whole_ * wide_ + c,
                                                  tiles_.width(), true))
                     out.push_back(std::move(s));
                 return out;
@@ -202,21 +302,26 @@ private:
     ir::BufferId chains(Dim r, std::int64_t rows, bool overhangs, Dim p, Dim c, std::int64_t columns, Block& out) {
         const ir::BufferId acc = tiles_.scratch("acc", tiles_.accumulator(), {rows, columns}, out);
         out.push_back(tiles_.fill_with_init(acc, rows, columns));
-        const auto row = [&](Dim i) { return overhangs ? min(r + i, rows_ - 1) : r + i; };
+        const auto row = [&](Dim i) { return overhangs ? min(r + i, end_ - 1) : r + i; };
         out.push_back(tiles_.loop("k", depth_, 1, LoopKind::serial, [&](Dim k) {
             Block b;
             b.push_back(tiles_.elements(rows, columns, tiles_.width(), [&](Dim i, Dim j) {
                 Block s;
-                BlockCopy copy = tiles_.at(row0_ + row(i), 0);
-                copy.replace_symbol(reduce_.var, kb_ + k);
-                for (const std::size_t x : first_) s.push_back(copy.copy(reduce_.body[x]));
-                const ValueId second = tiles_.load(pack_, {p, k, c + j}, s);
-                tiles_.fold({copy.copy(reduce_.element[0]), second}, kb_ + k, acc, i, j, s);
+                const ValueId first = load_first(row(i), k, s), second = tiles_.load(pack_, {p, k, c + j}, s);
+                tiles_.fold({first, second}, kb_ + k, acc, i, j, s);
                 return s;
             }));
             return b;
         }));
         return acc;
+    }
+
+    ValueId load_first(Dim row, Dim k, Block& into) {
+        if (copy_) return tiles_.load(*copy_, {k, row - begin_}, into);
+        BlockCopy copy = tiles_.at(row0_ + row, 0);
+        copy.replace_symbol(reduce_.var, kb_ + k);
+        for (const std::size_t x : first_) into.push_back(copy.copy(reduce_.body[x]));
+        return copy.copy(reduce_.element[0]);
     }
 
     // The sum of all blocks, given the chain of the last one.
@@ -280,7 +385,9 @@ private:
     Dim row0_, column0_, rows_, columns_;      // of the task
     Dim whole_;                                // panels of it
     Dim kb_, depth_, last_;                    // of the block of k: begin, length, 1: there is no later one
+    Dim begin_, end_;                          // rows that are being written
     ir::BufferId pack_ = -1, sums_ = -1, tile_ = -1;
+    std::optional<ir::BufferId> copy_;  // of the first operand's rows
 };
 
 }  // namespace
@@ -311,7 +418,7 @@ PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, c
     const Dim at_most = floordiv(packed_bytes / panel_bytes, max(1, min(contraction.reduce->block, k)));
     const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels, 2)));
     const Dim row_blocks = max(ceildiv(m, most_rows), min(floordiv(m, least_rows), 2));
-    return {row_blocks, max(1, ceildiv(m, max(1, row_blocks))), ceildiv(panels, in_group), in_group};
+    return {false, row_blocks, max(1, ceildiv(m, max(1, row_blocks))), ceildiv(panels, in_group), in_group};
 }
 
 Block tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
