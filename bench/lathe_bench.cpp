@@ -85,6 +85,36 @@ void small_step(benchmark::State& state) {
 }
 BENCHMARK(small_step)->Arg(1)->Arg(30);
 
+// A step of Adam over so many parameters of so many elements, on so many threads: many parameters should cost what one
+// of as many elements does.
+void adam(benchmark::State& state) {
+    const runtime::ThreadLimit limit(static_cast<int>(state.range(2)));
+    std::vector<Tensor> parameters;
+    std::vector<Tensor> gradients;
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+        parameters.push_back(variable(random_uniform(1, {state.range(1)})));
+        gradients.push_back(random_uniform(2, {state.range(1)}).eval());
+    }
+    optim::Adam optimizer(parameters, {.learning_rate = 1e-3});
+    const auto step = jit([&](const std::vector<Tensor>& g) {
+        Tensor loss = sum(parameters[0] * g[0]);
+        for (std::size_t i = 1; i < g.size(); ++i) loss = loss + sum(parameters[i] * g[i]);
+        loss.backward();
+        optimizer.step();
+        return std::vector<Tensor>{};
+    });
+    step(gradients);
+    for (auto _ : state) step(gradients);
+    state.counters["elements/s"] = benchmark::Counter(static_cast<double>(state.range(0) * state.range(1)),
+                                                      benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(adam)
+    ->Args({1, 1 << 20, 1})
+    ->Args({100, 10486, 1})
+    ->Args({1, 1 << 20, 2})
+    ->Args({100, 10486, 2})
+    ->UseRealTime();
+
 // A compiled function of one output, run again and again on one thread; the output has so many elements of 4 bytes.
 void run_model(benchmark::State& state, const Model& model, const std::vector<Tensor>& inputs, std::size_t elements) {
     const runtime::ThreadLimit one(1);
