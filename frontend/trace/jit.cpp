@@ -58,7 +58,8 @@ struct Variant {
     std::shared_ptr<const void> tree;            // of the results
     std::shared_ptr<const ir::Graph> history;    // what was traced, where its results may be differentiated
     struct Donation {
-        std::size_t captured, output;  // the captured variable's memory may become this output of the plan
+        std::size_t captured, output;       // the captured variable's memory may become this output of the plan
+        std::optional<std::size_t> update;  // where that is the variable's own new value: its number among the updates
     };
     std::vector<Donation> donations;
 };
@@ -264,8 +265,16 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
     if (traced.updated.empty() && variant->updated_arguments.empty()) variant->history = std::move(traced.graph);
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
-    for (const runtime::PlanDonation& d : variant->executable->plan.donations)
-        variant->donations.push_back({d.input - arguments.size(), d.output});
+    const auto& place = variant->executable->outputs;
+    const std::size_t first = variant->results + variant->updated_arguments.size();
+    for (const runtime::PlanDonation& d : variant->executable->plan.donations) {
+        const std::size_t c = d.input - arguments.size();
+        const auto of = static_cast<std::size_t>(std::ranges::find(variant->updated, variant->captured[c]) -
+                                                 variant->updated.begin());
+        const bool is_own = place[first + of] == d.output;
+        variant->donations.push_back(
+            {c, d.output, is_own ? std::optional(variant->updated_arguments.size() + of) : std::nullopt});
+    }
     return variant;
 }
 
@@ -274,26 +283,8 @@ std::pmr::vector<Tensor> CompiledFunction::State::run(const Variant& variant, co
     const std::span<const NodeRef> arguments = call.arguments;
     detail::CallMemory& memory = call.memory;
     const auto& plan = variant.executable->plan;
-    const bool updates = !variant.updated.empty() || !variant.updated_arguments.empty();
     std::unique_lock<std::mutex> one_at_a_time(updating, std::defer_lock);
-    if (updates) one_at_a_time.lock();
-
-    // What the outputs become is made before anything runs: behind the run, nothing may fail.
-    const auto make_leaf = [&](std::size_t i) {
-        return detail::leaf(detail::output_type(plan, bound, variant.executable->outputs[i]), {});
-    };
-    std::pmr::vector<Tensor> results(&memory);
-    results.reserve(variant.results);
-    for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(make_leaf(i));
-    std::pmr::vector<NodeRef> updated_variables(&memory), updated(&memory);  // and their new values
-    updated_variables.reserve(variant.updated_arguments.size() + variant.updated.size());
-    updated.reserve(updated_variables.capacity());
-    for (std::size_t i : variant.updated_arguments) updated_variables.push_back(call.variables[i]);
-    updated_variables.insert(updated_variables.end(), variant.updated.begin(), variant.updated.end());
-    for (const NodeRef& variable : updated_variables) {
-        updated.push_back(make_leaf(variant.results + updated.size()));
-        detail::make_value_of(*updated.back(), *variable);
-    }
+    if (!variant.updated.empty() || !variant.updated_arguments.empty()) one_at_a_time.lock();
 
     // Values of captured variables; those whose memory may be given away are out of their variables meanwhile. Reading
     // may wait for other programs, so that it comes before anything is taken.
@@ -318,11 +309,32 @@ std::pmr::vector<Tensor> CompiledFunction::State::run(const Variant& variant, co
         ++put_back.taken;
     }
 
+    // What the outputs become is made before anything runs: behind the run, nothing may fail. A variable whose memory
+    // takes its own new value keeps its node.
+    const auto make_leaf = [&](std::size_t i) {
+        return detail::leaf(detail::output_type(plan, bound, variant.executable->outputs[i]), {});
+    };
+    std::pmr::vector<Tensor> results(&memory);
+    results.reserve(variant.results);
+    for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(make_leaf(i));
+    const std::size_t updates = variant.updated_arguments.size() + variant.updated.size();
     std::pmr::vector<runtime::Buffer> buffers(plan.outputs.size(), &memory);
+    std::pmr::vector<NodeRef*> stays(updates, nullptr, &memory);
     for (const Variant::Donation& d : variant.donations) {
-        Node& value = *values[d.captured];
-        if (value.references.load(std::memory_order_acquire) == 1 && value.data.sole_owner())
-            buffers[d.output] = value.data;
+        NodeRef& value = values[d.captured];
+        if (value->references.load(std::memory_order_acquire) != 1 || !value->data.sole_owner()) continue;
+        buffers[d.output] = value->data;
+        if (d.update) stays[*d.update] = &value;
+    }
+    const auto updated_variable = [&](std::size_t u) -> const NodeRef& {
+        const std::size_t of_arguments = variant.updated_arguments.size();
+        return u < of_arguments ? call.variables[variant.updated_arguments[u]] : variant.updated[u - of_arguments];
+    };
+    std::pmr::vector<NodeRef> fresh(updates, &memory);  // new values
+    for (std::size_t u = 0; u < updates; ++u) {
+        if (stays[u]) continue;
+        fresh[u] = make_leaf(variant.results + u);
+        detail::make_value_of(*fresh[u], *updated_variable(u));
     }
     std::pmr::vector<const void*> inputs(&memory);
     std::pmr::vector<void*> outputs(&memory);
@@ -350,9 +362,9 @@ std::pmr::vector<Tensor> CompiledFunction::State::run(const Variant& variant, co
         detail::keep_history(variant.history, std::move(read), nodes);
     }
     put_back.taken = 0;
-    for (std::size_t u = 0; u < updated.size(); ++u) {
-        updated[u]->data = buffers[place[variant.results + u]];
-        detail::check_in(*updated_variables[u]->variable, std::move(updated[u]));
+    for (std::size_t u = 0; u < updates; ++u) {
+        if (!stays[u]) fresh[u]->data = buffers[place[variant.results + u]];
+        detail::check_in(*updated_variable(u)->variable, std::move(stays[u] ? *stays[u] : fresh[u]));
     }
     return results;
 }
