@@ -318,6 +318,11 @@ TEST(Control, RunsAlikeAheadOfTimeAndWithoutMachineCode) {
     }
 }
 
+TEST(Control, OperationsOfRegionsAreCounted) {
+    EXPECT_EQ(codegen::compile(*ir::parse_graph(prefixes, "t.lir"))->statistics.operations, 3U);
+    EXPECT_EQ(codegen::compile(*ir::parse_graph(updates, "t.lir"))->statistics.operations, 4U);
+}
+
 TEST(Control, UpdatesInALoopRunTogetherWhereThatPays) {
     const std::int64_t symbols[] = {3, 300000, 50000}, few[] = {3, 20, 5};
     const GraphCase c = case_of(updates, symbols, 1);
