@@ -83,7 +83,7 @@ private:
     bool has_dynamic_trips(const Kernel& kernel) const {
         if (std::ranges::none_of(kernel.extents, [&](ir::Dim d) { return program_.depends_on_iteration(d); }))
             return false;
-        const auto* const loop = std::get_if<ir::Loop>(&kernel.nest.body.back().node);
+        const ir::Loop* const loop = kernel.nest.parallel_loop();
         return (loop != nullptr && program_.depends_on_iteration(kernel.over_program(loop->extent))) ||
                program_.depends_on_iteration(kernel.over_program(iteration_cost(kernel.nest, target_)));
     }

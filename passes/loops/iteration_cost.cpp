@@ -40,6 +40,7 @@ Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
                           [](const ir::BindIndex&) -> Dim { return 0; },
                           [](const ir::Alloc&) -> Dim { return 0; },
                           [&](const ir::Loop& l) -> Dim {
+                              if (l.kind == ir::LoopKind::parallel) return cost(nest, l.body, unrolled);
                               const std::int64_t step = l.kind == ir::LoopKind::vector ? l.width : l.step;
                               const bool unroll = l.kind == ir::LoopKind::unroll;
                               const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
@@ -62,13 +63,8 @@ Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled) {
 }  // namespace
 
 Dim iteration_cost(const ir::LoopNest& nest, const LoopTarget&) {
-    const Block* body = &nest.body;
-    if (body->size() == 1)
-        if (const auto* loop = std::get_if<ir::Loop>(&body->front().node);
-            loop != nullptr && loop->kind == ir::LoopKind::parallel)
-            body = &loop->body;
     // Trips of inner loops as in the first iteration of the outer ones.
-    return cost(nest, *body, false).substitute([&](Symbol s) {
+    return cost(nest, nest.body, false).substitute([&](Symbol s) {
         return nest.symbols[s].role == ir::SymbolRole::extent ? Dim::symbol(s) : Dim(0);
     });
 }
