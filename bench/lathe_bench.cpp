@@ -46,6 +46,75 @@ void compiled_call(benchmark::State& state) {
 }
 BENCHMARK(compiled_call);
 
+// The same as users call them: results are new tensors.
+void model_call(benchmark::State& state) {
+    const Model model = trace([](const Tensor& x) { return sum(x * 2.0) * x; }, {{"x", Dtype::f32, {10}}});
+    const Tensor x = random_uniform(1, {10}).eval();
+    for (auto _ : state) benchmark::DoNotOptimize(model(x));
+}
+BENCHMARK(model_call);
+void jit_call(benchmark::State& state) {
+    const auto f = jit([](const Tensor& x) { return sum(x * 2.0) * x; });
+    const Tensor x = random_uniform(1, {10}).eval();
+    for (auto _ : state) benchmark::DoNotOptimize(f(x));
+}
+BENCHMARK(jit_call);
+
+// A step of training of a network of so many layers of 8 units: all but what the kernels take.
+void small_step(benchmark::State& state) {
+    const runtime::ThreadLimit one(1);
+    nn::Generator random(3);
+    std::vector<nn::Linear> layers;
+    std::vector<Tensor> parameters;
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+        layers.emplace_back(8, 8, random);
+        for (const Tensor& p : layers.back().parameters()) parameters.push_back(p);
+    }
+    optim::Sgd optimizer(parameters, {.learning_rate = 1e-3});
+    const auto step = jit([&](const Tensor& x) {
+        Tensor y = x;
+        for (const nn::Linear& layer : layers) y = layer(y);
+        Tensor loss = sum(y);
+        loss.backward();
+        optimizer.step();
+        return loss;
+    });
+    const Tensor x = random_uniform(1, {2, 8}).eval();
+    step(x);
+    for (auto _ : state) benchmark::DoNotOptimize(step(x));
+}
+BENCHMARK(small_step)->Arg(1)->Arg(30);
+
+// A step of Adam over so many parameters of so many elements, on so many threads: many parameters should cost what one
+// of as many elements does.
+void adam(benchmark::State& state) {
+    const runtime::ThreadLimit limit(static_cast<int>(state.range(2)));
+    std::vector<Tensor> parameters;
+    std::vector<Tensor> gradients;
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+        parameters.push_back(variable(random_uniform(1, {state.range(1)})));
+        gradients.push_back(random_uniform(2, {state.range(1)}).eval());
+    }
+    optim::Adam optimizer(parameters, {.learning_rate = 1e-3});
+    const auto step = jit([&](const std::vector<Tensor>& g) {
+        Tensor loss = sum(parameters[0] * g[0]);
+        for (std::size_t i = 1; i < g.size(); ++i) loss = loss + sum(parameters[i] * g[i]);
+        loss.backward();
+        optimizer.step();
+        return std::vector<Tensor>{};
+    });
+    step(gradients);
+    for (auto _ : state) step(gradients);
+    state.counters["elements/s"] = benchmark::Counter(static_cast<double>(state.range(0) * state.range(1)),
+                                                      benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(adam)
+    ->Args({1, 1 << 20, 1})
+    ->Args({100, 10486, 1})
+    ->Args({1, 1 << 20, 2})
+    ->Args({100, 10486, 2})
+    ->UseRealTime();
+
 // A compiled function of one output, run again and again on one thread; the output has so many elements of 4 bytes.
 void run_model(benchmark::State& state, const Model& model, const std::vector<Tensor>& inputs, std::size_t elements) {
     const runtime::ThreadLimit one(1);

@@ -8,6 +8,7 @@
 #include "codegen/plan_builder.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
+#include "ir/ops/control.h"
 #include "ir/ops/op.h"
 #include "runtime/cpu.h"
 #include "runtime/plan_rules.h"
@@ -25,10 +26,15 @@ double milliseconds_since(Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+// Those of regions once, however often they run. Regions nest a few levels deep.
 std::size_t count_operations(const ir::Graph& graph) {
     std::size_t n = 0;
-    for (const ir::Node& node : graph.nodes())
-        if (node.op->lowering != ir::Lowering::source && !ir::is_free(node)) ++n;
+    for (const ir::Node& node : graph.nodes()) {
+        if (ir::has_regions(node))
+            for (const ir::Graph* region : ir::regions_of(node)) n += count_operations(*region);
+        else if (node.op->lowering != ir::Lowering::source && !ir::is_free(node))
+            ++n;
+    }
     return n;
 }
 

@@ -6,13 +6,13 @@
 #include <future>
 #include <list>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 
 #include "codegen/executable_memory.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
 #include "ir/loops/text.h"
+#include "runtime/parallel.h"
 
 namespace lathe::codegen {
 
@@ -131,12 +131,14 @@ std::string kernel_key(const ir::LoopNest& nest, const Target& target) {
 }
 
 std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, const Target& target) {
-    const ir::FloatEnvironment floats;  // threads start with that of the thread which starts them
+    const ir::FloatEnvironment floats;
     struct Task {
         const ir::LoopNest* nest;
         std::string key;
         std::promise<Kernel> result;
     };
+    std::vector<std::unique_ptr<KernelCompiler>> compilers(
+        static_cast<std::size_t>(runtime::thread_count()));  // of each worker
     std::vector<Task> tasks;
     // Takes the exception on its way to those who wait for the kernel; a later call tries again.
     const auto fail = [&](Task& task) {
@@ -165,39 +167,26 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
         throw;
     }
 
-    std::atomic<std::size_t> next{0};
-    const auto work = [&] {
-        std::unique_ptr<KernelCompiler> compiler;
-        for (std::size_t i = next.fetch_add(1); i < tasks.size(); i = next.fetch_add(1)) {
-            Task& task = tasks[i];
-            try {
-                check(*task.nest);
-                if (!compiler) compiler = backend().compiler(target);
-                auto kernel = std::make_shared<CompiledKernel>();
-                kernel->key = task.key;
-                kernel->symbol = symbol_of(task.key);
-                kernel->object =
-                    std::make_shared<const std::vector<std::byte>>(compiler->compile(*task.nest, kernel->symbol));
-                if (target.runs_here && executable_memory().allowed)
-                    kernel->code = backend().load(*kernel->object, kernel->symbol);
-                compiled_.fetch_add(1, std::memory_order_relaxed);
-                task.result.set_value(std::move(kernel));
-            } catch (...) {
-                fail(task);
-            }
-        }
-    };
-    std::vector<std::jthread> helpers;
-    const std::size_t threads = std::min<std::size_t>(tasks.size(), std::max(1U, std::thread::hardware_concurrency()));
-    for (std::size_t t = 1; t < threads; ++t) {
+    runtime::share_tasks(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i, int worker) noexcept {
+        Task& task = tasks[static_cast<std::size_t>(i)];
         try {
-            helpers.emplace_back(work);
-        } catch (const std::system_error&) {
-            break;  // fewer threads do the same work
+            const ir::FloatEnvironment of_this_thread;
+            check(*task.nest);
+            auto& compiler = compilers[static_cast<std::size_t>(worker)];
+            if (!compiler) compiler = backend().compiler(target);
+            auto kernel = std::make_shared<CompiledKernel>();
+            kernel->key = task.key;
+            kernel->symbol = symbol_of(task.key);
+            kernel->object =
+                std::make_shared<const std::vector<std::byte>>(compiler->compile(*task.nest, kernel->symbol));
+            if (target.runs_here && executable_memory().allowed)
+                kernel->code = backend().load(*kernel->object, kernel->symbol);
+            compiled_.fetch_add(1, std::memory_order_relaxed);
+            task.result.set_value(std::move(kernel));
+        } catch (...) {
+            fail(task);
         }
-    }
-    work();
-    helpers.clear();
+    });
 
     std::vector<Kernel> kernels;
     kernels.reserve(wanted.size());

@@ -39,7 +39,8 @@ public:
     KernelCache(const KernelCache&) = delete;
     KernelCache& operator=(const KernelCache&) = delete;
 
-    // One kernel for each nest, in order. Nests that are not in the cache compile side by side on threads of their own.
+    // One kernel for each nest, in order. Nests that are not in the cache compile side by side, on the threads that
+    // the calling thread may use.
     std::vector<std::shared_ptr<const CompiledKernel>> compile(std::span<const ir::LoopNest> nests,
                                                                const Target& target);
 

@@ -263,8 +263,7 @@ private:
         for (const ir::Program::BufferId b : kernel.arguments) step.operands.push_back(slot(b));
         for (Dim d : kernel.extents) step.extents.push_back(size(d));
         step.is_dynamic = std::ranges::any_of(kernel.extents, [&](Dim d) { return program_.depends_on_iteration(d); });
-        if (const auto* loop = std::get_if<ir::Loop>(&kernel.nest.body.back().node);
-            loop != nullptr && loop->kind == ir::LoopKind::parallel) {
+        if (const ir::Loop* const loop = kernel.nest.parallel_loop()) {
             step.trips = size(kernel.over_program(ceildiv(loop->extent, loop->step)));
             step.cost = size(kernel.over_program(passes::iteration_cost(kernel.nest, target_)));
         }

@@ -72,7 +72,7 @@ typedef struct bound_memory {
     int64_t* extents;
     int64_t* offsets;
     lifetime* lives;
-    uint32_t *order, *placed;
+    uint32_t *order, *placed, *dynamic;
     int64_t bytes;
 } bound_memory;
 
@@ -98,6 +98,8 @@ static bound_memory lay_out(const lathe_plan* plan, char* base) {
     m.order = (uint32_t*)(base + at);
     m.placed = m.order + plan->temporary_count;
     at += (int64_t)plan->temporary_count * 8;
+    m.dynamic = (uint32_t*)(base + at);
+    if (plan->iteration_count > 0) at += (int64_t)plan->extent_count * 4;
     m.bytes = aligned(at);
     return m;
 }
@@ -166,6 +168,29 @@ static int32_t resolve(const lathe_plan* plan, const lathe_plan_step* step, cons
         why = evaluate(plan, plan->sizes[step->first_extent + i], symbols, &extents[i]);
     if (why == lathe_fits) *grain = lathe_step_grain(*trips, cost);
     return why;
+}
+
+static int depends_on_iteration(const lathe_plan* plan, uint32_t size) {
+    const lathe_expression e = plan->expressions[size];
+    uint32_t i;
+    for (i = e.first; i < e.first + e.count; ++i)
+        if (plan->tokens[i].code == lathe_size_symbol &&
+            plan->tokens[i].value >= (int64_t)plan->symbol_count + lathe_machine_symbols)
+            return 1;
+    return 0;
+}
+
+/* Finds what of a kernel's sizes the iterations of loops change; it is listed from `list` on. */
+static void find_dynamic(const lathe_plan* plan, lathe_bound_step* out, uint32_t* list) {
+    const lathe_plan_step* const step = &plan->steps[out->number];
+    uint32_t i;
+    out->dynamic = list;
+    out->dynamic_count = 0;
+    out->has_dynamic_trips = 0;
+    if (!step->is_dynamic) return;
+    out->has_dynamic_trips = depends_on_iteration(plan, step->trips) || depends_on_iteration(plan, step->cost);
+    for (i = 0; i < step->extent_count; ++i)
+        if (depends_on_iteration(plan, plan->sizes[step->first_extent + i])) list[out->dynamic_count++] = i;
 }
 
 /* Where the life of a temporary reaches to by its use in a step: to that step alone, or to the ends of the outermost
@@ -279,7 +304,7 @@ static int32_t bind_batch(const lathe_plan* plan, const bound_memory* m, uint32_
     lathe_bound_step* const batch = &m->steps[number];
     int64_t chunks = 0, cost = 0, kernel_cost;
     uint32_t s;
-    for (s = number + 1; s < batch->target; ++s) {
+    for (s = number + 1; s < plan->steps[number].target; ++s) {
         const int32_t why = evaluate(plan, plan->steps[s].cost, m->symbols, &kernel_cost);
         if (why != lathe_fits) return why;
         m->steps[s].first_chunk = chunks;
@@ -291,6 +316,10 @@ static int32_t bind_batch(const lathe_plan* plan, const bound_memory* m, uint32_
     batch->first_chunk = chunks;
     batch->trips = chunks;
     batch->grain = chunks == 0 ? 0 : lathe_step_grain(chunks, cost / chunks);
+    if (batch->grain == 0) { /* its kernels run one by one */
+        batch->kind = lathe_step_jump;
+        batch->target = number + 1;
+    }
     return lathe_fits;
 }
 
@@ -331,7 +360,8 @@ LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v3(const lathe_plan* plan, const i
         out->number = s;
         why = resolve(plan, step, m.symbols, m.extents + at, &out->trips, &out->grain);
         if (why != lathe_fits) return misfit(why, 0, 0, 0);
-        out->is_plain = step->kind == lathe_step_kernel && out->grain == 0 && !step->is_dynamic;
+        find_dynamic(plan, out, m.dynamic + (plan->iteration_count > 0 ? at : 0));
+        out->is_plain = step->kind == lathe_step_kernel && out->grain == 0 && !out->has_dynamic_trips;
         at += step->extent_count;
         if (step->kind == lathe_step_choice && out->trips > 0) out->target = s + 1;
         if (step->kind == lathe_step_choice || step->kind == lathe_step_chosen) out->kind = lathe_step_jump;
@@ -349,12 +379,13 @@ LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v3(const lathe_plan* plan, const i
             why = evaluate(plan, inner->workspace, m.symbols, &bytes);
             if (why != lathe_fits) return misfit(why, 0, 0, 0);
             if (bytes > worker_bytes) worker_bytes = bytes;
+            if (m.steps[i].grain > 0 || m.steps[i].has_dynamic_trips) m.bound->is_parallel = 1;
         }
         if (is_batch) {
             why = bind_batch(plan, &m, s);
             if (why != lathe_fits) return misfit(why, 0, 0, 0);
+            if (m.steps[s].grain > 0) m.bound->is_parallel = 1;
         }
-        if (m.steps[s].grain > 0 || step->is_dynamic) m.bound->is_parallel = 1;
         s = step->kind == lathe_step_choice || step->kind == lathe_step_chosen ? m.steps[s].target : end;
     }
     share_lives(plan, &m);
@@ -382,8 +413,10 @@ static void restore_rounding(uint32_t previous) {
 }
 
 typedef struct run_state {
+    const lathe_bound_plan* bound;
     void** slots;
-    char* workers; /* their workspaces */
+    int64_t *symbols, *extents; /* of this iteration, as in the bound plan; none where there are no loops */
+    char* workers;              /* their workspaces */
     int64_t worker_bytes;
     const lathe_pool* pool;
     lathe_fault fault;
@@ -407,6 +440,21 @@ static lathe_task task_of(const run_state* state, int32_t worker) {
 /* Sites of the kernel become sites of the plan. */
 static void number_site(lathe_fault* fault, const lathe_bound_step* step) {
     if (fault->site >= 0 && fault->site != LATHE_SITE_MEMORY) fault->site += (int32_t)step->first_site;
+}
+
+/* The extents of a kernel in this iteration: those that depend on it are evaluated anew. They fitted when the plan was
+   bound, with iteration 0, and are of the same kind in all others; null where they do not. */
+static const int64_t* extents_of(const lathe_bound_step* step, const run_state* state) {
+    const lathe_bound_plan* const bound = state->bound;
+    const lathe_plan* const plan = bound->plan;
+    const uint32_t first = plan->steps[step->number].first_extent;
+    int64_t* const extents = state->extents + (step->extents - bound->steps[0].extents);
+    uint32_t i;
+    for (i = 0; i < step->dynamic_count; ++i) {
+        const uint32_t e = step->dynamic[i];
+        if (evaluate(plan, plan->sizes[first + e], state->symbols, &extents[e]) != lathe_fits) return 0;
+    }
+    return extents;
 }
 
 static void run_kernel_range(void* context, int64_t begin, int64_t end, int32_t worker) {
@@ -440,8 +488,10 @@ static void run_batch_range(void* context, int64_t begin, int64_t end, int32_t w
         const int64_t from = begin > s->first_chunk ? begin - s->first_chunk : 0;
         int64_t last = (end - s->first_chunk) * grain;
         if (last > s->trips || s->grain == 0) last = s->trips;
+        const int64_t* extents = s->extents;
+        if (s->is_dynamic) extents = run->state->extents + (extents - run->state->bound->steps[0].extents);
         task.fault.site = -1;
-        s->kernel(run->state->slots, s->operands, s->extents, from * grain, last, &task);
+        s->kernel(run->state->slots, s->operands, extents, from * grain, last, &task);
         number_site(&task.fault, s);
         lathe_merge_fault(&run->state->fault, &task.fault, &run->state->busy);
     }
@@ -458,13 +508,19 @@ static void run_step(const lathe_bound_step* step, run_state* state, lathe_range
         range(&run, 0, step->trips, 0);
 }
 
-/* A kernel whose sizes depend on the iteration of a loop: they fitted when the plan was bound, with iteration 0, and
-   are of the same kind in all others. */
-static void run_dynamic(const lathe_plan* plan, const lathe_bound_step* step, run_state* state, const int64_t* symbols,
-                        int64_t* extents) {
+static void run_dynamic(const lathe_bound_step* step, run_state* state) {
+    const lathe_plan* const plan = state->bound->plan;
+    const lathe_plan_step* const of_plan = &plan->steps[step->number];
     lathe_bound_step now = *step;
-    if (resolve(plan, &plan->steps[step->number], symbols, extents, &now.trips, &now.grain) != lathe_fits) return;
-    now.extents = extents;
+    int64_t cost;
+    now.extents = extents_of(step, state);
+    if (!now.extents) return;
+    if (step->has_dynamic_trips) {
+        if (evaluate(plan, of_plan->trips, state->symbols, &now.trips) != lathe_fits ||
+            evaluate(plan, of_plan->cost, state->symbols, &cost) != lathe_fits)
+            return;
+        now.grain = lathe_step_grain(now.trips, cost);
+    }
     run_step(&now, state, run_kernel_range);
 }
 
@@ -473,14 +529,12 @@ static uint32_t control(const lathe_bound_plan* bound, uint32_t number, run_stat
     const lathe_plan* const plan = bound->plan;
     const lathe_bound_step* const step = &bound->steps[number];
     const lathe_plan_step* const of_plan = &plan->steps[number];
-    /* Behind the slots: the symbols of this run, and the extents of kernels in its iterations. */
-    int64_t* const symbols = (int64_t*)(state->slots + bound->slot_count);
+    int64_t* const symbols = state->symbols;
     uint32_t i;
     switch (step->kind) {
         case lathe_step_kernel:
-            if (of_plan->is_dynamic)
-                run_dynamic(plan, step, state, symbols,
-                            symbols + symbols_of(plan) + (step->extents - bound->steps[0].extents));
+            if (step->is_dynamic)
+                run_dynamic(step, state);
             else
                 run_step(step, state, run_kernel_range);
             return number + 1;
@@ -501,6 +555,9 @@ static uint32_t control(const lathe_bound_plan* bound, uint32_t number, run_stat
             }
             return ++symbols[of_plan->symbol] < step->trips ? step->target : number + 1;
         default: /* a batch */
+            if (!state->pool) return number + 1;
+            for (i = number + 1; i < step->target; ++i)
+                if (bound->steps[i].is_dynamic && !extents_of(&bound->steps[i], state)) return step->target;
             run_step(step, state, run_batch_range);
             return step->target;
     }
@@ -515,7 +572,9 @@ LATHE_PLAN_DEFINITION lathe_fault lathe_walk_v3(const lathe_bound_plan* bound, c
     lathe_task task;
     run_state state;
     uint32_t i;
+    state.bound = bound;
     state.slots = workspace;
+    state.symbols = state.extents = 0;
     state.workers = (char*)workspace + bound->workspace_bytes;
     state.worker_bytes = bound->worker_bytes;
     state.pool = pool;
@@ -529,13 +588,22 @@ LATHE_PLAN_DEFINITION lathe_fault lathe_walk_v3(const lathe_bound_plan* bound, c
     for (i = 0; i < plan->temporary_count; ++i) *slot++ = (char*)workspace + bound->offsets[i];
     if (plan->iteration_count > 0) {
         const uint32_t count = symbols_of(plan);
-        for (i = 0; i < count; ++i) ((int64_t*)slot)[i] = bound->symbols[i];
+        state.symbols = (int64_t*)slot;
+        state.extents = state.symbols + count;
+        for (i = 0; i < count; ++i) state.symbols[i] = bound->symbols[i];
+        for (i = 0; i < plan->extent_count; ++i) state.extents[i] = bound->steps[0].extents[i];
     }
     for (i = 0; i < step_count;) {
         const lathe_bound_step* const step = &bound->steps[i];
-        if (__builtin_expect(step->is_plain || (step->kind == lathe_step_kernel && !pool && !step->is_dynamic), 1)) {
-            step->kernel(state.slots, step->operands, step->extents, 0, step->trips, &task);
+        if (__builtin_expect(step->is_plain || (step->kind == lathe_step_kernel && !pool && !step->has_dynamic_trips),
+                             1)) {
+            const int64_t* extents = step->extents;
             ++i;
+            if (step->is_dynamic) {
+                extents = extents_of(step, &state);
+                if (!extents) continue;
+            }
+            step->kernel(state.slots, step->operands, extents, 0, step->trips, &task);
             if (__builtin_expect(task.fault.site < 0, 1)) continue;
             number_site(&task.fault, step);
             state.fault = task.fault;

@@ -20,8 +20,11 @@ typedef struct lathe_bound_step {
     uint32_t kind, target;
     uint32_t first_site;
     uint32_t number;    /* of the plan's step */
-    uint8_t is_plain;   /* a kernel that one thread runs with these sizes */
+    uint8_t is_plain;   /* a kernel that one thread runs with so many trips */
     uint8_t is_dynamic; /* as in the plan */
+    uint8_t has_dynamic_trips;
+    uint32_t dynamic_count; /* which of its extents depend on the iteration of a loop */
+    const uint32_t* dynamic;
 } lathe_bound_step;
 
 /* A plan with concrete sizes: immutable, for any number of threads at once. */

@@ -1,7 +1,10 @@
 #include "runtime/parallel.h"
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -52,6 +55,47 @@ void run_chunks(std::int64_t chunks, [[maybe_unused]] std::int64_t most_threads,
 #endif
 }
 
+// Tasks that several threads take, one by one. Helpers that come when all is done find it closed.
+class SharedTasks {
+public:
+    SharedTasks(std::int64_t count, SharedTask* task, void* context) : count_(count), task_(task), context_(context) {}
+
+    void help() noexcept {
+        int worker = 0;
+        {
+            const std::lock_guard lock(mutex_);
+            if (closed_) return;
+            worker = ++came_;
+            ++helpers_;
+        }
+        work(worker);
+        const std::lock_guard lock(mutex_);
+        if (--helpers_ == 0) alone_.notify_all();
+    }
+
+    // By the owner: returns when every task has run.
+    void finish() noexcept {
+        work(0);
+        std::unique_lock lock(mutex_);
+        closed_ = true;
+        alone_.wait(lock, [&] { return helpers_ == 0; });
+    }
+
+private:
+    void work(int worker) noexcept {
+        for (std::int64_t i = next_.fetch_add(1); i < count_; i = next_.fetch_add(1)) task_(context_, i, worker);
+    }
+
+    const std::int64_t count_;
+    SharedTask* const task_;
+    void* const context_;
+    std::atomic<std::int64_t> next_{0};
+    std::mutex mutex_;  // protects what follows
+    std::condition_variable alone_;
+    int came_ = 0, helpers_ = 0;  // in all; at work
+    bool closed_ = false;
+};
+
 }  // namespace
 
 ThreadLimit::ThreadLimit(int threads) : previous_(limit_of_thread) { limit_of_thread = std::max(threads, 1); }
@@ -87,6 +131,34 @@ void parallel_for(std::int64_t trips, std::int64_t grain, lathe_range body, void
         arena_of_thread->execute(isolated);
     else
         isolated();
+}
+
+void share_tasks(std::int64_t count, SharedTask* task, void* context) {
+    const std::int64_t helpers = count < 2 ? 0 : std::min<std::int64_t>(count, thread_count()) - 1;
+    std::shared_ptr<SharedTasks> tasks;
+#ifdef LATHE_THREAD_SANITIZER
+    std::vector<std::jthread> threads;  // as in run_chunks
+#endif
+    try {
+        if (helpers > 0) tasks = std::make_shared<SharedTasks>(count, task, context);
+        for (std::int64_t h = 0; h < helpers; ++h) {
+            const auto help = [tasks] { tasks->help(); };
+#ifdef LATHE_THREAD_SANITIZER
+            threads.emplace_back(help);
+#else
+            if (arena_of_thread)
+                arena_of_thread->enqueue(help);
+            else
+                tbb::this_task_arena::enqueue(help);
+#endif
+        }
+    } catch (const std::exception&) {
+        // There is no memory or no thread for them: fewer do the same work.
+    }
+    if (tasks)
+        tasks->finish();
+    else
+        for (std::int64_t i = 0; i < count; ++i) task(context, i, 0);
 }
 
 lathe_pool pool_of_thread(int workers) {

@@ -59,6 +59,24 @@ void parallel_for(std::int64_t trips, std::int64_t grain, Body&& body) {
         const_cast<void*>(static_cast<const void*>(&body)), thread_count());
 }
 
+// Calls task(context, i, worker) for each i in [0, count): on the calling thread, and on threads that come to help from
+// where its parallel loops run; all in all as many as thread_count(). Calls at the same time have different workers
+// below that. The caller waits for tasks that have begun, and for no place in an arena: that may be taken by somebody
+// who waits for what these tasks make. Tasks throw nothing.
+using SharedTask = void(void* context, std::int64_t i, int worker) noexcept;
+void share_tasks(std::int64_t count, SharedTask* task, void* context);
+
+template <class Task>
+    requires std::is_nothrow_invocable_v<Task&, std::int64_t, int>
+void share_tasks(std::int64_t count, Task&& task) {
+    share_tasks(
+        count,
+        [](void* context, std::int64_t i, int worker) noexcept {
+            (*static_cast<std::remove_reference_t<Task>*>(context))(i, worker);
+        },
+        const_cast<void*>(static_cast<const void*>(&task)));
+}
+
 }  // namespace lathe::runtime
 
 extern "C" {

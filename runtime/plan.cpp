@@ -145,8 +145,15 @@ std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span
     if (shapes.size() != plan.inputs.size())
         throw PlanError("the plan has " + std::to_string(plan.inputs.size()) + " inputs, not " +
                         std::to_string(shapes.size()));
+    std::vector<std::int64_t> symbols(plan.symbol_count);
+    find_symbols(plan, shapes, symbols);
+    return symbols;
+}
+
+void find_symbols(const Plan& plan, std::span<const std::span<const std::int64_t>> shapes,
+                  std::span<std::int64_t> symbols) {
     constexpr std::int64_t unknown = -1;
-    std::vector<std::int64_t> symbols(plan.symbol_count, unknown);
+    std::ranges::fill(symbols, unknown);
     for (std::size_t i = 0; i < shapes.size(); ++i) {
         const PlanTensor& input = plan.inputs[i];
         if (shapes[i].size() != input.dims.size())
@@ -155,7 +162,7 @@ std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span
         for (std::size_t axis = 0; axis < shapes[i].size(); ++axis) {
             const auto tokens = input.dims[axis].tokens();
             if (tokens.size() != 1 || tokens[0].code != lathe_size_symbol) continue;
-            std::int64_t& symbol = symbols.at(static_cast<std::size_t>(tokens[0].value));
+            std::int64_t& symbol = symbols[static_cast<std::size_t>(tokens[0].value)];
             if (symbol == unknown) symbol = shapes[i][axis];
         }
     }
@@ -169,7 +176,6 @@ std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span
                                 std::to_string(shapes[i][axis]) + " in dimension " + std::to_string(axis) + ", not " +
                                 std::to_string(expected));
         }
-    return symbols;
 }
 
 std::unique_ptr<const BoundPlan> bind_plan_uncached(const Plan& plan, std::span<const std::int64_t> symbols) {

@@ -186,6 +186,9 @@ private:
 
 // The symbols' values that the inputs' shapes imply. Throws PlanError where a shape does not fit.
 std::vector<std::int64_t> symbols_of(const Plan& plan, std::span<const std::span<const std::int64_t>> shapes);
+// The same into `symbols`, as many as the plan has, from the first inputs alone: those behind are known to fit.
+void find_symbols(const Plan& plan, std::span<const std::span<const std::int64_t>> shapes,
+                  std::span<std::int64_t> symbols);
 
 // Throws PlanError where a precondition fails or a size overflows. Thread-safe; cached.
 Binding bind_plan(const Plan& plan, std::span<const std::int64_t> symbols);

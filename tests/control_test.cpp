@@ -223,7 +223,44 @@ void expect_same_everywhere(const char* text, std::vector<std::int64_t> symbols,
     }
 }
 
-const char* const texts[] = {rnn, prefixes, choice, collatz, nested, counting, behind};
+// Updates in a loop, and in a branch of it, that need nothing of each other.
+const char* const updates = R"(graph main(t, n, m) {
+  %0 = parameter "a" : f32[n]
+  %1 = parameter "b" : f32[m, 3]
+  %2 = parameter "xs" : f32[t, m, 3]
+  %3 = parameter "c" : f32[n]
+  %4 = parameter "ps" : bool[t]
+  %5 = scan(%0, %1, %3, %2, %4) length=[t] carried=3 sequences=2 : f32[n], f32[m, 3], f32[n], f32[t, n] {
+    graph body() {
+      %0 = parameter "a" : f32[n]
+      %1 = parameter "b" : f32[m, 3]
+      %2 = parameter "c" : f32[n]
+      %3 = parameter "x" : f32[m, 3]
+      %4 = parameter "p" : bool[]
+      %5 = tanh(%0) : f32[n]
+      %6 = mul(%1, %3) : f32[m, 3]
+      %7 = cond(%4, %0, %2) : f32[n], f32[n] {
+        graph then() {
+          %0 = parameter "s" : f32[n]
+          %1 = parameter "u" : f32[n]
+          %2 = neg(%0) : f32[n]
+          %3 = abs(%1) : f32[n]
+          return "y" = %2, "z" = %3
+        }
+        graph else() {
+          %0 = parameter "s" : f32[n]
+          %1 = parameter "u" : f32[n]
+          return "y" = %1, "z" = %0
+        }
+      }
+      return "a" = %5, "b" = %6, "c" = %7#1, "y" = %7#0
+    }
+  }
+  return "a" = %5#0, "b" = %5#1, "c" = %5#2, "ys" = %5#3
+}
+)";
+
+const char* const texts[] = {rnn, prefixes, choice, collatz, nested, counting, behind, updates};
 
 TEST(Control, TextComesBackAsItWas) {
     for (const char* const text : texts) {
@@ -243,6 +280,7 @@ TEST(Control, RunsAlikeEverywhere) {
         for (const std::int64_t k : {0, 1, 3}) expect_same_everywhere(nested, {t, k, 5});
         expect_same_everywhere(counting, {t});
         expect_same_everywhere(behind, {t, 33});
+        for (const std::int64_t n : {1, 700}) expect_same_everywhere(updates, {t, n, 5});
     }
 }
 
@@ -252,9 +290,9 @@ TEST(Control, RunsAlikeAheadOfTimeAndWithoutMachineCode) {
         std::vector<std::int64_t> symbols;
         std::int64_t integer = 0;
     };
-    const Sample samples[] = {{rnn, {4, 3}, 0},   {prefixes, {3, 7}, 0}, {choice, {5}, 0},
-                              {choice, {5}, 1},   {collatz, {}, 27},     {nested, {3, 3, 5}, 0},
-                              {counting, {6}, 0}, {rnn, {0, 3}, 0},      {nested, {2, 1, 40}, 0}};
+    const Sample samples[] = {{rnn, {4, 3}, 0},        {prefixes, {3, 7}, 0},    {choice, {5}, 0},   {choice, {5}, 1},
+                              {collatz, {}, 27},       {nested, {3, 3, 5}, 0},   {counting, {6}, 0}, {rnn, {0, 3}, 0},
+                              {nested, {2, 1, 40}, 0}, {updates, {5, 700, 5}, 0}};
     std::vector<GraphCase> cases;
     std::vector<codegen::ObjectFile> objects;
     for (const Sample& s : samples) {
@@ -278,6 +316,31 @@ TEST(Control, RunsAlikeAheadOfTimeAndWithoutMachineCode) {
             EXPECT_EQ(difference(expected, run_compiled(*slow, c.inputs, threads ? 2 : 1)), std::nullopt);
         }
     }
+}
+
+TEST(Control, OperationsOfRegionsAreCounted) {
+    EXPECT_EQ(codegen::compile(*ir::parse_graph(prefixes, "t.lir"))->statistics.operations, 3U);
+    EXPECT_EQ(codegen::compile(*ir::parse_graph(updates, "t.lir"))->statistics.operations, 4U);
+}
+
+TEST(Control, UpdatesInALoopRunTogetherWhereThatPays) {
+    const std::int64_t symbols[] = {3, 300000, 50000}, few[] = {3, 20, 5};
+    const GraphCase c = case_of(updates, symbols, 1);
+    const auto executable = codegen::compile(*c.graph);
+    const runtime::Plan& plan = executable->plan;
+    const auto bound = runtime::bind_plan_uncached(plan, symbols), small = runtime::bind_plan_uncached(plan, few);
+    std::size_t inside = 0;
+    for (std::size_t s = 0; s < plan.steps.size(); ++s) {
+        if (plan.steps[s].kind != lathe_step_loop) continue;
+        for (std::size_t i = s + 1; i < plan.steps[s].target; ++i) {
+            if (plan.steps[i].kind != lathe_step_batch) continue;
+            ++inside;
+            EXPECT_GT(bound->tables->steps[i].grain, 0);
+            EXPECT_EQ(small->tables->steps[i].kind, lathe_step_jump) << "where it does not pay, to the first of them";
+        }
+    }
+    EXPECT_GE(inside, 1U);
+    EXPECT_EQ(difference(ir::interpret(*c.graph, c.inputs), run_compiled(*executable, c.inputs, 2)), std::nullopt);
 }
 
 // An index that turns out wrong in some iteration is reported as anywhere else.

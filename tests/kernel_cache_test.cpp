@@ -1,15 +1,25 @@
 // The kernel cache: equal kernels compile once, however many threads ask.
+#include <algorithm>
+#include <atomic>
+#include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_scheduler_observer.h>
 
 #include "codegen/kernels.h"
 #include "ir/error.h"
 #include "ir/loops/text.h"
+#include "runtime/parallel.h"
 #include "tests/add_kernel.h"
 
 namespace lathe::codegen {
@@ -127,6 +137,96 @@ std::size_t executable_mappings() {
 }
 
 // What is evicted gives its memory back.
+std::vector<LoopNest> numbered_from(int first, int count) {
+    std::vector<LoopNest> nests;
+    for (int n = 0; n < count; ++n) nests.push_back(numbered(first + n));
+    return nests;
+}
+
+std::set<std::string> threads_of_process() {
+    std::set<std::string> ids;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
+        ids.insert(entry.path().filename());
+    return ids;
+}
+
+double seconds(clockid_t clock) {
+    timespec t{};
+    clock_gettime(clock, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+TEST(KernelCache, CompilesOnTheCallersThreadAloneWhereThatIsTheLimit) {
+    const runtime::ThreadLimit one(1);
+    KernelCache cache;
+    const auto threads = threads_of_process();
+    const double process = seconds(CLOCK_PROCESS_CPUTIME_ID), own = seconds(CLOCK_THREAD_CPUTIME_ID);
+    cache.compile(numbered_from(2, 24), host_target());
+    const double of_thread = seconds(CLOCK_THREAD_CPUTIME_ID) - own;
+    EXPECT_LT(seconds(CLOCK_PROCESS_CPUTIME_ID) - process, 1.2 * of_thread);  // threads that have ended count, too
+    EXPECT_EQ(threads_of_process(), threads);
+    EXPECT_EQ(cache.compiled(), 24U);
+}
+
+#ifndef LATHE_THREAD_SANITIZER  // under which TBB is bypassed
+
+// Threads that take part in an arena.
+class Participants : public tbb::task_scheduler_observer {
+public:
+    explicit Participants(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) { observe(true); }
+    ~Participants() override { observe(false); }
+    void on_scheduler_entry(bool) override {
+        const std::lock_guard lock(mutex_);
+        ids_.insert(std::to_string(gettid()));
+    }
+    std::set<std::string> ids() {
+        const std::lock_guard lock(mutex_);
+        return ids_;
+    }
+
+private:
+    std::mutex mutex_;
+    std::set<std::string> ids_;
+};
+
+TEST(KernelCache, CompilesInTheHostsArena) {
+    KernelCache cache;
+    tbb::task_arena arena(2);
+    Participants participants(arena);
+    const runtime::HostArena in_arena(arena);
+    const auto before = threads_of_process();
+    for (int round = 0; participants.ids().empty(); ++round) {
+        ASSERT_LT(round, 20);
+        cache.compile(numbered_from(2 + 24 * round, 24), host_target());
+    }
+    const auto after = threads_of_process(), inside = participants.ids();
+    EXPECT_LE(inside.size(), 1U);  // beside the caller
+    for (const std::string& id : after) EXPECT_TRUE(before.contains(id) || inside.contains(id)) << id;
+}
+
+TEST(KernelCache, NeedsNoPlaceInAnArenaThatWaitsForIt) {
+    constexpr std::size_t count = 8;
+    KernelCache cache;
+    tbb::task_arena arena(2);
+    const std::vector<LoopNest> nests = numbered_from(2, count);
+    std::atomic<int> inside{0};
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 2; ++t)
+        threads.emplace_back([&] {
+            arena.execute([&] {
+                ++inside;
+                while (cache.size() < count) std::this_thread::yield();  // on their way
+                EXPECT_EQ(cache.compile(nests, host_target()).size(), count);
+            });
+        });
+    while (inside < 2) std::this_thread::yield();
+    const runtime::HostArena in_arena(arena);
+    EXPECT_EQ(cache.compile(nests, host_target()).size(), count);
+    EXPECT_EQ(cache.compiled(), count);
+}
+
+#endif
+
 TEST(KernelCache, FreesCode) {
     KernelCache cache(2);
     const LoopNest warm[] = {numbered(1), numbered(2)};

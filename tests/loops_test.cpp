@@ -120,9 +120,11 @@ TEST(LoopVerify, ReportsAllFaultsAtOnce) {
         %2 = load t[%k]
         alloc w
       }
+      parallel o in %n {
+      }
     }
     %3 = sum.step(%0) of f32 : f32
-    parallel p in %n {
+    parallel p in %i {
     }
     unroll u in %n {
     }
@@ -139,12 +141,27 @@ TEST(LoopVerify, ReportsAllFaultsAtOnce) {
 )",
                                           "faults.lir");
     const std::vector<std::string> faults = verify(nest);
-    for (std::string_view part :
-         {"step below 1", "has 2 indices", "store to input a", "%0 is f32, not i32", "too large for every lane",
-          "no power of two", "vector loop within another", "varies between the lanes", "outside the scope of its alloc",
-          "operands", "not the whole nest", "cannot be unrolled", "the lanes are no power of two",
-          "2 elements for 1 dtypes", "without a reducer", "the same for all elements of the reduction",
-          "uses %0, which is not defined there", "%1 is f64, not f32"})
+    for (std::string_view part : {"step below 1",
+                                  "has 2 indices",
+                                  "store to input a",
+                                  "%0 is f32, not i32",
+                                  "too large for every lane",
+                                  "no power of two",
+                                  "vector loop within another",
+                                  "varies between the lanes",
+                                  "outside the scope of its alloc",
+                                  "operands",
+                                  "parallel inside of a loop that is not serial",
+                                  "known only inside of the nest",
+                                  "unlike the parallel loop before it",
+                                  "written outside of the parallel loops",
+                                  "cannot be unrolled",
+                                  "the lanes are no power of two",
+                                  "2 elements for 1 dtypes",
+                                  "without a reducer",
+                                  "the same for all elements of the reduction",
+                                  "uses %0, which is not defined there",
+                                  "%1 is f64, not f32"})
         EXPECT_TRUE(std::ranges::any_of(faults, [&](const std::string& f) {
             return f.find(part) != std::string::npos;
         })) << part;

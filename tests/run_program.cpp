@@ -19,8 +19,11 @@ void cut_finely(const runtime::BoundPlan& bound) {
     lathe_bound_step* batch = nullptr;
     for (std::uint32_t s = 0; s < bound.tables->plan->step_count; ++s) {
         lathe_bound_step& step = steps[s];
-        if (step.kind == lathe_step_batch) {
+        const lathe_plan_step& of_plan = bound.tables->plan->steps[s];
+        if (of_plan.kind == lathe_step_batch) {
             batch = &step;
+            batch->kind = of_plan.kind;
+            batch->target = of_plan.target;
             batch->trips = 0;
             batch->grain = 1;
         }

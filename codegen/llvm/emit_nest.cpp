@@ -66,20 +66,14 @@ void Emitter::emit_kernel(std::string_view symbol) {
     }
 
     llvm::Value *begin = function_->getArg(3), *end = function_->getArg(4);
-    const auto* parallel = nest_.body.size() == 1 ? std::get_if<ir::Loop>(&nest_.body[0].node) : nullptr;
-    if (parallel != nullptr && parallel->kind == LoopKind::parallel) {
-        counted_loop(begin, end, 1, false, {}, [&](llvm::Value* i, const Values&) -> Values {
-            define(parallel->var, {b_.CreateMul(i, b_.getInt64(static_cast<std::uint64_t>(parallel->step))), false},
-                   parallel->extent);
-            block(parallel->body);
-            return {};
-        });
-    } else {
+    const auto* only = nest_.body.size() == 1 ? std::get_if<ir::Loop>(&nest_.body[0].node) : nullptr;
+    if (only != nullptr && only->kind == LoopKind::parallel)
+        loop(*only);
+    else
         only_if(b_.CreateICmpSLT(begin, end), {}, [&]() -> Values {
             block(nest_.body);
             return {};
         });
-    }
     if (streamed_) b_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
     b_.CreateRetVoid();
 }
@@ -248,7 +242,9 @@ void Emitter::loop(const ir::Loop& l) {
             return vector_loop(l);
         case LoopKind::unroll:
             return unrolled_loop(l);
-        default:
+        case LoopKind::parallel:
+            return parallel_loop(l);
+        case LoopKind::serial:
             break;
     }
     const bool known = positive(l.extent);
@@ -270,6 +266,16 @@ void Emitter::loop(const ir::Loop& l) {
     counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, {},
                  [&](llvm::Value* i, const Values&) -> Values {
                      define(l.var, {i, false}, l.extent);
+                     block(l.body);
+                     return {};
+                 });
+}
+
+// The range of its iterations that the kernel is called for.
+void Emitter::parallel_loop(const ir::Loop& l) {
+    counted_loop(function_->getArg(3), function_->getArg(4), 1, false, {},
+                 [&](llvm::Value* i, const Values&) -> Values {
+                     define(l.var, {b_.CreateMul(i, b_.getInt64(static_cast<std::uint64_t>(l.step))), false}, l.extent);
                      block(l.body);
                      return {};
                  });

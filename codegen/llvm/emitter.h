@@ -76,6 +76,7 @@ private:
     void block(const ir::Block& statements);
     void statement(const ir::Stmt& stmt);
     void loop(const ir::Loop& l);
+    void parallel_loop(const ir::Loop& l);
     void unrolled_loop(const ir::Loop& l);
     void bind(const ir::BindIndex& b);
     void record_fault(const Register& wrong, const Register& index, const Register& bound, const ir::BindIndex& b);

@@ -99,12 +99,21 @@ CompiledModel Model::compile(const codegen::CompileOptions& options, Where where
 }
 
 std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Where where) const {
+    detail::CallMemory memory;
+    const std::pmr::vector<Tensor> results = run(inputs, where, memory);
+    return {results.begin(), results.end()};
+}
+
+std::pmr::vector<Tensor> CompiledModel::run(std::span<const Tensor> inputs, Where where,
+                                            detail::CallMemory& memory) const {
     if (inputs.size() != input_count_)
         throw TypeError(ir::printable_line(graph_->name) + ": takes " + std::to_string(input_count_) + " inputs, not " +
                             std::to_string(inputs.size()),
                         detail::blame(where));
     const detail::LocScope scope(where, graph_->name);
-    std::vector<NodeRef> nodes;
+    std::pmr::vector<NodeRef> nodes(&memory);
+    nodes.reserve(inputs.size());
+    std::pmr::vector<Tensor> results(&memory);
     bool recorded = false, differentiable = false;
     for (const Tensor& t : inputs) {
         nodes.push_back(detail::resolve(t.node()));
@@ -115,19 +124,16 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
     }
     std::vector<NodeRef> read;  // by the graph
     if (recorded || differentiable) {
-        read = nodes;
+        read.assign(nodes.begin(), nodes.end());
         const auto weights = weights_->nodes();
         read.insert(read.end(), weights.begin(), weights.end());
     }
     if (recorded) {
-        std::vector<Tensor> results;
         for (NodeRef& r : detail::instantiate_graph(*graph_, read, graph_->name)) results.emplace_back(std::move(r));
         return results;
     }
-    const std::vector<Tensor> values(nodes.begin(), nodes.end());  // of the time, where inputs are variables
+    const std::pmr::vector<Tensor> values(nodes.begin(), nodes.end(), &memory);  // of the time: inputs may be variables
     eval(values, where);
-    std::vector<std::vector<std::int64_t>> extents;
-    std::vector<std::span<const std::int64_t>> shapes;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const ir::Type& wanted = graph_->parameters()[i].type();
         const ir::Type& given = nodes[i]->type;
@@ -136,26 +142,29 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
                                 ir::printable_line(graph_->parameter_name(i)) + "' is " +
                                 wanted.to_string(graph_->symbols) + ", not " + given.to_string(),
                             detail::blame(where));
-        extents.push_back(values[i].shape(where));
     }
-    shapes.assign(extents.begin(), extents.end());
     const auto& plan = executable_->plan;
     try {
-        const runtime::Binding bound = runtime::bind_plan(plan, runtime::symbols_of(plan, shapes));
-        std::vector<const void*> in;
-        std::vector<void*> out;
-        std::vector<runtime::Buffer> buffers;
+        std::pmr::vector<std::int64_t> symbols(plan.symbol_count, &memory);
+        runtime::find_symbols(plan, detail::shapes_of(nodes, memory), symbols);
+        const runtime::Binding bound = runtime::bind_plan(plan, symbols);
+        std::pmr::vector<const void*> in(&memory);
+        std::pmr::vector<void*> out(&memory);
+        std::pmr::vector<runtime::Buffer> buffers(&memory);
+        in.reserve(nodes.size());
+        out.reserve(bound->output_bytes.size());
+        buffers.reserve(bound->output_bytes.size());
         for (const NodeRef& n : nodes) in.push_back(n->elements());
         for (std::size_t i = 0; i < bound->output_bytes.size(); ++i) {
             buffers.push_back(detail::allocate_output(plan, *bound, i));
             out.push_back(buffers.back().data());
         }
         detail::run_bound(plan, *bound, in.data(), out.data(), detail::blame(where));
-        std::vector<Tensor> results;
+        results.reserve(executable_->outputs.size());
         for (std::uint32_t o : executable_->outputs)
             results.emplace_back(detail::leaf(detail::output_type(plan, *bound, o), buffers[o]));
         if (differentiable) {
-            std::vector<NodeRef> made;
+            std::pmr::vector<NodeRef> made(&memory);
             for (const Tensor& t : results) made.push_back(t.node());
             detail::keep_history(graph_, std::move(read), made);
         }
@@ -191,7 +200,7 @@ std::size_t BoundModel::output_bytes(std::size_t i) const {
     return static_cast<std::size_t>(bound_->output_bytes[executable_->outputs[i]]);
 }
 
-std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where where) const {
+std::pmr::vector<Tensor> Model::run(std::span<const Tensor> inputs, Where where, detail::CallMemory& memory) const {
     std::shared_ptr<const CompiledModel> compiled;
     {
         const std::lock_guard lock(lazy_->mutex);
@@ -199,11 +208,18 @@ std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where wher
         compiled = lazy_->compiled;
     }
     lazy_->runs.fetch_add(1, std::memory_order_relaxed);
-    return (*compiled)(inputs, where);
+    return compiled->run(inputs, where, memory);
+}
+
+std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where where) const {
+    detail::CallMemory memory;
+    const std::pmr::vector<Tensor> results = run(inputs, where, memory);
+    return {results.begin(), results.end()};
 }
 
 Tensor Model::operator()(const Tensor& x, Where where) const {
-    std::vector<Tensor> results = (*this)(std::span(&x, 1), where);
+    detail::CallMemory memory;
+    const std::pmr::vector<Tensor> results = run(std::span(&x, 1), where, memory);
     if (results.size() != 1)
         throw UserError(printable_name() + ": has " + std::to_string(results.size()) + " outputs, not one",
                         detail::blame(where));

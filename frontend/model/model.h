@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "codegen/compile.h"
+#include "frontend/tensor/call_memory.h"
 #include "frontend/tensor/tree.h"
 
 namespace lathe {
@@ -66,6 +68,8 @@ public:
 
 private:
     friend class Model;
+    // With the results in the call's memory: nothing is allocated but their elements.
+    std::pmr::vector<Tensor> run(std::span<const Tensor> inputs, Where where, detail::CallMemory& memory) const;
     std::shared_ptr<const codegen::Executable> executable_;
     std::shared_ptr<const ir::Graph> graph_;
     std::size_t input_count_ = 0;
@@ -102,6 +106,7 @@ public:
 
 private:
     std::string printable_name() const;
+    std::pmr::vector<Tensor> run(std::span<const Tensor> inputs, Where where, detail::CallMemory& memory) const;
     struct Lazy;  // the program of the first run
     std::shared_ptr<const ir::Graph> graph_;
     std::size_t input_count_ = 0;

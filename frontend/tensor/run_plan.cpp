@@ -10,6 +10,20 @@
 
 namespace lathe::detail {
 
+std::pmr::vector<std::span<const std::int64_t>> shapes_of(std::span<const NodeRef> nodes, CallMemory& memory) {
+    std::pmr::vector<std::span<const std::int64_t>> shapes(&memory);
+    shapes.reserve(nodes.size());
+    for (const NodeRef& node : nodes) {
+        const ir::Shape& shape = node->type.shape;
+        const std::span<std::int64_t> extents(
+            static_cast<std::int64_t*>(memory.allocate(shape.rank() * sizeof(std::int64_t), alignof(std::int64_t))),
+            shape.rank());
+        std::ranges::transform(shape, extents.begin(), [](ir::Dim d) { return d.constant(); });
+        shapes.push_back(extents);
+    }
+    return shapes;
+}
+
 ir::Type output_type(const runtime::Plan& plan, const runtime::BoundPlan& bound, std::size_t output) {
     ir::Type type{static_cast<ir::Dtype>(plan.outputs[output].dtype), {}};
     for (const std::int64_t extent : bound.output_dims[output]) type.shape.push_back(extent);

@@ -2,12 +2,21 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <vector>
 
+#include "frontend/tensor/call_memory.h"
+#include "frontend/tensor/node.h"
 #include "ir/loc.h"
 #include "ir/type.h"
 #include "runtime/plan.h"
 
 namespace lathe::detail {
+
+// Extents of nodes with known ones, as a plan wants to have them; all of it lies in the call's memory.
+std::pmr::vector<std::span<const std::int64_t>> shapes_of(std::span<const NodeRef> nodes, CallMemory& memory);
 
 // What an output of a bound plan is.
 ir::Type output_type(const runtime::Plan& plan, const runtime::BoundPlan& bound, std::size_t output);

@@ -228,15 +228,23 @@ bool same_structure(const T& a, const T& b) {
     return detail::StructureOf<T>::same(a, b);
 }
 
+template <class List, Tree... T>
+void append_tensors(List& list, const T&... trees) {
+    std::size_t count = 0;
+    [[maybe_unused]] const auto look = [&](const Tensor& t) { count += t.is_empty() ? 0 : 1; };
+    (visit_tensors(trees, look), ...);
+    list.reserve(list.size() + count);
+    [[maybe_unused]] const auto add = [&](const Tensor& t) {
+        if (!t.is_empty()) list.push_back(t);
+    };
+    (visit_tensors(trees, add), ...);
+}
+
 // The tensors of a tree, in order, without those that are empty.
 template <Tree... T>
 std::vector<Tensor> tensors_of(const T&... trees) {
     std::vector<Tensor> out;
-    out.reserve(sizeof...(T));
-    [[maybe_unused]] const auto add = [&](const Tensor& t) {
-        if (!t.is_empty()) out.push_back(t);
-    };
-    (visit_tensors(trees, add), ...);
+    append_tensors(out, trees...);
     return out;
 }
 

@@ -22,6 +22,7 @@ using detail::NodeRef;
 // What a variant was traced for: per argument dtype, rank and which extents are 1; whether it is a variable, and
 // whether that is an earlier argument, too.
 using Signature = std::vector<std::uint64_t>;
+using SignatureView = std::span<const std::uint64_t>;
 
 // The first argument that is the same variable.
 std::size_t first_place(std::span<const NodeRef> variables, std::size_t argument) {
@@ -29,8 +30,9 @@ std::size_t first_place(std::span<const NodeRef> variables, std::size_t argument
 }
 
 // `variables` are those of the arguments that are variables.
-Signature signature_of(std::span<const NodeRef> arguments, std::span<const NodeRef> variables) {
-    Signature out;
+std::pmr::vector<std::uint64_t> signature_of(std::span<const NodeRef> arguments, std::span<const NodeRef> variables,
+                                             detail::CallMemory& memory) {
+    std::pmr::vector<std::uint64_t> out(&memory);
     out.reserve(arguments.size());
     for (const NodeRef& a : arguments) {
         std::uint64_t word = static_cast<std::uint64_t>(a->type.dtype) << 16 | a->type.shape.rank() << 8;
@@ -56,24 +58,30 @@ struct Variant {
     std::shared_ptr<const void> tree;            // of the results
     std::shared_ptr<const ir::Graph> history;    // what was traced, where its results may be differentiated
     struct Donation {
-        std::size_t captured, output;  // the captured variable's memory may become this output of the plan
+        std::size_t captured, output;       // the captured variable's memory may become this output of the plan
+        std::optional<std::size_t> update;  // where that is the variable's own new value: its number among the updates
     };
     std::vector<Donation> donations;
 };
 
-std::vector<std::int64_t> extents_of(const ir::Shape& shape) {
-    std::vector<std::int64_t> out;
-    out.reserve(shape.rank());
-    for (ir::Dim d : shape) out.push_back(d.constant());
-    return out;
-}
-
 // What a call brings.
 struct Call {
-    std::vector<NodeRef> arguments;  // ready
-    std::vector<NodeRef> variables;  // as many: those that have these values, where the arguments are variables
-    std::vector<std::vector<std::int64_t>> extents;
-    Signature signature;
+    Call(std::span<const Tensor> given, Where call, detail::CallMemory& of_call) : memory(of_call), where(call) {
+        arguments.reserve(given.size());
+        variables.reserve(given.size());
+        for (const Tensor& t : given) {
+            variables.push_back(t.is_variable() ? t.node() : NodeRef{});
+            arguments.push_back(detail::resolve(t.node()));
+        }
+        shapes = detail::shapes_of(arguments, memory);
+        signature = signature_of(arguments, variables, memory);
+    }
+
+    detail::CallMemory& memory;
+    std::pmr::vector<NodeRef> arguments{&memory};  // ready
+    std::pmr::vector<NodeRef> variables{&memory};  // as many: those that the arguments are the values of
+    std::pmr::vector<std::span<const std::int64_t>> shapes{&memory};
+    std::pmr::vector<std::uint64_t> signature{&memory};
     Where where;
 };
 
@@ -85,14 +93,10 @@ struct Match {
 // The variant for this call, unless it is of another signature. Throws PlanError where a precondition (an extent that
 // was read as a number) does not hold.
 std::optional<Match> match(const std::shared_ptr<const Variant>& variant, const Call& call) {
-    if (variant->signature != call.signature) return std::nullopt;
-    std::vector<std::span<const std::int64_t>> shapes(call.extents.begin(), call.extents.end());
-    std::vector<std::vector<std::int64_t>> captured;
-    captured.reserve(variant->captured.size());
-    for (const NodeRef& c : variant->captured) captured.push_back(extents_of(c->type.shape));
-    shapes.insert(shapes.end(), captured.begin(), captured.end());
+    if (!std::ranges::equal(variant->signature, call.signature)) return std::nullopt;
     const runtime::Plan& plan = variant->executable->plan;
-    const std::vector<std::int64_t> symbols = runtime::symbols_of(plan, shapes);
+    std::pmr::vector<std::int64_t> symbols(plan.symbol_count, &call.memory);
+    runtime::find_symbols(plan, call.shapes, symbols);  // what is captured has the extents that it was traced with
     return Match{variant, runtime::bind_plan(plan, symbols)};
 }
 
@@ -131,7 +135,7 @@ struct CompiledFunction::State {
     Match find_or_build(const Call& call);
     Match build(const Call& call);
     std::shared_ptr<const Variant> trace(const Call& call);
-    std::vector<Tensor> run(const Variant& variant, const runtime::BoundPlan& bound, const Call& call);
+    std::pmr::vector<Tensor> run(const Variant& variant, const runtime::BoundPlan& bound, const Call& call);
 };
 
 Match CompiledFunction::State::find_or_build(const Call& call) {
@@ -153,9 +157,10 @@ Match CompiledFunction::State::find_or_build(const Call& call) {
         {
             const std::unique_lock lock(mutex);
             if (added != seen) continue;
-            const auto found = std::ranges::find(builds, call.signature, &Build::signature);
+            const auto found = std::ranges::find_if(
+                builds, [&](const Build& b) { return std::ranges::equal(b.signature, call.signature); });
             if (found == builds.end()) {
-                builds.push_back({call.signature, end.get_future().share()});
+                builds.push_back({{call.signature.begin(), call.signature.end()}, end.get_future().share()});
             } else {
                 other = found->ended;
             }
@@ -166,12 +171,13 @@ Match CompiledFunction::State::find_or_build(const Call& call) {
         }
         struct Ending {
             State& state;
-            const Signature& signature;
+            SignatureView signature;
             std::promise<void>& end;
             ~Ending() {
                 {
                     const std::unique_lock lock(state.mutex);
-                    std::erase_if(state.builds, [&](const Build& b) { return b.signature == signature; });
+                    std::erase_if(state.builds,
+                                  [&](const Build& b) { return std::ranges::equal(b.signature, signature); });
                 }
                 end.set_value();
             }
@@ -206,9 +212,9 @@ Match CompiledFunction::State::build(const Call& call) {
 }
 
 std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) {
-    const std::vector<NodeRef>& arguments = call.arguments;
+    const std::span<const NodeRef> arguments = call.arguments;
     auto variant = std::make_shared<Variant>();
-    variant->signature = call.signature;
+    variant->signature.assign(call.signature.begin(), call.signature.end());
     Trace::Result traced;
     {
         const std::scoped_lock one_at_a_time(shared->tracing);
@@ -259,41 +265,32 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
     if (traced.updated.empty() && variant->updated_arguments.empty()) variant->history = std::move(traced.graph);
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
-    for (const runtime::PlanDonation& d : variant->executable->plan.donations)
-        variant->donations.push_back({d.input - arguments.size(), d.output});
+    const auto& place = variant->executable->outputs;
+    const std::size_t first = variant->results + variant->updated_arguments.size();
+    for (const runtime::PlanDonation& d : variant->executable->plan.donations) {
+        const std::size_t c = d.input - arguments.size();
+        const auto of = static_cast<std::size_t>(std::ranges::find(variant->updated, variant->captured[c]) -
+                                                 variant->updated.begin());
+        const bool is_own = place[first + of] == d.output;
+        variant->donations.push_back(
+            {c, d.output, is_own ? std::optional(variant->updated_arguments.size() + of) : std::nullopt});
+    }
     return variant;
 }
 
-std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const runtime::BoundPlan& bound,
-                                                 const Call& call) {
-    const std::vector<NodeRef>& arguments = call.arguments;
+std::pmr::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const runtime::BoundPlan& bound,
+                                                      const Call& call) {
+    const std::span<const NodeRef> arguments = call.arguments;
+    detail::CallMemory& memory = call.memory;
     const auto& plan = variant.executable->plan;
-    const bool updates = !variant.updated.empty() || !variant.updated_arguments.empty();
     std::unique_lock<std::mutex> one_at_a_time(updating, std::defer_lock);
-    if (updates) one_at_a_time.lock();
-
-    // What the outputs become is made before anything runs: behind the run, nothing may fail.
-    const auto make_leaf = [&](std::size_t i) {
-        return detail::leaf(detail::output_type(plan, bound, variant.executable->outputs[i]), {});
-    };
-    std::vector<Tensor> results;
-    results.reserve(variant.results);
-    for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(make_leaf(i));
-    std::vector<NodeRef> updated_variables, updated;  // and their new values
-    updated_variables.reserve(variant.updated_arguments.size() + variant.updated.size());
-    updated.reserve(updated_variables.capacity());
-    for (std::size_t i : variant.updated_arguments) updated_variables.push_back(call.variables[i]);
-    updated_variables.insert(updated_variables.end(), variant.updated.begin(), variant.updated.end());
-    for (const NodeRef& variable : updated_variables) {
-        updated.push_back(make_leaf(variant.results + updated.size()));
-        detail::make_value_of(*updated.back(), *variable);
-    }
+    if (!variant.updated.empty() || !variant.updated_arguments.empty()) one_at_a_time.lock();
 
     // Values of captured variables; those whose memory may be given away are out of their variables meanwhile. Reading
     // may wait for other programs, so that it comes before anything is taken.
-    std::vector<NodeRef> values(variant.captured.size());
+    std::pmr::vector<NodeRef> values(variant.captured.size(), &memory);
     struct PutBack {  // after an error everything is as it was
-        std::vector<NodeRef>& values;
+        std::span<NodeRef> values;
         const Variant& variant;
         std::size_t taken = 0;
         ~PutBack() {
@@ -303,7 +300,7 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
             }
         }
     } put_back{values, variant};
-    std::vector<bool> is_taken(values.size(), false);
+    std::pmr::vector<bool> is_taken(values.size(), false, &memory);
     for (std::size_t c : variant.taken) is_taken[c] = true;
     for (std::size_t c = 0; c < values.size(); ++c)
         if (!is_taken[c]) values[c] = detail::resolve(variant.captured[c]);
@@ -312,14 +309,35 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
         ++put_back.taken;
     }
 
-    std::vector<runtime::Buffer> buffers(plan.outputs.size());
+    // What the outputs become is made before anything runs: behind the run, nothing may fail. A variable whose memory
+    // takes its own new value keeps its node.
+    const auto make_leaf = [&](std::size_t i) {
+        return detail::leaf(detail::output_type(plan, bound, variant.executable->outputs[i]), {});
+    };
+    std::pmr::vector<Tensor> results(&memory);
+    results.reserve(variant.results);
+    for (std::size_t i = 0; i < variant.results; ++i) results.emplace_back(make_leaf(i));
+    const std::size_t updates = variant.updated_arguments.size() + variant.updated.size();
+    std::pmr::vector<runtime::Buffer> buffers(plan.outputs.size(), &memory);
+    std::pmr::vector<NodeRef*> stays(updates, nullptr, &memory);
     for (const Variant::Donation& d : variant.donations) {
-        Node& value = *values[d.captured];
-        if (value.references.load(std::memory_order_acquire) == 1 && value.data.sole_owner())
-            buffers[d.output] = value.data;
+        NodeRef& value = values[d.captured];
+        if (value->references.load(std::memory_order_acquire) != 1 || !value->data.sole_owner()) continue;
+        buffers[d.output] = value->data;
+        if (d.update) stays[*d.update] = &value;
     }
-    std::vector<const void*> inputs;
-    std::vector<void*> outputs;
+    const auto updated_variable = [&](std::size_t u) -> const NodeRef& {
+        const std::size_t of_arguments = variant.updated_arguments.size();
+        return u < of_arguments ? call.variables[variant.updated_arguments[u]] : variant.updated[u - of_arguments];
+    };
+    std::pmr::vector<NodeRef> fresh(updates, &memory);  // new values
+    for (std::size_t u = 0; u < updates; ++u) {
+        if (stays[u]) continue;
+        fresh[u] = make_leaf(variant.results + u);
+        detail::make_value_of(*fresh[u], *updated_variable(u));
+    }
+    std::pmr::vector<const void*> inputs(&memory);
+    std::pmr::vector<void*> outputs(&memory);
     inputs.reserve(arguments.size() + values.size());
     outputs.reserve(buffers.size());
     for (const NodeRef& a : arguments) inputs.push_back(a->elements());
@@ -334,7 +352,7 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
     for (std::size_t i = 0; i < variant.results; ++i) results[i].node()->data = buffers[place[i]];
     const auto asks = [](const NodeRef& x) { return x->keeps_history; };
     if (variant.history && (std::ranges::any_of(arguments, asks) || std::ranges::any_of(values, asks))) {
-        std::vector<NodeRef> nodes;
+        std::pmr::vector<NodeRef> nodes(&memory);
         nodes.reserve(results.size());
         for (const Tensor& r : results) nodes.push_back(r.node());
         std::vector<NodeRef> read;
@@ -344,9 +362,9 @@ std::vector<Tensor> CompiledFunction::State::run(const Variant& variant, const r
         detail::keep_history(variant.history, std::move(read), nodes);
     }
     put_back.taken = 0;
-    for (std::size_t u = 0; u < updated.size(); ++u) {
-        updated[u]->data = buffers[place[variant.results + u]];
-        detail::check_in(*updated_variables[u]->variable, std::move(updated[u]));
+    for (std::size_t u = 0; u < updates; ++u) {
+        if (!stays[u]) fresh[u]->data = buffers[place[variant.results + u]];
+        detail::check_in(*updated_variable(u)->variable, std::move(stays[u] ? *stays[u] : fresh[u]));
     }
     return results;
 }
@@ -360,18 +378,11 @@ CompiledFunction::CompiledFunction(Body body, JitOptions options, std::shared_pt
 
 bool CompiledFunction::is_recorded(const Tensor& argument) { return !argument.is_empty() && argument.node()->symbolic; }
 
-CompiledFunction::Results CompiledFunction::operator()(std::span<const Tensor> arguments, Where where) const {
+CompiledFunction::ResultsIn<std::pmr::vector<Tensor>> CompiledFunction::operator()(std::span<const Tensor> arguments,
+                                                                                   Where where,
+                                                                                   detail::CallMemory& memory) const {
     eval(arguments, where);
-    Call call{.arguments = {}, .variables = {}, .extents = {}, .signature = {}, .where = where};
-    call.variables.reserve(arguments.size());
-    call.arguments.reserve(arguments.size());
-    call.extents.reserve(arguments.size());
-    for (const Tensor& t : arguments) {
-        call.variables.push_back(t.is_variable() ? t.node() : NodeRef{});
-        call.arguments.push_back(detail::resolve(t.node()));
-        call.extents.push_back(extents_of(call.arguments.back()->type.shape));
-    }
-    call.signature = signature_of(call.arguments, call.variables);
+    const Call call(arguments, where, memory);
     const Match found = state_->find_or_build(call);
     const detail::LocScope scope(where);
     return {state_->run(*found.variant, *found.binding, call), found.variant->tree};

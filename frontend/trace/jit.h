@@ -26,6 +26,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <mutex>
 #include <tuple>
 #include <typeinfo>
@@ -33,6 +34,7 @@
 #include <vector>
 
 #include "codegen/compile.h"
+#include "frontend/tensor/call_memory.h"
 #include "frontend/tensor/tree.h"
 #include "frontend/trace/trace.h"
 
@@ -62,14 +64,18 @@ class CompiledFunction {
 public:
     // Tensors in a row, and what else belongs to the result of a trace: whatever its owner needs to make a tree of
     // them.
-    struct Results {
-        std::vector<Tensor> tensors;
+    template <class List>
+    struct ResultsIn {
+        List tensors;
         std::shared_ptr<const void> tree;
     };
+    using Results = ResultsIn<std::vector<Tensor>>;
     using Body = std::function<Results(std::span<const Tensor>)>;
     CompiledFunction(Body body, JitOptions options, std::shared_ptr<JitState> shared);
 
-    Results operator()(std::span<const Tensor> arguments, Where where) const;
+    // The results lie in the call's memory.
+    ResultsIn<std::pmr::vector<Tensor>> operator()(std::span<const Tensor> arguments, Where where,
+                                                   detail::CallMemory& memory) const;
 
     // Whether a call with this argument is part of something that is being traced or differentiated.
     static bool is_recorded(const Tensor& argument);
@@ -99,8 +105,10 @@ public:
             return record<Result>(arguments...);
         }
         try {
-            const std::vector<Tensor> flat = tensors_of(arguments...);
-            CompiledFunction::Results results = forms_->template form<Result>(arguments...).function(flat, where_);
+            detail::CallMemory memory;
+            std::pmr::vector<Tensor> flat(&memory);
+            append_tensors(flat, arguments...);
+            auto results = forms_->template form<Result>(arguments...).function(flat, where_, memory);
             if constexpr (std::is_same_v<Result, Tensor>)
                 return results.tensors.empty() ? Tensor() : std::move(results.tensors[0]);
             std::span<const Tensor> next = results.tensors;

@@ -82,8 +82,8 @@ public:
     std::string name = "main";
     std::vector<std::string> symbols;  // names of the dimension symbols, by id
     std::vector<Precondition> preconditions;
-    bool is_region = false;           // while a pass rewrites it: the body of a node of another graph
-    Loc default_loc;  // of nodes that are recorded without one, as gradient rules do
+    bool is_region = false;  // while a pass rewrites it: the body of a node of another graph
+    Loc default_loc;         // of nodes that are recorded without one, as gradient rules do
 
     // The name is made an identifier that no other symbol has.
     Symbol add_symbol(std::string name);

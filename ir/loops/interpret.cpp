@@ -46,15 +46,8 @@ public:
 
     Fault run(std::int64_t begin, std::int64_t end) {
         if (begin >= end) return fault_;
-        if (!nest_.body.empty())
-            if (const auto* l = std::get_if<Loop>(&nest_.body.front().node);
-                l != nullptr && l->kind == LoopKind::parallel) {
-                for (std::int64_t i = begin; i < end; ++i) {
-                    symbols_[l->var] = i * l->step;
-                    block(l->body);
-                }
-                return fault_;
-            }
+        begin_ = begin;
+        end_ = end;
         block(nest_.body);
         return fault_;
     }
@@ -121,8 +114,9 @@ private:
                            [&](const BindIndex& b) { bind(b); },
                            [&](const Alloc& a) { allocate(memory_[static_cast<std::size_t>(a.buffer)]); },
                            [&](const Loop& l) {
-                               const std::int64_t extent = value(l.extent);
-                               for (std::int64_t i = 0; i < extent; i += l.step) {
+                               const bool parallel = l.kind == LoopKind::parallel;
+                               const std::int64_t extent = parallel ? end_ * l.step : value(l.extent);
+                               for (std::int64_t i = parallel ? begin_ * l.step : 0; i < extent; i += l.step) {
                                    symbols_[l.var] = i;
                                    block(l.body);
                                }
@@ -213,6 +207,7 @@ private:
 
     const LoopNest& nest_;
     std::vector<std::int64_t> symbols_;
+    std::int64_t begin_ = 0, end_ = 1;  // iterations of parallel loops that run
     std::vector<std::uint64_t> values_;
     std::vector<Memory> memory_;
     std::vector<std::uint64_t> scratch_;

@@ -42,10 +42,18 @@ std::vector<std::string> LoopNest::symbol_names() const {
     return names;
 }
 
+const Loop* LoopNest::parallel_loop() const {
+    const Loop* found = nullptr;
+    for_each_statement(body, [&](const Stmt& s) {
+        const auto* const loop = std::get_if<Loop>(&s.node);
+        if (found == nullptr && loop != nullptr && loop->kind == LoopKind::parallel) found = loop;
+    });
+    return found;
+}
+
 std::int64_t parallel_trips(const LoopNest& nest, std::span<const std::int64_t> extents) {
-    if (nest.body.empty()) return 1;
-    const auto* loop = std::get_if<Loop>(&nest.body.front().node);
-    if (loop == nullptr || loop->kind != LoopKind::parallel) return 1;
+    const Loop* const loop = nest.parallel_loop();
+    if (loop == nullptr) return 1;
     const auto extent = loop->extent.evaluate(extents);
     if (!extent) throw InternalError("kernel " + nest.name + ": the extent of its parallel loop has no value");
     return *extent <= 0 ? 0 : (*extent - 1) / loop->step + 1;

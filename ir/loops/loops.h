@@ -194,8 +194,7 @@ struct Alloc {
 
 enum class LoopKind : std::uint8_t {
     serial,
-    parallel,  // iterations are independent; only the outermost loop of a nest; the kernel runs a range of its
-               // iterations
+    parallel,  // iterations are independent; the kernel runs a range of its iterations
     vector,    // iterations are independent; `width` of them at a time, the tail masked
     unroll,    // constant extent, fully unrolled
 };
@@ -259,14 +258,17 @@ struct LoopNest {
     std::vector<LoopSymbol> symbols;  // extents come first, in argument order
     std::vector<Buffer> buffers;      // inputs and outputs in argument order, then scratch
     std::vector<Dtype> value_dtypes;
-    Block body;  // straight-line statements and loops; at most one loop is parallel, at top level and then the only
-                 // statement
+    // Straight-line statements and loops. A parallel loop is the only statement; or there are several, of one extent
+    // and step, at top level or within serial loops: every range of iterations runs what is around them, which writes
+    // nothing, and what iterations of the same number read and write, those of other numbers do not.
+    Block body;
 
     Symbol add_symbol(SymbolRole role, std::string name);
     BufferId add_buffer(Buffer buffer);
     ValueId add_value(Dtype dtype);
     std::size_t extent_count() const;
     std::size_t argument_count() const;  // buffers that are not scratch
+    const Loop* parallel_loop() const;   // the first one; null where there is none
     std::vector<std::string> symbol_names() const;
 };
 

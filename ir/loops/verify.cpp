@@ -24,7 +24,9 @@ public:
         value_visible_.assign(nest_.value_dtypes.size(), false);
         allocated_.assign(nest_.buffers.size(), false);
         declarations();
-        block(nest_.body, Context{.top = true});
+        block(nest_.body, Context{});
+        if (parallel_ != nullptr && writes_outside_)
+            fault("something is written outside of the parallel loops, by every range of their iterations");
         if (statements_ > max_statements)
             fault(std::to_string(statements_) + " statements are more than " + std::to_string(max_statements));
         return std::move(faults_);
@@ -32,7 +34,8 @@ public:
 
 private:
     struct Context {
-        bool top = false;                // directly in the nest's body
+        bool serial = true;              // all loops around are
+        bool parallel = false;           // one of them is
         const Symbol* vector = nullptr;  // the variable of the vector loop around, if any
         int depth = 0;
     };
@@ -162,6 +165,7 @@ private:
                         expect_dtype(st.value, b->type.dtype, "store to " + b->name);
                     if (b != nullptr && b->role == BufferRole::input) fault("store to input " + b->name);
                     if (b == nullptr || b->role == BufferRole::scratch) return;
+                    writes_outside_ = writes_outside_ || !context.parallel;
                     for (Symbol r : reductions_)
                         if (std::ranges::none_of(st.index, [r](Dim d) { return d.depends_on(r); }))
                             fault("store to " + b->name + " is the same for all elements of the reduction over " +
@@ -204,6 +208,18 @@ private:
             s.node);
     }
 
+    void parallel(const Loop& l, const Context& context, const std::string& where) {
+        if (!context.serial) fault(where + " is parallel inside of a loop that is not serial");
+        std::vector<Symbol> used;
+        l.extent.collect_symbols(used);
+        for (Symbol s : used)
+            if (s < nest_.symbols.size() && nest_.symbols[s].role != SymbolRole::extent)
+                fault(where + " is parallel, but its extent is known only inside of the nest");
+        if (parallel_ != nullptr && (parallel_->extent != l.extent || parallel_->step != l.step))
+            fault(where + " is parallel, but unlike the parallel loop before it");
+        if (parallel_ == nullptr) parallel_ = &l;
+    }
+
     void loop(const Loop& l, Context context) {
         const std::string where = "loop over " + symbol_text(l.var);
         check_dim(l.extent, where);
@@ -214,7 +230,7 @@ private:
             case LoopKind::serial:
                 break;
             case LoopKind::parallel:
-                if (!context.top || nest_.body.size() != 1) fault(where + " is parallel but not the whole nest");
+                parallel(l, context, where);
                 break;
             case LoopKind::unroll:
                 if (!l.extent.is_constant() || l.extent.constant() > max_unroll * std::max<std::int64_t>(l.step, 1))
@@ -228,7 +244,8 @@ private:
                 context.vector = &l.var;
                 break;
         }
-        context.top = false;
+        context.serial = context.serial && l.kind == LoopKind::serial;
+        context.parallel = context.parallel || l.kind == LoopKind::parallel;
         ++context.depth;
         define(l.var, SymbolRole::loop, where);
         block(l.body, context);
@@ -253,7 +270,7 @@ private:
         if (r.width > 1 && context.vector != nullptr) fault(where + " is vectorized within a vector loop");
         if (r.op == nullptr || !r.op->reducer) return fault(where + " has an op without a reducer");
         if (r.width > 1) context.vector = &r.var;
-        context.top = false;
+        context.serial = false;
         ++context.depth;
         define(r.var, SymbolRole::loop, where);
         if (r.extent != Dim(1)) reductions_.push_back(r.var);
@@ -350,6 +367,8 @@ private:
     std::vector<Symbol> reductions_;  // around the statement, those over one element left out
     std::unordered_set<BufferId> allocs_;
     std::size_t statements_ = 0;
+    const Loop* parallel_ = nullptr;  // the first one
+    bool writes_outside_ = false;     // of all parallel loops
 };
 
 }  // namespace

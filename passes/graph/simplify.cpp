@@ -130,11 +130,7 @@ public:
                 seen_ = new_->nodes().size();
                 continue;
             }
-            new_->default_loc = node.loc;
-            const Node& made = add_copy(*new_, node, values);
-            const Node& settled = settle(made);
-            values[node.id] = results_of(settled);
-            if (made.results.size() == 1) values[node.id] = {simplified({&settled, 0})};
+            values[node.id] = add(node, values);
         }
         for (std::size_t i = 0; i < old_.outputs().size(); ++i)
             new_->add_output(old_.output_name(i), mapped(values, old_.outputs()[i]));
@@ -143,6 +139,36 @@ public:
     }
 
 private:
+    // What stands for the results of a node.
+    std::vector<Value> add(const Node& node, const ValueMap& values) {
+        if (const Graph* const region = chosen_region(node, values)) {
+            std::vector<Value> arguments;
+            for (const Value& v : std::span(node.operands).subspan(1)) arguments.push_back(mapped(values, v));
+            return add_region(*region, arguments);
+        }
+        new_->default_loc = node.loc;
+        const Node& made = add_copy(*new_, node, values);
+        const Node& settled = settle(made);
+        if (made.results.size() != 1) return results_of(settled);
+        return {simplified({&settled, 0})};
+    }
+    // Of a branch whose predicate is known: the region that runs.
+    static const Graph* chosen_region(const Node& node, const ValueMap& values) {
+        if (!ir::has_regions(node) || node.op->control != ir::Control::branch) return nullptr;
+        const auto predicate = splat_bits(mapped(values, node.operands[0]));
+        return predicate ? ir::regions_of(node)[*predicate != 0 ? 0 : 1] : nullptr;
+    }
+    // Regions nest a few levels deep (text allows 32), so this recursion is bounded.
+    std::vector<Value> add_region(const Graph& region, std::span<const Value> arguments) {
+        const std::vector<bool> live = live_nodes(region);
+        ValueMap values(region.nodes().size());
+        for (std::size_t i = 0; i < arguments.size(); ++i) values[region.parameters()[i].node->id] = {arguments[i]};
+        for (const Node& node : region.nodes())
+            if (live[node.id] && values[node.id].empty()) values[node.id] = add(node, values);
+        std::vector<Value> results;
+        for (const Value& v : region.outputs()) results.push_back(mapped(values, v));
+        return results;
+    }
     // The first node that is equal to this one. Nodes that rewrites added on the way are entered too.
     const Node& settle(const Node& node) {
         const Node* first = nullptr;

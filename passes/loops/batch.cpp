@@ -9,22 +9,46 @@ namespace {
 using Kernel = ir::Program::Kernel;
 using BufferId = ir::Program::BufferId;
 
-// Kernels that may run at the same time.
+// How often the steps of a list, and of those within, name each buffer.
+std::vector<std::size_t> count_names(const std::vector<ir::Program::Step>& steps, std::size_t buffers) {
+    std::vector<std::size_t> counts(buffers, 0);
+    const auto all = [&](const std::vector<BufferId>& names) {
+        for (const BufferId b : names) ++counts[b];
+    };
+    ir::for_each_step(steps, [&](const ir::Program::Step& step) {
+        std::visit(ir::Overloaded{[&](const ir::Program::Fused& f) { all(f.inputs), all(f.outputs); },
+                                  [&](const Kernel& k) { all(k.arguments); },
+                                  [&](const ir::Program::Call& c) { all(c.inputs), all(c.outputs); },
+                                  [&](const ir::Program::Batch& b) {
+                                      for (const Kernel& k : b.kernels) all(k.arguments);
+                                  },
+                                  [&](const ir::Program::Branch& b) { all({b.predicate}); },
+                                  [&](const ir::Program::Loop& l) {
+                                      if (l.goes_on) all({*l.goes_on});
+                                      for (const auto& c : l.carried) all({c.current, c.next});
+                                      for (const auto& s : l.stacked) all({s.slice, s.stack});
+                                  }},
+                   step.node);
+    });
+    return counts;
+}
+
+// Kernels of a list that may run at the same time.
 class Run {
 public:
-    explicit Run(const ir::Program& program) : program_(program) {}
+    // `lasting`: buffers whose memory is there before and after the list.
+    Run(const ir::Program& program, const LoopTarget& target, const std::vector<bool>& lasting)
+        : program_(program), target_(target), lasting_(lasting) {}
 
     bool takes(const Kernel& kernel) const {
         const std::vector<BufferId> reads = kernel.reads();
         const auto is_read = [&](BufferId b) { return std::ranges::find(reads, b) != reads.end(); };
         const auto is_read_here = [&](BufferId b) { return read_.contains(b); };
         const auto is_written_here = [&](BufferId b) { return written_.contains(b); };
-        return kernel.sites.empty() && std::ranges::none_of(reads, is_written_here) &&
-               std::ranges::all_of(kernel.writes(),
-                                   [&](BufferId b) {
-                                       return program_.buffers[b].origin == ir::Program::Origin::output &&
-                                              !is_written_here(b) && !is_read_here(b);
-                                   }) &&
+        return kernel.sites.empty() && !has_dynamic_trips(kernel) && std::ranges::none_of(reads, is_written_here) &&
+               std::ranges::all_of(
+                   kernel.writes(),
+                   [&](BufferId b) { return lasting_[b] && !is_written_here(b) && !is_read_here(b); }) &&
                // What one of them may take over, no other may read.
                std::ranges::none_of(taken_, is_read) && std::ranges::none_of(taken_by(kernel), is_read_here);
     }
@@ -55,6 +79,14 @@ public:
     }
 
 private:
+    // Whether the work that there is to share depends on the iteration of a loop.
+    bool has_dynamic_trips(const Kernel& kernel) const {
+        if (std::ranges::none_of(kernel.extents, [&](ir::Dim d) { return program_.depends_on_iteration(d); }))
+            return false;
+        const ir::Loop* const loop = kernel.nest.parallel_loop();
+        return (loop != nullptr && program_.depends_on_iteration(kernel.over_program(loop->extent))) ||
+               program_.depends_on_iteration(kernel.over_program(iteration_cost(kernel.nest, target_)));
+    }
     // Donated memory that the kernel reads, and that one of its results fits into.
     std::set<BufferId> taken_by(const Kernel& kernel) const {
         std::set<BufferId> out;
@@ -68,27 +100,37 @@ private:
     }
 
     const ir::Program& program_;
+    const LoopTarget& target_;
+    const std::vector<bool>& lasting_;
     std::vector<ir::Program::Step> steps_;
     std::set<BufferId> read_, written_, taken_;
 };
 
 }  // namespace
 
-// What lies inside of loops and branches stays as it is: sizes there may depend on the iteration.
-void batch(ir::Program& program, const LoopTarget&) {
-    std::vector<ir::Program::Step> steps;
-    Run run(program);
-    const Run alone(program);
-    for (ir::Program::Step& step : program.steps) {
-        const auto* const kernel = std::get_if<Kernel>(&step.node);
-        if (kernel == nullptr || !run.takes(*kernel)) run.append_to(steps);
-        if (kernel != nullptr && alone.takes(*kernel))
-            run.add(std::move(step));
-        else
-            steps.push_back(std::move(step));
-    }
-    run.append_to(steps);
-    program.steps = std::move(steps);
+void batch(ir::Program& program, const LoopTarget& target) {
+    const std::size_t buffers = program.buffers.size();
+    const std::vector<std::size_t> everywhere = count_names(program.steps, buffers);
+    ir::for_each_list(program.steps, [&](std::vector<ir::Program::Step>& list) {
+        if (list.size() < 2) return;
+        const std::vector<std::size_t> here = count_names(list, buffers);
+        std::vector<bool> lasting(buffers);
+        for (std::size_t b = 0; b < buffers; ++b)
+            lasting[b] = program.buffers[b].origin == ir::Program::Origin::output || everywhere[b] > here[b];
+        std::vector<ir::Program::Step> steps;
+        Run run(program, target, lasting);
+        const Run alone(program, target, lasting);
+        for (ir::Program::Step& step : list) {
+            const auto* const kernel = std::get_if<Kernel>(&step.node);
+            if (kernel == nullptr || !run.takes(*kernel)) run.append_to(steps);
+            if (kernel != nullptr && alone.takes(*kernel))
+                run.add(std::move(step));
+            else
+                steps.push_back(std::move(step));
+        }
+        run.append_to(steps);
+        list = std::move(steps);
+    });
 }
 
 }  // namespace lathe::passes

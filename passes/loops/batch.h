@@ -7,7 +7,8 @@
 
 namespace lathe::passes {
 
-// Only kernels that write results of the program alone: their memory is there in any case, so nothing lives longer.
+// Only kernels that write results of the program alone, or inside of a loop or branch what is named outside of it, as
+// what is carried: their memory is there in any case, so nothing lives longer.
 // Those that may find an index out of range stay outside, for they have to come before whatever overwrites donated
 // memory.
 void batch(ir::Program& program, const LoopTarget& target);

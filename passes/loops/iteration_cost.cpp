@@ -47,6 +47,7 @@ Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
             [](const ir::BindIndex&) -> Dim { return 0; },
             [](const ir::Alloc&) -> Dim { return 0; },
             [&](const ir::Loop& l) -> Dim {
+                if (l.kind == ir::LoopKind::parallel) return cost(nest, l.body, unrolled);
                 const std::int64_t step = l.kind == ir::LoopKind::vector ? l.width : l.step;
                 const bool unroll = l.kind == ir::LoopKind::unroll;
                 const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
@@ -68,13 +69,6 @@ Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled) {
 
 }  // namespace
 
-Dim iteration_cost(const ir::LoopNest& nest, const LoopTarget&) {
-    const Block* body = &nest.body;
-    if (body->size() == 1)
-        if (const auto* loop = std::get_if<ir::Loop>(&body->front().node);
-            loop != nullptr && loop->kind == ir::LoopKind::parallel)
-            body = &loop->body;
-    return cost(nest, *body, false);
-}
+Dim iteration_cost(const ir::LoopNest& nest, const LoopTarget&) { return cost(nest, nest.body, false); }
 
 }  // namespace lathe::passes

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "ir/loops/walk.h"
 #include "passes/loops/block_copy.h"
@@ -15,6 +16,9 @@ using ir::Symbol;
 // Elements that one iteration of the parallel loop over a vector loop takes: far more than the loop around them costs,
 // few enough to share a mid-sized array between threads.
 constexpr std::int64_t chunk = 4096;
+// The same where what is around the parallel loop runs for each range of its iterations: a range should do more than
+// that, and read long enough pieces of memory that what is fetched ahead of them is not another thread's.
+constexpr std::int64_t shared_chunk = 256;
 // The same where an element is a reduction over others: as many as code generation takes side by side.
 constexpr std::int64_t reduced_chunk = 64;
 
@@ -49,31 +53,94 @@ bool scatters(const Block& block, const ir::LoopNest& nest) {
     });
 }
 
+// A loop over chunks of a vector loop.
+ir::Loop in_chunks(ir::LoopNest& nest, ir::Loop inner, std::int64_t step) {
+    ir::Loop outer;
+    outer.var = nest.add_symbol(ir::SymbolRole::loop, "chunk");
+    outer.extent = inner.extent;
+    outer.step = step;
+    outer.kind = LoopKind::parallel;
+    const Dim start = Dim::symbol(outer.var);
+    const Symbol var = inner.var;
+    inner.extent = min(outer.step, inner.extent - start);
+    rewrite_dims(inner.body, [&](Dim d) {
+        return d.substitute([&](Symbol s) { return s == var ? start + Dim::symbol(s) : Dim::symbol(s); });
+    });
+    outer.body.push_back({std::move(inner)});
+    return outer;
+}
+
+// The loop among those in each other that has this variable in dimension `axis` of all that the block reads and writes
+// of what it writes; null where there is none.
+ir::Loop* loop_of_axis(const ir::LoopNest& nest, ir::Stmt& statement, std::size_t axis) {
+    std::optional<Dim> index;
+    bool same = true;
+    const auto* const outermost = std::get_if<ir::Loop>(&statement.node);
+    if (outermost == nullptr) return nullptr;
+    ir::for_each_statement(outermost->body, [&](const ir::Stmt& s) {
+        ir::for_each_access(s, [&](ir::BufferId b, ir::Effect, const std::vector<Dim>& at) {
+            if (nest.buffers[static_cast<std::size_t>(b)].role != ir::BufferRole::output) return;
+            same = same && axis < at.size() && (!index || *index == at[axis]);
+            if (same) index = at[axis];
+        });
+    });
+    if (!same || !index) return nullptr;
+    for (ir::Stmt* s = &statement; s != nullptr;) {
+        auto* const loop = std::get_if<ir::Loop>(&s->node);
+        if (loop == nullptr) return nullptr;
+        if (Dim::symbol(loop->var) == *index) return loop;
+        if (loop->kind != LoopKind::serial || loop->body.empty()) return nullptr;
+        const auto is_plain = [](const ir::Stmt& x) { return ir::body_of(x) == nullptr && !writes_memory(x); };
+        if (!std::all_of(loop->body.begin(), loop->body.end() - 1, is_plain)) return nullptr;
+        s = &loop->body.back();
+    }
+    return nullptr;
+}
+
+// Each thread has some indices of an axis that is not chosen by memory, in all loops of the nest: nobody adds to the
+// same element as another, and each in the order of one thread.
+void parallelize_scatter(ir::LoopNest& nest) {
+    constexpr std::size_t most_axes = 16;
+    for (std::size_t axis = 0; axis < most_axes; ++axis) {
+        std::vector<ir::Loop*> loops;
+        bool all = true;
+        for (ir::Stmt& s : nest.body) {
+            if (ir::body_of(s) == nullptr && !writes_memory(s)) continue;
+            ir::Loop* const loop = loop_of_axis(nest, s, axis);
+            all = all && loop != nullptr &&
+                  (loops.empty() ||
+                   (loop->extent == loops[0]->extent && loop->step == loops[0]->step && loop->kind == loops[0]->kind));
+            if (!all) break;
+            loops.push_back(loop);
+        }
+        if (!all || loops.empty()) continue;
+        for (ir::Loop* const loop : loops) {
+            if (loop->kind == LoopKind::vector)
+                *loop = in_chunks(nest, std::move(*loop), shared_chunk);
+            else
+                loop->kind = LoopKind::parallel;
+        }
+        return;
+    }
+}
+
 }  // namespace
 
 void parallelize(ir::LoopNest& nest, const LoopTarget&) {
+    if (nest.parallel_loop() != nullptr) return;
+    if (scatters(nest.body, nest)) return parallelize_scatter(nest);
     if (nest.body.empty() || !std::holds_alternative<ir::Loop>(nest.body.back().node)) return;
     for (std::size_t i = 0; i + 1 < nest.body.size(); ++i)
         if (ir::body_of(nest.body[i]) != nullptr || writes_memory(nest.body[i])) return;
     auto& loop = std::get<ir::Loop>(nest.body.back().node);
-    if (loop.kind == LoopKind::parallel || overwrites(loop.body, loop.var) || scatters(loop.body, nest)) return;
+    if (overwrites(loop.body, loop.var)) return;
 
     // What stands before the loop is repeated in every iteration: scalars, cheap beside a chunk of elements.
     Block before(nest.body.begin(), nest.body.end() - 1);
     ir::Loop outer;
     if (loop.kind == LoopKind::vector) {
-        outer.var = nest.add_symbol(ir::SymbolRole::loop, "chunk");
-        outer.extent = loop.extent;
-        outer.step = reduces(loop.body) ? reduced_chunk : chunk;
-        ir::Loop inner = std::move(loop);
-        const Dim start = Dim::symbol(outer.var);
-        const Symbol var = inner.var;
-        inner.extent = min(outer.step, inner.extent - start);
-        rewrite_dims(inner.body, [&](Dim d) {
-            return d.substitute([&](Symbol s) { return s == var ? start + Dim::symbol(s) : Dim::symbol(s); });
-        });
-        outer.body = std::move(before);
-        outer.body.push_back({std::move(inner)});
+        outer = in_chunks(nest, std::move(loop), reduces(loop.body) ? reduced_chunk : chunk);
+        outer.body.insert(outer.body.begin(), before.begin(), before.end());
     } else if (loop.kind == LoopKind::serial) {
         outer = std::move(loop);
         outer.body.insert(outer.body.begin(), before.begin(), before.end());

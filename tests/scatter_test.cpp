@@ -1,0 +1,114 @@
+// scatter_add on several threads: each element takes its updates in the order of one thread, so that its bits are the
+// same however the work is divided.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "codegen/aot.h"
+#include "codegen/compile.h"
+#include "ir/error.h"
+#include "ir/graph/interpret.h"
+#include "ir/graph/text.h"
+#include "tests/configurations.h"
+#include "tests/run_ahead.h"
+#include "tests/run_program.h"
+#include "tests/values.h"
+
+namespace lathe::testing_support {
+namespace {
+
+using ir::Dtype;
+using ir::Literal;
+
+struct Sample {
+    const char* axis;
+    std::string x, indices, updates;  // shapes
+};
+// Rows of more columns than one thread takes, rows of a few, and axes behind others.
+const Sample samples[] = {
+    {"0", "7, 700", "40", "40, 700"}, {"0", "7, 3", "40", "40, 3"},         {"0", "7", "40", "40"},
+    {"1", "5, 7", "6, 4", "5, 6, 4"}, {"1", "5, 7, 600", "9", "5, 9, 600"}, {"2", "3, 5, 7", "11", "3, 5, 11"}};
+
+GraphCase case_of(const Sample& s, Dtype dtype, std::uint64_t seed) {
+    const std::string d(ir::name(dtype));
+    GraphCase c;
+    c.graph = ir::parse_graph("graph main() {\n  %0 = parameter \"x\" : " + d + "[" + s.x +
+                                  "]\n  %1 = parameter \"i\" : i32[" + s.indices + "]\n  %2 = parameter \"u\" : " + d +
+                                  "[" + s.updates + "]\n  %3 = scatter_add(%0, %1, %2) axis=" + s.axis + " : " + d +
+                                  "[" + s.x + "]\n  return \"y\" = %3\n}\n",
+                              "t.lir");
+    Random random(seed);
+    const auto parameters = c.graph->parameters();
+    for (std::size_t p = 0; p < parameters.size(); ++p)
+        c.inputs.push_back(p == 1 ? random_indices(parameters[p].type(), 7, random)
+                                  : random_literal(parameters[p].type(), random, true));
+    return c;
+}
+
+class Scatter : public testing::TestWithParam<Dtype> {};
+
+TEST_P(Scatter, RunsAlikeEverywhere) {
+    for (const Sample& s : samples) {
+        const GraphCase c = case_of(s, GetParam(), 1);
+        EXPECT_EQ(first_fault(c), std::nullopt) << s.x;
+        const std::vector<Literal> expected = ir::interpret(*c.graph, c.inputs);
+        const auto executable = codegen::compile(*c.graph);
+        for (const int threads : {1, 2, 3})
+            EXPECT_EQ(difference(expected, run_compiled(*executable, c.inputs, threads)), std::nullopt) << s.x;
+        codegen::CompileOptions options;
+        options.interpreted = true;
+        EXPECT_EQ(difference(expected, run_compiled(*codegen::compile(*c.graph, options), c.inputs, 2)), std::nullopt);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, Scatter, testing::Values(Dtype::f32, Dtype::f64, Dtype::bf16, Dtype::i8),
+                         [](const auto& info) { return std::string(ir::name(info.param)); });
+
+TEST(Scatters, RunAlikeAheadOfTime) {
+    std::vector<GraphCase> cases;
+    std::vector<codegen::ObjectFile> objects;
+    for (const Sample& s : samples) {
+        cases.push_back(case_of(s, Dtype::f32, 2));
+        codegen::AotRequest request;
+        request.name = "scatter" + std::to_string(cases.size() - 1);
+        request.targets = {codegen::target_named("avx2")};
+        const codegen::AotCode code = codegen::compile_ahead(*cases.back().graph, request);
+        objects.insert(objects.end(), code.objects.begin(), code.objects.end());
+    }
+    const AheadLibrary library(objects, "scatter.so");
+    for (std::size_t k = 0; k < cases.size(); ++k)
+        for (const bool threads : {false, true}) {
+            const auto ahead = library.run("scatter" + std::to_string(k), *cases[k].graph, cases[k].inputs, threads);
+            EXPECT_EQ(difference(ir::interpret(*cases[k].graph, cases[k].inputs), ahead.outputs), std::nullopt) << k;
+        }
+}
+
+TEST(Scatters, ShareLongRowsAlone) {
+    const auto trips = [](const Sample& s) {
+        const GraphCase c = case_of(s, Dtype::f32, 1);
+        const auto executable = codegen::compile(*c.graph);
+        return runtime::bind_plan_uncached(executable->plan, {})->tables->steps[0].trips;
+    };
+    EXPECT_EQ(trips(samples[0]), 3);
+    EXPECT_EQ(trips(samples[1]), 1);
+    EXPECT_EQ(trips(samples[3]), 5);
+}
+
+// Every thread meets it, and all say the same.
+TEST(Scatters, FindTheFirstIndexOutOfRange) {
+    GraphCase c = case_of(samples[0], Dtype::f32, 1);
+    std::vector<std::int32_t> indices(40, 3);
+    indices[11] = 7;
+    indices[25] = -1;
+    c.inputs[1] = ir::make_literal({Dtype::i32, {40}}, std::as_bytes(std::span(indices)));
+    for (const int threads : {1, 3}) try {
+            run_compiled(*codegen::compile(*c.graph), c.inputs, threads);
+            ADD_FAILURE() << "no fault";
+        } catch (const IndexError& e) {
+            EXPECT_NE(std::string(e.what()).find("7 at position 11 is out of range for 7"), std::string::npos)
+                << e.what();
+        }
+}
+
+}  // namespace
+}  // namespace lathe::testing_support
