@@ -287,6 +287,17 @@ struct Identity {
 // A value that equals the node's first result bit for bit, built from the node's operands in the node's graph; or none.
 using Rewrite = Value (*)(const Node&);
 
+// A node as a text of an older version of its row has it, on its way to the present one.
+struct WrittenNode {
+    std::vector<Value> operands;
+    Attributes attributes;
+};
+// From one version of a row to the next. What this library wrote has to mean later what it meant then.
+struct Upgrade {
+    std::span<const AttributeDef> attributes = {};  // that the row had in the older version
+    void (*apply)(WrittenNode&) = nullptr;          // makes operands and attributes those of the next version
+};
+
 struct OpDef {
     std::string_view name;
     int version = 1;
@@ -314,6 +325,7 @@ struct OpDef {
     Rewrite rewrite = nullptr;               // a simplification of a node of this op
     Required<Gradient> gradient;
     Domain domain = {};
+    std::span<const Upgrade> upgrades = {};  // one for each older version, the first first
 
     // The row is the public function: works on graph values and on whatever wraps them (see Recordable in graph.h).
     template <class T, class... More>

@@ -76,8 +76,7 @@ constexpr bool has_whole_reducer(const OpDef& op) {
     return parts == 0 || parts == 4;
 }
 
-constexpr bool has_sound_attributes(const OpDef& op) {
-    const std::span<const AttributeDef> defs = op.attributes;
+constexpr bool are_sound(const OpDef& op, std::span<const AttributeDef> defs) {
     for (std::size_t i = 0; i < defs.size(); ++i) {
         const AttributeDef& def = defs[i];
         if (def.slot != i || def.name.empty() || def.doc.empty()) return false;
@@ -90,6 +89,15 @@ constexpr bool has_sound_attributes(const OpDef& op) {
             if (defs[k].name == def.name) return false;
     }
     return true;
+}
+
+constexpr bool has_sound_attributes(const OpDef& op) { return are_sound(op, op.attributes); }
+
+constexpr bool has_its_upgrades(const OpDef& op) {
+    return op.version == static_cast<int>(op.upgrades.size()) + 1 &&
+           std::ranges::all_of(op.upgrades, [&](const Upgrade& upgrade) {
+               return upgrade.apply != nullptr && are_sound(op, upgrade.attributes);
+           });
 }
 
 constexpr bool has_one_gradient(const OpDef& op) {
@@ -108,6 +116,7 @@ consteval bool is_complete() {
     static_assert(has_whole_reducer(*row), "the row's reducer lacks a part");
     static_assert(has_one_gradient(*row), "the row has no gradient, or several");
     static_assert(has_sound_attributes(*row), "the row's attributes are out of place, nameless or undocumented");
+    static_assert(has_its_upgrades(*row), "the row's version and its upgrades do not fit");
     return true;
 }
 static_assert([]<std::size_t... i>(std::index_sequence<i...>) {
