@@ -132,8 +132,11 @@ std::vector<Call> samples(const OpDef& op, Dtype d) {
                                                                                      {{2, 3, 4}, {1}},
                                                                                      {{0, 3}, {0}},
                                                                                      {{3, 0}, {0}}})
-                if (is_accepted(op, {{d, shape}}, {axes}))
-                    calls.push_back(call({{d, shape}}, {{AttributeMeaning::axes, {axes}}}));
+                for (const bool set : {false, true}) {
+                    if (set && !has(flag)) continue;
+                    Call sample = call({{d, shape}}, {{AttributeMeaning::axes, {axes}}, {flag, {set}}});
+                    if (is_accepted(op, sample.operands, sample.attributes)) calls.push_back(std::move(sample));
+                }
             break;
         case Lowering::contraction: {
             const auto dot = [&](Shape a, Shape b, Integers ab, Integers bb, Integers ac, Integers bc) {

@@ -145,6 +145,16 @@ TEST(OpVersions, OfNoSuchKindAreRefusedByNameAndFile) {
               std::string::npos);
 }
 
+// A row of the table: argmax took the first of equals before one could choose.
+TEST(OpVersions, ArgmaxTookTheFirst) {
+    const auto graph = parse_graph(
+        "ops parameter@1, argmax@1\ngraph g() {\n  %0 = parameter \"x\" : f32[4]\n  %1 = argmax(%0) axes=[0] : i64[]\n"
+        "  return \"y\" = %1\n}\n",
+        "t.lir");
+    EXPECT_NE(print(*graph).find("argmax(%0) axes=[0] last=false"), std::string::npos) << print(*graph);
+    EXPECT_EQ(print_op_versions(*graph), "ops argmax@2, parameter@1\n");
+}
+
 // ---- files
 
 std::uint32_t crc32(std::string_view bytes) {

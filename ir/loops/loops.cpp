@@ -42,6 +42,16 @@ std::vector<std::string> LoopNest::symbol_names() const {
     return names;
 }
 
+const ScalarProgram& program_of(const Compute& c, std::span<const Dtype> operands, Dtype result) {
+    if (c.part == ComputePart::scalar) return scalar_program(*c.op, operands, c.attributes, result);
+    return reducer_program(*c.op, static_cast<ReducerPart>(static_cast<int>(c.part) - 1), c.elements, c.attributes);
+}
+
+const ScalarProgram& program_of(const Reduce& r, ReducerPart part) {
+    if (r.merges && part == ReducerPart::step) part = ReducerPart::combine;
+    return reducer_program(*r.op, part, r.elements, r.attributes);
+}
+
 std::int64_t parallel_trips(const LoopNest& nest, std::span<const std::int64_t> extents) {
     if (nest.body.empty()) return 1;
     const auto* loop = std::get_if<Loop>(&nest.body.front().node);

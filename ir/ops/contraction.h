@@ -28,17 +28,16 @@ inline constexpr OpDef dot_general = {
     .attributes = dot_general_attributes,
     .type = dot_general_type,
     .reducer = {
-        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(d), 0.0)}; },
-        .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
-            const Dtype d = acc[0].dtype;
-            const Scalar lhs = b.convert(x[0], d), rhs = b.convert(x[1], d);
-            return {is_float(d) ? fma(lhs, rhs, acc[0]) : lhs * rhs + acc[0]};
+        .accumulator = accumulator_of,
+        .init = [](const FoldContext& c) -> Scalars { return {c.b.constant(c.accumulator, 0.0)}; },
+        .step = [](const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+            return {is_float(c.accumulator) ? fma(x[0], x[1], acc[0]) : x[0] * x[1] + acc[0]};
         },
-        .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+        .combine = [](const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
             return {earlier[0] + later[0]};
         },
-        .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype d) -> Scalars {
-            return {b.convert(acc[0], d)};
+        .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
+            return {c.b.convert(acc[0], c.element)};
         },
     },
     .contraction = dot_general_maps,

@@ -140,17 +140,29 @@ using ScalarRule = Scalars (*)(const ScalarContext&);
 // The data of a source that has them in itself.
 using LiteralRule = const Literal& (*)(std::span<const Attribute> attributes);
 
-// A fold with a defined order. The accumulator is one or more scalars of dtypes that `init` fixes.
+// What a reducer's rules see. Of the attributes they may consult numbers, flags and dtypes.
+struct FoldContext {
+    ScalarBuilder& b;
+    Dtype element;      // of the first operand
+    Dtype accumulator;  // what the reducer says for it
+    std::span<const Attribute> attributes;
+};
+// A fold with a defined order. What it accumulates is one or more scalars, of dtypes that `init` fixes.
 struct Reducer {
-    Scalars (*init)(ScalarBuilder&, Dtype element) = nullptr;
-    // Folds one element in: `x` has one scalar per operand (a sum has 1, a contraction 2), `index` is the i64 position
-    // of the element among the reduced ones (flattened, row-major).
-    Scalars (*step)(ScalarBuilder&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) = nullptr;
+    // The dtype in which elements of a dtype are folded, and that of the first accumulator: a sum of bf16 is one of
+    // f32 until it is finished. It decides how many lanes a fold has, too (ir/loops/order.h).
+    Dtype (*accumulator)(Dtype element) = nullptr;
+    Scalars (*init)(const FoldContext&) = nullptr;
+    // Folds one element in: `x` has one scalar per operand (a sum has 1, a contraction 2), each in the accumulator's
+    // dtype; `index` is the i64 position of the element among the reduced ones (flattened, row-major).
+    Scalars (*step)(const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) = nullptr;
     // Merges two partial results; the first comes from earlier elements or the lower lane.
-    Scalars (*combine)(ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) = nullptr;
-    Scalars (*finish)(ScalarBuilder&, std::span<const Scalar> acc, Dtype element) = nullptr;
+    Scalars (*combine)(const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) = nullptr;
+    Scalars (*finish)(const FoldContext&, std::span<const Scalar> acc) = nullptr;
     constexpr explicit operator bool() const { return init != nullptr; }
 };
+// Of `accumulator`: that of the elements.
+constexpr Dtype same_dtype(Dtype element) { return element; }
 
 // Index maps of views: which operand element an output element is. Pieces are tried in order; the first whose guards
 // are all >= 0 is taken; the last piece has no guards and is the default.
@@ -358,6 +370,15 @@ const ScalarProgram& scalar_program(const OpDef& op, std::span<const Dtype> oper
                                     std::span<const Attribute> attributes, Dtype result);
 enum class ReducerPart : std::uint8_t { init, step, combine, finish };
 // Parameters: init none; step acc..., x..., index; combine acc..., acc...; finish acc...
-const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::span<const Dtype> elements);
+const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::span<const Dtype> elements,
+                                     std::span<const Attribute> attributes);
+// Whether scalar rules and reducers may depend on an attribute of some meaning.
+constexpr bool reaches_scalars(AttributeMeaning meaning) {
+    return meaning == AttributeMeaning::number || meaning == AttributeMeaning::flag ||
+           meaning == AttributeMeaning::dtype;
+}
+// What of a node's attributes its reducer may depend on, in their places; what it may not is blank. Empty where it
+// may depend on none: loops that fold alike are alike.
+Attributes reducer_attributes(const OpDef& op, std::span<const Attribute> attributes);
 
 }  // namespace lathe::ir

@@ -71,9 +71,9 @@ constexpr bool has_its_rules(const OpDef& op) {
 // A reducer is all of its parts.
 constexpr bool has_whole_reducer(const OpDef& op) {
     const Reducer& r = op.reducer;
-    const int parts =
-        int{r.init != nullptr} + int{r.step != nullptr} + int{r.combine != nullptr} + int{r.finish != nullptr};
-    return parts == 0 || parts == 4;
+    const int parts = int{r.accumulator != nullptr} + int{r.init != nullptr} + int{r.step != nullptr} +
+                      int{r.combine != nullptr} + int{r.finish != nullptr};
+    return parts == 0 || parts == 5;
 }
 
 constexpr bool are_sound(const OpDef& op, std::span<const AttributeDef> defs) {

@@ -372,14 +372,15 @@ inline constexpr OpDef scatter_add = {
     },
     // The accumulator is the element itself, so each addition rounds to the dtype.
     .reducer = {
-        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(d, 0.0)}; },
-        .step = [](ScalarBuilder&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+        .accumulator = same_dtype,
+        .init = [](const FoldContext& c) -> Scalars { return {c.b.constant(c.accumulator, 0.0)}; },
+        .step = [](const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
             return {acc[0] + x[0]};
         },
-        .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+        .combine = [](const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
             return {earlier[0] + later[0]};
         },
-        .finish = [](ScalarBuilder&, std::span<const Scalar> acc, Dtype) -> Scalars { return {acc[0]}; },
+        .finish = [](const FoldContext&, std::span<const Scalar> acc) -> Scalars { return {acc[0]}; },
     },
     .view = taken_element,
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {

@@ -65,7 +65,7 @@ public:
             }))
             return false;
         // The sum of no blocks must be what a load that does not happen gives.
-        const ir::ScalarProgram& init = ir::reducer_program(*reduce_.op, ir::ReducerPart::init, reduce_.elements);
+        const ir::ScalarProgram& init = program_of(reduce_, ir::ReducerPart::init);
         if (init.insts.size() != 1 || init.insts[0].prim != ir::Prim::constant || init.insts[0].imm != 0) return false;
         first_ = slice(reduce_.body, reduce_.element[0]);
         second_ = slice(reduce_.body, reduce_.element[1]);
