@@ -14,6 +14,7 @@ inline constexpr AttributeDef dot_general_attributes[] = {lhs_batch, rhs_batch, 
 Type dot_general_type(TypeContext& c);
 ContractionMaps dot_general_maps(std::span<const Type> operands, std::span<const Attribute> attributes);
 Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+Value dot_general_batch(const BatchContext& c);
 
 inline constexpr OpDef dot_general = {
     .name = "dot_general",
@@ -42,6 +43,7 @@ inline constexpr OpDef dot_general = {
     },
     .contraction = dot_general_maps,
     .gradient = linear(dot_general_transpose),
+    .batch = dot_general_batch,
 };
 
 inline constexpr auto contractions = std::to_array<const OpDef*>({&dot_general});

@@ -259,6 +259,17 @@ constexpr Gradient stopped() {
 constexpr Gradient through_regions() { return {.through_regions = true}; }
 constexpr Gradient no_grad(std::string_view why) { return {.none_because = why}; }
 
+// ---- batches: one node for the operands of many, whose first axis says which
+
+struct BatchContext {
+    const Node& node;                  // as it is for one of them, without that axis
+    std::span<const Value> x;          // in the new graph: operands with it where `batched`, else as they are
+    const std::vector<bool>& batched;  // some are
+    Dim extent;
+};
+// The first result, with the axis. Each element has the bits of its own node.
+using BatchRule = Value (*)(const BatchContext&);
+
 // How the regions of a node of class control run.
 enum class Control : std::uint8_t {
     none,
@@ -336,6 +347,7 @@ struct OpDef {
     Identity identity = {};                  // binary elementwise: neutral operands
     Rewrite rewrite = nullptr;               // a simplification of a node of this op
     Required<Gradient> gradient;
+    BatchRule batch = nullptr;  // where the class has no rule that fits: passes/graph/vmap.h
     Domain domain = {};
     std::span<const Upgrade> upgrades = {};  // one for each older version, the first first
 

@@ -100,6 +100,13 @@ constexpr bool has_its_upgrades(const OpDef& op) {
            });
 }
 
+// Classes whose ops are batched alike have a rule; so have rows whose operands differ in what their dimensions are.
+constexpr bool can_be_batched(const OpDef& op) {
+    if (op.batch != nullptr) return op.result_types == nullptr && op.arity.minimum > 0;
+    return op.lowering != Lowering::contraction && op.lowering != Lowering::scatter &&
+           (op.lowering != Lowering::view || op.arity.minimum < 2);
+}
+
 constexpr bool has_one_gradient(const OpDef& op) {
     const Gradient& g = op.gradient.value;
     return int{g.partial[0] != nullptr} + int{g.transpose != nullptr} + int{g.jvp != nullptr} + int{g.through_regions} +
@@ -116,6 +123,7 @@ consteval bool is_complete() {
     static_assert(has_whole_reducer(*row), "the row's reducer lacks a part");
     static_assert(has_one_gradient(*row), "the row has no gradient, or several");
     static_assert(has_sound_attributes(*row), "the row's attributes are out of place, nameless or undocumented");
+    static_assert(can_be_batched(*row), "the row needs a batch rule, or has one that its class does not allow");
     static_assert(has_its_upgrades(*row), "the row's version and its upgrades do not fit");
     return true;
 }

@@ -115,6 +115,10 @@ inline constexpr OpDef broadcast_to = {
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
         return functions::sum_to(ct[0], functions::shape_of(g.x[0]));
     }),
+    .batch = [](const BatchContext& c) -> Value {
+        return broadcast_to.with(rules::batched_attributes(c),
+                                 rules::with_rank(c.x[0], c.node.results[0].shape.rank() + 1));
+    },
 };
 
 inline constexpr StartsAttribute<0> slice_start{"start", "the first element; 0 where it is left out", 0,
@@ -180,6 +184,7 @@ inline constexpr PaddingAttribute<1> pad_high{"high", "elements behind the last;
 inline constexpr AttributeDef pad_attributes[] = {pad_low, pad_high};
 // The cotangents of a pad's operands: the part that x fills, and the sum of the rest.
 Value unpad(const GradientContext& g, Value ct, std::size_t operand);
+Value pad_batch(const BatchContext& c);
 inline constexpr OpDef pad = {
     .name = "pad",
     .doc =
@@ -222,6 +227,7 @@ inline constexpr OpDef pad = {
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
         return unpad(g, ct[0], operand);
     }),
+    .batch = pad_batch,
 };
 
 inline constexpr AxisAttribute<> chosen_axis{"axis", "of the first operand"};
@@ -305,6 +311,9 @@ inline std::vector<ViewPiece> taken_element(const ViewContext& c, std::span<cons
     return {{.operand = 0, .index = std::move(index), .guards = {}}};
 }
 
+Value gather_batch(const BatchContext& c);
+Value scatter_add_batch(const BatchContext& c);
+
 inline constexpr OpDef gather = {
     .name = "gather",
     .doc =
@@ -324,6 +333,7 @@ inline constexpr OpDef gather = {
             return scatter_add.with(g.node.attributes, zeros, g.x[1], updates);
         });
     }),
+    .batch = gather_batch,
 };
 
 inline constexpr BoundAttribute<0> index_bound{"bound", "what the integers stay below"};
@@ -387,6 +397,7 @@ inline constexpr OpDef scatter_add = {
         if (operand == 0) return ct[0];
         return operand == 2 ? gather.with(g.node.attributes, ct[0], g.x[1]) : Value{};
     }),
+    .batch = scatter_add_batch,
 };
 
 inline constexpr auto views = std::to_array<const OpDef*>(
