@@ -88,8 +88,10 @@ void expect_loop(const OpDef& op, const Call& call, const std::vector<bool>& bat
     std::vector<Literal> inputs;
     for (std::size_t i = 0; i < batched.size(); ++i) {
         const Type type = batched[i] ? stack_type(call.operands[i], extent) : call.operands[i];
-        const bool is_index = index_operand(op) == static_cast<std::ptrdiff_t>(i);
-        inputs.push_back(is_index ? random_indices(type, 4, random) : random_literal(type, random, keeps_order));
+        if (op.indices && op.indices.operand == i)
+            inputs.push_back(random_indices(type, op.indices.bound(call.operands, call.attributes).constant(), random));
+        else
+            inputs.push_back(random_literal(type, random, keeps_order));
     }
     std::vector<std::vector<Literal>> slices(one->outputs().size());
     for (std::int64_t b = 0; b < extent; ++b) {

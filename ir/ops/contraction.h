@@ -3,6 +3,7 @@
 
 #include "ir/functions/basic.h"
 #include "ir/ops/rules.h"
+#include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
 
@@ -44,6 +45,20 @@ inline constexpr OpDef dot_general = {
     .contraction = dot_general_maps,
     .gradient = linear(dot_general_transpose),
     .batch = dot_general_batch,
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        const auto dot = [d](Shape x, Shape y, Integers x_batch, Integers y_batch, Integers x_axes, Integers y_axes) {
+            return Sample{{{d, x}, {d, y}}, {x_batch, y_batch, x_axes, y_axes}};
+        };
+        return {dot({3, 4}, {4, 2}, {}, {}, {1}, {0}),
+                dot({4}, {4}, {}, {}, {0}, {0}),
+                dot({3, 4}, {4}, {}, {}, {1}, {0}),
+                dot({4}, {2, 4}, {}, {}, {0}, {1}),
+                dot({2, 3, 4}, {4, 2, 5}, {0}, {1}, {2}, {0}),
+                dot({3, 2, 4}, {4, 3}, {}, {}, {2, 0}, {0, 1}),
+                dot({3}, {2}, {}, {}, {}, {}),
+                dot({2, 0}, {0, 3}, {}, {}, {1}, {0}),
+                dot({2, 3}, {2, 3}, {0}, {0}, {1}, {1})};
+    },
 };
 
 inline constexpr auto contractions = std::to_array<const OpDef*>({&dot_general});

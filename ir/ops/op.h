@@ -186,6 +186,12 @@ protected:
 };
 // What messages about an index of a node out of range call it, as "gather: index": the node's text, where it has one.
 std::string index_name(const Node& node);
+// An operand that holds indices, integers in [0, bound): views load them, and tests draw them from there.
+struct Indices {
+    std::size_t operand = 0;
+    Dim (*bound)(std::span<const Type> operands, std::span<const Attribute> attributes) = nullptr;
+    constexpr explicit operator bool() const { return bound != nullptr; }
+};
 using ViewRule = std::vector<ViewPiece> (*)(const ViewContext&, std::span<const Dim> out_index);
 
 // A call of a function of the library, which has the ABI of kernels (runtime/abi.h): what an opaque op becomes.
@@ -259,6 +265,20 @@ constexpr Gradient stopped() {
 constexpr Gradient through_regions() { return {.through_regions = true}; }
 constexpr Gradient no_grad(std::string_view why) { return {.none_because = why}; }
 
+// ---- samples for property tests
+
+struct Domain {  // where operands are drawn from; also where the gradient is finite and smooth
+    double low = -2, high = 2;
+};
+// A call that the row's type rule accepts.
+struct Sample {
+    std::vector<Type> operands;
+    Attributes attributes = {};
+};
+// Awkward shapes: rank 0, extents of 0 and 1, every way in which the op treats dimensions. The dtype is that of the
+// operands that carry the computation; for one that the row does not take, nothing else is wrong.
+using SampleRule = std::vector<Sample> (*)(Dtype dtype);
+
 // ---- batches: one node for the operands of many, whose first axis says which
 
 struct BatchContext {
@@ -299,10 +319,6 @@ inline constexpr DtypeSet booleans = dtypes_where([](Dtype d) { return d == Dtyp
 inline constexpr DtypeSet numbers = floats | integers;
 inline constexpr DtypeSet any_dtype = numbers | booleans;
 
-struct Domain {  // where property tests sample each operand; also where the gradient is finite and smooth
-    double low = -2, high = 2;
-};
-
 // Operands that leave the other one as it is, every bit of it: op(x, right) = x, op(left, x) = x. In the dtype of x.
 struct Identity {
     std::optional<double> left = {}, right = {};
@@ -340,7 +356,7 @@ struct OpDef {
     Control control = Control::none;         // control
     CallRule call = nullptr;                 // opaque: the function that computes it
     ReferenceRule reference = nullptr;       // opaque: what it computes
-    bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
+    Indices indices = {};                    // view, scatter: the operand that the rule loads indices from
     bool commutative = false;                // exchanging the operands keeps every bit
     bool involution = false;                 // op(op(x)) is x
     bool associative = false;                // variadic: op(a, b, c) is op(op(a, b), c)
@@ -349,6 +365,7 @@ struct OpDef {
     Required<Gradient> gradient;
     BatchRule batch = nullptr;  // where the class has no rule that fits: passes/graph/vmap.h
     Domain domain = {};
+    SampleRule samples = nullptr;            // of operands of one dtype that broadcast where there is none
     std::span<const Upgrade> upgrades = {};  // one for each older version, the first first
 
     // The row is the public function: works on graph values and on whatever wraps them (see Recordable in graph.h).

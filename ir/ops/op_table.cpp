@@ -33,13 +33,20 @@ constexpr bool every(bool (*holds)(const OpDef&)) {
 // The rules of each lowering class: what a row of it needs, and that it has none of which nothing would be made.
 struct Rules {
     bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false;
-    bool control = false, call = false, reference = false;
+    bool control = false, call = false, reference = false, indices = false;
     friend constexpr bool operator==(const Rules&, const Rules&) = default;
 };
 constexpr Rules rules_of(const OpDef& op) {
-    return {op.literal != nullptr,       op.scalar != nullptr,      bool{op.reducer},
-            op.axes != nullptr,          op.contraction != nullptr, op.view != nullptr,
-            op.control != Control::none, op.call != nullptr,        op.reference != nullptr};
+    return {op.literal != nullptr,
+            op.scalar != nullptr,
+            bool{op.reducer},
+            op.axes != nullptr,
+            op.contraction != nullptr,
+            op.view != nullptr,
+            op.control != Control::none,
+            op.call != nullptr,
+            op.reference != nullptr,
+            bool{op.indices}};
 }
 constexpr bool has_its_rules(const OpDef& op) {
     const Rules rules = rules_of(op);
@@ -57,13 +64,13 @@ constexpr bool has_its_rules(const OpDef& op) {
         case Lowering::index:
             return rules == Rules{.scalar = true, .axes = true} && op.arity.minimum == 0;
         case Lowering::view:
-            return rules == Rules{.view = true} && op.arity.minimum > 0;
+            return rules == Rules{.view = true, .indices = bool{op.indices}} && op.arity.minimum > 0;
         case Lowering::reduction:
             return rules == Rules{.reducer = true, .axes = true} && op.arity.minimum > 0;
         case Lowering::contraction:
             return rules == Rules{.reducer = true, .contraction = true} && op.arity.minimum == 2;
         case Lowering::scatter:
-            return rules == Rules{.reducer = true, .view = true} && op.arity.minimum == 3;
+            return rules == Rules{.reducer = true, .view = true, .indices = true} && op.arity.minimum == 3;
     }
     return false;
 }
@@ -107,6 +114,12 @@ constexpr bool can_be_batched(const OpDef& op) {
            (op.lowering != Lowering::view || op.arity.minimum < 2);
 }
 
+// Sources stand for any data; operands of elementwise ops broadcast; of the others rows say which dimensions fit.
+constexpr bool has_its_samples(const OpDef& op) {
+    if (op.lowering == Lowering::source) return op.samples == nullptr;
+    return op.samples != nullptr || (op.lowering == Lowering::elementwise && op.attributes.empty());
+}
+
 constexpr bool has_one_gradient(const OpDef& op) {
     const Gradient& g = op.gradient.value;
     return int{g.partial[0] != nullptr} + int{g.transpose != nullptr} + int{g.jvp != nullptr} + int{g.through_regions} +
@@ -123,6 +136,7 @@ consteval bool is_complete() {
     static_assert(has_whole_reducer(*row), "the row's reducer lacks a part");
     static_assert(has_one_gradient(*row), "the row has no gradient, or several");
     static_assert(has_sound_attributes(*row), "the row's attributes are out of place, nameless or undocumented");
+    static_assert(has_its_samples(*row), "the row has no samples");
     static_assert(can_be_batched(*row), "the row needs a batch rule, or has one that its class does not allow");
     static_assert(has_its_upgrades(*row), "the row's version and its upgrades do not fit");
     return true;

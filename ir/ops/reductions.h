@@ -5,6 +5,7 @@
 
 #include "ir/functions/basic.h"
 #include "ir/ops/rules.h"
+#include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
 
@@ -121,6 +122,7 @@ inline constexpr OpDef sum = {
         const Shape& shape = functions::shape_of(g.x[0]);
         return functions::broadcast_to(functions::expand_dims(ct[0], shape, reduced_axes(g.node)), shape);
     }),
+    .samples = samples::reductions,
 };
 
 inline constexpr OpDef reduce_max = {
@@ -134,6 +136,7 @@ inline constexpr OpDef reduce_max = {
     .reducer = extreme<Prim::gt>,
     .axes = reduced_axes,
     .gradient = jvp(extreme_jvp),
+    .samples = samples::reductions_of_something,
 };
 
 inline constexpr OpDef reduce_min = {
@@ -147,6 +150,7 @@ inline constexpr OpDef reduce_min = {
     .reducer = extreme<Prim::lt>,
     .axes = reduced_axes,
     .gradient = jvp(extreme_jvp),
+    .samples = samples::reductions_of_something,
 };
 
 // ---- positions
@@ -191,20 +195,29 @@ inline constexpr OpDef argmax = {
         if (c.attribute(reduction_axes).size() != 1) c.fail("takes one axis");
         return {Dtype::i64, nonempty_reduction_type(c).shape};
     },
-    .reducer = {
-        .accumulator = same_dtype,
-        .init = [](const FoldContext& c) -> Scalars { return {lowest(c.b, c.element), no_position(c)}; },
-        .step = [](const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x,
-                   Scalar index) -> Scalars { return later_maximum(c, acc[0], acc[1], x[0], index); },
-        .combine = [](const FoldContext& c, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
-            return later_maximum(c, earlier[0], earlier[1], later[0], later[1]);
+    .reducer =
+        {
+            .accumulator = same_dtype,
+            .init = [](const FoldContext& c) -> Scalars { return {lowest(c.b, c.element), no_position(c)}; },
+            .step = [](const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x,
+                       Scalar index) -> Scalars { return later_maximum(c, acc[0], acc[1], x[0], index); },
+            .combine = [](const FoldContext& c, std::span<const Scalar> earlier, std::span<const Scalar> later)
+                -> Scalars { return later_maximum(c, earlier[0], earlier[1], later[0], later[1]); },
+            .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
+                return {c.b.select(equal(acc[1], no_position(c)), c.b.constant_int(Dtype::i64, 0), acc[1])};
+            },
         },
-        .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
-            return {c.b.select(equal(acc[1], no_position(c)), c.b.constant_int(Dtype::i64, 0), acc[1])};
-        },
-    },
     .axes = reduced_axes,
     .gradient = no_grad("a position is piecewise constant"),
+    .samples =
+        [](Dtype d) {
+            std::vector<Sample> all;
+            for (const Sample& s : samples::reductions_of_something(d))
+                for (const bool last : {false, true})
+                    if (reduction_axes(s.attributes).size() == 1)
+                        all.push_back({s.operands, {reduction_axes(s.attributes), last}});
+            return all;
+        },
     .upgrades = argmax_upgrades,
 };
 
