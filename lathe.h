@@ -13,6 +13,7 @@
 #include "frontend/trace/control.h"
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
+#include "frontend/trace/vmap.h"
 #include "ir/dtype.h"
 #include "ir/error.h"
 #include "runtime/parallel.h"

@@ -48,6 +48,28 @@ static_assert(std::size(meaning_texts) == static_cast<std::size_t>(AttributeMean
 
 std::string_view describe(AttributeMeaning meaning) { return meaning_texts[static_cast<std::size_t>(meaning)]; }
 
+Attribute blank_of(AttributeKind kind) {
+    switch (kind) {
+        case AttributeKind::integer:
+            return std::int64_t{0};
+        case AttributeKind::integers:
+            return Integers{};
+        case AttributeKind::dims:
+            return Shape{};
+        case AttributeKind::dtype:
+            return Dtype::boolean;
+        case AttributeKind::boolean:
+            return false;
+        case AttributeKind::literal:
+            return Literal{};
+        case AttributeKind::text:
+            return std::string();
+        case AttributeKind::region:
+            return Region{};
+    }
+    return std::int64_t{0};
+}
+
 Attribute default_of(AttributeMeaning meaning, std::size_t rank) {
     switch (meaning) {
         case AttributeMeaning::axis:

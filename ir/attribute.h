@@ -159,6 +159,9 @@ constexpr bool has_default(AttributeMeaning meaning) {
 // order, starts at 0, steps of 1, no padding, 0, false.
 Attribute default_of(AttributeMeaning meaning, std::size_t rank);
 
+// Of a kind, and says nothing.
+Attribute blank_of(AttributeKind kind);
+
 // Steps beyond that would bring the arithmetic on indices near overflow.
 inline constexpr std::int64_t max_step = std::int64_t{1} << 31;
 

@@ -271,8 +271,9 @@ TEST(Codegen, ReductionsOfAllKinds) {
                            {"sum", "u64", "u64"},
                            {"reduce_max", "f32", "f32"},
                            {"reduce_min", "i16", "i16"},
-                           {"argmax", "f32", "i64"},
-                           {"argmax", "i32", "i64"},
+                           {"argmax {last = false}", "f32", "i64"},
+                           {"argmax {last = true}", "i32", "i64"},
+                           {"argmax {last = true}", "bf16", "i64"},
                            {"reduce_max", "bf16", "bf16"}})
         for (const auto& [lanes, block, width] : std::vector<std::tuple<int, int, int>>{
                  {64, 128, 16}, {32, 64, 8}, {8, 8, 8}, {1, 16, 1}, {16, 64, 1}, {256, 512, 16}})
@@ -334,7 +335,7 @@ TEST(Codegen, HeavyReductionTakesTurns) {
     fold %5
   }
   store y[], %6
-  %9 = reduce argmax of f32 over q in %n lanes 64 block 256 width 16 : i64 {
+  %9 = reduce argmax {last = false} of f32 over q in %n lanes 64 block 256 width 16 : i64 {
     %7 = load x[%q]
     %8 = tanh(%7) : f32
     fold %8
@@ -360,7 +361,7 @@ TEST(Codegen, ReductionWithinAVectorLoop) {
       %0 = load x[%k, %j]
       fold %0
     }
-    %3 = reduce argmax of f32 over q in %n LANES : i64 {
+    %3 = reduce argmax {last = false} of f32 over q in %n LANES : i64 {
       %2 = load x[%q, %j]
       fold %2
     }
@@ -387,7 +388,7 @@ TEST(Codegen, ReductionWithinAVectorLoop) {
 
 // Columns advance side by side, then one vector of them, then the rest.
 TEST(Codegen, ReductionsOfColumns) {
-    for (const std::string op : {"sum", "reduce_max", "argmax"})
+    for (const std::string op : {"sum", "reduce_max", "argmax {last = false}", "argmax {last = true}"})
         for (const Dtype d : {Dtype::f32, Dtype::f64, Dtype::i8}) {
             if (op == "sum" && d == Dtype::i8) continue;
             std::string text = R"(k(%n, %m) {
@@ -412,7 +413,7 @@ TEST(Codegen, ReductionsOfColumns) {
 )";
             replace_all(text, "OP", op);
             replace_all(text, "T", std::string(name(d)));
-            replace_all(text, "R", op == "argmax" ? "i64" : std::string(name(d)));
+            replace_all(text, "R", op.starts_with("argmax") ? "i64" : std::string(name(d)));
             for (const std::int64_t m : {1, 8, 63, 64, 65, 77, 128, 300})
                 for (const std::int64_t n : {1, 16, 40}) expect_same(text, {n, m}, {.specials = false});
         }
@@ -432,7 +433,7 @@ TEST(Codegen, ComputeParts) {
     alloc at
     %0 = sum.init() of bf16 : f32
     store acc[0], %0
-    %1, %2 = argmax.init() of bf16 : bf16, i64
+    %1, %2 = argmax.init() {last = false} of bf16 : bf16, i64
     store best[0], %1
     store at[0], %2
     serial i in %n {
@@ -443,7 +444,7 @@ TEST(Codegen, ComputeParts) {
       store acc[0], %6
       %7 = load best[0]
       %8 = load at[0]
-      %9, %10 = argmax.step(%7, %8, %3, %5) of bf16 : bf16, i64
+      %9, %10 = argmax.step(%7, %8, %3, %5) {last = false} of bf16 : bf16, i64
       store best[0], %9
       store at[0], %10
     }
@@ -452,7 +453,7 @@ TEST(Codegen, ComputeParts) {
     store y[0], %12
     %13 = load best[0]
     %14 = load at[0]
-    %15 = argmax.finish(%13, %14) of bf16 : i64
+    %15 = argmax.finish(%13, %14) {last = false} of bf16 : i64
     store where[0], %15
   }
 }

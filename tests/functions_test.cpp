@@ -266,11 +266,11 @@ TEST(Order, ShortFloatsAccumulateInF32) {
     EXPECT_EQ(values_of<float>(interpret(g, {})[0])[0], 1.953125F);
 }
 
-TEST(Argmax, FirstMaximumWinsAndNanIsGreatest) {
-    const auto argmax = [](std::vector<double> x) {
+TEST(Argmax, FirstOrLastMaximumWinsAndNanIsGreatest) {
+    const auto argmax = [](std::vector<double> x, bool last = false) {
         const auto n = static_cast<std::int64_t>(x.size());
         return values_of<std::int64_t>(
-            run([](const auto& v) { return ops::argmax.with({Integers{0}}, v[0]); }, {literal({n}, x)}))[0];
+            run([last](const auto& v) { return ops::argmax.with({Integers{0}, last}, v[0]); }, {literal({n}, x)}))[0];
     };
     EXPECT_EQ(argmax({1, 3, 2, 3}), 1);
     EXPECT_EQ(argmax({1, NAN, 2, NAN}), 1);
@@ -281,6 +281,10 @@ TEST(Argmax, FirstMaximumWinsAndNanIsGreatest) {
     std::vector<double> wide = sequence(5000);
     wide[4321] = wide[70] = 99;
     EXPECT_EQ(argmax(wide), 70);
+    EXPECT_EQ(argmax(wide, true), 4321);
+    EXPECT_EQ(argmax({1, 3, 2, 3}, true), 3);
+    EXPECT_EQ(argmax({1, NAN, 2, NAN, INFINITY}, true), 3);
+    EXPECT_EQ(argmax({-INFINITY, -INFINITY}, true), 1);
 }
 
 TEST(Interpret, AnIndexOutOfRangeNamesTheLine) {

@@ -90,10 +90,10 @@ std::vector<OpCase> op_cases() {
                 const ir::Node& node = c.graph->add(*op, operands, call.attributes);
                 for (std::uint32_t r = 0; r < node.results.size(); ++r)
                     c.graph->add_output("y" + std::to_string(r), {&node, r});
-                const bool indices = op->reads_indices || op->lowering == ir::Lowering::scatter;
                 for (const ir::Type& t : call.operands)
-                    c.inputs.push_back(indices && c.inputs.size() == 1 ? random_indices(t, 1, random)
-                                                                       : random_literal(t, random, true));
+                    c.inputs.push_back(op->indices && c.inputs.size() == op->indices.operand
+                                           ? random_indices(t, 1, random)
+                                           : random_literal(t, random, true));
                 cases.push_back(std::move(c));
             }
         }

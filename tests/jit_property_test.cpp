@@ -41,13 +41,6 @@ std::shared_ptr<ir::Graph> graph_of(std::span<const std::pair<const OpDef*, Call
     return graph;
 }
 
-// What indices of a node stay below.
-std::int64_t bound_of(const ir::Node& node, const ir::Shape& indexed) {
-    if (node.op->attributes[0].meaning == ir::AttributeMeaning::bound)
-        return ir::ops::index_bound(node.attributes)[0].constant();
-    return indexed[static_cast<std::size_t>(ir::ops::chosen_axis(node.attributes))].constant();
-}
-
 // Inputs for one value of each symbol; empty where the graph cannot take them.
 std::optional<std::vector<Literal>> draw(const ir::Graph& graph, const OpDef& op, std::span<const std::int64_t> symbols,
                                          Random& random) {
@@ -74,11 +67,11 @@ std::optional<std::vector<Literal>> draw(const ir::Graph& graph, const OpDef& op
     }
     std::vector<Literal> inputs;
     for (const Type& type : types) {
-        if (static_cast<std::ptrdiff_t>(inputs.size()) != index_operand(op)) {
+        if (!op.indices || inputs.size() != op.indices.operand) {
             inputs.push_back(random_literal(type, random, true));
             continue;
         }
-        const std::int64_t bound = bound_of(*graph.outputs()[0].node, types[0].shape);
+        const std::int64_t bound = op.indices.bound(types, graph.outputs()[0].node->attributes).constant();
         if (bound == 0 && type.shape.element_count() != ir::Dim(0)) return std::nullopt;
         inputs.push_back(random_indices(type, std::max<std::int64_t>(bound, 1), random));
     }

@@ -29,7 +29,7 @@ constexpr std::string_view example = R"(kernel(%n, %m) {
         %3 = mul(%2, %1) : f32
         fold %3
       }
-      %6 = reduce argmax of f32 over k_1 in %m lanes 1 block 256 base 2 : i64 {
+      %6 = reduce argmax {last = false} of f32 over k_1 in %m lanes 1 block 256 base 2 : i64 {
         %5 = load a[%i + %r, %m - %k_1 - 1]
         fold %5
       }

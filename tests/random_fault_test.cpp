@@ -44,8 +44,7 @@ std::string fault_of(const Run& run) {
 const ir::Node* reader_of(const ir::Graph& graph, ir::Value parameter) {
     const ir::Node* reader = nullptr;
     for (const ir::Node& node : graph.nodes()) {
-        const std::ptrdiff_t operand = index_operand(*node.op);
-        if (operand < 0 || node.operands[static_cast<std::size_t>(operand)] != parameter) continue;
+        if (!node.op->indices || node.operands[node.op->indices.operand] != parameter) continue;
         if (reader != nullptr) return nullptr;
         reader = &node;
     }
@@ -53,10 +52,7 @@ const ir::Node* reader_of(const ir::Graph& graph, ir::Value parameter) {
 }
 
 // What the indices of a node stay below.
-ir::Dim bound_of(const ir::Node& node) {
-    if (node.op->attributes[0].meaning == ir::AttributeMeaning::bound) return ir::ops::index_bound(node.attributes)[0];
-    return node.operands[0].type().shape[static_cast<std::size_t>(ir::ops::chosen_axis(node.attributes))];
-}
+ir::Dim bound_of(const ir::Node& node) { return node.op->indices.bound(operand_types(node), node.attributes); }
 
 // An index that no axis of that extent has, if the dtype can hold one.
 std::optional<std::uint64_t> outside(ir::Dtype d, std::int64_t bound, Random& random) {

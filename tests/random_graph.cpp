@@ -185,7 +185,7 @@ private:
                 along_axis(op);
                 break;
             case ir::Lowering::view:
-                if (!op.reads_indices) {
+                if (!op.indices) {
                     view(op);
                     break;
                 }

@@ -22,10 +22,13 @@ using ir::Type;
 
 constexpr std::int64_t extent = passes::LoopTarget{}.staged_elements + 4097;  // blocks, and a part of one
 
-std::unique_ptr<ir::Graph> reduce_all(const ir::OpDef& op, Dtype d) {
+std::unique_ptr<ir::Graph> reduce_all(const ir::OpDef& op, Dtype d, bool flags) {
     auto graph = std::make_unique<ir::Graph>();
     const ir::Value x = graph->add_parameter("x", {d, ir::Shape{extent}});
-    graph->add_output("y", {&graph->add(op, {{x}}, {ir::Integers{0}}), 0});
+    ir::Attributes attributes;
+    for (const ir::AttributeDef& def : op.attributes)
+        attributes.push_back(def.kind() == ir::AttributeKind::boolean ? flags : default_of(def.meaning, 1));
+    graph->add_output("y", {&graph->add(op, {{x}}, attributes), 0});
     return graph;
 }
 
@@ -35,7 +38,7 @@ TEST(Stage, EveryReducerGivesTheBitsOfTheInterpreter) {
         if (op->lowering != ir::Lowering::reduction) continue;
         for (Dtype d : {Dtype::f32, Dtype::f16, Dtype::i64, Dtype::u8}) {
             if (!op->dtypes.contains(d)) continue;
-            const std::unique_ptr<ir::Graph> graph = reduce_all(*op, d);
+            const std::unique_ptr<ir::Graph> graph = reduce_all(*op, d, cases % 2 == 0);
             Random random(cases++);
             const std::vector<Literal> inputs{random_literal({d, ir::Shape{extent}}, random, cases % 2 == 0)};
             const std::vector<Literal> expected = ir::interpret(*graph, inputs);

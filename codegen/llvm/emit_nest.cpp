@@ -196,11 +196,7 @@ void Emitter::statement(const ir::Stmt& stmt) {
                            operands.push_back(value(v));
                            dtypes.push_back(dtype(v));
                        }
-                       const ir::ScalarProgram& p =
-                           c.part == ir::ComputePart::scalar
-                               ? scalar_program(*c.op, dtypes, c.attributes, dtype(c.results[0]))
-                               : reducer_program(*c.op, static_cast<ir::ReducerPart>(static_cast<int>(c.part) - 1),
-                                                 c.elements);
+                       const ir::ScalarProgram& p = program_of(c, dtypes, dtype(c.results[0]));
                        const Registers results = program(p, operands);
                        for (std::size_t i = 0; i < results.size(); ++i) value(c.results[i]) = results[i];
                    },

@@ -106,12 +106,12 @@ Values Emitter::blocks(const ReduceCode& code, int groups,
 }
 
 Emitter::ReduceCode Emitter::reduce_code(const ir::Reduce& r, int around) {
-    const ScalarProgram& step_program = reducer_program(*r.op, ReducerPart::step, r.elements);
+    const ScalarProgram& step_program = program_of(r, ReducerPart::step);
     bool uses_index = false;
-    const std::size_t accumulators = reducer_program(*r.op, ReducerPart::init, r.elements).results.size();
+    const std::size_t accumulators = program_of(r, ReducerPart::init).results.size();
     for (std::size_t i = 0; i < step_program.insts.size(); ++i)
         if (step_program.insts[i].prim == ir::Prim::parameter &&
-            step_program.insts[i].imm == accumulators + r.elements.size())
+            step_program.insts[i].imm == accumulators + r.element.size())
             for (const ir::ScalarInst& user : step_program.insts)
                 uses_index |= user.a == static_cast<std::int32_t>(i) || user.b == static_cast<std::int32_t>(i) ||
                               user.c == static_cast<std::int32_t>(i);
@@ -119,10 +119,10 @@ Emitter::ReduceCode Emitter::reduce_code(const ir::Reduce& r, int around) {
     if (vectors && around > 1)
         throw InternalError("kernel " + nest_.name + ": a vector reduction within a vector loop");
     return {r,
-            reducer_program(*r.op, ReducerPart::init, r.elements),
+            program_of(r, ReducerPart::init),
             step_program,
-            reducer_program(*r.op, ReducerPart::combine, r.elements),
-            reducer_program(*r.op, ReducerPart::finish, r.elements),
+            program_of(r, ReducerPart::combine),
+            program_of(r, ReducerPart::finish),
             uniform_index(r.extent),
             vectors ? r.width : around,
             around,

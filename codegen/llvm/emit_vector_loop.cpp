@@ -294,17 +294,13 @@ std::size_t Emitter::weight(const ir::Block& statements) const {
         if (const auto* c = std::get_if<ir::Compute>(&s.node)) {
             std::vector<Dtype> dtypes;
             for (ir::ValueId v : c->operands) dtypes.push_back(dtype(v));
-            const ir::ScalarProgram& p =
-                c->part == ir::ComputePart::scalar
-                    ? scalar_program(*c->op, dtypes, c->attributes, dtype(c->results[0]))
-                    : reducer_program(*c->op, static_cast<ir::ReducerPart>(static_cast<int>(c->part) - 1), c->elements);
-            sum += p.insts.size();
+            sum += program_of(*c, dtypes, dtype(c->results[0])).insts.size();
         } else if (const auto* l = std::get_if<ir::Loop>(&s.node)) {
             const bool unrolled = l->kind == LoopKind::unroll && l->extent.is_constant();
             const std::int64_t copies = unrolled ? (l->extent.constant() + l->step - 1) / l->step : 1;
             sum += weight(l->body) * static_cast<std::size_t>(std::max<std::int64_t>(copies, 0));
         } else if (const auto* r = std::get_if<ir::Reduce>(&s.node)) {
-            sum += weight(r->body) + reducer_program(*r->op, ir::ReducerPart::step, r->elements).insts.size();
+            sum += weight(r->body) + program_of(*r, ir::ReducerPart::step).insts.size();
         }
     }
     return sum;

@@ -7,8 +7,11 @@
 //         24     u64 length of the weights
 //         32     u32 how many of the graph's parameters are inputs; the others are weights
 //         36     u32 CRC-32 of the whole file with this field zero
-//         40     the graph as text, padded with zeros to a multiple of 64 bytes from the start of the file
+//         40     the versions of its ops and the graph, as text, padded with zeros to a multiple of 64 bytes from the
+//         start of the file
 //                the weights in the order of their parameters, each padded likewise
+//
+// Format version 1 had no versions of ops: all were the first.
 #include <cstring>
 #include <zlib.h>
 
@@ -23,7 +26,7 @@ namespace lathe {
 namespace {
 
 constexpr char magic[8] = {'\x89', 'L', 'A', 'T', 'H', 'E', '\r', '\n'};
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;
 constexpr std::size_t header_size = 40, checksum_at = 36, alignment = 64;
 
 template <class T>
@@ -57,7 +60,7 @@ std::uint32_t checksum(std::string_view bytes) {
 }  // namespace
 
 void Model::save(const std::string& path, Where where) const try {
-    const std::string text = ir::print(*graph_, ir::Locs::show);
+    const std::string text = ir::print_op_versions(*graph_) + ir::print(*graph_, ir::Locs::show);
     std::string weights;
     for (const Array& a : this->weights()) {
         weights.append(reinterpret_cast<const char*>(a.bytes.data()), a.bytes.size());
@@ -105,7 +108,8 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
                    "the file ends here, but its header promises " + std::to_string(expected) + " bytes");
     }
     if (!intact) refuse(path, checksum_at, "the checksum does not match: the file is damaged or truncated");
-    if (version != format_version) refuse(path, 8, "format version " + std::to_string(version) + " was never used");
+    if (version < 1 || version > format_version)
+        refuse(path, 8, "format version " + std::to_string(version) + " was never used");
     if (const auto numerics = take<std::uint32_t>(bytes, 12);
         numerics > static_cast<std::uint32_t>(ir::numerics_version))
         refuse(path, 12,
@@ -115,7 +119,8 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
     if (text_size > bytes.size() || weights_at + weight_size != bytes.size())
         refuse(path, 16, "the lengths do not fit the file");
 
-    std::unique_ptr<ir::Graph> graph = ir::parse_graph(bytes.substr(header_size, text_size), path);
+    std::unique_ptr<ir::Graph> graph =
+        ir::parse_graph(bytes.substr(header_size, text_size), path, {.of_first_versions = version == 1});
     const auto inputs = take<std::uint32_t>(bytes, 32);
     if (inputs > graph->parameters().size()) refuse(path, 32, "there are fewer parameters than inputs");
     std::vector<Array> weights;

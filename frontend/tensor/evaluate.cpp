@@ -291,8 +291,8 @@ private:
 
     [[noreturn]] static void throw_symbolic(const Node& node) {
         throw UserError(
-            in_region()
-                ? "the value of a tensor was asked for inside of a loop or branch; it is known only when that runs"
+            in_region() ? "the value of a tensor was asked for inside of a loop, a branch or vmap; it is known only "
+                          "when that runs"
             : Trace::current() != nullptr
                 ? "the value of a tensor was asked for while its function is being traced; it is known only when the "
                   "compiled function runs"

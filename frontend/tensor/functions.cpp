@@ -223,7 +223,7 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keep, Where where) {
 }
 Tensor argmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "argmax", x);
-    return ops::argmax.with({f::natural_axes({axis}, x.rank())}, x);
+    return ops::argmax.with({f::natural_axes({axis}, x.rank()), false}, x);
 }
 Tensor softmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "softmax", x);

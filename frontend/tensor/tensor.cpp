@@ -264,7 +264,7 @@ void Tensor::set(const Tensor& value, Where where) const {
             where);
     if (!is_variable()) fail("set: the tensor is no variable", where);
     if (detail::in_region())
-        fail("set: inside of a loop or branch no variable can be set; carry its value instead, and set it behind",
+        fail("set: inside of a loop, a branch or vmap no variable can be set; let the function return its value",
              where);
     require_value(value, "set", where);
     NodeRef node = detail::resolve(value.node());

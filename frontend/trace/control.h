@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "frontend/tensor/tree.h"
+#include "frontend/trace/recorded.h"
 
 namespace lathe {
 
@@ -30,8 +31,6 @@ struct ScanOptions {
 };
 
 namespace detail {
-
-using RegionBody = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
 
 std::vector<Tensor> record_cond(const Tensor& p, std::span<const Tensor> arguments, const RegionBody& then,
                                 const RegionBody& otherwise, Where where);

@@ -303,14 +303,14 @@ Literal run_view(const Job& job) {
 
 // ---- folds
 
-// A row's reducer for given element dtypes, and folding in the defined order (ir/loops/order.h).
+// A node's reducer for given element dtypes, and folding in the defined order (ir/loops/order.h).
 class Folder {
 public:
-    Folder(const OpDef& op, std::span<const Dtype> elements)
-        : step_(reducer_program(op, ReducerPart::step, elements)),
-          combine_(reducer_program(op, ReducerPart::combine, elements)),
-          finish_(reducer_program(op, ReducerPart::finish, elements)) {
-        const ScalarProgram& init = reducer_program(op, ReducerPart::init, elements);
+    Folder(const Node& node, std::span<const Dtype> elements)
+        : step_(part(node, ReducerPart::step, elements)),
+          combine_(part(node, ReducerPart::combine, elements)),
+          finish_(part(node, ReducerPart::finish, elements)) {
+        const ScalarProgram& init = part(node, ReducerPart::init, elements);
         initial_.resize(init.results.size());
         execute(init, {}, initial_, scratch_);
     }
@@ -350,6 +350,10 @@ public:
     }
 
 private:
+    static const ScalarProgram& part(const Node& node, ReducerPart part, std::span<const Dtype> elements) {
+        return reducer_program(*node.op, part, elements, reducer_attributes(*node.op, node.attributes));
+    }
+
     const ScalarProgram &step_, &combine_, &finish_;
     Words initial_, arguments_, scratch_;
 };
@@ -373,7 +377,7 @@ Extents pick(const Extents& all, const Integers& axes) {
 
 Literal run_reduction(const Job& job) {
     const std::vector<Dtype> elements = job.operand_dtypes();
-    Folder folder(*job.node.op, elements);
+    Folder folder(job.node, elements);
     const Extents extents = extents_of(job.operand_types[0].shape), strides = strides_of(extents);
     const Integers axes = job.node.op->axes(job.operand_types, job.node.attributes);
     Integers kept;
@@ -408,10 +412,10 @@ Literal run_reduction(const Job& job) {
 
 Literal run_contraction(const Job& job) {
     const std::vector<Dtype> elements = job.operand_dtypes();
-    Folder folder(*job.node.op, elements);
+    Folder folder(job.node, elements);
     const Extents result_extents = extents_of(job.result_types[0].shape);
     const ContractionMaps maps = job.node.op->contraction(job.operand_types, job.node.attributes);
-    const FoldOrder order = contraction_order(elements[0], maps, result_extents.size());
+    const FoldOrder order = contraction_order(lane_dtype(*job.node.op, elements[0]), maps, result_extents.size());
     Extents contracted_extents;
     for (Dim d : maps.contracted_extents) contracted_extents.push_back(d.constant());
 
@@ -444,7 +448,7 @@ Literal run_contraction(const Job& job) {
 
 Literal run_scatter(const Job& job) {
     const Dtype elements[] = {job.operand_types.back().dtype};
-    Folder folder(*job.node.op, elements);
+    Folder folder(job.node, elements);
     const Reader x(job.operands[0]), updates(job.operands.back());
     Writer writer(job.result_types[0]);
     for (std::int64_t position = 0; position < writer.count(); ++position) writer.set(position, x[position]);

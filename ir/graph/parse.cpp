@@ -4,8 +4,8 @@
 #include <map>
 #include <optional>
 
+#include "ir/graph/op_versions.h"
 #include "ir/graph/text.h"
-#include "ir/ops/op.h"
 
 namespace lathe::ir {
 namespace {
@@ -173,14 +173,20 @@ private:
 
 class Parser {
 public:
-    Parser(std::string_view text, std::string_view file) : words_(text, file) {}
+    Parser(std::string_view text, std::string_view file, const Reading& reading)
+        : words_(text, file), reading_(reading), versions_(reading.of_first_versions) {}
 
     std::unique_ptr<Graph> run() {
         std::unique_ptr<Graph> result;
-        if (words_.first_line()) {
+        bool any = words_.first_line();
+        if (any && words_.accept_word("ops")) {
+            guarded([&] { listed_versions(); });
+            any = faults_ == 0 && words_.next_line();
+        }
+        if (any) {
             result = graph(nullptr, 0);
             if (faults_ == 0 && words_.next_line()) fault("text behind the end of the graph");
-        } else {
+        } else if (faults_ == 0) {
             fault("no graph");
         }
         if (faults_ != 0) throw FormatError(messages_);
@@ -213,6 +219,21 @@ private:
             // The location is this line's, unless the text gives another; either way the line of the text is wanted.
             fault(e.message());
         }
+    }
+
+    // All that is wrong with the versions, as one fault for each op.
+    void listed_versions() {
+        versions_.expect_list();
+        if (words_.at_end_of_line()) return;
+        do {
+            const std::string op_name(words_.identifier("an op"));
+            words_.expect("@");
+            const std::int64_t version = words_.integer();
+            const OpDef* op = reading_.find(op_name);
+            const std::string why = op == nullptr ? "there is no op " + op_name : versions_.list(*op, version);
+            if (!why.empty()) fault(why);
+        } while (words_.accept(","));
+        words_.end_of_line();
     }
 
     // `around` is null for the outermost graph.
@@ -289,15 +310,17 @@ private:
         const Node*& defined = scope.values[name];  // null until all went well
         words_.expect("=");
         const std::string_view op_name = words_.identifier("an op");
-        const OpDef* op = find_op(op_name);
+        const OpDef* op = reading_.find(op_name);
         if (op == nullptr) throw Fault{"there is no op " + std::string(op_name)};
+        const OpDef* written = versions_.written(*op);
+        if (written == nullptr) throw Fault{"the text's list of ops does not have " + std::string(op_name)};
         if (words_.peek("\"")) {
             defined = parameter(scope, *op);
             return;
         }
 
-        const std::vector<Value> operands = value_list(scope);
-        Attributes attributes = attributes_of(scope, *op, operands);
+        WrittenNode node{value_list(scope), {}};
+        node.attributes = attributes_of(scope, *written, node.operands);
         words_.expect(":");
         std::vector<Type> types;
         do types.push_back(type(scope));
@@ -305,8 +328,9 @@ private:
         const bool opens = words_.accept("{");
         const Loc at = loc();
         words_.end_of_line();
-        if (opens) regions(scope, *op, attributes, depth);
-        const Node& made = scope.graph.add(*op, operands, std::move(attributes), at);
+        if (opens) regions(scope, *written, node.attributes, depth);
+        upgrade(scope.graph, *written, *op, node, at);
+        const Node& made = scope.graph.add(*op, node.operands, std::move(node.attributes), at);
         check_types(scope, made, types);
         defined = &made;
     }
@@ -524,6 +548,8 @@ private:
     }
 
     Words words_;
+    Reading reading_;
+    OpVersions versions_;
     std::string messages_;
     std::size_t faults_ = 0;
     bool failed_region_ = false;  // in the node that is read
@@ -531,6 +557,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Graph> parse_graph(std::string_view text, std::string_view file) { return Parser(text, file).run(); }
+std::unique_ptr<Graph> parse_graph(std::string_view text, std::string_view file, const Reading& reading) {
+    return Parser(text, file, reading).run();
+}
 
 }  // namespace lathe::ir

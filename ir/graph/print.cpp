@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include "ir/graph/text.h"
 #include "ir/ops/control.h"
@@ -185,7 +186,23 @@ private:
     std::size_t next_parameter_ = 0;
 };
 
+void collect_ops(const Graph& graph, std::map<std::string_view, int>& versions) {
+    for (const Node& node : graph.nodes()) {
+        versions.emplace(node.op->name, node.op->version);
+        for (const Graph* region : regions_of(node)) collect_ops(*region, versions);
+    }
+}
+
 }  // namespace
+
+std::string print_op_versions(const Graph& graph) {
+    std::map<std::string_view, int> versions;
+    collect_ops(graph, versions);
+    std::string out = "ops";
+    for (const auto& [name, version] : versions)
+        out += (out.size() == 3 ? " " : ", ") + std::string(name) + "@" + std::to_string(version);
+    return out + "\n";
+}
 
 std::string print(const Graph& graph, Locs locs, Literals literals) {
     std::string out;

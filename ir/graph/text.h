@@ -15,6 +15,10 @@
 // first: loc("attention.cpp":20 in "blocks.2.attention" at "block.cpp":31 at "train.cpp":115).
 // A line is a statement; // starts a comment. Literals are one element that stands for all, or [all, of, them]. Floats
 // are the shortest decimals that read back as the same bits; a NaN other than the usual one is its bits in hexadecimal.
+//
+// What is kept for later libraries says in front of the graph which versions of ops it speaks, as `ops mul@1, sum@2`. A
+// node of an older version than the row's becomes what the row's upgrades make of it. A text without that line speaks
+// the present versions.
 #pragma once
 
 #include <memory>
@@ -23,6 +27,7 @@
 #include <vector>
 
 #include "ir/graph/graph.h"
+#include "ir/ops/op.h"
 
 namespace lathe::ir {
 
@@ -32,10 +37,18 @@ enum class Locs : bool { hide, show };
 enum class Literals : bool { whole, brief };
 
 std::string print(const Graph& graph, Locs locs = Locs::hide, Literals literals = Literals::whole);
+// The line with the versions of the ops that the graph uses, within regions too.
+std::string print_op_versions(const Graph& graph);
+
+// How a text is read.
+struct Reading {
+    const OpDef* (*find)(std::string_view name) = find_op;  // where rows are looked up; null if unknown
+    bool of_first_versions = false;  // a text without versions speaks the first ones, not the present ones
+};
 
 // Nodes without a loc(...) get their line of the text. Throws FormatError with every fault, one a line: "file:line:
 // why".
-std::unique_ptr<Graph> parse_graph(std::string_view text, std::string_view file);
+std::unique_ptr<Graph> parse_graph(std::string_view text, std::string_view file, const Reading& reading = {});
 
 // All faults at once, one sentence each; empty if sound.
 std::vector<std::string> verify(const Graph& graph);

@@ -146,13 +146,9 @@ private:
     void compute(const Compute& c) {
         const ScalarProgram*& program = programs_[&c];
         if (program == nullptr) {
-            if (c.part == ComputePart::scalar) {
-                std::vector<Dtype> dtypes;
-                for (ValueId v : c.operands) dtypes.push_back(dtype(v));
-                program = &scalar_program(*c.op, dtypes, c.attributes, dtype(c.results[0]));
-            } else {
-                program = &reducer_program(*c.op, static_cast<ReducerPart>(static_cast<int>(c.part) - 1), c.elements);
-            }
+            std::vector<Dtype> dtypes;
+            for (ValueId v : c.operands) dtypes.push_back(dtype(v));
+            program = &program_of(c, dtypes, dtype(c.results[0]));
         }
         std::uint64_t operands[16], results[8];
         if (c.operands.size() > std::size(operands) || c.results.size() > std::size(results)) fail("too many operands");
@@ -164,10 +160,8 @@ private:
     void reduce(const Reduce& r) {
         ReducePrograms& p = reducers_[&r];
         if (p.init == nullptr)
-            p = {&reducer_program(*r.op, ReducerPart::init, r.elements),
-                 &reducer_program(*r.op, ReducerPart::step, r.elements),
-                 &reducer_program(*r.op, ReducerPart::combine, r.elements),
-                 &reducer_program(*r.op, ReducerPart::finish, r.elements)};
+            p = {&program_of(r, ReducerPart::init), &program_of(r, ReducerPart::step),
+                 &program_of(r, ReducerPart::combine), &program_of(r, ReducerPart::finish)};
         const std::size_t n = p.init->results.size();
         std::vector<std::uint64_t> total(n), operands(2 * n + r.element.size() + 1),
             lanes(n * static_cast<std::size_t>(r.lanes));

@@ -51,6 +51,16 @@ const Loop* LoopNest::parallel_loop() const {
     return found;
 }
 
+const ScalarProgram& program_of(const Compute& c, std::span<const Dtype> operands, Dtype result) {
+    if (c.part == ComputePart::scalar) return scalar_program(*c.op, operands, c.attributes, result);
+    return reducer_program(*c.op, static_cast<ReducerPart>(static_cast<int>(c.part) - 1), c.elements, c.attributes);
+}
+
+const ScalarProgram& program_of(const Reduce& r, ReducerPart part) {
+    if (r.merges && part == ReducerPart::step) part = ReducerPart::combine;
+    return reducer_program(*r.op, part, r.elements, r.attributes);
+}
+
 std::int64_t parallel_trips(const LoopNest& nest, std::span<const std::int64_t> extents) {
     const Loop* const loop = nest.parallel_loop();
     if (loop == nullptr) return 1;

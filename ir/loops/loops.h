@@ -112,7 +112,7 @@ struct Compute {
     ComputePart part = ComputePart::scalar;
     Attributes attributes;
     std::vector<ValueId> operands;  // scalar: x...; step: acc..., x..., index; combine: acc..., acc...; finish: acc...
-    std::vector<Dtype> elements;    // reducer parts: dtypes of x (what init, step and finish are instantiated for)
+    std::vector<Dtype> elements;    // reducer parts: dtypes of x (what all parts are instantiated for)
 
     template <class S, class Parts>
     static void describe(S& s, Parts& p) {
@@ -224,22 +224,27 @@ struct Loop {
 // The result is `finish` of that (where `finish` is false: the accumulator itself). `lanes` is a power of two that
 // divides `block`. lanes = 1 is an ascending chain. The body runs once for every element and may store what it computed
 // for it.
+// Where it `merges`, an element is the accumulators of another fold by the same reducer, and taken by combine, not
+// step.
 struct Reduce {
     std::vector<ValueId> results;
     const OpDef* op = nullptr;
-    std::vector<Dtype> elements;  // dtypes of the element values
+    Attributes attributes;        // that the reducer sees: reducer_attributes
+    std::vector<Dtype> elements;  // what the reducer is instantiated for: dtypes of the elements that it steps over
     Symbol var = 0;
     Dim extent;
     std::int64_t lanes = 1, block = 1;
     int width = 1;   // > 1: `width` lanes at a time in vectors; divides lanes
     Dim index_base;  // added to var where the reducer asks for the element's index
+    bool merges = false;
     bool finish = true;
     Block body;                    // computes the elements
     std::vector<ValueId> element;  // values of the body that are folded in
 
     template <class S, class Parts>
     static void describe(S& s, Parts& p) {
-        auto& [results, op, elements, var, extent, lanes, block, width, index_base, finish, body, element] = s;
+        auto& [results, op, attributes, elements, var, extent, lanes, block, width, index_base, merges, finish, body,
+               element] = s;
         p.index(extent);
         p.index(index_base);
         p.defines(var, SymbolRole::loop);
@@ -248,6 +253,10 @@ struct Reduce {
         for (auto& v : results) p.defines(v);
     }
 };
+
+// What a computation of given operands executes, and a part of what a reduction does: `step` is what takes an element.
+const ScalarProgram& program_of(const Compute& c, std::span<const Dtype> operands, Dtype result);
+const ScalarProgram& program_of(const Reduce& r, ReducerPart part);
 
 struct Stmt {
     std::variant<Load, Store, Compute, Constant, IndexValue, Condition, BindIndex, Alloc, Loop, Reduce> node;

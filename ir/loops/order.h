@@ -40,10 +40,7 @@ struct FoldOrder {
 
 // The dtype that decides how many lanes a reduction has: that of the row's accumulator. f16 and bf16 fold in as many
 // lanes as f32, whatever accumulates them.
-inline Dtype lane_dtype(const OpDef& op, Dtype element) {
-    const ScalarProgram& init = reducer_program(op, ReducerPart::init, {&element, 1});
-    return accumulator_of(init.dtype_of(init.results[0]));
-}
+inline Dtype lane_dtype(const OpDef& op, Dtype element) { return accumulator_of(op.reducer.accumulator(element)); }
 
 // Of a reduction over ascending axes of a tensor of some rank.
 inline FoldOrder reduction_order(Dtype lane, std::size_t rank, const Integers& axes) {
@@ -56,21 +53,21 @@ inline FoldOrder reduction_order(Dtype lane, std::size_t rank, const Integers& a
 }
 
 // Of a contraction whose result has some rank: loops below it are the result's, the others are contracted.
-inline FoldOrder contraction_order(Dtype element, const ContractionMaps& maps, std::size_t result_rank) {
+inline FoldOrder contraction_order(Dtype lane, const ContractionMaps& maps, std::size_t result_rank) {
     const auto has_free = [&](std::size_t own, std::size_t other) {
         return std::ranges::any_of(maps.operands[own], [&](std::size_t loop) {
             return loop < result_rank && std::ranges::find(maps.operands[other], loop) == maps.operands[other].end();
         });
     };
     if (has_free(0, 1) && has_free(1, 0)) return {maps.contracted, {1, contraction_block}, {}};
-    return {maps.contracted, {row_lanes(accumulator_of(element)), row_block}, {}};
+    return {maps.contracted, {row_lanes(lane), row_block}, {}};
 }
 
 // Of a node whose row is a reduction or a contraction.
 inline FoldOrder fold_order(const Node& node) {
     const std::vector<Type> types = operand_types(node);
     if (node.op->lowering == Lowering::contraction)
-        return contraction_order(types[0].dtype, node.op->contraction(types, node.attributes),
+        return contraction_order(lane_dtype(*node.op, types[0].dtype), node.op->contraction(types, node.attributes),
                                  node.results[0].shape.rank());
     return reduction_order(lane_dtype(*node.op, types[0].dtype), types[0].shape.rank(),
                            node.op->axes(types, node.attributes));

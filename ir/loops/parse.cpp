@@ -395,25 +395,37 @@ private:
         c.op = &op(op_name);
         expect("(");
         c.operands = uses(")");
-        if (accept("{")) {
-            do {
-                const std::size_t i = c.attributes.size();
-                if (i >= c.op->attributes.size()) fail("too many attributes");
-                expect(c.op->attributes[i].name);
-                expect("=");
-                c.attributes.push_back(attribute(c.op->attributes[i].kind()));
-            } while (accept(","));
-            expect("}");
-        }
+        c.attributes = attributes(*c.op, c.part != ComputePart::scalar);
         if (accept("of")) c.elements = dtypes();
         expect(":");
         c.results = define(ids, dtypes());
         into.push_back({std::move(c)});
     }
 
+    // In the row's order. Of a reducer: what it sees, and blanks in the other places.
+    Attributes attributes(const OpDef& op, bool of_reducer) {
+        Attributes all;
+        if (!accept("{")) return all;
+        bool first = true;
+        for (const AttributeDef& def : op.attributes) {
+            if (of_reducer && !reaches_scalars(def.meaning)) {
+                all.push_back(blank_of(def.kind()));
+                continue;
+            }
+            if (!std::exchange(first, false) && !accept(",")) break;
+            expect(def.name);
+            expect("=");
+            all.push_back(attribute(def.kind()));
+        }
+        if (accept(",")) fail("too many attributes");
+        expect("}");
+        return all;
+    }
+
     void reduce(Block& into, const std::vector<std::int64_t>& ids, int depth) {
         Reduce r;
         r.op = &op(identifier("an op"));
+        r.attributes = attributes(*r.op, true);
         expect("of");
         r.elements = dtypes();
         expect("over");
@@ -426,6 +438,7 @@ private:
         r.block = integer<std::int64_t>("the size of a block");
         if (accept("width")) r.width = integer<int>("a number of lanes");
         if (accept("base")) r.index_base = dim();
+        r.merges = accept("merging");
         r.finish = !accept("partial");
         expect(":");
         const std::vector<Dtype> types = dtypes();

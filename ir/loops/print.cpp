@@ -96,17 +96,21 @@ private:
             a);
     }
 
+    // Of a reducer: what it sees.
+    std::string attributes(const OpDef& op, const Attributes& all, bool of_reducer) const {
+        std::string out;
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (!of_reducer || reaches_scalars(op.attributes[i].meaning))
+                out += (out.empty() ? " {" : ", ") + std::string(op.attributes[i].name) + " = " + attribute(all[i]);
+        return out.empty() ? out : out + "}";
+    }
+
     std::string compute(const Compute& c) const {
         static constexpr std::string_view parts[] = {"", ".init", ".step", ".combine", ".finish"};
         std::string out = values(c.results) + " = " + std::string(c.op->name);
         out += parts[static_cast<std::size_t>(c.part)];
         out += "(" + values(c.operands) + ")";
-        if (!c.attributes.empty()) {
-            out += " {";
-            for (std::size_t i = 0; i < c.attributes.size(); ++i)
-                out += (i > 0 ? ", " : "") + std::string(c.op->attributes[i].name) + " = " + attribute(c.attributes[i]);
-            out += "}";
-        }
+        out += attributes(*c.op, c.attributes, c.part != ComputePart::scalar);
         if (!c.elements.empty()) out += " of " + dtypes(c.elements);
         return out + " : " + types(c.results);
     }
@@ -132,11 +136,13 @@ private:
     }
 
     std::string reduce_header(const Reduce& r) const {
-        std::string out = values(r.results) + " = reduce " + std::string(r.op->name) + " of " + dtypes(r.elements) +
-                          " over " + symbol(r.var) + " in " + dim(r.extent) + " lanes " + std::to_string(r.lanes) +
-                          " block " + std::to_string(r.block);
+        std::string out = values(r.results) + " = reduce " + std::string(r.op->name) +
+                          attributes(*r.op, r.attributes, true) + " of " + dtypes(r.elements) + " over " +
+                          symbol(r.var) + " in " + dim(r.extent) + " lanes " + std::to_string(r.lanes) + " block " +
+                          std::to_string(r.block);
         if (r.width > 1) out += " width " + std::to_string(r.width);
         if (r.index_base != Dim(0)) out += " base " + dim(r.index_base);
+        if (r.merges) out += " merging";
         if (!r.finish) out += " partial";
         return out + " : " + types(r.results) + " {";
     }

@@ -269,6 +269,7 @@ private:
             fault(where + ": the width does not divide the lanes");
         if (r.width > 1 && context.vector != nullptr) fault(where + " is vectorized within a vector loop");
         if (r.op == nullptr || !r.op->reducer) return fault(where + " has an op without a reducer");
+        if (!check_attributes(*r.op, r.attributes, true, where)) return;
         if (r.width > 1) context.vector = &r.var;
         context.serial = false;
         ++context.depth;
@@ -276,18 +277,23 @@ private:
         if (r.extent != Dim(1)) reductions_.push_back(r.var);
         block(r.body, context);
         if (r.extent != Dim(1)) reductions_.pop_back();
-        if (r.element.size() != r.elements.size())
-            fault(where + ": " + std::to_string(r.element.size()) + " elements for " +
-                  std::to_string(r.elements.size()) + " dtypes");
-        for (std::size_t i = 0; i < std::min(r.element.size(), r.elements.size()); ++i) {
+        const std::vector<Dtype> taken = r.merges ? accumulators(r, where) : r.elements;
+        if (r.element.size() != taken.size())
+            fault(where + ": " + std::to_string(r.element.size()) + " elements for " + std::to_string(taken.size()) +
+                  " dtypes");
+        for (std::size_t i = 0; i < std::min(r.element.size(), taken.size()); ++i) {
             // Elements belong to the body, or to what is visible around it.
             if (!valid(r.element[i]) || !value_seen_[static_cast<std::size_t>(r.element[i])])
                 fault(where + " folds %" + std::to_string(r.element[i]) + ", which is not defined there");
             else
-                expect_dtype(r.element[i], r.elements[i], where);
+                expect_dtype(r.element[i], taken[i], where);
         }
         if (r.var < symbol_visible_.size()) symbol_visible_[r.var] = false;
-        check_results(*r.op, r.finish ? ReducerPart::finish : ReducerPart::init, r.elements, r.results, where);
+        try {
+            check_results(program_of(r, r.finish ? ReducerPart::finish : ReducerPart::init), r.results, where);
+        } catch (const Error& e) {
+            fault(where + ": " + e.what());
+        }
         for (ValueId v : r.results) define(v, where);
     }
 
@@ -299,13 +305,32 @@ private:
         for (std::size_t i = 0; i < results.size(); ++i)
             expect_dtype(results[i], program.dtype_of(program.results[i]), where);
     }
-    void check_results(const OpDef& op, ReducerPart part, const std::vector<Dtype>& elements,
-                       const std::vector<ValueId>& results, const std::string& where) {
+    std::vector<Dtype> accumulators(const Reduce& r, const std::string& where) {
+        std::vector<Dtype> dtypes;
         try {
-            check_results(reducer_program(op, part, elements), results, where);
+            const ScalarProgram& init = program_of(r, ReducerPart::init);
+            for (std::int32_t i : init.results) dtypes.push_back(init.dtype_of(i));
         } catch (const Error& e) {
             fault(where + ": " + e.what());
         }
+        return dtypes;
+    }
+
+    // What a scalar rule of the row, or its reducer, has to find.
+    bool check_attributes(const OpDef& op, const Attributes& attributes, bool of_reducer, const std::string& where) {
+        // What else an index op was asked (a shape, an axis) is in the index already, as axes are in the loops.
+        const bool needs = of_reducer ? std::ranges::any_of(op.attributes, reaches_scalars, &AttributeDef::meaning)
+                                      : op.lowering == Lowering::elementwise;
+        if (attributes.size() != (needs ? op.attributes.size() : 0)) {
+            fault(where + " has " + std::to_string(attributes.size()) + " attributes");
+            return false;
+        }
+        for (std::size_t i = 0; i < attributes.size(); ++i)
+            if (kind_of(attributes[i]) != op.attributes[i].kind()) {
+                fault(where + ": attribute " + std::string(op.attributes[i].name) + " is of another kind");
+                return false;
+            }
+        return true;
     }
 
     void compute(const Compute& c) {
@@ -326,20 +351,12 @@ private:
                 if (c.op->lowering == Lowering::elementwise &&
                     (operands.size() < minimum || (operands.size() > minimum && !c.op->arity.variadic)))
                     return fault(where + " has " + std::to_string(operands.size()) + " operands");
-                // What else an index op was asked (a shape, an axis) is in the index already.
-                const bool needs = c.op->lowering == Lowering::elementwise;
-                if (c.attributes.size() != (needs ? c.op->attributes.size() : 0))
-                    return fault(where + " has " + std::to_string(c.attributes.size()) + " attributes");
-                for (std::size_t i = 0; i < c.attributes.size(); ++i)
-                    if (kind_of(c.attributes[i]) != c.op->attributes[i].kind())
-                        return fault(where + ": attribute " + std::string(c.op->attributes[i].name) +
-                                     " is of another kind");
-                return check_results(scalar_program(*c.op, operands, c.attributes, dtype(c.results[0])), c.results,
-                                     where);
+                if (!check_attributes(*c.op, c.attributes, false, where)) return;
+                return check_results(program_of(c, operands, dtype(c.results[0])), c.results, where);
             }
             if (!c.op->reducer) return fault(where + " has no reducer");
-            const auto part = static_cast<ReducerPart>(static_cast<int>(c.part) - 1);
-            const ScalarProgram& program = reducer_program(*c.op, part, c.elements);
+            if (!check_attributes(*c.op, c.attributes, true, where)) return;
+            const ScalarProgram& program = program_of(c, operands, dtype(c.results[0]));
             check_results(program, c.results, where);
             std::vector<Dtype> expected;
             for (const ScalarInst& inst : program.insts)

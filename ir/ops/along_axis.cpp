@@ -131,7 +131,7 @@ HostCall cumsum_call(const CallContext& c) {
     const Type& x = c.operands[0];
     const Lines lines(x.shape, line_axis(c.attributes));
     const bool is_float_sum = is_float(x.dtype);
-    const std::int64_t accumulator = static_cast<std::int64_t>(size_of(accumulator_of(sum_of(x.dtype))));
+    const std::int64_t accumulator = static_cast<std::int64_t>(size_of(sum.reducer.accumulator(x.dtype)));
     const bool is_narrow = x.dtype == Dtype::f16 || x.dtype == Dtype::bf16;
     const std::int64_t element = is_narrow ? 4000 : is_float_sum ? 600 : 500;  // picoseconds
     constexpr std::int64_t columns = 64, chains = 8, pitch = scan_block + 16;
@@ -153,10 +153,10 @@ HostCall cumsum_call(const CallContext& c) {
 std::vector<Literal> cumsum_reference(const ReferenceContext& c) {
     using Words = std::vector<std::uint64_t>;
     const Dtype element[] = {c.operands[0].type.dtype};
-    const ScalarProgram &init = reducer_program(sum, ReducerPart::init, element),
-                        &step = reducer_program(sum, ReducerPart::step, element),
-                        &combine = reducer_program(sum, ReducerPart::combine, element),
-                        &finish = reducer_program(sum, ReducerPart::finish, element);
+    const ScalarProgram &init = reducer_program(sum, ReducerPart::init, element, {}),
+                        &step = reducer_program(sum, ReducerPart::step, element, {}),
+                        &combine = reducer_program(sum, ReducerPart::combine, element, {}),
+                        &finish = reducer_program(sum, ReducerPart::finish, element, {});
     Words scratch;
     const auto run = [&](const ScalarProgram& program, Words x) {
         std::uint64_t y = 0;

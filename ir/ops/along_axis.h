@@ -4,6 +4,7 @@
 
 #include "ir/functions/along_axis.h"
 #include "ir/ops/rules.h"
+#include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
 
@@ -33,6 +34,7 @@ inline constexpr OpDef sort = {
     .gradient = jvp([](const GradientContext& g, std::span<const Value> t) {
         return functions::take_along_axis(t[0], g.y[1], line_axis(g.node.attributes));
     }),
+    .samples = samples::lines,
 };
 
 // ---- scans
@@ -62,6 +64,7 @@ inline constexpr OpDef cumsum = {
         const Attributes& a = g.node.attributes;
         return cumsum.with({line_axis(a), !cumsum_reverse(a)}, ct[0]);
     }),
+    .samples = samples::lines,
 };
 
 inline constexpr auto along_axis = std::to_array<const OpDef*>({&sort, &cumsum});

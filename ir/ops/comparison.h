@@ -3,6 +3,7 @@
 
 #include "ir/functions/basic.h"
 #include "ir/ops/rules.h"
+#include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
 
@@ -87,6 +88,7 @@ inline constexpr OpDef select = {
         const Value zero = functions::number(ct[0], 0);
         return operand == 1 ? select(g.x[0], ct[0], zero) : select(g.x[0], zero, ct[0]);
     }),
+    .samples = [](Dtype d) { return samples::broadcast({Dtype::boolean, d, d}); },
 };
 
 inline constexpr DtypeAttribute<> convert_dtype{"dtype", "of the result"};
@@ -106,6 +108,7 @@ inline constexpr OpDef convert = {
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
         return functions::convert(ct[0], g.x[0].type().dtype);
     }),
+    .samples = [](Dtype d) { return samples::with_attributes(samples::broadcast({d}), {d}); },
 };
 
 inline constexpr OpDef stop_gradient = {

@@ -141,4 +141,22 @@ Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct,
     return functions::transpose(product, permutation);
 }
 
+// Where both operands are batched that is one more batch dimension; else it is a free one of the operand that is, which
+// the result has behind all before.
+Value dot_general_batch(const BatchContext& c) {
+    Attributes attributes = rules::batched_attributes(c);
+    if (c.batched[0] && c.batched[1]) {
+        for (const AttributeDef* const batch : std::initializer_list<const AttributeDef*>{&lhs_batch, &rhs_batch}) {
+            auto& axes = std::get<Integers>(attributes[batch->slot]);
+            axes.insert(axes.begin(), 0);
+        }
+        return dot_general.with(std::move(attributes), c.x[0], c.x[1]);
+    }
+    const Value product = dot_general.with(attributes, c.x[0], c.x[1]);
+    std::size_t before = lhs_batch(attributes).size();
+    if (c.batched[1])
+        before += free_axes(c.x[0].type().shape.rank(), lhs_batch(attributes), lhs_contract(attributes)).size();
+    return rules::axis_to_front(product, before);
+}
+
 }  // namespace lathe::ir::ops

@@ -3,6 +3,7 @@
 
 #include "ir/functions/basic.h"
 #include "ir/ops/rules.h"
+#include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
 
@@ -14,6 +15,7 @@ inline constexpr AttributeDef dot_general_attributes[] = {lhs_batch, rhs_batch, 
 Type dot_general_type(TypeContext& c);
 ContractionMaps dot_general_maps(std::span<const Type> operands, std::span<const Attribute> attributes);
 Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+Value dot_general_batch(const BatchContext& c);
 
 inline constexpr OpDef dot_general = {
     .name = "dot_general",
@@ -28,21 +30,35 @@ inline constexpr OpDef dot_general = {
     .attributes = dot_general_attributes,
     .type = dot_general_type,
     .reducer = {
-        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(d), 0.0)}; },
-        .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
-            const Dtype d = acc[0].dtype;
-            const Scalar lhs = b.convert(x[0], d), rhs = b.convert(x[1], d);
-            return {is_float(d) ? fma(lhs, rhs, acc[0]) : lhs * rhs + acc[0]};
+        .accumulator = accumulator_of,
+        .init = [](const FoldContext& c) -> Scalars { return {c.b.constant(c.accumulator, 0.0)}; },
+        .step = [](const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+            return {is_float(c.accumulator) ? fma(x[0], x[1], acc[0]) : x[0] * x[1] + acc[0]};
         },
-        .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+        .combine = [](const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
             return {earlier[0] + later[0]};
         },
-        .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype d) -> Scalars {
-            return {b.convert(acc[0], d)};
+        .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
+            return {c.b.convert(acc[0], c.element)};
         },
     },
     .contraction = dot_general_maps,
     .gradient = linear(dot_general_transpose),
+    .batch = dot_general_batch,
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        const auto dot = [d](Shape x, Shape y, Integers x_batch, Integers y_batch, Integers x_axes, Integers y_axes) {
+            return Sample{{{d, x}, {d, y}}, {x_batch, y_batch, x_axes, y_axes}};
+        };
+        return {dot({3, 4}, {4, 2}, {}, {}, {1}, {0}),
+                dot({4}, {4}, {}, {}, {0}, {0}),
+                dot({3, 4}, {4}, {}, {}, {1}, {0}),
+                dot({4}, {2, 4}, {}, {}, {0}, {1}),
+                dot({2, 3, 4}, {4, 2, 5}, {0}, {1}, {2}, {0}),
+                dot({3, 2, 4}, {4, 3}, {}, {}, {2, 0}, {0, 1}),
+                dot({3}, {2}, {}, {}, {}, {}),
+                dot({2, 0}, {0, 3}, {}, {}, {1}, {0}),
+                dot({2, 3}, {2, 3}, {0}, {0}, {1}, {1})};
+    },
 };
 
 inline constexpr auto contractions = std::to_array<const OpDef*>({&dot_general});

@@ -135,5 +135,49 @@ Types scan_types(TypeContext& c) {
     return out;
 }
 
+// ---- samples: regions that only exchange what they get
+
+namespace {
+
+constexpr Type decision{Dtype::boolean, {}};
+
+Region exchange(const std::vector<Type>& parameters, const std::vector<std::size_t>& outputs) {
+    auto graph = std::make_shared<Graph>();
+    for (const Type& t : parameters) graph->add_parameter("x", t);
+    for (const std::size_t i : outputs) graph->add_output("y", graph->parameters()[i]);
+    return Region{std::move(graph)};
+}
+
+std::vector<Sample> of_shapes(Dtype d, Sample (*sample)(const Type&)) {
+    return {sample({d, {}}), sample({d, {3}}), sample({d, {2, 0}})};
+}
+
+}  // namespace
+
+std::vector<Sample> cond_samples(Dtype d) {
+    return of_shapes(d, [](const Type& x) -> Sample {
+        return {{decision, x, x}, {exchange({x, x}, {0, 1}), exchange({x, x}, {1, 0})}};
+    });
+}
+
+// Once, or not at all.
+std::vector<Sample> while_samples(Dtype d) {
+    return of_shapes(d, [](const Type& x) -> Sample {
+        const std::vector<Type> all{decision, x, x};
+        const auto body = std::make_shared<Graph>();
+        for (const Type& t : all) body->add_parameter("x", t);
+        body->add_output("p", body->constant(splat_literal(Dtype::boolean, {}, std::int64_t{0})));
+        for (const std::size_t i : {2U, 1U}) body->add_output("y", body->parameters()[i]);
+        return {all, {exchange(all, {0}), Region{body}}};
+    });
+}
+
+std::vector<Sample> scan_samples(Dtype d) {
+    return of_shapes(d, [](const Type& x) -> Sample {
+        return {{x, stack_type(x, 3), x},
+                {exchange({x, x, x}, {1, 0, 2}), Shape{3}, std::int64_t{1}, std::int64_t{1}, true}};
+    });
+}
+
 }  // namespace ops
 }  // namespace lathe::ir

@@ -19,6 +19,7 @@ inline constexpr RegionAttribute<0> cond_then{"then", "runs where p is true"};
 inline constexpr RegionAttribute<1> cond_else{"else", "runs where it is not"};
 inline constexpr AttributeDef cond_attributes[] = {cond_then, cond_else};
 Types cond_types(TypeContext& c);
+std::vector<Sample> cond_samples(Dtype d);
 inline constexpr OpDef cond = {
     .name = "cond",
     .doc = "p ? then(x...) : else(x...)\nOne of the two runs. Both take the operands behind p, and give alike types.",
@@ -30,12 +31,14 @@ inline constexpr OpDef cond = {
     .result_types = cond_types,
     .control = Control::branch,
     .gradient = through_regions(),
+    .samples = cond_samples,
 };
 
 inline constexpr RegionAttribute<0> while_condition{"condition", "a bool of rank 0: whether to go on"};
 inline constexpr RegionAttribute<1> while_body{"body", "what is carried into the next iteration"};
 inline constexpr AttributeDef while_attributes[] = {while_condition, while_body};
 Types while_types(TypeContext& c);
+std::vector<Sample> while_samples(Dtype d);
 inline constexpr OpDef while_loop = {
     .name = "while_loop",
     .doc =
@@ -49,6 +52,7 @@ inline constexpr OpDef while_loop = {
     .result_types = while_types,
     .control = Control::loop_while,
     .gradient = no_grad("how often it runs is not known before it has; use scan"),
+    .samples = while_samples,
 };
 
 inline constexpr RegionAttribute<0> scan_body{"body", "gives what is carried into the next iteration, then ys"};
@@ -58,6 +62,7 @@ inline constexpr NumberAttribute<3> scan_sequences{"sequences", "how many operan
 inline constexpr FlagAttribute<4> scan_reverse{"reverse", "whether the last slice is first", 0, Presence::optional};
 inline constexpr AttributeDef scan_attributes[] = {scan_body, scan_length, scan_carried, scan_sequences, scan_reverse};
 Types scan_types(TypeContext& c);
+std::vector<Sample> scan_samples(Dtype d);
 inline constexpr OpDef scan = {
     .name = "scan",
     .doc =
@@ -72,6 +77,7 @@ inline constexpr OpDef scan = {
     .result_types = scan_types,
     .control = Control::scan,
     .gradient = through_regions(),
+    .samples = scan_samples,
 };
 
 inline constexpr auto control = std::to_array<const OpDef*>({&cond, &while_loop, &scan});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ir/ops/rules.h"
+#include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
 
@@ -17,6 +18,7 @@ inline constexpr OpDef relayout = {
     .attributes = relayout_attributes,
     .type = [](TypeContext& c) -> Type { return c.operand(0); },
     .gradient = linear([](const GradientContext&, std::span<const Value> ct, std::size_t) { return ct[0]; }),
+    .samples = samples::permutations,
 };
 
 inline constexpr auto memory = std::to_array<const OpDef*>({&relayout});

@@ -140,17 +140,29 @@ using ScalarRule = Scalars (*)(const ScalarContext&);
 // The data of a source that has them in itself.
 using LiteralRule = const Literal& (*)(std::span<const Attribute> attributes);
 
-// A fold with a defined order. The accumulator is one or more scalars of dtypes that `init` fixes.
+// What a reducer's rules see. Of the attributes they may consult numbers, flags and dtypes.
+struct FoldContext {
+    ScalarBuilder& b;
+    Dtype element;      // of the first operand
+    Dtype accumulator;  // what the reducer says for it
+    std::span<const Attribute> attributes;
+};
+// A fold with a defined order. What it accumulates is one or more scalars, of dtypes that `init` fixes.
 struct Reducer {
-    Scalars (*init)(ScalarBuilder&, Dtype element) = nullptr;
-    // Folds one element in: `x` has one scalar per operand (a sum has 1, a contraction 2), `index` is the i64 position
-    // of the element among the reduced ones (flattened, row-major).
-    Scalars (*step)(ScalarBuilder&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) = nullptr;
+    // The dtype in which elements of a dtype are folded, and that of the first accumulator: a sum of bf16 is one of
+    // f32 until it is finished. It decides how many lanes a fold has, too (ir/loops/order.h).
+    Dtype (*accumulator)(Dtype element) = nullptr;
+    Scalars (*init)(const FoldContext&) = nullptr;
+    // Folds one element in: `x` has one scalar per operand (a sum has 1, a contraction 2), each in the accumulator's
+    // dtype; `index` is the i64 position of the element among the reduced ones (flattened, row-major).
+    Scalars (*step)(const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) = nullptr;
     // Merges two partial results; the first comes from earlier elements or the lower lane.
-    Scalars (*combine)(ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) = nullptr;
-    Scalars (*finish)(ScalarBuilder&, std::span<const Scalar> acc, Dtype element) = nullptr;
+    Scalars (*combine)(const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) = nullptr;
+    Scalars (*finish)(const FoldContext&, std::span<const Scalar> acc) = nullptr;
     constexpr explicit operator bool() const { return init != nullptr; }
 };
+// Of `accumulator`: that of the elements.
+constexpr Dtype same_dtype(Dtype element) { return element; }
 
 // Index maps of views: which operand element an output element is. Pieces are tried in order; the first whose guards
 // are all >= 0 is taken; the last piece has no guards and is the default.
@@ -174,6 +186,12 @@ protected:
 };
 // What messages about an index of a node out of range call it, as "gather: index": the node's text, where it has one.
 std::string index_name(const Node& node);
+// An operand that holds indices, integers in [0, bound): views load them, and tests draw them from there.
+struct Indices {
+    std::size_t operand = 0;
+    Dim (*bound)(std::span<const Type> operands, std::span<const Attribute> attributes) = nullptr;
+    constexpr explicit operator bool() const { return bound != nullptr; }
+};
 using ViewRule = std::vector<ViewPiece> (*)(const ViewContext&, std::span<const Dim> out_index);
 
 // A call of a function of the library, which has the ABI of kernels (runtime/abi.h): what an opaque op becomes.
@@ -247,6 +265,31 @@ constexpr Gradient stopped() {
 constexpr Gradient through_regions() { return {.through_regions = true}; }
 constexpr Gradient no_grad(std::string_view why) { return {.none_because = why}; }
 
+// ---- samples for property tests
+
+struct Domain {  // where operands are drawn from; also where the gradient is finite and smooth
+    double low = -2, high = 2;
+};
+// A call that the row's type rule accepts.
+struct Sample {
+    std::vector<Type> operands;
+    Attributes attributes = {};
+};
+// Awkward shapes: rank 0, extents of 0 and 1, every way in which the op treats dimensions. The dtype is that of the
+// operands that carry the computation; for one that the row does not take, nothing else is wrong.
+using SampleRule = std::vector<Sample> (*)(Dtype dtype);
+
+// ---- batches: one node for the operands of many, whose first axis says which
+
+struct BatchContext {
+    const Node& node;                  // as it is for one of them, without that axis
+    std::span<const Value> x;          // in the new graph: operands with it where `batched`, else as they are
+    const std::vector<bool>& batched;  // some are
+    Dim extent;
+};
+// The first result, with the axis. Each element has the bits of its own node.
+using BatchRule = Value (*)(const BatchContext&);
+
 // How the regions of a node of class control run.
 enum class Control : std::uint8_t {
     none,
@@ -276,16 +319,23 @@ inline constexpr DtypeSet booleans = dtypes_where([](Dtype d) { return d == Dtyp
 inline constexpr DtypeSet numbers = floats | integers;
 inline constexpr DtypeSet any_dtype = numbers | booleans;
 
-struct Domain {  // where property tests sample each operand; also where the gradient is finite and smooth
-    double low = -2, high = 2;
-};
-
 // Operands that leave the other one as it is, every bit of it: op(x, right) = x, op(left, x) = x. In the dtype of x.
 struct Identity {
     std::optional<double> left = {}, right = {};
 };
 // A value that equals the node's first result bit for bit, built from the node's operands in the node's graph; or none.
 using Rewrite = Value (*)(const Node&);
+
+// A node as a text of an older version of its row has it, on its way to the present one.
+struct WrittenNode {
+    std::vector<Value> operands;
+    Attributes attributes;
+};
+// From one version of a row to the next. What this library wrote has to mean later what it meant then.
+struct Upgrade {
+    std::span<const AttributeDef> attributes = {};  // that the row had in the older version
+    void (*apply)(WrittenNode&) = nullptr;          // makes operands and attributes those of the next version
+};
 
 struct OpDef {
     std::string_view name;
@@ -306,14 +356,17 @@ struct OpDef {
     Control control = Control::none;         // control
     CallRule call = nullptr;                 // opaque: the function that computes it
     ReferenceRule reference = nullptr;       // opaque: what it computes
-    bool reads_indices = false;              // view: the rule asks for loaded indices (gather)
+    Indices indices = {};                    // view, scatter: the operand that the rule loads indices from
     bool commutative = false;                // exchanging the operands keeps every bit
     bool involution = false;                 // op(op(x)) is x
     bool associative = false;                // variadic: op(a, b, c) is op(op(a, b), c)
     Identity identity = {};                  // binary elementwise: neutral operands
     Rewrite rewrite = nullptr;               // a simplification of a node of this op
     Required<Gradient> gradient;
+    BatchRule batch = nullptr;  // where the class has no rule that fits: passes/graph/vmap.h
     Domain domain = {};
+    SampleRule samples = nullptr;            // of operands of one dtype that broadcast where there is none
+    std::span<const Upgrade> upgrades = {};  // one for each older version, the first first
 
     // The row is the public function: works on graph values and on whatever wraps them (see Recordable in graph.h).
     template <class T, class... More>
@@ -346,6 +399,15 @@ const ScalarProgram& scalar_program(const OpDef& op, std::span<const Dtype> oper
                                     std::span<const Attribute> attributes, Dtype result);
 enum class ReducerPart : std::uint8_t { init, step, combine, finish };
 // Parameters: init none; step acc..., x..., index; combine acc..., acc...; finish acc...
-const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::span<const Dtype> elements);
+const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::span<const Dtype> elements,
+                                     std::span<const Attribute> attributes);
+// Whether scalar rules and reducers may depend on an attribute of some meaning.
+constexpr bool reaches_scalars(AttributeMeaning meaning) {
+    return meaning == AttributeMeaning::number || meaning == AttributeMeaning::flag ||
+           meaning == AttributeMeaning::dtype;
+}
+// What of a node's attributes its reducer may depend on, in their places; what it may not is blank. Empty where it
+// may depend on none: loops that fold alike are alike.
+Attributes reducer_attributes(const OpDef& op, std::span<const Attribute> attributes);
 
 }  // namespace lathe::ir

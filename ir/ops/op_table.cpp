@@ -33,13 +33,20 @@ constexpr bool every(bool (*holds)(const OpDef&)) {
 // The rules of each lowering class: what a row of it needs, and that it has none of which nothing would be made.
 struct Rules {
     bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false;
-    bool control = false, call = false, reference = false;
+    bool control = false, call = false, reference = false, indices = false;
     friend constexpr bool operator==(const Rules&, const Rules&) = default;
 };
 constexpr Rules rules_of(const OpDef& op) {
-    return {op.literal != nullptr,       op.scalar != nullptr,      bool{op.reducer},
-            op.axes != nullptr,          op.contraction != nullptr, op.view != nullptr,
-            op.control != Control::none, op.call != nullptr,        op.reference != nullptr};
+    return {op.literal != nullptr,
+            op.scalar != nullptr,
+            bool{op.reducer},
+            op.axes != nullptr,
+            op.contraction != nullptr,
+            op.view != nullptr,
+            op.control != Control::none,
+            op.call != nullptr,
+            op.reference != nullptr,
+            bool{op.indices}};
 }
 constexpr bool has_its_rules(const OpDef& op) {
     const Rules rules = rules_of(op);
@@ -57,13 +64,13 @@ constexpr bool has_its_rules(const OpDef& op) {
         case Lowering::index:
             return rules == Rules{.scalar = true, .axes = true} && op.arity.minimum == 0;
         case Lowering::view:
-            return rules == Rules{.view = true} && op.arity.minimum > 0;
+            return rules == Rules{.view = true, .indices = bool{op.indices}} && op.arity.minimum > 0;
         case Lowering::reduction:
             return rules == Rules{.reducer = true, .axes = true} && op.arity.minimum > 0;
         case Lowering::contraction:
             return rules == Rules{.reducer = true, .contraction = true} && op.arity.minimum == 2;
         case Lowering::scatter:
-            return rules == Rules{.reducer = true, .view = true} && op.arity.minimum == 3;
+            return rules == Rules{.reducer = true, .view = true, .indices = true} && op.arity.minimum == 3;
     }
     return false;
 }
@@ -71,13 +78,12 @@ constexpr bool has_its_rules(const OpDef& op) {
 // A reducer is all of its parts.
 constexpr bool has_whole_reducer(const OpDef& op) {
     const Reducer& r = op.reducer;
-    const int parts =
-        int{r.init != nullptr} + int{r.step != nullptr} + int{r.combine != nullptr} + int{r.finish != nullptr};
-    return parts == 0 || parts == 4;
+    const int parts = int{r.accumulator != nullptr} + int{r.init != nullptr} + int{r.step != nullptr} +
+                      int{r.combine != nullptr} + int{r.finish != nullptr};
+    return parts == 0 || parts == 5;
 }
 
-constexpr bool has_sound_attributes(const OpDef& op) {
-    const std::span<const AttributeDef> defs = op.attributes;
+constexpr bool are_sound(const OpDef& op, std::span<const AttributeDef> defs) {
     for (std::size_t i = 0; i < defs.size(); ++i) {
         const AttributeDef& def = defs[i];
         if (def.slot != i || def.name.empty() || def.doc.empty()) return false;
@@ -90,6 +96,28 @@ constexpr bool has_sound_attributes(const OpDef& op) {
             if (defs[k].name == def.name) return false;
     }
     return true;
+}
+
+constexpr bool has_sound_attributes(const OpDef& op) { return are_sound(op, op.attributes); }
+
+constexpr bool has_its_upgrades(const OpDef& op) {
+    return op.version == static_cast<int>(op.upgrades.size()) + 1 &&
+           std::ranges::all_of(op.upgrades, [&](const Upgrade& upgrade) {
+               return upgrade.apply != nullptr && are_sound(op, upgrade.attributes);
+           });
+}
+
+// Classes whose ops are batched alike have a rule; so have rows whose operands differ in what their dimensions are.
+constexpr bool can_be_batched(const OpDef& op) {
+    if (op.batch != nullptr) return op.result_types == nullptr && op.arity.minimum > 0;
+    return op.lowering != Lowering::contraction && op.lowering != Lowering::scatter &&
+           (op.lowering != Lowering::view || op.arity.minimum < 2);
+}
+
+// Sources stand for any data; operands of elementwise ops broadcast; of the others rows say which dimensions fit.
+constexpr bool has_its_samples(const OpDef& op) {
+    if (op.lowering == Lowering::source) return op.samples == nullptr;
+    return op.samples != nullptr || (op.lowering == Lowering::elementwise && op.attributes.empty());
 }
 
 constexpr bool has_one_gradient(const OpDef& op) {
@@ -108,6 +136,9 @@ consteval bool is_complete() {
     static_assert(has_whole_reducer(*row), "the row's reducer lacks a part");
     static_assert(has_one_gradient(*row), "the row has no gradient, or several");
     static_assert(has_sound_attributes(*row), "the row's attributes are out of place, nameless or undocumented");
+    static_assert(has_its_samples(*row), "the row has no samples");
+    static_assert(can_be_batched(*row), "the row needs a batch rule, or has one that its class does not allow");
+    static_assert(has_its_upgrades(*row), "the row's version and its upgrades do not fit");
     return true;
 }
 static_assert([]<std::size_t... i>(std::index_sequence<i...>) {

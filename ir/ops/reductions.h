@@ -5,6 +5,7 @@
 
 #include "ir/functions/basic.h"
 #include "ir/ops/rules.h"
+#include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
 
@@ -64,14 +65,17 @@ Scalar better(ScalarBuilder& b, Scalar acc, Scalar x) {
 // Extremes are exact in any dtype, so they need no wider accumulator.
 template <Prim relation>
 inline constexpr Reducer extreme = {
-    .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {relation == Prim::gt ? lowest(b, d) : highest(b, d)}; },
-    .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
-        return {better<relation>(b, acc[0], x[0])};
+    .accumulator = same_dtype,
+    .init = [](const FoldContext& c) -> Scalars {
+        return {relation == Prim::gt ? lowest(c.b, c.element) : highest(c.b, c.element)};
     },
-    .combine = [](ScalarBuilder& b, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
-        return {better<relation>(b, earlier[0], later[0])};
+    .step = [](const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+        return {better<relation>(c.b, acc[0], x[0])};
     },
-    .finish = [](ScalarBuilder&, std::span<const Scalar> acc, Dtype) -> Scalars { return {acc[0]}; },
+    .combine = [](const FoldContext& c, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+        return {better<relation>(c.b, earlier[0], later[0])};
+    },
+    .finish = [](const FoldContext&, std::span<const Scalar> acc) -> Scalars { return {acc[0]}; },
 };
 
 // The tangent of an extreme is the mean of the tangents where it is attained. A NaN is attained where there is one, and
@@ -101,15 +105,16 @@ inline constexpr OpDef sum = {
     .attributes = reduction_attributes,
     .type = [](TypeContext& c) -> Type { return {sum_of(c.operand(0).dtype), reduction_type(c).shape}; },
     .reducer = {
-        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(accumulator_of(sum_of(d)), 0.0)}; },
-        .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
-            return {acc[0] + b.convert(x[0], acc[0].dtype)};
+        .accumulator = [](Dtype d) { return accumulator_of(sum_of(d)); },
+        .init = [](const FoldContext& c) -> Scalars { return {c.b.constant(c.accumulator, 0.0)}; },
+        .step = [](const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+            return {acc[0] + x[0]};
         },
-        .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+        .combine = [](const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
             return {earlier[0] + later[0]};
         },
-        .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype d) -> Scalars {
-            return {b.convert(acc[0], sum_of(d))};
+        .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
+            return {c.b.convert(acc[0], sum_of(c.element))};
         },
     },
     .axes = reduced_axes,
@@ -117,6 +122,7 @@ inline constexpr OpDef sum = {
         const Shape& shape = functions::shape_of(g.x[0]);
         return functions::broadcast_to(functions::expand_dims(ct[0], shape, reduced_axes(g.node)), shape);
     }),
+    .samples = samples::reductions,
 };
 
 inline constexpr OpDef reduce_max = {
@@ -130,6 +136,7 @@ inline constexpr OpDef reduce_max = {
     .reducer = extreme<Prim::gt>,
     .axes = reduced_axes,
     .gradient = jvp(extreme_jvp),
+    .samples = samples::reductions_of_something,
 };
 
 inline constexpr OpDef reduce_min = {
@@ -143,47 +150,75 @@ inline constexpr OpDef reduce_min = {
     .reducer = extreme<Prim::lt>,
     .axes = reduced_axes,
     .gradient = jvp(extreme_jvp),
+    .samples = samples::reductions_of_something,
 };
 
-// Whether (x, i) replaces (acc, j): greater, or equal and earlier; NaN is greatest and all NaN are equal.
-inline Scalars later_maximum(ScalarBuilder& b, Scalar acc, Scalar acc_index, Scalar x, Scalar index) {
+// ---- positions
+
+inline constexpr FlagAttribute<1> argmax_last{"last", "whether the last of equals wins, not the first", 0,
+                                              Presence::optional};
+inline constexpr AttributeDef argmax_attributes[] = {reduction_axes, argmax_last};
+// Version 1 had no last: the first of equals won.
+inline constexpr Upgrade argmax_upgrades[] = {
+    {reduction_attributes, [](WrittenNode& node) { node.attributes.emplace_back(false); }}};
+
+// What an index is before there is any element: none is further from winning.
+inline Scalar no_position(const FoldContext& c) {
+    return argmax_last(c.attributes) ? lowest(c.b, Dtype::i64) : highest(c.b, Dtype::i64);
+}
+
+// Whether (x, i) replaces (acc, j): greater, or equal and first or last; NaN is greatest and all NaN are equal.
+inline Scalars later_maximum(const FoldContext& c, Scalar acc, Scalar acc_index, Scalar x, Scalar index) {
+    ScalarBuilder& b = c.b;
     Scalar greater = x > acc, same = equal(x, acc);
     if (is_float(x.dtype)) {
         const Scalar x_nan = is_nan(x), acc_nan = is_nan(acc);
         greater = (greater | x_nan) & !acc_nan;
         same = same | (x_nan & acc_nan);
     }
-    const Scalar replace = greater | (same & (index < acc_index));
+    const Scalar wins = argmax_last(c.attributes) ? index > acc_index : index < acc_index;
+    const Scalar replace = greater | (same & wins);
     return {b.select(replace, x, acc), b.select(replace, index, acc_index)};
 }
 
 inline constexpr OpDef argmax = {
     .name = "argmax",
+    .version = 2,
     .doc =
-        "The position of the greatest element along one axis, as i64. The first one wins; NaN counts as greatest.\n"
-        "Nothing has none.",
+        "The position of the greatest element along one axis, as i64: the first one's, or the last one's. NaN counts "
+        "as\ngreatest. Nothing has none.",
     .arity = 1,
     .lowering = Lowering::reduction,
     .dtypes = numbers,
-    .attributes = reduction_attributes,
+    .attributes = argmax_attributes,
     .type = [](TypeContext& c) -> Type {
         if (c.attribute(reduction_axes).size() != 1) c.fail("takes one axis");
         return {Dtype::i64, nonempty_reduction_type(c).shape};
     },
-    .reducer = {
-        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {lowest(b, d), highest(b, Dtype::i64)}; },
-        .step = [](ScalarBuilder& b, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) -> Scalars {
-            return later_maximum(b, acc[0], acc[1], x[0], index);
+    .reducer =
+        {
+            .accumulator = same_dtype,
+            .init = [](const FoldContext& c) -> Scalars { return {lowest(c.b, c.element), no_position(c)}; },
+            .step = [](const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x,
+                       Scalar index) -> Scalars { return later_maximum(c, acc[0], acc[1], x[0], index); },
+            .combine = [](const FoldContext& c, std::span<const Scalar> earlier, std::span<const Scalar> later)
+                -> Scalars { return later_maximum(c, earlier[0], earlier[1], later[0], later[1]); },
+            .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
+                return {c.b.select(equal(acc[1], no_position(c)), c.b.constant_int(Dtype::i64, 0), acc[1])};
+            },
         },
-        .combine = [](ScalarBuilder& b, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
-            return later_maximum(b, earlier[0], earlier[1], later[0], later[1]);
-        },
-        .finish = [](ScalarBuilder& b, std::span<const Scalar> acc, Dtype) -> Scalars {
-            return {b.select(equal(acc[1], highest(b, Dtype::i64)), b.constant_int(Dtype::i64, 0), acc[1])};
-        },
-    },
     .axes = reduced_axes,
     .gradient = no_grad("a position is piecewise constant"),
+    .samples =
+        [](Dtype d) {
+            std::vector<Sample> all;
+            for (const Sample& s : samples::reductions_of_something(d))
+                for (const bool last : {false, true})
+                    if (reduction_axes(s.attributes).size() == 1)
+                        all.push_back({s.operands, {reduction_axes(s.attributes), last}});
+            return all;
+        },
+    .upgrades = argmax_upgrades,
 };
 
 inline constexpr auto reductions = std::to_array<const OpDef*>({&sum, &reduce_max, &reduce_min, &argmax});

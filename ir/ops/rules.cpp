@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ir/functions/basic.h"
+
 namespace lathe::ir::rules {
 namespace {
 
@@ -76,6 +78,88 @@ void require_extent(TypeContext& c, Dim d, std::string_view what) {
 void require_rank(const TypeContext& c, std::size_t rank) {
     if (rank > max_rank)
         c.fail("the result would have rank " + std::to_string(rank) + ", more than " + std::to_string(max_rank));
+}
+
+Value in_batch(const Value& x, Dim extent) {
+    Shape shape{extent};
+    for (Dim d : x.type().shape) shape.push_back(d);
+    return functions::broadcast_to(x, shape);
+}
+
+Value with_rank(const Value& x, std::size_t rank) {
+    const Shape& from = x.type().shape;
+    Shape shape{from[0]};
+    for (std::size_t i = from.rank(); i < rank; ++i) shape.push_back(1);
+    for (std::size_t i = 1; i < from.rank(); ++i) shape.push_back(from[i]);
+    return functions::reshape(x, shape);
+}
+
+Value axis_to_front(const Value& x, std::size_t axis) {
+    Integers permutation = functions::all_axes(x.type().shape.rank());
+    const auto begin = permutation.begin();
+    std::rotate(begin, begin + static_cast<std::ptrdiff_t>(axis), begin + static_cast<std::ptrdiff_t>(axis) + 1);
+    return functions::transpose(x, std::move(permutation));
+}
+
+Value front_to_axis(const Value& x, std::size_t axis) {
+    Integers permutation = functions::all_axes(x.type().shape.rank());
+    const auto begin = permutation.begin();
+    std::rotate(begin, begin + 1, begin + static_cast<std::ptrdiff_t>(axis) + 1);
+    return functions::transpose(x, std::move(permutation));
+}
+
+std::vector<Value> in_batch(const BatchContext& c) {
+    std::vector<Value> values;
+    for (std::size_t i = 0; i < c.x.size(); ++i) values.push_back(c.batched[i] ? c.x[i] : in_batch(c.x[i], c.extent));
+    return values;
+}
+
+Attributes batched_attributes(const BatchContext& c) {
+    Attributes attributes = c.node.attributes;
+    const auto with_first = [](const auto& list, auto first) {
+        std::remove_cvref_t<decltype(list)> longer{first};
+        for (const auto& entry : list) longer.push_back(entry);
+        return longer;
+    };
+    for (const AttributeDef& def : c.node.op->attributes) {
+        if (def.of == AttributeDef::of_shape || !c.batched[static_cast<std::size_t>(def.of)]) continue;
+        Attribute& a = attributes[def.slot];
+        const auto moved = [](Integers axes) {
+            for (std::int64_t& axis : axes) ++axis;
+            return axes;
+        };
+        switch (def.meaning) {
+            case AttributeMeaning::axis:
+                ++std::get<std::int64_t>(a);
+                break;
+            case AttributeMeaning::axes:
+                a = moved(std::get<Integers>(a));
+                break;
+            case AttributeMeaning::permutation:
+                a = with_first(moved(std::get<Integers>(a)), std::int64_t{0});
+                break;
+            case AttributeMeaning::shape:
+            case AttributeMeaning::sizes:
+                a = with_first(std::get<Shape>(a), c.extent);
+                break;
+            case AttributeMeaning::starts:
+            case AttributeMeaning::padding:
+                a = with_first(std::get<Shape>(a), Dim(0));
+                break;
+            case AttributeMeaning::steps:
+                a = with_first(std::get<Integers>(a), std::int64_t{1});
+                break;
+            case AttributeMeaning::bound:
+            case AttributeMeaning::dtype:
+            case AttributeMeaning::number:
+            case AttributeMeaning::flag:
+            case AttributeMeaning::literal:
+            case AttributeMeaning::name:
+            case AttributeMeaning::region:
+                break;
+        }
+    }
+    return attributes;
 }
 
 }  // namespace lathe::ir::rules

@@ -24,4 +24,19 @@ Integers axes(const TypeContext& c, const Integers& axes, std::size_t rank);
 void require_extent(TypeContext& c, Dim d, std::string_view what);
 void require_rank(const TypeContext& c, std::size_t rank);
 
+// ---- batch rules
+
+// x for each index of a new first axis.
+Value in_batch(const Value& x, Dim extent);
+// With extents of 1 behind the first axis, so that x broadcasts beside values of that rank.
+Value with_rank(const Value& x, std::size_t rank);
+// With an axis as the first, or the first elsewhere.
+Value axis_to_front(const Value& x, std::size_t axis);
+Value front_to_axis(const Value& x, std::size_t axis);
+// All operands with the batch's axis.
+std::vector<Value> in_batch(const BatchContext& c);
+// Attributes for dimensions of which the first is the batch's, where the operand that they speak of is batched: by
+// their meaning, axes count on, and that dimension stays as it is.
+Attributes batched_attributes(const BatchContext& c);
+
 }  // namespace lathe::ir::rules

@@ -103,14 +103,20 @@ const ScalarProgram& scalar_program(const OpDef& op, std::span<const Dtype> oper
     });
 }
 
-const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::span<const Dtype> elements) {
+const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::span<const Dtype> elements,
+                                     std::span<const Attribute> attributes) {
     const auto build = [&] {
+        const Dtype accumulator = op.reducer.accumulator(elements[0]);
         // What init says the accumulators are.
         ScalarBuilder scratch;
         std::vector<Dtype> accumulators;
-        for (const Scalar& s : op.reducer.init(scratch, elements[0])) accumulators.push_back(s.dtype);
+        for (const Scalar& s : op.reducer.init({scratch, elements[0], accumulator, attributes}))
+            accumulators.push_back(s.dtype);
+        if (accumulators[0] != accumulator)
+            throw InternalError(std::string(op.name) + ": the first accumulator is not what the row says");
 
         ScalarBuilder b;
+        const FoldContext context{b, elements[0], accumulator, attributes};
         const auto parameters = [&](std::span<const Dtype> dtypes) {
             Scalars scalars;
             for (Dtype d : dtypes) scalars.push_back(b.parameter(d));
@@ -118,22 +124,34 @@ const ScalarProgram& reducer_program(const OpDef& op, ReducerPart part, std::spa
         };
         switch (part) {
             case ReducerPart::init:
-                return b.finish(op.reducer.init(b, elements[0]));
+                return b.finish(op.reducer.init(context));
             case ReducerPart::step: {
-                const Scalars acc = parameters(accumulators), x = parameters(elements);
-                return b.finish(op.reducer.step(b, acc, x, b.parameter(Dtype::i64)));
+                const Scalars acc = parameters(accumulators);
+                Scalars x = parameters(elements);
+                const Scalar index = b.parameter(Dtype::i64);
+                for (Scalar& element : x) element = b.convert(element, accumulator);
+                return b.finish(op.reducer.step(context, acc, x, index));
             }
             case ReducerPart::combine: {
                 const Scalars earlier = parameters(accumulators), later = parameters(accumulators);
-                return b.finish(op.reducer.combine(b, earlier, later));
+                return b.finish(op.reducer.combine(context, earlier, later));
             }
             case ReducerPart::finish:
                 break;
         }
         const Scalars acc = parameters(accumulators);
-        return b.finish(op.reducer.finish(b, acc, elements[0]));
+        return b.finish(op.reducer.finish(context, acc));
     };
-    return find_or_build({&op, static_cast<int>(part), elements[0], elements, {}}, build);
+    return find_or_build({&op, static_cast<int>(part), elements[0], elements, attributes}, build);
+}
+
+Attributes reducer_attributes(const OpDef& op, std::span<const Attribute> attributes) {
+    const auto reaches = [](const AttributeDef& def) { return reaches_scalars(def.meaning); };
+    if (std::ranges::none_of(op.attributes, reaches)) return {};
+    Attributes seen(attributes.begin(), attributes.end());
+    for (const AttributeDef& def : op.attributes)
+        if (!reaches(def)) seen[def.slot] = blank_of(def.kind());
+    return seen;
 }
 
 }  // namespace lathe::ir

@@ -58,6 +58,11 @@ inline constexpr OpDef iota = {
         return {iota_axis(attributes)};
     },
     .gradient = no_grad("it has no operands"),
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{}, {Shape{5}, std::int64_t{0}, d}},
+                {{}, {Shape{2, 3}, std::int64_t{1}, d}},
+                {{}, {Shape{0, 2}, std::int64_t{0}, d}}};
+    },
 };
 
 inline constexpr auto sources = std::to_array<const OpDef*>({&parameter, &constant, &iota});

@@ -103,6 +103,20 @@ Value unslice(const GradientContext& g, Value ct) {
     return functions::pad(ct, zero, start, high);
 }
 
+namespace {
+
+Value boolean_like(const Value& x, bool value) {
+    return Value::constant_like(x, splat_literal(Dtype::boolean, Shape{}, std::int64_t{value}), Loc{});
+}
+
+// Where the result of a pad is its fill. `x` is any value of the graph.
+Value is_fill(const Value& x, const Node& node) {
+    return functions::pad(functions::broadcast_to(boolean_like(x, false), node.operands[0].type().shape),
+                          boolean_like(x, true), pad_low(node.attributes), pad_high(node.attributes));
+}
+
+}  // namespace
+
 Value unpad(const GradientContext& g, Value ct, std::size_t operand) {
     const Shape &low = pad_low(g.node.attributes), &high = pad_high(g.node.attributes);
     if (operand == 0) {
@@ -112,12 +126,82 @@ Value unpad(const GradientContext& g, Value ct, std::size_t operand) {
         return functions::pad(ct, functions::number(ct, 0), back_low, back_high);
     }
     const Shape& shape = functions::shape_of(ct);
-    const auto boolean = [&](bool value) {
-        return Value::constant_like(ct, splat_literal(Dtype::boolean, Shape{}, std::int64_t{value}), Loc{});
-    };
-    const Value filled =
-        functions::pad(functions::broadcast_to(boolean(false), functions::shape_of(g.x[0])), boolean(true), low, high);
-    return functions::sum(select(filled, ct, functions::number(ct, 0)), functions::all_axes(shape.rank()));
+    return functions::sum(select(is_fill(ct, g.node), ct, functions::number(ct, 0)), functions::all_axes(shape.rank()));
+}
+
+// A fill for each index is chosen where there is none for all.
+Value pad_batch(const BatchContext& c) {
+    const Value x = c.batched[0] ? c.x[0] : rules::in_batch(c.x[0], c.extent);
+    const bool all[] = {true, false};
+    const std::vector<bool> batched(std::begin(all), std::end(all));
+    const Attributes attributes = rules::batched_attributes({c.node, c.x, batched, c.extent});
+    if (!c.batched[1]) return pad.with(attributes, x, c.x[1]);
+    const Value padded = pad.with(attributes, x, functions::number(x, 0));
+    return select(is_fill(x, c.node), rules::with_rank(c.x[1], padded.type().shape.rank()), padded);
+}
+
+namespace {
+
+// Indices for each of a batch, as indices into the batches' elements one behind the other.
+Value joined_indices(const BatchContext& c, std::size_t axis) {
+    const Dim bound = c.node.operands[0].type().shape[axis];
+    const Value checked = checked_index.with({Shape{bound}, index_name(c.node)}, c.x[1]);
+    const Value first = functions::count_up(checked, c.extent, Dtype::i64);
+    const Value begin = mul(first, functions::extent_value(checked, bound, Dtype::i64));
+    Shape shape{c.extent};
+    for (std::size_t i = 1; i < checked.type().shape.rank(); ++i) shape.push_back(1);
+    return add(functions::convert(checked, Dtype::i64), functions::reshape(begin, shape));
+}
+
+// [batch, ..., axis, ...] with the axis second and both joined: [batch * axis, ..., ...].
+Value joined(const Value& x, std::size_t axis) {
+    Integers order = functions::all_axes(x.type().shape.rank());
+    const auto second = order.begin() + 1;
+    std::rotate(second, second + static_cast<std::ptrdiff_t>(axis), second + static_cast<std::ptrdiff_t>(axis) + 1);
+    const Value moved = functions::transpose(x, std::move(order));
+    const Shape& all = moved.type().shape;
+    Shape shape{all[0] * all[1]};
+    for (std::size_t i = 2; i < all.rank(); ++i) shape.push_back(all[i]);
+    return functions::reshape(moved, shape);
+}
+
+// `count` dimensions from `from` on come to stand at `to`, where those before that have left.
+Value moved(const Value& x, std::size_t from, std::size_t count, std::size_t to) {
+    const Integers all = functions::all_axes(x.type().shape.rank());
+    Integers order;
+    for (std::int64_t axis : all)
+        if (axis < static_cast<std::int64_t>(from) || axis >= static_cast<std::int64_t>(from + count))
+            order.push_back(axis);
+    const auto at = [](const auto& list, std::size_t i) { return list.begin() + static_cast<std::ptrdiff_t>(i); };
+    order.insert(at(order, to), at(all, from), at(all, from + count));
+    return functions::transpose(x, std::move(order));
+}
+
+}  // namespace
+
+// Where the indices differ from one to the next, they choose from all elements of all.
+Value gather_batch(const BatchContext& c) {
+    const auto axis = static_cast<std::size_t>(chosen_axis(c.node.attributes));
+    if (!c.batched[1]) return gather.with(rules::batched_attributes(c), c.x[0], c.x[1]);
+    if (!c.batched[0]) return rules::axis_to_front(gather.with(c.node.attributes, c.x[0], c.x[1]), axis);
+    const Value taken = gather.with({std::int64_t{0}}, joined(c.x[0], axis), joined_indices(c, axis));
+    const std::size_t indices = c.node.operands[1].type().shape.rank();
+    return moved(taken, 1, indices, 1 + axis);
+}
+
+Value scatter_add_batch(const BatchContext& c) {
+    const auto axis = static_cast<std::size_t>(chosen_axis(c.node.attributes));
+    const std::vector<Value> x = rules::in_batch(c);
+    if (!c.batched[1]) {
+        const std::vector<bool> batched{true, false, true};
+        return scatter_add.with(rules::batched_attributes({c.node, c.x, batched, c.extent}), x[0], c.x[1], x[2]);
+    }
+    const std::size_t indices = c.node.operands[1].type().shape.rank();
+    const Value total = scatter_add.with({std::int64_t{0}}, joined(x[0], axis), joined_indices(c, axis),
+                                         moved(x[2], 1 + axis, indices, 1));
+    Shape apart{c.extent, c.node.operands[0].type().shape[axis]};
+    for (std::size_t i = 1; i < total.type().shape.rank(); ++i) apart.push_back(total.type().shape[i]);
+    return moved(functions::reshape(total, apart), 1, 1, 1 + axis);
 }
 
 }  // namespace lathe::ir::ops

@@ -3,6 +3,7 @@
 
 #include "ir/functions/basic.h"
 #include "ir/ops/rules.h"
+#include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
 
@@ -37,6 +38,12 @@ inline constexpr OpDef reshape = {
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
         return functions::reshape(ct[0], functions::shape_of(g.x[0]));
     }),
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{{d, {2, 6}}}, {Shape{3, 4}}},
+                {{{d, {2, 3, 4}}}, {Shape{6, 1, 4}}},
+                {{{d, {1}}}, {Shape{}}},
+                {{{d, {0, 3}}}, {Shape{2, 0}}}};
+    },
 };
 
 inline Integers inverse(const Integers& permutation) {
@@ -82,6 +89,7 @@ inline constexpr OpDef transpose = {
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
         return functions::transpose(ct[0], inverse(transpose_permutation(g.node.attributes)));
     }),
+    .samples = samples::permutations,
 };
 
 inline constexpr OpDef broadcast_to = {
@@ -115,6 +123,16 @@ inline constexpr OpDef broadcast_to = {
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
         return functions::sum_to(ct[0], functions::shape_of(g.x[0]));
     }),
+    .batch = [](const BatchContext& c) -> Value {
+        return broadcast_to.with(rules::batched_attributes(c),
+                                 rules::with_rank(c.x[0], c.node.results[0].shape.rank() + 1));
+    },
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{{d, {3, 1}}}, {Shape{2, 3, 4}}},
+                {{{d, {}}}, {Shape{2}}},
+                {{{d, {1}}}, {Shape{0}}},
+                {{{d, {2, 3}}}, {Shape{2, 3}}}};
+    },
 };
 
 inline constexpr StartsAttribute<0> slice_start{"start", "the first element; 0 where it is left out", 0,
@@ -171,6 +189,12 @@ inline constexpr OpDef slice = {
     },
     .gradient =
         linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) { return unslice(g, ct[0]); }),
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{{d, {5, 4}}}, {Shape{1, 0}, Shape{2, 4}, Integers{2, 1}}},
+                {{{d, {5}}}, {Shape{4}, Shape{3}, Integers{-2}}},
+                {{{d, {7}}}, {Shape{0}, Shape{3}, Integers{3}}},
+                {{{d, {5}}}, {Shape{5}, Shape{0}, Integers{1}}}};
+    },
 };
 
 inline constexpr PaddingAttribute<0> pad_low{"low", "elements before the first; none where it is left out", 0,
@@ -180,6 +204,7 @@ inline constexpr PaddingAttribute<1> pad_high{"high", "elements behind the last;
 inline constexpr AttributeDef pad_attributes[] = {pad_low, pad_high};
 // The cotangents of a pad's operands: the part that x fills, and the sum of the rest.
 Value unpad(const GradientContext& g, Value ct, std::size_t operand);
+Value pad_batch(const BatchContext& c);
 inline constexpr OpDef pad = {
     .name = "pad",
     .doc =
@@ -222,6 +247,10 @@ inline constexpr OpDef pad = {
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
         return unpad(g, ct[0], operand);
     }),
+    .batch = pad_batch,
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{{d, {2, 3}}, {d, {}}}, {Shape{1, 0}, Shape{0, 2}}}, {{{d, {5}}, {d, {}}}, {Shape{-2}, Shape{1}}}};
+    },
 };
 
 inline constexpr AxisAttribute<> chosen_axis{"axis", "of the first operand"};
@@ -274,6 +303,10 @@ inline constexpr OpDef concat = {
         for (std::size_t k = 0; k < operand; ++k) start[axis] += functions::shape_of(g.x[k])[axis];
         return functions::slice(ct[0], start, shape, Integers(shape.rank(), 1));
     }),
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{{d, {2, 3}}, {d, {1, 3}}, {d, {0, 3}}, {d, {4, 3}}}, {std::int64_t{0}}},
+                {{{d, {2, 3}}, {d, {2, 1}}}, {std::int64_t{1}}}};
+    },
 };
 
 // ---- positions that are data
@@ -305,6 +338,14 @@ inline std::vector<ViewPiece> taken_element(const ViewContext& c, std::span<cons
     return {{.operand = 0, .index = std::move(index), .guards = {}}};
 }
 
+Value gather_batch(const BatchContext& c);
+Value scatter_add_batch(const BatchContext& c);
+
+inline Dim taken_extent(std::span<const Type> operands, std::span<const Attribute> attributes) {
+    return operands[0].shape[static_cast<std::size_t>(chosen_axis(attributes))];
+}
+inline constexpr Indices taken_indices{.operand = 1, .bound = taken_extent};
+
 inline constexpr OpDef gather = {
     .name = "gather",
     .doc =
@@ -316,7 +357,7 @@ inline constexpr OpDef gather = {
     .attributes = axis_attribute,
     .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, taken_shape(c, c.axis(chosen_axis))}; },
     .view = taken_element,
-    .reads_indices = true,
+    .indices = taken_indices,
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
         if (operand != 0) return Value{};
         return functions::in_accumulator(ct[0], [&](const Value& updates) {
@@ -324,6 +365,12 @@ inline constexpr OpDef gather = {
             return scatter_add.with(g.node.attributes, zeros, g.x[1], updates);
         });
     }),
+    .batch = gather_batch,
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{{d, {4, 3}}, {Dtype::i64, {2, 2}}}, {std::int64_t{0}}},
+                {{{d, {2, 4}}, {Dtype::u8, {}}}, {std::int64_t{1}}},
+                {{{d, {2, 3, 4}}, {Dtype::i32, {5}}}, {std::int64_t{1}}}};
+    },
 };
 
 inline constexpr BoundAttribute<0> index_bound{"bound", "what the integers stay below"};
@@ -348,8 +395,14 @@ inline constexpr OpDef checked_index = {
         c.loaded_index(0, index, index_bound(c.attributes)[0]);
         return {{.operand = 0, .index = std::move(index), .guards = {}}};
     },
-    .reads_indices = true,
+    .indices = {.operand = 0,
+                .bound = [](std::span<const Type>,
+                            std::span<const Attribute> attributes) { return index_bound(attributes)[0]; }},
     .gradient = no_grad("its operand is an integer"),
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        const Attributes below_4{Shape{4}, std::string("label")};
+        return {{{{d, {}}}, below_4}, {{{d, {5}}}, below_4}, {{{d, {2, 3}}}, below_4}, {{{d, {0, 3}}}, below_4}};
+    },
 };
 
 inline constexpr OpDef scatter_add = {
@@ -371,21 +424,28 @@ inline constexpr OpDef scatter_add = {
         return c.operand(0);
     },
     // The accumulator is the element itself, so each addition rounds to the dtype.
-    .reducer = {
-        .init = [](ScalarBuilder& b, Dtype d) -> Scalars { return {b.constant(d, 0.0)}; },
-        .step = [](ScalarBuilder&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
-            return {acc[0] + x[0]};
+    .reducer =
+        {
+            .accumulator = same_dtype,
+            .init = [](const FoldContext& c) -> Scalars { return {c.b.constant(c.accumulator, 0.0)}; },
+            .step = [](const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+                return {acc[0] + x[0]};
+            },
+            .combine = [](const FoldContext&, std::span<const Scalar> earlier,
+                          std::span<const Scalar> later) -> Scalars { return {earlier[0] + later[0]}; },
+            .finish = [](const FoldContext&, std::span<const Scalar> acc) -> Scalars { return {acc[0]}; },
         },
-        .combine = [](ScalarBuilder&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
-            return {earlier[0] + later[0]};
-        },
-        .finish = [](ScalarBuilder&, std::span<const Scalar> acc, Dtype) -> Scalars { return {acc[0]}; },
-    },
     .view = taken_element,
+    .indices = taken_indices,
     .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
         if (operand == 0) return ct[0];
         return operand == 2 ? gather.with(g.node.attributes, ct[0], g.x[1]) : Value{};
     }),
+    .batch = scatter_add_batch,
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{{d, {4, 3}}, {Dtype::i32, {5}}, {d, {5, 3}}}, {std::int64_t{0}}},
+                {{{d, {2, 4}}, {Dtype::i64, {2, 2}}, {d, {2, 2, 2}}}, {std::int64_t{1}}}};
+    },
 };
 
 inline constexpr auto views = std::to_array<const OpDef*>(

@@ -23,7 +23,7 @@ bool is_fixed(const Group& group) {
         stack.pop_back();
         if (std::ranges::find(seen, node) != seen.end()) continue;
         seen.push_back(node);
-        if (node->op->reads_indices || has_symbols(node->attributes)) return false;
+        if (node->op->indices || has_symbols(node->attributes)) return false;
         if (!std::ranges::all_of(node->results, [](const Type& t) { return t.shape.is_constant(); })) return false;
         for (const Value& v : node->operands)
             if (is_free(*v.node)) stack.push_back(v.node);

@@ -24,7 +24,7 @@ bool is_free(const Node& node) {
         case Lowering::index:
             return true;
         case Lowering::view:
-            return !node.op->reads_indices;
+            return !node.op->indices;
         case Lowering::source:
             return literal_of(node) != nullptr && literal_of(node)->is_splat();
         default:

@@ -412,18 +412,17 @@ private:
         reduce.body = scopes_.within_target(
             var, [&] { partial = fold_loop(node, at, flat.index, inner, elements, order.inner, false); });
         reduce.op = node.op;
-        for (ValueId p : partial) reduce.elements.push_back(nest().value_dtypes[static_cast<std::size_t>(p)]);
+        reduce.attributes = ir::reducer_attributes(*node.op, node.attributes);
+        reduce.elements = elements;
         reduce.var = var;
         reduce.extent = flat.extent;
         reduce.lanes = order.outer.lanes;
         reduce.block = order.outer.block;
-        reduce.finish = false;
+        reduce.merges = true;
         reduce.element = partial;
-        const ValueId acc = nest().add_value(reduce.elements[0]);
-        reduce.results = {acc};
-        scopes_.emit({std::move(reduce)});
         const ValueId result = nest().add_value(node.results[0].dtype);
-        scopes_.emit({ir::Compute{{result}, node.op, ir::ComputePart::finish, {}, {acc}, elements}});
+        reduce.results = {result};
+        scopes_.emit({std::move(reduce)});
         return result;
     }
 
@@ -436,6 +435,7 @@ private:
         loops.insert(loops.end(), flat.index.begin(), flat.index.end());
         ir::Reduce reduce;
         reduce.op = node.op;
+        reduce.attributes = ir::reducer_attributes(*node.op, node.attributes);
         reduce.elements = elements;
         reduce.var = var;
         reduce.extent = flat.extent;
@@ -455,7 +455,7 @@ private:
         if (finish) {
             for (const Type& t : node.results) reduce.results.push_back(nest().add_value(t.dtype));
         } else {
-            const ir::ScalarProgram& init = ir::reducer_program(*node.op, ir::ReducerPart::init, elements);
+            const ir::ScalarProgram& init = program_of(reduce, ir::ReducerPart::init);
             for (std::int32_t r : init.results) reduce.results.push_back(nest().add_value(init.dtype_of(r)));
         }
         std::vector<ValueId> results = reduce.results;
@@ -490,8 +490,12 @@ private:
             const ValueId sum = nest().add_value(node.results[0].dtype);
             const ValueId index = nest().add_value(Dtype::i64);
             scopes_.emit({ir::IndexValue{index, ir::linear_offset(shape, update.at)}});
-            scopes_.emit(
-                {ir::Compute{{sum}, node.op, ir::ComputePart::step, {}, {old, added, index}, {updates.type().dtype}}});
+            scopes_.emit({ir::Compute{{sum},
+                                      node.op,
+                                      ir::ComputePart::step,
+                                      ir::reducer_attributes(*node.op, node.attributes),
+                                      {old, added, index},
+                                      {updates.type().dtype}}});
             scopes_.append({ir::Store{out, to, sum, {}, false}});
         }
         leave(update, 0);

@@ -29,7 +29,7 @@ const Literal* literal_of(const Value& v) { return ir::literal_of(*v.node); }
 
 // Whether all that a node does is to show elements of its one operand, each possibly several times.
 bool moves_elements(const Node& node) {
-    return node.op->lowering == Lowering::view && node.operands.size() == 1 && !node.op->reads_indices;
+    return node.op->lowering == Lowering::view && node.operands.size() == 1 && !node.op->indices;
 }
 
 // Bits of the element that all of a value's elements are, where that is known: views of one operand only move elements.

@@ -9,8 +9,7 @@ using ir::ValueId;
 
 TileWriter::TileWriter(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target)
     : nest_(nest), contraction_(contraction), reduce_(*contraction.reduce) {
-    const ir::ScalarProgram& init = ir::reducer_program(*reduce_.op, ir::ReducerPart::init, reduce_.elements);
-    accumulator_ = init.dtype_of(init.results[0]);
+    accumulator_ = reduce_.op->reducer.accumulator(reduce_.elements[0]);
     width_ = target.vector_bytes / static_cast<std::int64_t>(size_of(accumulator_));
     tile_columns_ = width_ * (target.vector_registers >= 32 ? 4 : 2);
 }
@@ -31,7 +30,7 @@ ir::Stmt TileWriter::fill_with_init(ir::BufferId b, std::int64_t rows, std::int6
     return elements(rows, columns, width_, [&](Dim r, Dim c) {
         Block s;
         const ValueId v = nest_.add_value(accumulator_);
-        s.push_back({ir::Compute{{v}, reduce_.op, ir::ComputePart::init, {}, {}, reduce_.elements}});
+        s.push_back({ir::Compute{{v}, reduce_.op, ir::ComputePart::init, reduce_.attributes, {}, reduce_.elements}});
         s.push_back({ir::Store{b, {r, c}, v, {}, false}});
         return s;
     });
@@ -39,7 +38,8 @@ ir::Stmt TileWriter::fill_with_init(ir::BufferId b, std::int64_t rows, std::int6
 
 ValueId TileWriter::combine(ValueId earlier, ValueId later, Block& into) {
     const ValueId sum = nest_.add_value(accumulator_);
-    into.push_back({ir::Compute{{sum}, reduce_.op, ir::ComputePart::combine, {}, {earlier, later}, reduce_.elements}});
+    into.push_back({ir::Compute{
+        {sum}, reduce_.op, ir::ComputePart::combine, reduce_.attributes, {earlier, later}, reduce_.elements}});
     return sum;
 }
 
@@ -58,7 +58,8 @@ void TileWriter::fold(const std::vector<ValueId>& operands, Dim k, ir::BufferId 
     into.push_back({ir::IndexValue{index, k}});
     all.push_back(index);
     const ValueId next = nest_.add_value(accumulator_);
-    into.push_back({ir::Compute{{next}, reduce_.op, ir::ComputePart::step, {}, std::move(all), reduce_.elements}});
+    into.push_back(
+        {ir::Compute{{next}, reduce_.op, ir::ComputePart::step, reduce_.attributes, std::move(all), reduce_.elements}});
     into.push_back({ir::Store{acc, {r, c}, next, {}, false}});
 }
 
@@ -75,7 +76,8 @@ Block TileWriter::step(Dim row, Dim column, Dim k, ir::BufferId acc, Dim r, Dim 
 void TileWriter::epilogue(Dim row, Dim column, ValueId sum, Block& into) {
     BlockCopy copy = at(row, column);
     const ValueId result = nest_.add_value(nest_.value_dtypes[static_cast<std::size_t>(reduce_.results[0])]);
-    into.push_back({ir::Compute{{result}, reduce_.op, ir::ComputePart::finish, {}, {sum}, reduce_.elements}});
+    into.push_back(
+        {ir::Compute{{result}, reduce_.op, ir::ComputePart::finish, reduce_.attributes, {sum}, reduce_.elements}});
     copy.replace_value(reduce_.results[0], result);
     for (std::size_t i = 0; i < contraction_.body->size(); ++i)
         if (i != contraction_.at) into.push_back(copy.copy((*contraction_.body)[i]));

@@ -37,7 +37,7 @@ bool is_long(const ir::Program& program, const Kernel& kernel, const ir::Reduce&
 }
 
 std::vector<ir::Dtype> accumulators(const ir::Reduce& r) {
-    const ir::ScalarProgram& init = ir::reducer_program(*r.op, ir::ReducerPart::init, r.elements);
+    const ir::ScalarProgram& init = program_of(r, ir::ReducerPart::init);
     std::vector<ir::Dtype> dtypes;
     for (std::int32_t i : init.results) dtypes.push_back(init.dtype_of(i));
     return dtypes;
@@ -112,7 +112,7 @@ public:
             body.push_back({ir::Alloc{totals.back()}});
         }
         const auto compute = [&](ir::ComputePart part, std::vector<ValueId> operands, Block& into) {
-            ir::Compute c{{}, reduce_.op, part, {}, std::move(operands), reduce_.elements};
+            ir::Compute c{{}, reduce_.op, part, reduce_.attributes, std::move(operands), reduce_.elements};
             for (BufferId b : totals)
                 c.results.push_back(nest.add_value(nest.buffers[static_cast<std::size_t>(b)].type.dtype));
             into.push_back({c});
@@ -141,8 +141,8 @@ public:
         for (BufferId b : totals) total.push_back(load(b, {}, body));
         BlockCopy rest(nest);
         if (reduce_.finish) {
-            body.push_back({ir::Compute{
-                reduce_.results, reduce_.op, ir::ComputePart::finish, {}, std::move(total), reduce_.elements}});
+            body.push_back({ir::Compute{reduce_.results, reduce_.op, ir::ComputePart::finish, reduce_.attributes,
+                                        std::move(total), reduce_.elements}});
         } else {
             for (std::size_t i = 0; i < total.size(); ++i) rest.replace_value(reduce_.results[i], total[i]);
         }

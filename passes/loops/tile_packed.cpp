@@ -400,7 +400,7 @@ bool can_pack(const Contraction& contraction) {
         }))
         return false;
     // The sum of nothing must be what a load that does not happen gives.
-    const ir::ScalarProgram& init = ir::reducer_program(*reduce.op, ir::ReducerPart::init, reduce.elements);
+    const ir::ScalarProgram& init = program_of(reduce, ir::ReducerPart::init);
     if (init.insts.size() != 1 || init.insts[0].prim != ir::Prim::constant || init.insts[0].imm != 0) return false;
     const std::vector<std::size_t> first = slice(reduce.body, reduce.element[0]);
     const std::vector<std::size_t> second = slice(reduce.body, reduce.element[1]);
