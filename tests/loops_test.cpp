@@ -89,7 +89,8 @@ TEST(LoopText, ErrorsNameTheLine) {
         }
         return "";
     };
-    EXPECT_EQ(message(one_line_body("%0 = load b[%i]")), "bad.lir:5: loop nest: unknown buffer 'b'");
+    EXPECT_EQ(message(one_line_body("%0 = load b[%i]")),
+              "bad.lir:5:15: unknown buffer 'b'\n        %0 = load b[%i]\n                  ^");
     EXPECT_EQ(message(one_line_body("%0 = load a[%j]")).substr(0, 9), "bad.lir:5");
     EXPECT_EQ(message(one_line_body("%0 = load a[%i")).substr(0, 9), "bad.lir:5");
     EXPECT_EQ(message(one_line_body("%0 = nonsense(%1) : f32")).substr(0, 9), "bad.lir:5");
@@ -99,6 +100,16 @@ TEST(LoopText, ErrorsNameTheLine) {
     // Every prefix of a sound text is an error, not a crash.
     for (std::size_t n = 0; n + 3 < example.size(); ++n)
         EXPECT_FALSE(message(std::string(example.substr(0, n))).empty()) << n;
+    for (std::size_t n = 0; n < example.size(); ++n)
+        for (const unsigned char flip : {1, 4, 32, 128}) {
+            std::string bad(example);
+            bad[n] = static_cast<char>(bad[n] ^ flip);
+            if (!message(bad).empty()) continue;
+            const LoopNest nest = parse_loop_nest(bad, "bad.lir");
+            if (verify(nest).empty()) {
+                EXPECT_EQ(print(parse_loop_nest(print(nest), "again")), print(nest)) << bad;
+            }
+        }
     std::string deep = "k() {\n";
     for (int i = 0; i < 100'000; ++i) deep += "serial i" + std::to_string(i) + " in 2 {\n";
     EXPECT_NE(message(deep).find("nested too deeply"), std::string::npos);

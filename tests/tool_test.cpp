@@ -17,7 +17,7 @@ using testing_support::Outcome;
 const std::string graph = R"(graph main(batch) {
   %0 = parameter "x" : f32[batch, 64]
   %1 = exp(%0) : f32[batch, 64]
-  %2 = sum(%1) axes=[1] : f32[batch]
+  %2 = sum(%1) {axes = [1]} : f32[batch]
   return "y" = %2
 }
 )";
@@ -82,8 +82,8 @@ TEST_F(Tool, ShowsEveryStage) {
 TEST_F(Tool, PrintsKernelsThatItReads) {
     write("g.lir", R"(graph main(n) {
   %0 = parameter "x" : f32[n, 64]
-  %1 = sum(%0) axes=[0] : f32[64]
-  %2 = sum(%0) axes=[1] : f32[n]
+  %1 = sum(%0) {axes = [0]} : f32[64]
+  %2 = sum(%0) {axes = [1]} : f32[n]
   return "a" = %1, "b" = %2
 }
 )");
@@ -134,7 +134,7 @@ TEST_F(Tool, NamesTheModelWhereInputsDoNotFitTogether) {
     write("g.lir", R"(graph main(n) {
   %0 = parameter "x" : f32[n]
   %1 = parameter "i" : i32[n]
-  %2 = gather(%0, %1) axis=0 : f32[n]
+  %2 = gather(%0, %1) {axis = 0} : f32[n]
   return "y" = %2
 }
 )");
@@ -176,7 +176,7 @@ TEST_F(Tool, NamesFileAndLineOfBadInput) {
     write("word.lir", "nonsense");
     const Outcome word = lathe("verify word.lir");
     EXPECT_EQ(word.status, 1);
-    EXPECT_EQ(word.output.find("lathe: word.lir:1: "), 0u) << word.output;
+    EXPECT_EQ(word.output.find("lathe: word.lir:1:9: "), 0u) << word.output;
     for (std::size_t length = 1; length + 1 < graph.size(); length += 7) {
         write("cut.lir", graph.substr(0, length));
         const Outcome o = lathe("verify cut.lir");

@@ -23,7 +23,7 @@ namespace lathe {
 namespace {
 
 constexpr char magic[8] = {'\x89', 'L', 'A', 'T', 'H', 'E', '\r', '\n'};
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;  // 1 had another form of attributes in the text
 constexpr std::size_t header_size = 40, checksum_at = 36, alignment = 64;
 
 template <class T>
@@ -105,7 +105,10 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
                    "the file ends here, but its header promises " + std::to_string(expected) + " bytes");
     }
     if (!intact) refuse(path, checksum_at, "the checksum does not match: the file is damaged or truncated");
-    if (version != format_version) refuse(path, 8, "format version " + std::to_string(version) + " was never used");
+    if (version != format_version)
+        refuse(path, 8,
+               "the file has format version " + std::to_string(version) + "; this library reads version " +
+                   std::to_string(format_version) + " alone");
     if (const auto numerics = take<std::uint32_t>(bytes, 12);
         numerics > static_cast<std::uint32_t>(ir::numerics_version))
         refuse(path, 12,

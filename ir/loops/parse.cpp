@@ -1,8 +1,12 @@
 #include <charconv>
+#include <limits>
 #include <map>
+#include <string>
+#include <utility>
 
 #include "ir/ascii.h"
 #include "ir/loops/text.h"
+#include "ir/text/attributes.h"
 
 namespace lathe::ir {
 
@@ -10,525 +14,344 @@ namespace {
 
 constexpr int max_nesting = 64;
 
-// Between two lines of a text.
-struct Place {
-    std::size_t at = 0, line = 0;
-};
-
-// One kernel. One statement per line; the cursor stands within the current line.
+// One kernel. One statement per line.
 class Parser {
 public:
-    Parser(std::string_view text, std::string_view file, Place start)
-        : text_(text), file_(file), at_(start.at), number_(start.line) {}
+    explicit Parser(Lexer& lexer) : lexer_(lexer) {}
 
+    // Up to the end of its last line.
     LoopNest run() {
-        next_line();
-        nest_.name = identifier("the kernel's name");
-        expect("(");
-        if (!accept(")")) {
+        nest_.name = lexer_.is(Token::Kind::string) ? lexer_.expect_string()
+                                                    : std::string(lexer_.expect_word("the kernel's name"));
+        lexer_.expect("(");
+        if (!lexer_.accept(")")) {
             do define_symbol(SymbolRole::extent, symbol_name());
-            while (accept(","));
-            expect(")");
+            while (lexer_.accept(","));
+            lexer_.expect(")");
         }
-        expect("{");
-        end_of_line();
+        lexer_.expect("{");
+        lexer_.end_of_line();
         while (next_line(), buffer_declaration()) {
         }
         block(nest_.body, nullptr, 0);
         return std::move(nest_);
     }
 
-    // Where the text goes on behind the kernel; its end where it does not.
-    Place rest() {
-        for (;;) {
-            const Place here{at_, number_};
-            if (!read_line()) return {text_.size(), number_};
-            if (!line_.empty()) return here;
-        }
-    }
-
-    [[noreturn]] void fail(const std::string& why) const {
-        throw FormatError("loop nest: " + why, Loc::of(file_, static_cast<std::uint32_t>(number_)));
-    }
-
 private:
-    // ---- lines and words
-
-    bool read_line() {
-        if (at_ >= text_.size()) {
-            ++number_;
-            return false;
-        }
-        const std::size_t end = std::min(text_.find('\n', at_), text_.size());
-        line_ = text_.substr(at_, end - at_);
-        at_ = end + 1;
-        ++number_;
-        line_ = line_.substr(0, line_.find("//"));
-        while (!line_.empty() && is_blank(line_.back())) line_.remove_suffix(1);
-        skip_space();
-        return true;
-    }
     void next_line() {
-        do {
-            if (!read_line()) fail("the text ends before the kernel does");
-        } while (line_.empty());
-    }
-    void skip_space() {
-        while (!line_.empty() && is_blank(line_[0])) line_.remove_prefix(1);
-    }
-    static bool is_word(char c) { return is_alphanumeric(c) || c == '_' || c == '.'; }
-
-    std::string_view peek_word() const {
-        std::size_t n = 0;
-        while (n < line_.size() && is_word(line_[n])) ++n;
-        return line_.substr(0, n);
-    }
-    // Words match whole, punctuation matches as a prefix.
-    bool accept(std::string_view token) {
-        if (is_word(token[0]) ? peek_word() != token : !line_.starts_with(token)) return false;
-        line_.remove_prefix(token.size());
-        skip_space();
-        return true;
-    }
-    void expect(std::string_view token) {
-        if (!accept(token)) fail("expected '" + std::string(token) + "'" + found());
-    }
-    std::string found() const {
-        return line_.empty() ? " at the end of the line" : ", found '" + std::string(line_.substr(0, 24)) + "'";
-    }
-    void end_of_line() {
-        if (!line_.empty()) fail("unexpected '" + std::string(line_.substr(0, 24)) + "'");
-    }
-    std::string identifier(std::string_view what) {
-        const std::string_view word = peek_word();
-        if (word.empty() || is_digit(word[0])) fail("expected " + std::string(what) + found());
-        line_.remove_prefix(word.size());
-        skip_space();
-        return std::string(word);
-    }
-    template <class T>
-    T integer(std::string_view what) {
-        T value{};
-        const auto [end, error] = std::from_chars(line_.data(), line_.data() + line_.size(), value);
-        if (error != std::errc()) fail("expected " + std::string(what) + found());
-        line_.remove_prefix(static_cast<std::size_t>(end - line_.data()));
-        skip_space();
-        return value;
-    }
-    std::uint64_t hexadecimal() {
-        if (!line_.starts_with("0x")) fail("expected hexadecimal bits" + found());
-        std::uint64_t value = 0;
-        const auto [end, error] = std::from_chars(line_.data() + 2, line_.data() + line_.size(), value, 16);
-        if (error != std::errc()) fail("expected hexadecimal bits" + found());
-        line_.remove_prefix(static_cast<std::size_t>(end - line_.data()));
-        skip_space();
-        return value;
+        if (!lexer_.next_line()) lexer_.fail("the text ends before the kernel does");
     }
 
     // ---- names
 
-    std::string symbol_name() {
-        accept("%");
-        return identifier("a symbol");
+    // With or without %.
+    Token symbol_name() {
+        if (!lexer_.is(Token::Kind::value) && !lexer_.is(Token::Kind::word)) lexer_.fail_expecting("a symbol");
+        Token token = lexer_.next();
+        if (token.kind == Token::Kind::value) token.text.remove_prefix(1);
+        if (is_digit(token.text[0])) Lexer::fail_at(token, "expected a symbol, not '%" + std::string(token.text) + "'");
+        return token;
     }
-    Symbol define_symbol(SymbolRole role, std::string name) {
-        const Symbol s = nest_.add_symbol(role, name);
-        if (!symbols_.emplace(std::move(name), s).second)
-            fail("symbol '" + nest_.symbols[s].name + "' is defined twice");
-        return s;
+    Symbol define_symbol(SymbolRole role, const Token& name) {
+        if (!symbols_.add(name.text))
+            Lexer::fail_at(name, "the symbol " + std::string(name.text) + " is defined twice");
+        return nest_.add_symbol(role, std::string(name.text));
     }
-    Dim dim() {
-        std::string why;
-        std::optional<Dim> d;
-        try {
-            d = parse_dim(
-                line_,
-                [this](std::string_view name) -> std::optional<Symbol> {
-                    const auto at = symbols_.find(name);
-                    if (at == symbols_.end()) return std::nullopt;
-                    return at->second;
-                },
-                why);
-        } catch (const Error& e) {
-            fail(e.what());
-        }
-        if (!d) fail(why + found());
-        skip_space();
-        return *d;
-    }
-    std::vector<Dim> dims(std::string_view close) {
-        std::vector<Dim> out;
-        if (accept(close)) return out;
-        do out.push_back(dim());
-        while (accept(","));
-        expect(close);
-        return out;
-    }
+    Dim dim() { return parse_dim(lexer_, symbols_); }
     std::vector<Dim> conditions() {
         std::vector<Dim> out;
         do {
             out.push_back(dim());
-            expect(">=");
-            if (integer<int>("0") != 0) fail("conditions compare with 0");
-        } while (accept(","));
+            lexer_.expect(">=");
+            lexer_.expect("0");
+        } while (lexer_.accept(","));
         return out;
     }
-    std::vector<Dim> guards() { return accept("if") ? conditions() : std::vector<Dim>(); }
+    std::vector<Dim> guards() { return lexer_.accept("if") ? conditions() : std::vector<Dim>(); }
 
-    Dtype dtype() {
-        const std::string word = identifier("a dtype");
-        const auto d = parse_dtype(word);
-        if (!d) fail("unknown dtype '" + word + "'");
-        return *d;
-    }
     std::vector<Dtype> dtypes() {
         std::vector<Dtype> out;
-        do out.push_back(dtype());
-        while (accept(","));
+        do out.push_back(parse_dtype(lexer_));
+        while (lexer_.accept(","));
         return out;
-    }
-    Type type() {
-        Type t{dtype(), {}};
-        expect("[");
-        for (Dim d : dims("]")) {
-            if (t.shape.rank() == max_rank) fail("more than " + std::to_string(max_rank) + " dimensions");
-            t.shape.push_back(d);
-        }
-        return t;
     }
 
-    std::int64_t value_number() {
-        expect("%");
-        return integer<std::int64_t>("a value's number");
+    using Number = std::pair<Token, std::int64_t>;
+    Number value_number() {
+        const Token token = lexer_.peek();
+        const std::string_view digits = lexer_.expect_value("a value's number");
+        std::int64_t number = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+        if (error != std::errc{} || end != digits.data() + digits.size())
+            Lexer::fail_at(token, "a value is called by a number, not " + std::string(token.text));
+        return {token, number};
     }
     ValueId use() {
-        const std::int64_t id = value_number();
-        const auto at = values_.find(id);
-        if (at == values_.end()) fail("value %" + std::to_string(id) + " is not defined here");
+        const auto [token, number] = value_number();
+        const auto at = values_.find(number);
+        if (at == values_.end()) Lexer::fail_at(token, "the value " + std::string(token.text) + " is not defined here");
         return at->second;
     }
-    std::vector<ValueId> uses(std::string_view close) {
+    std::vector<ValueId> uses() {
         std::vector<ValueId> out;
-        if (!close.empty() && accept(close)) return out;
         do out.push_back(use());
-        while (accept(","));
-        if (!close.empty()) expect(close);
+        while (lexer_.accept(","));
         return out;
     }
-    ValueId define(std::int64_t id, Dtype d) {
+    ValueId define(const Number& value, Dtype d) {
         const ValueId v = nest_.add_value(d);
-        if (!values_.emplace(id, v).second) fail("value %" + std::to_string(id) + " is defined twice");
+        if (!values_.emplace(value.second, v).second)
+            Lexer::fail_at(value.first, "the value " + std::string(value.first.text) + " is defined twice");
         return v;
     }
-    std::vector<ValueId> define(const std::vector<std::int64_t>& ids, const std::vector<Dtype>& types) {
-        if (ids.size() != types.size()) fail("as many dtypes as results are needed");
+    std::vector<ValueId> define(const std::vector<Number>& values, const std::vector<Dtype>& types) {
+        if (values.size() != types.size()) lexer_.fail("as many dtypes as results are needed");
         std::vector<ValueId> out;
-        for (std::size_t i = 0; i < ids.size(); ++i) out.push_back(define(ids[i], types[i]));
+        for (std::size_t i = 0; i < values.size(); ++i) out.push_back(define(values[i], types[i]));
         return out;
     }
 
     BufferId buffer() {
-        const std::string name = identifier("a buffer");
-        const auto at = buffers_.find(name);
-        if (at == buffers_.end()) fail("unknown buffer '" + name + "'");
+        const Token token = lexer_.peek();
+        const auto at = buffers_.find(lexer_.expect_word("a buffer"));
+        if (at == buffers_.end()) Lexer::fail_at(token, "unknown buffer '" + std::string(token.text) + "'");
         return at->second;
     }
 
-    const OpDef& op(std::string_view name) {
+    static const OpDef& op(const Token& token, std::string_view name) {
         const OpDef* row = find_op(name);
-        if (row == nullptr) fail("unknown op '" + std::string(name) + "'");
+        if (row == nullptr) Lexer::fail_at(token, "there is no op " + std::string(name));
         return *row;
+    }
+    const OpDef& op() {
+        const Token token = lexer_.peek();
+        return op(token, lexer_.expect_word("an op"));
     }
 
     // ---- statements
 
     bool buffer_declaration() {
         BufferRole role = BufferRole::input;
-        if (accept("in"))
+        if (lexer_.accept("in"))
             role = BufferRole::input;
-        else if (accept("out"))
+        else if (lexer_.accept("out"))
             role = BufferRole::output;
-        else if (accept("scratch"))
+        else if (lexer_.accept("scratch"))
             role = BufferRole::scratch;
         else
             return false;
-        std::string name = identifier("a buffer");
-        expect(":");
-        const BufferId b = nest_.add_buffer({name, role, type()});
-        if (!buffers_.emplace(name, b).second) fail("buffer '" + name + "' is declared twice");
-        end_of_line();
+        const Token token = lexer_.peek();
+        const std::string name(lexer_.expect_word("a buffer"));
+        lexer_.expect(":");
+        const BufferId b = nest_.add_buffer({name, role, parse_type(lexer_, symbols_)});
+        if (!buffers_.emplace(name, b).second) Lexer::fail_at(token, "the buffer " + name + " is declared twice");
+        lexer_.end_of_line();
         return true;
     }
 
     // Statements up to the closing brace, from the current line on. `fold` receives the elements of a reduction.
     void block(Block& into, std::vector<ValueId>* fold, int depth) {
-        if (depth > max_nesting) fail("loops are nested too deeply");
-        while (!accept("}")) {
-            if (fold != nullptr && accept("fold")) {
-                *fold = uses("");
-                end_of_line();
+        if (depth > max_nesting) lexer_.fail("loops are nested too deeply");
+        while (!lexer_.accept("}")) {
+            if (fold != nullptr && lexer_.accept("fold")) {
+                *fold = uses();
+                lexer_.end_of_line();
                 next_line();
-                expect("}");
+                lexer_.expect("}");
                 break;
             }
             statement(into, depth);
             next_line();
         }
-        end_of_line();
+        lexer_.end_of_line();
     }
 
     void body(Block& into, std::vector<ValueId>* fold, int depth) {
-        expect("{");
-        end_of_line();
+        lexer_.expect("{");
+        lexer_.end_of_line();
         next_line();
         block(into, fold, depth + 1);
     }
 
     void statement(Block& into, int depth) {
-        if (line_.starts_with('%')) return assignment(into, depth);
-        if (accept("store")) {
+        if (lexer_.is(Token::Kind::value)) return assignment(into, depth);
+        if (lexer_.accept("store")) {
             Store s;
             s.buffer = buffer();
-            expect("[");
-            s.index = dims("]");
-            expect(",");
+            lexer_.expect("[");
+            s.index = parse_dims(lexer_, symbols_, "]");
+            lexer_.expect(",");
             s.value = use();
-            s.streaming = accept("streaming");
+            s.streaming = lexer_.accept("streaming");
             s.guards = guards();
             into.push_back({std::move(s)});
-        } else if (accept("bind")) {
+        } else if (lexer_.accept("bind")) {
             BindIndex b;
-            std::string name = symbol_name();
-            expect("=");
+            const Token name = symbol_name();
+            lexer_.expect("=");
             b.value = use();
-            expect("in");
+            lexer_.expect("in");
             b.bound = dim();
-            expect("at");
+            lexer_.expect("at");
             b.position = dim();
-            expect("site");
-            b.site = integer<std::int32_t>("a number");
+            lexer_.expect("site");
+            b.site =
+                static_cast<std::int32_t>(lexer_.expect_integer("a site", 0, std::numeric_limits<std::int32_t>::max()));
             b.guards = guards();
-            b.symbol = define_symbol(SymbolRole::loaded, std::move(name));
+            b.symbol = define_symbol(SymbolRole::loaded, name);
             into.push_back({std::move(b)});
-        } else if (accept("alloc")) {
+        } else if (lexer_.accept("alloc")) {
             into.push_back({Alloc{buffer()}});
         } else {
             loop(into, depth);
             return;
         }
-        end_of_line();
+        lexer_.end_of_line();
+    }
+
+    int lanes() {
+        return static_cast<int>(lexer_.expect_integer("a number of lanes", 1, std::numeric_limits<int>::max()));
     }
 
     void loop(Block& into, int depth) {
         Loop l;
-        if (accept("serial"))
+        if (lexer_.accept("serial"))
             l.kind = LoopKind::serial;
-        else if (accept("parallel"))
+        else if (lexer_.accept("parallel"))
             l.kind = LoopKind::parallel;
-        else if (accept("unroll"))
+        else if (lexer_.accept("unroll"))
             l.kind = LoopKind::unroll;
-        else if (accept("vector")) {
+        else if (lexer_.accept("vector")) {
             l.kind = LoopKind::vector;
-            expect("(");
-            l.width = integer<int>("a number of lanes");
-            expect(")");
+            lexer_.expect("(");
+            l.width = lanes();
+            lexer_.expect(")");
         } else {
-            fail("expected a statement" + found());
+            lexer_.fail_expecting("a statement");
         }
-        std::string name = symbol_name();
-        expect("in");
+        const Token name = symbol_name();
+        lexer_.expect("in");
         l.extent = dim();
-        if (accept("step")) l.step = integer<std::int64_t>("a step");
-        l.var = define_symbol(SymbolRole::loop, std::move(name));
+        if (lexer_.accept("step")) l.step = lexer_.expect_integer("a step");
+        l.var = define_symbol(SymbolRole::loop, name);
         body(l.body, nullptr, depth);
         into.push_back({std::move(l)});
     }
 
     void assignment(Block& into, int depth) {
-        std::vector<std::int64_t> ids;
+        std::vector<Number> ids;
         do ids.push_back(value_number());
-        while (accept(","));
-        expect("=");
+        while (lexer_.accept(","));
+        lexer_.expect("=");
         const auto single = [&](Dtype d) {
-            if (ids.size() != 1) fail("this statement has one result");
+            if (ids.size() != 1) lexer_.fail("this statement has one result");
             return define(ids[0], d);
         };
-        if (accept("load")) {
+        if (lexer_.accept("load")) {
             Load l;
             l.buffer = buffer();
-            expect("[");
-            l.index = dims("]");
+            lexer_.expect("[");
+            l.index = parse_dims(lexer_, symbols_, "]");
             l.guards = guards();
             l.result = single(nest_.buffers[static_cast<std::size_t>(l.buffer)].type.dtype);
             into.push_back({std::move(l)});
-        } else if (accept("constant")) {
+        } else if (lexer_.accept("constant")) {
             Constant c;
-            c.bits = hexadecimal();
-            expect(":");
-            c.result = single(dtype());
+            c.bits = lexer_.expect_bits();
+            lexer_.expect(":");
+            c.result = single(parse_dtype(lexer_));
             into.push_back({c});
-        } else if (accept("index")) {
+        } else if (lexer_.accept("index")) {
             const Dim index = dim();
             into.push_back({IndexValue{single(Dtype::i64), index}});
-        } else if (accept("condition")) {
+        } else if (lexer_.accept("condition")) {
             std::vector<Dim> all = conditions();
             into.push_back({Condition{single(Dtype::boolean), std::move(all)}});
-        } else if (accept("reduce")) {
+        } else if (lexer_.accept("reduce")) {
             return reduce(into, ids, depth);
         } else {
             compute(into, ids);
         }
-        end_of_line();
+        lexer_.end_of_line();
     }
 
-    void compute(Block& into, const std::vector<std::int64_t>& ids) {
+    void compute(Block& into, const std::vector<Number>& ids) {
         static constexpr std::string_view parts[] = {"init", "step", "combine", "finish"};
         Compute c;
-        const std::string word = identifier("an op");
-        std::string_view op_name = word;
-        if (const std::size_t dot = word.rfind('.'); dot != std::string::npos)
+        const Token token = lexer_.peek();
+        std::string_view op_name = lexer_.expect_word("an op");
+        if (const std::size_t dot = op_name.rfind('.'); dot != std::string_view::npos)
             for (std::size_t p = 0; p < std::size(parts); ++p)
-                if (word.substr(dot + 1) == parts[p]) {
+                if (op_name.substr(dot + 1) == parts[p]) {
                     c.part = static_cast<ComputePart>(p + 1);
                     op_name = op_name.substr(0, dot);
+                    break;
                 }
-        c.op = &op(op_name);
-        expect("(");
-        c.operands = uses(")");
-        if (accept("{")) {
-            do {
-                const std::size_t i = c.attributes.size();
-                if (i >= c.op->attributes.size()) fail("too many attributes");
-                expect(c.op->attributes[i].name);
-                expect("=");
-                c.attributes.push_back(attribute(c.op->attributes[i].kind()));
-            } while (accept(","));
-            expect("}");
+        c.op = &op(token, op_name);
+        lexer_.expect("(");
+        if (!lexer_.accept(")")) {
+            c.operands = uses();
+            lexer_.expect(")");
         }
-        if (accept("of")) c.elements = dtypes();
-        expect(":");
+        if (lexer_.is("{")) c.attributes = parse_attributes(lexer_, c.op->name, c.op->attributes, {}, symbols_);
+        if (lexer_.accept("of")) c.elements = dtypes();
+        lexer_.expect(":");
         c.results = define(ids, dtypes());
         into.push_back({std::move(c)});
     }
 
-    void reduce(Block& into, const std::vector<std::int64_t>& ids, int depth) {
+    void reduce(Block& into, const std::vector<Number>& ids, int depth) {
         Reduce r;
-        r.op = &op(identifier("an op"));
-        expect("of");
+        r.op = &op();
+        lexer_.expect("of");
         r.elements = dtypes();
-        expect("over");
-        std::string name = symbol_name();
-        expect("in");
+        lexer_.expect("over");
+        const Token name = symbol_name();
+        lexer_.expect("in");
         r.extent = dim();
-        expect("lanes");
-        r.lanes = integer<std::int64_t>("a number of lanes");
-        expect("block");
-        r.block = integer<std::int64_t>("the size of a block");
-        if (accept("width")) r.width = integer<int>("a number of lanes");
-        if (accept("base")) r.index_base = dim();
-        r.finish = !accept("partial");
-        expect(":");
+        lexer_.expect("lanes");
+        r.lanes = lexer_.expect_integer("a number of lanes");
+        lexer_.expect("block");
+        r.block = lexer_.expect_integer("the size of a block");
+        if (lexer_.accept("width")) r.width = lanes();
+        if (lexer_.accept("base")) r.index_base = dim();
+        r.finish = !lexer_.accept("partial");
+        lexer_.expect(":");
         const std::vector<Dtype> types = dtypes();
-        r.var = define_symbol(SymbolRole::loop, std::move(name));
+        r.var = define_symbol(SymbolRole::loop, name);
         body(r.body, &r.element, depth);
         r.results = define(ids, types);
         into.push_back({std::move(r)});
     }
 
-    Attribute attribute(AttributeKind kind) {
-        switch (kind) {
-            case AttributeKind::integer:
-                return integer<std::int64_t>("an integer");
-            case AttributeKind::integers: {
-                Integers out;
-                expect("[");
-                if (accept("]")) return out;
-                do out.push_back(integer<std::int64_t>("an integer"));
-                while (accept(","));
-                expect("]");
-                return out;
-            }
-            case AttributeKind::dims: {
-                expect("[");
-                const std::vector<Dim> all = dims("]");
-                if (all.size() > max_rank) fail("more than " + std::to_string(max_rank) + " dimensions");
-                return Shape(std::span<const Dim>(all));
-            }
-            case AttributeKind::dtype:
-                return dtype();
-            case AttributeKind::boolean:
-                if (accept("true")) return true;
-                expect("false");
-                return false;
-            case AttributeKind::literal:
-                return literal();
-            case AttributeKind::text:
-                return quoted();
-            case AttributeKind::region:
-                break;
-        }
-        fail("unknown kind of attribute");
-    }
-
-    Literal literal() {
-        Literal out{type(), nullptr};
-        const std::string_view digits = peek_word();
-        if (!digits.starts_with("0x") || digits.size() % 2 != 0) fail("expected hexadecimal bytes" + found());
-        std::vector<std::byte> bytes;
-        for (std::size_t i = 2; i < digits.size(); i += 2) {
-            unsigned value = 0;
-            const auto [end, error] = std::from_chars(digits.data() + i, digits.data() + i + 2, value, 16);
-            if (error != std::errc() || end != digits.data() + i + 2) fail("expected hexadecimal bytes" + found());
-            bytes.push_back(static_cast<std::byte>(value));
-        }
-        line_.remove_prefix(digits.size());
-        skip_space();
-        out.bytes = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
-        return out;
-    }
-
-    std::string quoted() {
-        if (!line_.starts_with('"')) fail("expected a quoted text" + found());
-        std::string out;
-        std::size_t i = 1;
-        for (; i < line_.size() && line_[i] != '"'; ++i) {
-            if (line_[i] == '\\' && i + 1 < line_.size()) ++i;
-            out += line_[i];
-        }
-        if (i >= line_.size()) fail("the quoted text does not end");
-        line_.remove_prefix(i + 1);
-        skip_space();
-        return out;
-    }
-
-    std::string_view text_;
-    std::string file_;
-    std::size_t at_ = 0, number_ = 0;
-    std::string_view line_;
+    Lexer& lexer_;
     LoopNest nest_;
-    std::map<std::string, Symbol, std::less<>> symbols_;
+    SymbolTable symbols_;
     std::map<std::string, BufferId, std::less<>> buffers_;
     std::map<std::int64_t, ValueId> values_;
 };
 
 }  // namespace
 
+LoopNest parse_loop_nest(Lexer& lexer) { return Parser(lexer).run(); }
+
 LoopNest parse_loop_nest(std::string_view text, std::string_view file) {
-    Parser parser(text, file, {});
-    LoopNest nest = parser.run();
-    if (parser.rest().at < text.size()) parser.fail("text after the end of the kernel");
-    return nest;
+    std::vector<LoopNest> nests = parse_loop_nests(text, file);
+    if (nests.size() != 1) throw FormatError(std::string(file) + ": text after the end of the kernel");
+    return std::move(nests[0]);
 }
 
 std::vector<LoopNest> parse_loop_nests(std::string_view text, std::string_view file) {
-    std::vector<LoopNest> nests;
-    Place place;
-    do {
-        Parser parser(text, file, place);
-        nests.push_back(parser.run());
-        place = parser.rest();
-    } while (place.at < text.size());
-    return nests;
+    Lexer lexer(text, file);
+    try {
+        std::vector<LoopNest> nests;
+        lexer.first_line();
+        do nests.push_back(parse_loop_nest(lexer));
+        while (lexer.next_line());
+        return nests;
+    } catch (const TextFault& fault) {
+        throw FormatError(lexer.message(fault));
+    }
 }
 
 }  // namespace lathe::ir

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/loops/loops.h"
+#include "ir/text/lexer.h"
 
 namespace lathe::ir {
 
@@ -16,9 +17,12 @@ namespace lathe::ir {
 enum class Names : std::uint8_t { keep, anonymous };
 LoopNest canonical(const LoopNest& nest, Names names = Names::keep);
 
-std::string print(const LoopNest& nest);                                 // of the canonical form
-LoopNest parse_loop_nest(std::string_view text, std::string_view file);  // throws FormatError with the line
-std::vector<LoopNest> parse_loop_nests(std::string_view text, std::string_view file);  // one or more, likewise
+std::string print(const LoopNest& nest);  // of the canonical form
+// Throws FormatError: "file:line:column: why", and the line.
+LoopNest parse_loop_nest(std::string_view text, std::string_view file);
+std::vector<LoopNest> parse_loop_nests(std::string_view text, std::string_view file);  // one or more
+// One within another text, from its first line to its last; throws TextFault.
+LoopNest parse_loop_nest(Lexer& lexer);
 
 // All faults at once, one sentence each; empty if sound.
 std::vector<std::string> verify(const LoopNest& nest);
