@@ -1,4 +1,4 @@
-// Text and checks of graphs.
+// Text of graphs. Whoever reads one checks it (verify.h).
 //
 //   graph main(batch) {
 //     require batch == 2*n : "add: the shapes do not broadcast"
@@ -22,25 +22,26 @@
 #include <vector>
 
 #include "ir/graph/graph.h"
+#include "ir/graph/verify.h"
 #include "ir/text/attributes.h"
 #include "ir/text/locations.h"
 
 namespace lathe::ir {
 
 std::string print(const Graph& graph, Locs locs = Locs::hide, Literals literals = Literals::whole);
+// The same within another text: indented, with the symbols around it where it names none of its own.
+std::string print(const Graph& graph, Locs locs, Literals literals, std::span<const std::string> around,
+                  std::string indent);
 
 // Nodes without a loc(...) get their line of the text. Throws FormatError with every fault: "file:line:column: why",
 // and the line.
 std::unique_ptr<Graph> parse_graph(std::string_view text, std::string_view file);
-// The same within another text, from the graph's first line to its last. Where it names no symbols of its own, they are
-// those around it.
+// The same within another text, from the graph's first line to its last, for texts that name its nodes: those are
+// numbered from 0. Where it names no symbols of its own, they are those around it; it demands what is written alone.
 std::unique_ptr<Graph> parse_graph(Lexer& lexer, const SymbolTable& around);
 
 // A value as other lines name it: %3, %4#1. A node's line, without its location and regions.
 std::string print_name(Value v);
 std::string print_node(const Node& node, std::span<const std::string> symbols, Literals literals = Literals::whole);
-
-// All faults at once, one sentence each; empty if sound.
-std::vector<std::string> verify(const Graph& graph);
 
 }  // namespace lathe::ir

@@ -1,8 +1,9 @@
+#include "ir/loops/verify.h"
+
 #include <algorithm>
 #include <bit>
 #include <unordered_set>
 
-#include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 #include "ir/loops/workspace.h"
 

@@ -74,9 +74,12 @@ std::string print_node(const Node& node, std::span<const std::string> symbols, L
     return out;
 }
 
-std::string print(const Graph& graph, Locs locs, Literals literals) {
+std::string print(const Graph& graph, Locs locs, Literals literals) { return print(graph, locs, literals, {}, ""); }
+
+std::string print(const Graph& graph, Locs locs, Literals literals, std::span<const std::string> around,
+                  std::string indent) {
     std::string out;
-    Printer(graph, graph.symbols, locs, literals, "", out).run();
+    Printer(graph, graph.symbols.empty() ? around : graph.symbols, locs, literals, std::move(indent), out).run();
     return out;
 }
 

@@ -23,6 +23,7 @@ public:
     std::unique_ptr<Graph> run() {
         std::unique_ptr<Graph> result = graph(nullptr, 0);
         throw_faults();
+        result->preconditions = std::move(written_);
         return result;
     }
     // A graph that is the whole text.
@@ -125,6 +126,7 @@ private:
         if (lexer_.is(Token::Kind::value)) return node(scope, depth);
         if (lexer_.accept("require")) {
             scope.graph.preconditions.push_back(parse_requirement(lexer_, scope.symbols));
+            if (depth == 0) written_.push_back(scope.graph.preconditions.back());
             return;
         }
         if (lexer_.accept("return")) return outputs(scope);
@@ -145,6 +147,8 @@ private:
         const Token token = lexer_.peek();
         const std::string name(lexer_.expect_value("a value"));
         if (scope.values.contains(name)) Lexer::fail_at(token, "%" + name + " is defined twice");
+        if (around_ != nullptr && depth == 0 && name != std::to_string(scope.graph.nodes().size()))
+            Lexer::fail_at(token, "the node is %" + std::to_string(scope.graph.nodes().size()) + " of its graph");
         const Node*& defined = scope.values[name];  // null until all went well
         lexer_.expect("=");
         const Token op_token = lexer_.peek();
@@ -239,6 +243,7 @@ private:
 
     Lexer& lexer_;
     const SymbolTable* around_;
+    std::vector<Precondition> written_;  // of the outermost graph
     std::string messages_;
     std::size_t faults_ = 0;
 };
