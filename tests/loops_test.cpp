@@ -115,6 +115,17 @@ TEST(LoopText, ErrorsNameTheLine) {
     EXPECT_NE(message(deep).find("nested too deeply"), std::string::npos);
 }
 
+TEST(LoopVerify, ReducersTakeOneElementOrTwo) {
+    for (const std::string_view line :
+         {"%0 = dot_general.init() of f32 : f32", "%0 = dot_general.init() of f32, f32, f32 : f32",
+          "%0 = sum.init() of f32, f32 : f32"}) {
+        const std::vector<std::string> faults = verify(parse_loop_nest(one_line_body(line), "t"));
+        ASSERT_EQ(faults.size(), 1U) << line;
+        EXPECT_NE(faults[0].find("elements at a time"), std::string::npos) << faults[0];
+    }
+    EXPECT_TRUE(verify(parse_loop_nest(one_line_body("%0 = dot_general.init() of f32, f32 : f32"), "t")).empty());
+}
+
 TEST(LoopVerify, ReportsAllFaultsAtOnce) {
     const LoopNest nest = parse_loop_nest(R"(k(%n) {
   in a: f32[%n]
