@@ -38,21 +38,27 @@ std::size_t count_operations(const ir::Graph& graph) {
     return n;
 }
 
-// The passes and the plan; the kernels' nests, by step.
+// The plan of a lowered program; the kernels' nests, by step.
+std::vector<ir::LoopNest> plan_of(ir::Program program, const CompileOptions& options, Executable& out) {
+    fold_constants(program, options);
+    build_plan(program, loop_target(options.target), options.donated, out.plan, out.outputs);
+    std::vector<ir::LoopNest> nests;
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& k) { nests.push_back(std::move(k.nest)); });
+    out.statistics.kernels = nests.size();
+    return nests;
+}
+
+// The passes, and the same of what they make.
 std::vector<ir::LoopNest> lower(const ir::Graph& graph, const CompileOptions& options, Executable& out) {
     passes::PipelineOptions pipeline = options.pipeline;
     pipeline.target = loop_target(options.target);
     pipeline.donated = options.donated;
     const auto start = Clock::now();
     passes::Lowered lowered = passes::run_pipeline(graph, pipeline);
-    fold_constants(lowered.program, options);
-    build_plan(lowered.program, pipeline.target, options.donated, out.plan, out.outputs);
     out.statistics.operations = count_operations(*lowered.program.graph);
-    out.statistics.pass_milliseconds = milliseconds_since(start);
     out.remarks = std::move(lowered.remarks);
-    std::vector<ir::LoopNest> nests;
-    ir::for_each_kernel(lowered.program, [&](ir::Program::Kernel& k) { nests.push_back(std::move(k.nest)); });
-    out.statistics.kernels = nests.size();
+    std::vector<ir::LoopNest> nests = plan_of(std::move(lowered.program), options, out);
+    out.statistics.pass_milliseconds = milliseconds_since(start);
     return nests;
 }
 
@@ -73,6 +79,28 @@ void finish(runtime::Plan& plan) {
     }
 }
 
+void require_runnable(const CompileOptions& options) {
+    if (options.interpreted) return;
+    if (!options.target.runs_here) throw UserError("this processor does not run the target " + options.target.name);
+    if (!executable_memory().allowed) throw ResourceError(executable_memory().refusal);
+}
+
+// Gives a plan its kernels.
+void link(std::vector<ir::LoopNest> nests, const CompileOptions& options, Executable& out) {
+    out.interpreted = options.interpreted;
+    if (options.interpreted) {
+        interpret_kernels(out.plan, std::move(nests));
+    } else {
+        compile_kernels(nests, options.target, out);
+        for (const auto& kernel : out.kernels) {
+            out.plan.kernels.push_back(kernel->entry());
+            out.plan.owners.push_back(kernel);
+        }
+    }
+    out.plan.add_calls();
+    finish(out.plan);
+}
+
 }  // namespace
 
 passes::LoopTarget loop_target(const Target& target) {
@@ -83,25 +111,21 @@ passes::LoopTarget loop_target(const Target& target) {
 
 std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileOptions& options) {
     const ir::FloatEnvironment floats;
-    if (!options.interpreted && !options.target.runs_here)
-        throw UserError("this processor does not run the target " + options.target.name);
-    if (!options.interpreted && !executable_memory().allowed) throw ResourceError(executable_memory().refusal);
+    require_runnable(options);
     auto out = std::make_shared<Executable>();
-    std::vector<ir::LoopNest> nests = lower(graph, options, *out);
-    if (options.interpreted) {
-        out->interpreted = true;
-        interpret_kernels(out->plan, std::move(nests));
-        out->plan.add_calls();
-        finish(out->plan);
-        return out;
-    }
-    compile_kernels(nests, options.target, *out);
-    for (const auto& kernel : out->kernels) {
-        out->plan.kernels.push_back(kernel->entry());
-        out->plan.owners.push_back(kernel);
-    }
-    out->plan.add_calls();
-    finish(out->plan);
+    link(lower(graph, options, *out), options, *out);
+    return out;
+}
+
+std::shared_ptr<const Executable> compile(ir::Program program, const CompileOptions& options) {
+    const ir::FloatEnvironment floats;
+    require_runnable(options);
+    ir::for_each_step(program.steps, [](const ir::Program::Step& step) {
+        if (std::holds_alternative<ir::Program::Fused>(step.node))
+            throw UserError("the program holds groups that are not lowered to kernels", step.loc);
+    });
+    auto out = std::make_shared<Executable>();
+    link(plan_of(std::move(program), options, *out), options, *out);
     return out;
 }
 

@@ -42,6 +42,8 @@ struct Executable {
 
 // Throws UserError where the processor does not run the target, ResourceError where the system refuses code.
 std::shared_ptr<const Executable> compile(const ir::Graph& graph, const CompileOptions& options = {});
+// A program that is lowered, as it is: no pass runs.
+std::shared_ptr<const Executable> compile(ir::Program program, const CompileOptions& options = {});
 // For another process, perhaps on another processor: the kernels' objects, and a plan that cannot run in this one.
 std::shared_ptr<const Executable> compile_objects(const ir::Graph& graph, const CompileOptions& options);
 

@@ -119,12 +119,6 @@ private:
     std::unordered_map<std::uint64_t, Dim> done_;  // by the bits of what was replaced
 };
 
-// Reads an index expression from the start of `text` and advances `text` past it: integers, symbols (with or without a
-// leading %), + - *, parentheses, floordiv(a, b), mod(a, b), min(a, b), max(a, b). `symbol` resolves a name (without
-// the %). Empty where the text is no expression; `why` then says what was wrong, and `text` starts there.
-std::optional<Dim> parse_dim(std::string_view& text,
-                             const std::function<std::optional<Symbol>(std::string_view)>& symbol, std::string& why);
-
 // A total order on Dims that depends on structure alone (never on addresses), for canonical forms.
 int compare(Dim a, Dim b);
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <shared_mutex>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -109,6 +110,14 @@ constinit thread_local std::array<Recent, 32> recent{};
 
 std::string text_of(const Loc::Line& line) { return printable_line(line.file) + ":" + std::to_string(line.line); }
 
+// The order in which several are told: it may not depend on what else the process has seen.
+bool before(const Loc::Line& a, const Loc::Line& b) { return std::tie(a.file, a.line) < std::tie(b.file, b.line); }
+bool precedes(const Loc::Place& a, const Loc::Place& b) {
+    if (!(a.line == b.line)) return before(a.line, b.line);
+    if (a.path != b.path) return a.path < b.path;
+    return std::ranges::lexicographical_compare(a.callers, b.callers, before);
+}
+
 // What is said behind the line.
 std::string context_text(const Loc::Place& place) {
     std::string out;
@@ -192,6 +201,7 @@ std::vector<Loc::Place> Loc::places() const {
     const Entry& e = t.entry(id_);
     if (e.file != nullptr) add(e);
     for (std::uint32_t part : e.parts) add(t.entry(part));
+    std::ranges::sort(out, precedes);
     return out;
 }
 

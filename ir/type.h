@@ -63,6 +63,17 @@ private:
     std::uint8_t rank_ = 0;
 };
 
+// The row-major offset of an index into memory of these extents; `at(i)` is the index along dimension i.
+template <class T, class At>
+constexpr T linear_offset(std::span<const T> extents, const At& at) {
+    T offset = 0;
+    for (std::size_t i = 0; i < extents.size(); ++i) offset = offset * extents[i] + at(i);
+    return offset;
+}
+inline Dim linear_offset(const Shape& shape, std::span<const Dim> index) {
+    return linear_offset(shape.dims(), [&](std::size_t i) { return index[i]; });
+}
+
 struct Type {
     Dtype dtype = Dtype::f32;
     Shape shape;

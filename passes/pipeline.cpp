@@ -63,7 +63,9 @@ public:
                 continue;
             }
             if (options_.verify || options_.observe) renumber(out_.program);  // for those who look
-            if (options_.verify) require_sound(pass, ir::verify(out_.program), [&] { return ir::print(out_.program); });
+            if (options_.verify)
+                require_sound(pass, ir::verify(out_.program),
+                              [&] { return ir::print(out_.program, ir::Locs::hide, ir::Literals::brief); });
             report({.pass = &pass, .program = &out_.program});
         }
         renumber(out_.program);

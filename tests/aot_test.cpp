@@ -311,7 +311,7 @@ TEST_F(Aot, RunsWithTheDefaultRoundingAndPutsTheCallersBack) {
 TEST_F(Aot, ReportsIndicesThatAreOutOfRange) {
     const Model model = model_of(
         "graph pick(n) {\n  %0 = parameter \"table\" : f32[10, 4]\n  %1 = parameter \"i\" : i64[n]\n"
-        "  %2 = gather(%0, %1) axis=0 : f32[n, 4]\n  return \"y\" = %2\n}\n");
+        "  %2 = gather(%0, %1) {axis = 0} : f32[n, 4]\n  return \"y\" = %2\n}\n");
     compile_model(model, path("pick.so"));
     const Library library(path("pick.so"));
     ASSERT_TRUE(library);
@@ -344,8 +344,8 @@ TEST_F(Aot, ReportsIndicesThatAreOutOfRange) {
 TEST_F(Aot, ExecutablesNameTheIndexThatIsOutOfRange) {
     const Model model = model_of(
         "graph pick(n) {\n  %0 = parameter \"i\" : u64[n, 2]\n"
-        "  %1 = constant value=f32[3] [0, 1, 2] : f32[3]\n"
-        "  %2 = gather(%1, %0) axis=0 : f32[n, 2]\n  return \"y\" = %2\n}\n");
+        "  %1 = constant {value = f32[3] [0, 1, 2]} : f32[3]\n"
+        "  %2 = gather(%1, %0) {axis = 0} : f32[n, 2]\n  return \"y\" = %2\n}\n");
     compile_model(model, path("pick"));
     write("good.csv", "0,2\n1,1\n");
     EXPECT_EQ(run_here("./pick --logits good.csv"), (Outcome{0, "0,2\n1,1\n"}));
@@ -359,7 +359,7 @@ TEST_F(Aot, ExecutablesNameTheIndexThatIsOutOfRange) {
 TEST_F(Aot, RefusesIndicesAlongAnEmptyAxis) {
     const Model model = model_of(
         "graph pick(m, n) {\n  %0 = parameter \"table\" : f32[m]\n  %1 = parameter \"i\" : i64[n]\n"
-        "  %2 = gather(%0, %1) axis=0 : f32[n]\n  return \"y\" = %2\n}\n");
+        "  %2 = gather(%0, %1) {axis = 0} : f32[n]\n  return \"y\" = %2\n}\n");
     compile_model(model, path("pick.so"));
     const Library library(path("pick.so"));
     ASSERT_TRUE(library);

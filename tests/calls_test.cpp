@@ -175,7 +175,7 @@ TEST(AlongAxis, InterpretedProgramsCallTheSameFunctions) {
 constexpr const char* program_text = R"(graph main(n) {
   %0 = parameter "x" : f32[n, 64]
   %1 = neg(%0) : f32[n, 64]
-  %2 = sort(%1) axis=1 : f32[n, 64], i64[n, 64]
+  %2 = sort(%1) {axis = 1} : f32[n, 64], i64[n, 64]
   %3 = abs(%2#0) : f32[n, 64]
   return "y" = %3
 }
@@ -260,8 +260,8 @@ TEST(CallSteps, ReadDenseMemory) {
     const std::shared_ptr<const ir::Graph> graph = ir::parse_graph(R"(graph main(n) {
   %0 = parameter "x" : f32[n, 3]
   %1 = exp(%0) : f32[n, 3]
-  %2 = relayout(%1) permutation=[1, 0] : f32[n, 3]
-  %3 = cumsum(%2) axis=0 : f32[n, 3]
+  %2 = relayout(%1) {permutation = [1, 0]} : f32[n, 3]
+  %3 = cumsum(%2) {axis = 0} : f32[n, 3]
   return "y" = %3
 }
 )",

@@ -597,7 +597,7 @@ TEST(Codegen, LoweredGraphs) {
   %0 = parameter "a" : f32[m, k]
   %1 = parameter "b" : f32[k, n]
   %2 = parameter "bias" : f32[n]
-  %3 = dot_general(%0, %1) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[m, n]
+  %3 = dot_general(%0, %1) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[m, n]
   %4 = add(%3, %2) : f32[m, n]
   %5 = tanh(%4) : f32[m, n]
   return "c" = %5
@@ -606,53 +606,53 @@ TEST(Codegen, LoweredGraphs) {
         R"(graph main(m, k, n) {
   %0 = parameter "a" : bf16[3, k, m]
   %1 = parameter "b" : bf16[3, n, k]
-  %2 = dot_general(%0, %1) lhs_batch=[0] rhs_batch=[0] lhs_contract=[1] rhs_contract=[2] : bf16[3, m, n]
+  %2 = dot_general(%0, %1) {lhs_batch = [0], rhs_batch = [0], lhs_contract = [1], rhs_contract = [2]} : bf16[3, m, n]
   return "c" = %2
 }
 )",
         R"(graph main(m, k, n) {
   %0 = parameter "a" : f64[m, k]
   %1 = parameter "b" : f64[k]
-  %2 = dot_general(%0, %1) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f64[m]
+  %2 = dot_general(%0, %1) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f64[m]
   return "c" = %2
 }
 )",
         R"(graph main(m, k, n) {
   %0 = parameter "x" : f32[1, k]
   %1 = parameter "w" : f32[k, n]
-  %2 = dot_general(%0, %1) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[1, n]
+  %2 = dot_general(%0, %1) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[1, n]
   return "y" = %2
 }
 )",
         R"(graph main(m, k, n) {
   %0 = parameter "x" : f32[m, n]
-  %1 = reduce_max(%0) axes=[1] : f32[m]
-  %2 = reshape(%1) shape=[m, 1] : f32[m, 1]
+  %1 = reduce_max(%0) {axes = [1]} : f32[m]
+  %2 = reshape(%1) {shape = [m, 1]} : f32[m, 1]
   %3 = sub(%0, %2) : f32[m, n]
   %4 = exp(%3) : f32[m, n]
-  %5 = sum(%4) axes=[1] : f32[m]
-  %6 = reshape(%5) shape=[m, 1] : f32[m, 1]
+  %5 = sum(%4) {axes = [1]} : f32[m]
+  %6 = reshape(%5) {shape = [m, 1]} : f32[m, 1]
   %7 = div(%4, %6) : f32[m, n]
   return "y" = %7
 }
 )",
         R"(graph main(m, k, n) {
   %0 = parameter "x" : f16[m, n, 5]
-  %1 = sum(%0) axes=[0, 1] : f16[5]
-  %2 = argmax(%0) axes=[1] : i64[m, 5]
-  %3 = reduce_min(%0) axes=[2] : f16[m, n]
+  %1 = sum(%0) {axes = [0, 1]} : f16[5]
+  %2 = argmax(%0) {axes = [1]} : i64[m, 5]
+  %3 = reduce_min(%0) {axes = [2]} : f16[m, n]
   return "a" = %1, "b" = %2, "c" = %3
 }
 )",
         R"(graph main(m, k, n) {
   %0 = parameter "table" : f32[k, n]
   %1 = parameter "rows" : u8[m]
-  %2 = gather(%0, %1) axis=0 : f32[m, n]
+  %2 = gather(%0, %1) {axis = 0} : f32[m, n]
   %3 = parameter "y" : f32[k, n]
-  %4 = concat(%2, %3) axis=0 : f32[m + k, n]
-  %5 = transpose(%4) permutation=[1, 0] : f32[n, m + k]
+  %4 = concat(%2, %3) {axis = 0} : f32[m + k, n]
+  %5 = transpose(%4) {permutation = [1, 0]} : f32[n, m + k]
   %8 = parameter "fill" : f32[]
-  %6 = pad(%5, %8) low=[1, 0] high=[0, 2] : f32[n + 1, m + k + 2]
+  %6 = pad(%5, %8) {low = [1, 0], high = [0, 2]} : f32[n + 1, m + k + 2]
   %7 = neg(%6) : f32[n + 1, m + k + 2]
   return "z" = %7
 }
@@ -661,10 +661,10 @@ TEST(Codegen, LoweredGraphs) {
   %0 = parameter "x" : f32[k, n]
   %1 = parameter "rows" : i32[m]
   %2 = parameter "updates" : f32[m, n]
-  %3 = scatter_add(%0, %1, %2) axis=0 : f32[k, n]
+  %3 = scatter_add(%0, %1, %2) {axis = 0} : f32[k, n]
   %4 = parameter "more" : f32[n]
-  %5 = concat(%4, %4, %4) axis=0 : f32[3*n]
-  %6 = sum(%5) axes=[0] : f32[]
+  %5 = concat(%4, %4, %4) {axis = 0} : f32[3*n]
+  %6 = sum(%5) {axes = [0]} : f32[]
   %7 = mul(%3, %6) : f32[k, n]
   return "z" = %7
 }
@@ -673,25 +673,25 @@ TEST(Codegen, LoweredGraphs) {
   %0 = parameter "x" : i16[k]
   %1 = parameter "rows" : i64[m]
   %2 = parameter "updates" : i16[m]
-  %3 = scatter_add(%0, %1, %2) axis=0 : i16[k]
+  %3 = scatter_add(%0, %1, %2) {axis = 0} : i16[k]
   return "z" = %3
 }
 )",
         R"(graph main(m, k, n) {
   %0 = parameter "key" : u64[m]
   %1 = philox(%0, %0) : u64[m], u64[m]
-  %2 = iota shape=[m] axis=0 dtype=u64 : u64[m]
+  %2 = iota {shape = [m], axis = 0, dtype = u64} : u64[m]
   %3 = shift_right(%1#1, %2) : u64[m]
-  %4 = convert(%3) dtype=f32 : f32[m]
+  %4 = convert(%3) {dtype = f32} : f32[m]
   %5 = bit_xor(%1#0, %3) : u64[m]
   return "a" = %4, "b" = %5
 }
 )",
         R"(graph main(m, k, n) {
   %0 = parameter "x" : i32[m, 6*n]
-  %1 = reshape(%0) shape=[6*m, n] : i32[6*m, n]
-  %2 = slice(%1) start=[1, 0] size=[2*m, n] step=[2, 1] : i32[2*m, n]
-  %3 = iota shape=[2*m, n] axis=1 dtype=i32 : i32[2*m, n]
+  %1 = reshape(%0) {shape = [6*m, n]} : i32[6*m, n]
+  %2 = slice(%1) {start = [1, 0], size = [2*m, n], step = [2, 1]} : i32[2*m, n]
+  %3 = iota {shape = [2*m, n], axis = 1, dtype = i32} : i32[2*m, n]
   %4 = mul(%2, %3) : i32[2*m, n]
   return "z" = %4
 }

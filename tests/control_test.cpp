@@ -25,14 +25,14 @@ const char* const rnn = R"(graph main(t, n) {
   %1 = parameter "xs" : f32[t, n, 5]
   %2 = parameter "w" : f32[5, 8]
   %3 = parameter "u" : f32[8, 8]
-  %4 = scan(%0, %1, %2, %3) length=[t] carried=1 sequences=1 : f32[n, 8], f32[t, n, 8] {
+  %4 = scan(%0, %1, %2, %3) {length = [t], carried = 1, sequences = 1} : f32[n, 8], f32[t, n, 8] {
     graph body() {
       %0 = parameter "h" : f32[n, 8]
       %1 = parameter "x" : f32[n, 5]
       %2 = parameter "w" : f32[5, 8]
       %3 = parameter "u" : f32[8, 8]
-      %4 = dot_general(%1, %2) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[n, 8]
-      %5 = dot_general(%0, %3) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[n, 8]
+      %4 = dot_general(%1, %2) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[n, 8]
+      %5 = dot_general(%0, %3) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[n, 8]
       %6 = add(%4, %5) : f32[n, 8]
       %7 = tanh(%6) : f32[n, 8]
       return "next" = %7, "y" = %7
@@ -46,7 +46,7 @@ const char* const rnn = R"(graph main(t, n) {
 const char* const prefixes = R"(graph main(t, n) {
   %0 = parameter "a" : i32[n]
   %1 = parameter "xs" : i32[t, n]
-  %2 = scan(%0, %1) length=[t] carried=1 sequences=1 reverse=true : i32[n], i32[t, n], i32[t, n] {
+  %2 = scan(%0, %1) {length = [t], carried = 1, sequences = 1, reverse = true} : i32[n], i32[t, n], i32[t, n] {
     graph body() {
       %0 = parameter "a" : i32[n]
       %1 = parameter "x" : i32[n]
@@ -88,13 +88,13 @@ const char* const choice = R"(graph main(n) {
 // Collatz: how many steps until 1, and the numbers' maximum.
 const char* const collatz = R"(graph main() {
   %0 = parameter "n" : i64[]
-  %1 = constant value=i64[] 0 : i64[]
+  %1 = constant {value = i64[] 0} : i64[]
   %2 = while_loop(%0, %1, %0) : i64[], i64[], i64[] {
     graph condition() {
       %0 = parameter "n" : i64[]
       %1 = parameter "count" : i64[]
       %2 = parameter "most" : i64[]
-      %3 = constant value=i64[] 1 : i64[]
+      %3 = constant {value = i64[] 1} : i64[]
       %4 = gt(%0, %3) : bool[]
       return "go on" = %4
     }
@@ -102,23 +102,23 @@ const char* const collatz = R"(graph main() {
       %0 = parameter "n" : i64[]
       %1 = parameter "count" : i64[]
       %2 = parameter "most" : i64[]
-      %3 = constant value=i64[] 2 : i64[]
-      %4 = constant value=i64[] 1 : i64[]
-      %5 = constant value=i64[] 0 : i64[]
+      %3 = constant {value = i64[] 2} : i64[]
+      %4 = constant {value = i64[] 1} : i64[]
+      %5 = constant {value = i64[] 0} : i64[]
       %6 = rem(%0, %3) : i64[]
       %7 = eq(%6, %5) : bool[]
       %8 = cond(%7, %0) : i64[] {
         graph then() {
           %0 = parameter "n" : i64[]
-          %1 = constant value=i64[] 2 : i64[]
+          %1 = constant {value = i64[] 2} : i64[]
           %2 = div(%0, %1) : i64[]
           return "n" = %2
         }
         graph else() {
           %0 = parameter "n" : i64[]
-          %1 = constant value=i64[] 3 : i64[]
+          %1 = constant {value = i64[] 3} : i64[]
           %2 = mul(%0, %1) : i64[]
-          %3 = constant value=i64[] 1 : i64[]
+          %3 = constant {value = i64[] 1} : i64[]
           %4 = add(%2, %3) : i64[]
           return "n" = %4
         }
@@ -137,12 +137,12 @@ const char* const nested = R"(graph main(t, k, n) {
   %0 = parameter "a" : f32[n]
   %1 = parameter "b" : f32[n]
   %2 = parameter "xs" : f32[t, k, n]
-  %3 = scan(%0, %1, %2) length=[t] carried=2 sequences=1 : f32[n], f32[n], f32[t, n], f32[t, k, n] {
+  %3 = scan(%0, %1, %2) {length = [t], carried = 2, sequences = 1} : f32[n], f32[n], f32[t, n], f32[t, k, n] {
     graph body() {
       %0 = parameter "a" : f32[n]
       %1 = parameter "b" : f32[n]
       %2 = parameter "x" : f32[k, n]
-      %3 = scan(%0, %1, %2, %1) length=[k] carried=2 sequences=1 : f32[n], f32[n], f32[k, n] {
+      %3 = scan(%0, %1, %2, %1) {length = [k], carried = 2, sequences = 1} : f32[n], f32[n], f32[k, n] {
         graph body() {
           %0 = parameter "a" : f32[n]
           %1 = parameter "b" : f32[n]
@@ -154,7 +154,7 @@ const char* const nested = R"(graph main(t, k, n) {
         }
       }
       %4 = sub(%3#0, %2) : f32[k, n]
-      %5 = sum(%4) axes=[0] : f32[n]
+      %5 = sum(%4) {axes = [0]} : f32[n]
       return "b" = %3#1, "a" = %5, "y" = %3#0, "ys" = %3#2
     }
   }
@@ -166,7 +166,7 @@ const char* const nested = R"(graph main(t, k, n) {
 const char* const counting = R"(graph main(t) {
   %0 = parameter "x" : f32[]
   %1 = parameter "like" : f32[t]
-  %2 = scan(%0) length=[t] carried=1 sequences=0 : f32[], f32[t] {
+  %2 = scan(%0) {length = [t], carried = 1, sequences = 0} : f32[], f32[t] {
     graph body() {
       %0 = parameter "x" : f32[]
       %1 = add(%0, %0) : f32[]
@@ -184,7 +184,7 @@ const char* const behind = R"(graph main(t, n) {
   %0 = parameter "h" : f32[n]
   %1 = parameter "xs" : f32[t, n]
   %2 = parameter "m" : f32[n, n]
-  %3 = scan(%0, %1) length=[t] carried=1 sequences=1 : f32[n] {
+  %3 = scan(%0, %1) {length = [t], carried = 1, sequences = 1} : f32[n] {
     graph body() {
       %0 = parameter "h" : f32[n]
       %1 = parameter "x" : f32[n]
@@ -192,9 +192,9 @@ const char* const behind = R"(graph main(t, n) {
       return "next" = %2
     }
   }
-  %4 = dot_general(%2, %3) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[n]
-  %5 = dot_general(%2, %4) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[n]
-  %6 = dot_general(%2, %5) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[n]
+  %4 = dot_general(%2, %3) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[n]
+  %5 = dot_general(%2, %4) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[n]
+  %6 = dot_general(%2, %5) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[n]
   %7 = add(%6, %3) : f32[n]
   return "y" = %7
 }
@@ -230,7 +230,7 @@ const char* const updates = R"(graph main(t, n, m) {
   %2 = parameter "xs" : f32[t, m, 3]
   %3 = parameter "c" : f32[n]
   %4 = parameter "ps" : bool[t]
-  %5 = scan(%0, %1, %3, %2, %4) length=[t] carried=3 sequences=2 : f32[n], f32[m, 3], f32[n], f32[t, n] {
+  %5 = scan(%0, %1, %3, %2, %4) {length = [t], carried = 3, sequences = 2} : f32[n], f32[m, 3], f32[n], f32[t, n] {
     graph body() {
       %0 = parameter "a" : f32[n]
       %1 = parameter "b" : f32[m, 3]
@@ -349,12 +349,12 @@ TEST(Control, FindsIndicesOutOfRange) {
   %0 = parameter "h" : f32[]
   %1 = parameter "table" : f32[4]
   %2 = parameter "at" : i32[t]
-  %3 = scan(%0, %2, %1) length=[t] carried=1 sequences=1 : f32[] {
+  %3 = scan(%0, %2, %1) {length = [t], carried = 1, sequences = 1} : f32[] {
     graph body() {
       %0 = parameter "h" : f32[]
       %1 = parameter "i" : i32[]
       %2 = parameter "table" : f32[4]
-      %3 = gather(%2, %1) axis=0 : f32[]
+      %3 = gather(%2, %1) {axis = 0} : f32[]
       %4 = add(%0, %3) : f32[]
       return "next" = %4
     }
@@ -401,7 +401,7 @@ TEST(Control, MeansWhatItSays) {
 
 TEST(Control, EqualNodesAreOneAndOthersAreNot) {
     const auto twice = [](const std::string& second) {
-        const std::string loop = "scan(%0) length=[3] carried=1 sequences=0 : f32[] {\n graph body() {\n";
+        const std::string loop = "scan(%0) {length = [3], carried = 1, sequences = 0} : f32[] {\n graph body() {\n";
         const auto text =
             "graph main() {\n %0 = parameter \"x\" : f32[]\n %1 = " + loop +
             " %0 = parameter \"x\" : f32[]\n %1 = exp(%0) : f32[]\n return \"y\" = %1\n }\n }\n %2 = " + loop +
@@ -432,8 +432,8 @@ TEST(Control, RefusesWhatDoesNotFit) {
     expect_fault(choice, "cond(%0, %3, %2)", "cond(%0, %3)", "takes 2 values, not 1");
     expect_fault(choice, "graph then() {", "graph then(m) {", "no symbols of its own");
     expect_fault(collatz, "return \"go on\" = %4", "return \"go on\" = %0", "condition gives a bool");
-    expect_fault(prefixes, "length=[t]", "length=[n, n]", "length is one extent");
-    expect_fault(prefixes, "carried=1", "carried=3", "fewer operands");
+    expect_fault(prefixes, "length = [t]", "length=[n, n]", "length is one extent");
+    expect_fault(prefixes, "carried = 1", "carried=3", "fewer operands");
     expect_fault(prefixes, "return \"next\" = %2, \"a\"", "return \"next\" = %9, \"a\"", "%9 is not defined");
     expect_fault(prefixes, "%0 = parameter \"a\" : i32[n]\n  %1", "%0 = parameter \"a\" : i64[n]\n  %1", "is i64");
 }

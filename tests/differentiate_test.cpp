@@ -41,7 +41,7 @@ TEST(Differentiate, SumOfSquares) {
     EXPECT_EQ(gradient_text(R"(graph main(n) {
   %0 = parameter "x" : f32[n, 3]
   %1 = mul(%0, %0) : f32[n, 3]
-  %2 = sum(%1) axes=[0, 1] : f32[]
+  %2 = sum(%1) {axes = [0, 1]} : f32[]
   return "loss" = %2
 }
 )"),
@@ -59,22 +59,22 @@ TEST(Differentiate, BroadcastOperandsSumUp) {
   %1 = parameter "x" : f32[n, 3]
   %2 = add(%1, %0) : f32[n, 3]
   %3 = tanh(%2) : f32[n, 3]
-  %4 = sum(%3) axes=[0, 1] : f32[]
+  %4 = sum(%3) {axes = [0, 1]} : f32[]
   return "loss" = %4
 }
 )");
     EXPECT_NE(text.find("sum("), std::string::npos) << text;
-    EXPECT_NE(text.find("axes=[0] : f32[3]"), std::string::npos) << text;
+    EXPECT_NE(text.find("axes = [0]} : f32[3]"), std::string::npos) << text;
 }
 
 TEST(Differentiate, WhatDoesNotMatterHasZeroGradient) {
     EXPECT_EQ(gradient_text(R"(graph main(n) {
   %0 = parameter "x" : f32[n]
   %1 = parameter "y" : f32[]
-  %2 = constant value=f32[] 0 : f32[]
+  %2 = constant {value = f32[] 0} : f32[]
   %3 = gt(%0, %2) : bool[n]
-  %4 = convert(%3) dtype=f32 : f32[n]
-  %5 = sum(%4) axes=[0] : f32[]
+  %4 = convert(%3) {dtype = f32} : f32[n]
+  %5 = sum(%4) {axes = [0]} : f32[]
   %6 = mul(%5, %1) : f32[]
   return "loss" = %6
 }
@@ -82,8 +82,8 @@ TEST(Differentiate, WhatDoesNotMatterHasZeroGradient) {
               R"(graph main(n) {
   %0 = parameter "x" : f32[n]
   %1 = parameter "y" : f32[]
-  %2 = constant value=f32[] 0 : f32[]
-  %3 = broadcast_to(%2) shape=[n] : f32[n]
+  %2 = constant {value = f32[] 0} : f32[]
+  %3 = broadcast_to(%2) {shape = [n]} : f32[n]
   return "d_x" = %3
 }
 )");

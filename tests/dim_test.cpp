@@ -9,6 +9,7 @@
 
 #include "ir/dtype.h"
 #include "ir/error.h"
+#include "ir/text/types.h"
 #include "ir/type.h"
 
 namespace lathe::ir {
@@ -18,18 +19,12 @@ const Dim n = Dim::symbol(0), m = Dim::symbol(1), k = Dim::symbol(2);
 const std::vector<std::string> names{"%n", "%m", "%k"};
 
 Dim parse(std::string_view text) {
-    std::string why;
-    const auto d = parse_dim(
-        text,
-        [](std::string_view name) -> std::optional<Symbol> {
-            for (std::size_t i = 0; i < names.size(); ++i)
-                if (names[i].substr(1) == name) return static_cast<Symbol>(i);
-            return std::nullopt;
-        },
-        why);
-    EXPECT_TRUE(d.has_value()) << why;
-    EXPECT_EQ(text, "");
-    return d.value_or(Dim(-1));
+    SymbolTable symbols;
+    for (const std::string& name : names) symbols.add(name.substr(1));
+    Lexer lexer(text, "dim");
+    const Dim d = parse_dim(lexer, symbols);
+    lexer.end_of_line();
+    return d;
 }
 
 TEST(Dim, PolynomialsAreCanonical) {
@@ -117,13 +112,13 @@ TEST(Dim, PrintsAndParses) {
     for (Dim d : {n * m - 7, floordiv(n + 63, 64) * 64 - max(n, m) * k, min(n, floordiv(k, m)), Dim(-3), mod(n, m)})
         EXPECT_EQ(parse(d.to_string(names)), d) << d.to_string(names);
     EXPECT_EQ(parse("(n + 1) * (%n - 1)"), n * n - 1);
-    for (std::string_view bad : {"", "%", "n +", "foo", "min(n)", "min(n, m", "99999999999999999999", "f(n, m)"}) {
-        std::string why;
-        EXPECT_FALSE(parse_dim(
-            bad, [](std::string_view s) { return s == "n" || s == "m" ? std::optional<Symbol>(0) : std::nullopt; },
-            why));
-        EXPECT_FALSE(why.empty());
-    }
+    for (std::string_view bad : {"", "%", "n +", "foo", "min(n)", "min(n, m", "99999999999999999999", "f(n, m)", "1.5"})
+        EXPECT_THROW(parse(bad), TextFault) << bad;
+    // No text takes more stack than another.
+    EXPECT_THROW(parse(std::string(1'000'000, '(')), TextFault);
+    std::string power = "(n + m + k)";
+    for (int i = 0; i < 1000; ++i) power += "*(n + m + k)";
+    EXPECT_THROW(parse(power), TextFault);
 }
 
 TEST(Dim, InternsAcrossThreads) {

@@ -21,8 +21,8 @@ std::unique_ptr<ir::Graph> transposed_layer(const Literal& weights) {
     auto graph = ir::parse_graph(R"(graph layer(n) {
   %0 = parameter "x" : f32[n, 37]
   %1 = parameter "w" : f32[21, 37]
-  %2 = transpose(%1) permutation=[1, 0] : f32[37, 21]
-  %3 = dot_general(%0, %2) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[n, 21]
+  %2 = transpose(%1) {permutation = [1, 0]} : f32[37, 21]
+  %3 = dot_general(%0, %2) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[n, 21]
   return "y" = %3
 }
 )",
@@ -76,9 +76,9 @@ TEST(FoldConstants, transposed_weights_are_laid_out_once) {
 TEST(FoldConstants, sizes_of_the_caller_are_no_constants) {
     const auto graph = ir::parse_graph(R"(graph count(n) {
   %0 = parameter "x" : f32[n]
-  %1 = iota shape=[n] axis=0 dtype=f32 : f32[n]
-  %2 = slice(%1) start=[n - 1] size=[1] step=[1] : f32[1]
-  %3 = sum(%0) axes=[0] : f32[]
+  %1 = iota {shape = [n], axis = 0, dtype = f32} : f32[n]
+  %2 = slice(%1) {start = [n - 1], size = [1], step = [1]} : f32[1]
+  %3 = sum(%0) {axes = [0]} : f32[]
   %4 = mul(%2, %3) : f32[1]
   return "y" = %4
 }
@@ -99,10 +99,10 @@ TEST(FoldConstants, sizes_of_the_caller_are_no_constants) {
 TEST(FoldConstants, indices_out_of_range_wait_for_the_run) {
     const auto graph = ir::parse_graph(R"(graph pick() {
   %0 = parameter "x" : f32[4]
-  %1 = constant value=i64[2] [1, 9] : i64[2]
-  %2 = constant value=f32[4] [1, 2, 3, 4] : f32[4]
-  %3 = gather(%2, %1) axis=0 : f32[2]
-  %4 = sum(%0) axes=[0] : f32[]
+  %1 = constant {value = i64[2] [1, 9]} : i64[2]
+  %2 = constant {value = f32[4] [1, 2, 3, 4]} : f32[4]
+  %3 = gather(%2, %1) {axis = 0} : f32[2]
+  %4 = sum(%0) {axes = [0]} : f32[]
   %5 = mul(%3, %4) : f32[2]
   return "y" = %5
 }

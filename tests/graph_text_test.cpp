@@ -7,6 +7,7 @@
 #include "ir/functions/losses.h"
 #include "ir/graph/text.h"
 #include "ir/ops/ops.h"
+#include "ir/text/element.h"
 
 namespace lathe::ir {
 namespace {
@@ -25,15 +26,15 @@ TEST(GraphText, IsAFixedPoint) {
     constexpr std::string_view text = R"(graph main(batch, n) {
   require 2*n == batch : "add: the shapes do not broadcast"
   %0 = parameter "x" : f32[batch, 64]
-  %1 = constant value=f32[] 1.5 : f32[]
+  %1 = constant {value = f32[] 1.5} : f32[]
   %2 = mul(%0, %1) : f32[batch, 64]
-  %3 = sum(%2) axes=[1] : f32[batch]
+  %3 = sum(%2) {axes = [1]} : f32[batch]
   %4 = parameter "layer 1.\"w\"\x0a" : u64[2*n]
   %5 = philox(%4, %4) : u64[2*n], u64[2*n]
   %6 = bit_xor(%5#0, %5#1) : u64[2*n]
-  %7 = constant value=f32[2, 2] [nan, -inf, -0, 0x7fc00001] : f32[2, 2]
-  %8 = iota shape=[n, 3] axis=1 dtype=i8 : i8[n, 3]
-  %9 = slice(%0) start=[0, 1] size=[batch, 3] step=[1, 2] : f32[batch, 3]
+  %7 = constant {value = f32[2, 2] [nan, -inf, -0, 0x7fc00001]} : f32[2, 2]
+  %8 = iota {shape = [n, 3], axis = 1, dtype = i8} : i8[n, 3]
+  %9 = slice(%0) {start = [0, 1], size = [batch, 3], step = [1, 2]} : f32[batch, 3]
   return "y" = %3, "bits" = %6
 }
 )";
@@ -86,14 +87,22 @@ TEST(GraphText, EveryFaultIsReportedWithItsLine) {
   %2 = neg(%1) : f32[2, 3]
   %3 = neg(%0) : f32[3, 2]
   %4 = add(%0, %9) : f32[2, 3]
-  %5 = sum(%0) axes=[2] : f32[2]
+  %5 = sum(%0) {axes = [2]} : f32[2]
 }
 )");
     EXPECT_EQ(why,
-              "t.lir:3: there is no op frobnicate\n"
-              "t.lir:5: neg gives f32[2, 3]\n"
-              "t.lir:6: %9 is not defined above\n"
-              "t.lir:7: sum: axis 2 is out of range for rank 2 (f32[2, 3])");
+              R"(t.lir:3:8: there is no op frobnicate
+      %1 = frobnicate(%0) : f32[2, 3]
+           ^
+t.lir:5:8: neg gives f32[2, 3]
+      %3 = neg(%0) : f32[3, 2]
+           ^
+t.lir:6:16: %9 is not defined above
+      %4 = add(%0, %9) : f32[2, 3]
+                   ^
+t.lir:7:3: sum: axis 2 is out of range for rank 2 (f32[2, 3])
+      %5 = sum(%0) {axes = [2]} : f32[2]
+      ^)");
 }
 
 TEST(GraphText, BadTextIsRefused) {
@@ -108,14 +117,14 @@ TEST(GraphText, BadTextIsRefused) {
              "graph main() {\n  %0 = parameter \"x : f32[]\n}\n",
              "graph main() {\n  %0 = parameter \"x\" : f32[1, 1, 1, 1, 1, 1, 1, 1, 1]\n}\n",
              "graph main() {\n  %0 = parameter \"x\" : f32[-1]\n}\n",
-             "graph main() {\n  %0 = constant value=f32[2] [1, 2, 3] : f32[2]\n}\n",
-             "graph main() {\n  %0 = constant value=f32[2] [1] : f32[2]\n}\n",
-             "graph main() {\n  %0 = constant value=f32[1000000000000, 1000000000000] [1, 2] : f32[]\n}\n",
+             "graph main() {\n  %0 = constant {value = f32[2] [1, 2, 3]} : f32[2]\n}\n",
+             "graph main() {\n  %0 = constant {value = f32[2] [1]} : f32[2]\n}\n",
+             "graph main() {\n  %0 = constant {value = f32[1000000000000, 1000000000000] [1, 2]} : f32[]\n}\n",
              "graph main() {\n  %0 = parameter \"x\" : u64[]\n  %1 = philox(%0, %0) : u64[], u64[]\n  return \"y\" = "
              "%1\n}\n",
              "graph main() {\n  %0 = parameter \"x\" : u64[]\n  return \"y\" = %0#1\n}\n",
-             "graph main() {\n  %0 = parameter \"x\" : f32[4]\n  %1 = slice(%0) start=[3] size=[2] "
-             "step=[-9223372036854775808] : f32[2]\n}\n",
+             "graph main() {\n  %0 = parameter \"x\" : f32[4]\n  %1 = slice(%0) {start = [3], size = [2], "
+             "step = [-9223372036854775808]} : f32[2]\n}\n",
              "graph main() {\n  return \"y\" = %0\n  %0 = parameter \"x\" : u64[]\n}\n",
          })
         EXPECT_NE(faults(text), "") << text;

@@ -16,6 +16,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/text/element.h"
 #include "lathe.h"
 #include "tests/command.h"
 #include "tests/op_samples.h"

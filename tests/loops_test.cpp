@@ -89,7 +89,8 @@ TEST(LoopText, ErrorsNameTheLine) {
         }
         return "";
     };
-    EXPECT_EQ(message(one_line_body("%0 = load b[%i]")), "bad.lir:5: loop nest: unknown buffer 'b'");
+    EXPECT_EQ(message(one_line_body("%0 = load b[%i]")),
+              "bad.lir:5:15: unknown buffer 'b'\n        %0 = load b[%i]\n                  ^");
     EXPECT_EQ(message(one_line_body("%0 = load a[%j]")).substr(0, 9), "bad.lir:5");
     EXPECT_EQ(message(one_line_body("%0 = load a[%i")).substr(0, 9), "bad.lir:5");
     EXPECT_EQ(message(one_line_body("%0 = nonsense(%1) : f32")).substr(0, 9), "bad.lir:5");
@@ -99,9 +100,30 @@ TEST(LoopText, ErrorsNameTheLine) {
     // Every prefix of a sound text is an error, not a crash.
     for (std::size_t n = 0; n + 3 < example.size(); ++n)
         EXPECT_FALSE(message(std::string(example.substr(0, n))).empty()) << n;
+    for (std::size_t n = 0; n < example.size(); ++n)
+        for (const unsigned char flip : {1, 4, 32, 128}) {
+            std::string bad(example);
+            bad[n] = static_cast<char>(bad[n] ^ flip);
+            if (!message(bad).empty()) continue;
+            const LoopNest nest = parse_loop_nest(bad, "bad.lir");
+            if (verify(nest).empty()) {
+                EXPECT_EQ(print(parse_loop_nest(print(nest), "again")), print(nest)) << bad;
+            }
+        }
     std::string deep = "k() {\n";
     for (int i = 0; i < 100'000; ++i) deep += "serial i" + std::to_string(i) + " in 2 {\n";
     EXPECT_NE(message(deep).find("nested too deeply"), std::string::npos);
+}
+
+TEST(LoopVerify, ReducersTakeOneElementOrTwo) {
+    for (const std::string_view line :
+         {"%0 = dot_general.init() of f32 : f32", "%0 = dot_general.init() of f32, f32, f32 : f32",
+          "%0 = sum.init() of f32, f32 : f32"}) {
+        const std::vector<std::string> faults = verify(parse_loop_nest(one_line_body(line), "t"));
+        ASSERT_EQ(faults.size(), 1U) << line;
+        EXPECT_NE(faults[0].find("elements at a time"), std::string::npos) << faults[0];
+    }
+    EXPECT_TRUE(verify(parse_loop_nest(one_line_body("%0 = dot_general.init() of f32, f32 : f32"), "t")).empty());
 }
 
 TEST(LoopVerify, ReportsAllFaultsAtOnce) {

@@ -12,6 +12,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/ops/ops.h"
+#include "ir/text/element.h"
 #include "passes/graph/differentiate.h"
 #include "passes/graph/simplify.h"
 #include "tests/op_samples.h"
@@ -220,19 +221,21 @@ TEST(Ops, AttributesComeInAnyOrderAndMayBeLeftOut) {
         }
         return std::string();
     };
-    EXPECT_EQ(graph("slice(%0) step=[1, 1] size=[2, 3] start=[0, 0] : f32[2, 3]"),
-              graph("slice(%0) start=[0, 0] size=[2, 3] step=[1, 1] : f32[2, 3]"));
-    EXPECT_EQ(graph("slice(%0) size=[2, 3] : f32[2, 3]"),
-              graph("slice(%0) start=[0, 0] size=[2, 3] step=[1, 1] : f32[2, 3]"));
-    EXPECT_EQ(graph("transpose(%0) : f32[5, 4]"), graph("transpose(%0) permutation=[1, 0] : f32[5, 4]"));
-    EXPECT_EQ(graph("sum(%0) : f32[]"), graph("sum(%0) axes=[0, 1] : f32[]"));
-    EXPECT_EQ(graph("iota dtype=i32 shape=[3] : i32[3]"), graph("iota shape=[3] axis=0 dtype=i32 : i32[3]"));
-    EXPECT_NE(why("slice(%0) start=[0, 0] : f32[4, 5]").find("size="), std::string::npos);
-    EXPECT_NE(why("slice(%0) size=[2, 3] size=[2, 3] : f32[2, 3]").find("size= is given twice"), std::string::npos);
-    EXPECT_NE(why("slice(%0) size=[2, 3] width=[2] : f32[2, 3]").find("slice has no attribute 'width"),
+    EXPECT_EQ(graph("slice(%0) {step = [1, 1], size = [2, 3], start = [0, 0]} : f32[2, 3]"),
+              graph("slice(%0) {start = [0, 0], size = [2, 3], step = [1, 1]} : f32[2, 3]"));
+    EXPECT_EQ(graph("slice(%0) {size = [2, 3]} : f32[2, 3]"),
+              graph("slice(%0) {start = [0, 0], size = [2, 3], step = [1, 1]} : f32[2, 3]"));
+    EXPECT_EQ(graph("transpose(%0) : f32[5, 4]"), graph("transpose(%0) {permutation = [1, 0]} : f32[5, 4]"));
+    EXPECT_EQ(graph("sum(%0) : f32[]"), graph("sum(%0) {axes = [0, 1]} : f32[]"));
+    EXPECT_EQ(graph("iota {dtype = i32, shape = [3]} : i32[3]"),
+              graph("iota {shape = [3], axis = 0, dtype = i32} : i32[3]"));
+    EXPECT_NE(why("slice(%0) {start = [0, 0]} : f32[4, 5]").find("slice lacks its attribute size"), std::string::npos);
+    EXPECT_NE(why("slice(%0) {size = [2, 3], size = [2, 3]} : f32[2, 3]").find("size is given twice"),
+              std::string::npos);
+    EXPECT_NE(why("slice(%0) {size = [2, 3], width = [2]} : f32[2, 3]").find("slice has no attribute width"),
               std::string::npos)
-        << why("slice(%0) size=[2, 3] width=[2] : f32[2, 3]");
-    EXPECT_NE(why("slice(%0) size=[2] : f32[2]").find("size has 1 entries"), std::string::npos);
+        << why("slice(%0) {size = [2, 3], width = [2]} : f32[2, 3]");
+    EXPECT_NE(why("slice(%0) {size = [2]} : f32[2]").find("size has 1 entries"), std::string::npos);
 }
 
 TEST(Ops, DtypesOutsideTheSetAreRefused) {

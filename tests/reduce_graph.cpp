@@ -10,6 +10,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/ops/op.h"
+#include "ir/text/element.h"
 #include "tests/values.h"
 
 namespace lathe::testing_support {

@@ -29,17 +29,17 @@ TEST(Regression, PaddingIsNotTheSameRows) {
     expect_sound(R"(graph main() {
   %0 = parameter "x" : f32[5, 1, 11]
   %1 = neg(%0) : f32[5, 1, 11]
-  %2 = concat(%1, %0) axis=2 : f32[5, 1, 22]
+  %2 = concat(%1, %0) {axis = 2} : f32[5, 1, 22]
   %3 = parameter "fill" : f32[]
-  %4 = pad(%1, %3) low=[0, 0, 0] high=[0, 2, 2] : f32[5, 3, 13]
+  %4 = pad(%1, %3) {low = [0, 0, 0], high = [0, 2, 2]} : f32[5, 3, 13]
   return "a" = %2, "b" = %4
 }
 )");
     expect_sound(R"(graph main() {
   %0 = parameter "x" : f32[8, 30]
-  %1 = sum(%0) axes=[1] : f32[8]
+  %1 = sum(%0) {axes = [1]} : f32[8]
   %2 = parameter "fill" : f32[]
-  %3 = pad(%1, %2) low=[0] high=[3] : f32[11]
+  %3 = pad(%1, %2) {low = [0], high = [3]} : f32[11]
   %4 = exp(%3) : f32[11]
   return "a" = %1, "b" = %4
 }
@@ -51,8 +51,8 @@ TEST(Regression, AttributesAreNotExtents) {
     expect_sound(R"(graph main() {
   %0 = parameter "fill" : u8[]
   %1 = parameter "x" : u8[0]
-  %2 = pad(%1, %0) low=[0] high=[0] : u8[0]
-  %3 = sum(%2) axes=[0] : u64[]
+  %2 = pad(%1, %0) {low = [0], high = [0]} : u8[0]
+  %3 = sum(%2) {axes = [0]} : u64[]
   return "y" = %3
 }
 )");
@@ -60,10 +60,10 @@ TEST(Regression, AttributesAreNotExtents) {
 
 TEST(Regression, ConstantsMayHaveNoElements) {
     expect_sound(R"(graph main() {
-  %0 = constant value=f32[0] [] : f32[0]
+  %0 = constant {value = f32[0] []} : f32[0]
   %1 = parameter "x" : f32[0]
   %2 = add(%0, %1) : f32[0]
-  %3 = sum(%2) axes=[0] : f32[]
+  %3 = sum(%2) {axes = [0]} : f32[]
   return "constant" = %0, "sum" = %3
 }
 )");
@@ -74,7 +74,7 @@ TEST(Regression, DonatedMemoryIsReadBeforeItIsWritten) {
     expect_sound(R"(graph main() {
   %0 = parameter "a" : u32[9]
   %1 = parameter "b" : i64[9]
-  %2 = convert(%1) dtype=u32 : u32[9]
+  %2 = convert(%1) {dtype = u32} : u32[9]
   %3 = eq(%0, %2) : bool[9]
   %4 = parameter "c" : u32[9]
   %5 = bit_or(%2, %4) : u32[9]
@@ -84,9 +84,9 @@ TEST(Regression, DonatedMemoryIsReadBeforeItIsWritten) {
     expect_sound(R"(graph main() {
   %0 = parameter "a" : f32[7]
   %1 = parameter "x" : f32[7, 20]
-  %2 = sum(%1) axes=[1] : f32[7]
-  %3 = reshape(%0) shape=[7, 1] : f32[7, 1]
-  %4 = reshape(%2) shape=[7, 1] : f32[7, 1]
+  %2 = sum(%1) {axes = [1]} : f32[7]
+  %3 = reshape(%0) {shape = [7, 1]} : f32[7, 1]
+  %4 = reshape(%2) {shape = [7, 1]} : f32[7, 1]
   %5 = mul(%1, %4) : f32[7, 20]
   %6 = add(%5, %3) : f32[7, 20]
   return "row" = %2, "all" = %6
@@ -98,14 +98,14 @@ TEST(Regression, DonatedMemoryIsReadBeforeItIsWritten) {
 TEST(Regression, DonatedMemoryIsReadAtTheSamePlace) {
     expect_sound(R"(graph main() {
   %0 = parameter "a" : i32[70]
-  %1 = slice(%0) start=[69] size=[70] step=[-1] : i32[70]
+  %1 = slice(%0) {start = [69], size = [70], step = [-1]} : i32[70]
   %2 = add(%0, %1) : i32[70]
   return "y" = %2
 }
 )");
     expect_sound(R"(graph main(n) {
   %0 = parameter "a" : f32[n, n]
-  %1 = transpose(%0) permutation=[1, 0] : f32[n, n]
+  %1 = transpose(%0) {permutation = [1, 0]} : f32[n, n]
   %2 = neg(%1) : f32[n, n]
   return "y" = %2
 }
@@ -113,7 +113,7 @@ TEST(Regression, DonatedMemoryIsReadAtTheSamePlace) {
                  {{1}, {20}});
     expect_sound(R"(graph main() {
   %0 = parameter "a" : f32[9, 9]
-  %1 = sum(%0) axes=[1] : f32[9]
+  %1 = sum(%0) {axes = [1]} : f32[9]
   %2 = add(%0, %1) : f32[9, 9]
   return "y" = %2
 }
@@ -121,7 +121,7 @@ TEST(Regression, DonatedMemoryIsReadAtTheSamePlace) {
     expect_sound(R"(graph main() {
   %0 = parameter "a" : f32[9, 9]
   %1 = parameter "b" : f32[9, 9]
-  %2 = dot_general(%0, %1) lhs_batch=[] rhs_batch=[] lhs_contract=[1] rhs_contract=[0] : f32[9, 9]
+  %2 = dot_general(%0, %1) {lhs_batch = [], rhs_batch = [], lhs_contract = [1], rhs_contract = [0]} : f32[9, 9]
   return "y" = %2
 }
 )");

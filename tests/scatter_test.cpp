@@ -34,7 +34,7 @@ GraphCase case_of(const Sample& s, Dtype dtype, std::uint64_t seed) {
     GraphCase c;
     c.graph = ir::parse_graph("graph main() {\n  %0 = parameter \"x\" : " + d + "[" + s.x +
                                   "]\n  %1 = parameter \"i\" : i32[" + s.indices + "]\n  %2 = parameter \"u\" : " + d +
-                                  "[" + s.updates + "]\n  %3 = scatter_add(%0, %1, %2) axis=" + s.axis + " : " + d +
+                                  "[" + s.updates + "]\n  %3 = scatter_add(%0, %1, %2) {axis = " + s.axis + "} : " + d +
                                   "[" + s.x + "]\n  return \"y\" = %3\n}\n",
                               "t.lir");
     Random random(seed);

@@ -36,50 +36,53 @@ TEST_P(Simplify, Rewrites) { EXPECT_EQ(simplified(GetParam().before, GetParam().
 
 const Rewrite rewrites[] = {
     {"multiplication_by_one", "",
-     one_input + "  %1 = constant value=f32[] 1 : f32[]\n  %2 = mul(%1, %0) : f32[2, 3]\n  return \"y\" = %2\n",
+     one_input + "  %1 = constant {value = f32[] 1} : f32[]\n  %2 = mul(%1, %0) : f32[2, 3]\n  return \"y\" = %2\n",
      one_input + "  return \"y\" = %0\n"},
     {"a_wide_one", "",
-     one_input + "  %1 = constant value=f32[] 1 : f32[]\n  %2 = broadcast_to(%1) shape=[2, 3] : f32[2, 3]\n"
+     one_input + "  %1 = constant {value = f32[] 1} : f32[]\n  %2 = broadcast_to(%1) {shape = [2, 3]} : f32[2, 3]\n"
                  "  %3 = div(%0, %2) : f32[2, 3]\n  return \"y\" = %3\n",
      one_input + "  return \"y\" = %0\n"},
     // -0 + +0 is +0, so only -0 may go.
     {"addition_of_zero_stays", "",
-     one_input + "  %1 = constant value=f32[] 0 : f32[]\n  %2 = add(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n",
-     one_input + "  %1 = constant value=f32[] 0 : f32[]\n  %2 = add(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n"},
+     one_input + "  %1 = constant {value = f32[] 0} : f32[]\n  %2 = add(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n",
+     one_input + "  %1 = constant {value = f32[] 0} : f32[]\n  %2 = add(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n"},
     {"addition_of_minus_zero", "",
-     one_input + "  %1 = constant value=f32[] -0 : f32[]\n  %2 = add(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n",
+     one_input + "  %1 = constant {value = f32[] -0} : f32[]\n  %2 = add(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n",
      one_input + "  return \"y\" = %0\n"},
     {"subtraction_of_zero", "",
-     one_input + "  %1 = constant value=f32[] 0 : f32[]\n  %2 = sub(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n",
+     one_input + "  %1 = constant {value = f32[] 0} : f32[]\n  %2 = sub(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n",
      one_input + "  return \"y\" = %0\n"},
     {"one_that_broadcasts_stays", "",
-     "  %0 = parameter \"x\" : f32[3]\n  %1 = constant value=f32[2, 3] 1 : f32[2, 3]\n  %2 = mul(%0, %1) : f32[2, 3]\n"
+     "  %0 = parameter \"x\" : f32[3]\n  %1 = constant {value = f32[2, 3] 1} : f32[2, 3]\n  %2 = mul(%0, %1) : f32[2, "
+     "3]\n"
      "  return \"y\" = %2\n",
-     "  %0 = parameter \"x\" : f32[3]\n  %1 = constant value=f32[2, 3] 1 : f32[2, 3]\n  %2 = mul(%0, %1) : f32[2, 3]\n"
+     "  %0 = parameter \"x\" : f32[3]\n  %1 = constant {value = f32[2, 3] 1} : f32[2, 3]\n  %2 = mul(%0, %1) : f32[2, "
+     "3]\n"
      "  return \"y\" = %2\n"},
     {"integer_zero", "",
-     "  %0 = parameter \"x\" : i8[4]\n  %1 = constant value=i8[] 0 : i8[]\n  %2 = add(%1, %0) : i8[4]\n"
+     "  %0 = parameter \"x\" : i8[4]\n  %1 = constant {value = i8[] 0} : i8[]\n  %2 = add(%1, %0) : i8[4]\n"
      "  %3 = bit_xor(%2, %1) : i8[4]\n  %4 = shift_left(%3, %1) : i8[4]\n  return \"y\" = %4\n",
      "  %0 = parameter \"x\" : i8[4]\n  return \"y\" = %0\n"},
     {"multiplication_by_zero_stays", "",
-     one_input + "  %1 = constant value=f32[] 0 : f32[]\n  %2 = mul(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n",
-     one_input + "  %1 = constant value=f32[] 0 : f32[]\n  %2 = mul(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n"},
+     one_input + "  %1 = constant {value = f32[] 0} : f32[]\n  %2 = mul(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n",
+     one_input + "  %1 = constant {value = f32[] 0} : f32[]\n  %2 = mul(%0, %1) : f32[2, 3]\n  return \"y\" = %2\n"},
     {"involutions", "", one_input + "  %1 = neg(%0) : f32[2, 3]\n  %2 = neg(%1) : f32[2, 3]\n  return \"y\" = %2\n",
      one_input + "  return \"y\" = %0\n"},
     {"three_transposes", "",
-     "  %0 = parameter \"x\" : f32[2, 3, 4]\n  %1 = transpose(%0) permutation=[1, 2, 0] : f32[3, 4, 2]\n"
-     "  %2 = transpose(%1) permutation=[1, 2, 0] : f32[4, 2, 3]\n"
-     "  %3 = transpose(%2) permutation=[1, 2, 0] : f32[2, 3, 4]\n  return \"y\" = %3, \"z\" = %2\n",
-     "  %0 = parameter \"x\" : f32[2, 3, 4]\n  %1 = transpose(%0) permutation=[2, 0, 1] : f32[4, 2, 3]\n"
+     "  %0 = parameter \"x\" : f32[2, 3, 4]\n  %1 = transpose(%0) {permutation = [1, 2, 0]} : f32[3, 4, 2]\n"
+     "  %2 = transpose(%1) {permutation = [1, 2, 0]} : f32[4, 2, 3]\n"
+     "  %3 = transpose(%2) {permutation = [1, 2, 0]} : f32[2, 3, 4]\n  return \"y\" = %3, \"z\" = %2\n",
+     "  %0 = parameter \"x\" : f32[2, 3, 4]\n  %1 = transpose(%0) {permutation = [2, 0, 1]} : f32[4, 2, 3]\n"
      "  return \"y\" = %0, \"z\" = %1\n"},
     {"reshapes", "n",
-     "  %0 = parameter \"x\" : f32[n, 6]\n  %1 = reshape(%0) shape=[n, 2, 3] : f32[n, 2, 3]\n"
-     "  %2 = reshape(%1) shape=[2*n, 3] : f32[2*n, 3]\n  return \"y\" = %2\n",
-     "  %0 = parameter \"x\" : f32[n, 6]\n  %1 = reshape(%0) shape=[2*n, 3] : f32[2*n, 3]\n  return \"y\" = %1\n"},
+     "  %0 = parameter \"x\" : f32[n, 6]\n  %1 = reshape(%0) {shape = [n, 2, 3]} : f32[n, 2, 3]\n"
+     "  %2 = reshape(%1) {shape = [2*n, 3]} : f32[2*n, 3]\n  return \"y\" = %2\n",
+     "  %0 = parameter \"x\" : f32[n, 6]\n  %1 = reshape(%0) {shape = [2*n, 3]} : f32[2*n, 3]\n  return \"y\" = %1\n"},
     {"slices", "",
-     "  %0 = parameter \"x\" : f32[20]\n  %1 = slice(%0) start=[2] size=[8] step=[2] : f32[8]\n"
-     "  %2 = slice(%1) start=[7] size=[3] step=[-3] : f32[3]\n  return \"y\" = %2\n",
-     "  %0 = parameter \"x\" : f32[20]\n  %1 = slice(%0) start=[16] size=[3] step=[-6] : f32[3]\n  return \"y\" = "
+     "  %0 = parameter \"x\" : f32[20]\n  %1 = slice(%0) {start = [2], size = [8], step = [2]} : f32[8]\n"
+     "  %2 = slice(%1) {start = [7], size = [3], step = [-3]} : f32[3]\n  return \"y\" = %2\n",
+     "  %0 = parameter \"x\" : f32[20]\n  %1 = slice(%0) {start = [16], size = [3], step = [-6]} : f32[3]\n  return "
+     "\"y\" = "
      "%1\n"},
     {"equal_nodes", "",
      one_input + "  %1 = parameter \"y\" : f32[2, 3]\n  %2 = add(%0, %1) : f32[2, 3]\n  %3 = add(%1, %0) : f32[2, 3]\n"
@@ -89,23 +92,24 @@ const Rewrite rewrites[] = {
                  "  %4 = sub(%1, %0) : f32[2, 3]\n  %5 = mul(%2, %2) : f32[2, 3]\n"
                  "  return \"a\" = %5, \"b\" = %3, \"c\" = %4\n"},
     {"zeros_differ", "",
-     one_input + "  %1 = constant value=f32[] 0 : f32[]\n  %2 = constant value=f32[] -0 : f32[]\n"
+     one_input + "  %1 = constant {value = f32[] 0} : f32[]\n  %2 = constant {value = f32[] -0} : f32[]\n"
                  "  %3 = max(%0, %1) : f32[2, 3]\n  %4 = max(%0, %2) : f32[2, 3]\n  return \"y\" = %3, \"z\" = %4\n",
-     one_input + "  %1 = constant value=f32[] 0 : f32[]\n  %2 = constant value=f32[] -0 : f32[]\n"
+     one_input + "  %1 = constant {value = f32[] 0} : f32[]\n  %2 = constant {value = f32[] -0} : f32[]\n"
                  "  %3 = max(%0, %1) : f32[2, 3]\n  %4 = max(%0, %2) : f32[2, 3]\n  return \"y\" = %3, \"z\" = %4\n"},
     {"constants", "",
-     "  %0 = constant value=f32[2] [1, 2] : f32[2]\n  %1 = constant value=f32[] 3 : f32[]\n"
-     "  %2 = add(%0, %1) : f32[2]\n  %3 = sum(%2) axes=[0] : f32[]\n  return \"y\" = %3\n",
-     "  %0 = constant value=f32[] 9 : f32[]\n  return \"y\" = %0\n"},
+     "  %0 = constant {value = f32[2] [1, 2]} : f32[2]\n  %1 = constant {value = f32[] 3} : f32[]\n"
+     "  %2 = add(%0, %1) : f32[2]\n  %3 = sum(%2) {axes = [0]} : f32[]\n  return \"y\" = %3\n",
+     "  %0 = constant {value = f32[] 9} : f32[]\n  return \"y\" = %0\n"},
     {"large_splats", "",
-     "  %0 = constant value=f32[] 3 : f32[]\n  %1 = broadcast_to(%0) shape=[1000, 1000, 1000] : f32[1000, 1000, 1000]\n"
+     "  %0 = constant {value = f32[] 3} : f32[]\n  %1 = broadcast_to(%0) {shape = [1000, 1000, 1000]} : f32[1000, "
+     "1000, 1000]\n"
      "  %2 = mul(%1, %1) : f32[1000, 1000, 1000]\n  return \"y\" = %2\n",
-     "  %0 = constant value=f32[1000, 1000, 1000] 9 : f32[1000, 1000, 1000]\n  return \"y\" = %0\n"},
+     "  %0 = constant {value = f32[1000, 1000, 1000] 9} : f32[1000, 1000, 1000]\n  return \"y\" = %0\n"},
     {"an_index_out_of_range_waits_for_the_run", "",
-     "  %0 = constant value=f32[2] [1, 2] : f32[2]\n  %1 = constant value=i32[] 2 : i32[]\n"
-     "  %2 = gather(%0, %1) axis=0 : f32[]\n  return \"y\" = %2\n",
-     "  %0 = constant value=f32[2] [1, 2] : f32[2]\n  %1 = constant value=i32[] 2 : i32[]\n"
-     "  %2 = gather(%0, %1) axis=0 : f32[]\n  return \"y\" = %2\n"},
+     "  %0 = constant {value = f32[2] [1, 2]} : f32[2]\n  %1 = constant {value = i32[] 2} : i32[]\n"
+     "  %2 = gather(%0, %1) {axis = 0} : f32[]\n  return \"y\" = %2\n",
+     "  %0 = constant {value = f32[2] [1, 2]} : f32[2]\n  %1 = constant {value = i32[] 2} : i32[]\n"
+     "  %2 = gather(%0, %1) {axis = 0} : f32[]\n  return \"y\" = %2\n"},
     {"dead_nodes_go_and_parameters_stay", "",
      one_input + "  %1 = parameter \"unused\" : f32[2]\n  %2 = neg(%0) : f32[2, 3]\n  return \"y\" = %0\n",
      one_input + "  %1 = parameter \"unused\" : f32[2]\n  return \"y\" = %0\n"},

@@ -64,7 +64,7 @@ constexpr std::string_view fused = R"(graph main() {
   %1 = parameter "scale" : f32[]
   %2 = mul(%0, %1) : f32[75, 4000]
   %3 = exp(%2) : f32[75, 4000]
-  %4 = sum(%3) axes=[0, 1] : f32[]
+  %4 = sum(%3) {axes = [0, 1]} : f32[]
   %5 = log(%4) : f32[]
   %6 = add(%5, %1) : f32[]
   return "y" = %6, "e" = %3

@@ -1,5 +1,5 @@
-// Textual tests of passes. tests/passes/<pass>/<case>.lir is a graph or a loop nest, so that `lathe pass <pass> <case>`
-// prints what the test sees:
+// Textual tests of passes. tests/passes/<pass>/<case>.lir is a graph, a program or a loop nest, so that `lathe pass
+// <pass> <case>` prints what the test sees:
 //
 //   // What the case shows.
 //   // run: n=5 m=40             values of the symbols (or of the extents, in order of definition); may be left out
@@ -112,28 +112,38 @@ std::vector<std::byte> random_elements(ir::Dtype dtype, std::size_t count, std::
     return out;
 }
 
-std::vector<std::int64_t> symbol_values(const ir::Graph& graph, const Case& c) {
+std::vector<std::int64_t> symbol_values(std::span<const std::string> symbols, const Case& c) {
     std::vector<std::int64_t> out;
-    for (const std::string& name : graph.symbols) {
+    for (const std::string& name : symbols) {
         EXPECT_TRUE(c.symbols.contains(name)) << "the run line lacks '" << name << "'";
         out.push_back(c.symbols.contains(name) ? c.symbols.at(name) : 1);
     }
     return out;
 }
 
-std::vector<ir::Literal> random_inputs(const ir::Graph& graph, const Case& c) {
+std::vector<std::int64_t> symbol_values(const ir::Graph& graph, const Case& c) {
+    return symbol_values(graph.symbols, c);
+}
+
+std::vector<ir::Literal> random_inputs(std::span<const ir::Type> types, std::span<const std::int64_t> symbols) {
     std::mt19937_64 random(7);
     std::vector<ir::Literal> out;
-    for (ir::Value v : graph.parameters()) {
-        ir::Type type{v.type().dtype, {}};
+    for (const ir::Type& wanted : types) {
+        ir::Type type{wanted.dtype, {}};
         std::size_t count = 1;
-        for (ir::Dim d : v.type().shape) {
-            type.shape.push_back(d.evaluate(symbol_values(graph, c)).value());
+        for (ir::Dim d : wanted.shape) {
+            type.shape.push_back(d.evaluate(symbols).value());
             count *= static_cast<std::size_t>(type.shape[type.shape.rank() - 1].constant());
         }
         out.push_back(ir::make_literal(type, random_elements(type.dtype, count, random)));
     }
     return out;
+}
+
+std::vector<ir::Literal> random_inputs(const ir::Graph& graph, const Case& c) {
+    std::vector<ir::Type> types;
+    for (ir::Value v : graph.parameters()) types.push_back(v.type());
+    return random_inputs(types, symbol_values(graph, c));
 }
 
 // ---- graphs
@@ -156,10 +166,10 @@ std::vector<std::vector<std::byte>> interpreted(const ir::Graph& graph, std::spa
     return elements(ir::interpret(graph, inputs));
 }
 
-std::vector<std::vector<std::byte>> compiled(const ir::Graph& graph, std::span<const ir::Literal> inputs,
+// Of a graph, or of a program that is lowered.
+std::vector<std::vector<std::byte>> compiled(const auto& source, std::span<const ir::Literal> inputs,
                                              const std::vector<std::int64_t>& symbols) {
-    const codegen::CompileOptions options;
-    const auto executable = codegen::compile(graph, options);
+    const auto executable = codegen::compile(source);
     const auto bound = runtime::bind_plan_uncached(executable->plan, symbols);
     std::vector<std::vector<std::byte>> data;
     std::vector<const void*> in;
@@ -202,7 +212,7 @@ std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
             passes::Remarks remarks;
             const ir::Program program = passes::fuse(shared, {}, remarks);
             EXPECT_EQ(elements(ir::interpret(program, inputs)), expected) << "the pass changed values";
-            text = ir::print(program);
+            text = ir::print(program, ir::Locs::hide, ir::Literals::brief);
             for (const passes::Remark& r : remarks) text += "// " + r.to_string() + "\n";
         } else {
             ir::Program program =
@@ -211,7 +221,7 @@ std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
             EXPECT_EQ(ir::verify(program), std::vector<std::string>());
             EXPECT_EQ(elements(ir::interpret(program, inputs)), expected) << "the pass changed values";
             if (pass->name == "batch" || pass->name == "hoist")
-                text = ir::print(program);
+                text = ir::print(program, ir::Locs::hide, ir::Literals::brief);
             else
                 ir::for_each_kernel(program, [&](const ir::Program::Kernel& k) { text += ir::print(k.nest); });
         }
@@ -225,6 +235,27 @@ std::string after_graph_pass(const Case& c, const passes::Pass* pass) {
     }
     EXPECT_EQ(compiled(*graph, inputs, symbol_values(*graph, c)), expected) << "compiled";
     return text;
+}
+
+// ---- programs
+
+std::string after_program_pass(const Case& c, const passes::Pass& pass) {
+    ir::Program program = ir::parse_program(c.input, fs::path(c.path).filename().string());
+    EXPECT_EQ(ir::verify(program), std::vector<std::string>());
+    const std::vector<std::int64_t> symbols =
+        symbol_values(std::span(program.symbols).first(program.symbol_count()), c);
+    std::vector<ir::Type> types;
+    for (std::size_t i = 0; i < program.input_count(); ++i) types.push_back(program.buffers[i].type);
+    const std::vector<ir::Literal> inputs = random_inputs(types, symbols);
+    const auto expected = elements(ir::interpret(program, inputs));
+    if (pass.name != "lower") {
+        EXPECT_EQ(compiled(program, inputs, symbols), expected) << "compiled, before the pass";
+    }
+    passes::run_pass(pass, program, small_machine);
+    EXPECT_EQ(ir::verify(program), std::vector<std::string>());
+    EXPECT_EQ(elements(ir::interpret(program, inputs)), expected) << "the pass changed values";
+    EXPECT_EQ(compiled(program, inputs, symbols), expected) << "compiled, after the pass";
+    return ir::print(program);
 }
 
 // ---- loop nests
@@ -304,8 +335,12 @@ TEST_P(Textual, is_as_expected) {
     const Case& c = GetParam();
     const passes::Pass* const pass = passes::find_pass(c.pass);
     ASSERT_TRUE(pass != nullptr || c.pass == "differentiate") << "tests/passes has a folder '" << c.pass << "'";
-    const bool is_graph = c.input.starts_with("graph ") || c.input.find("\ngraph ") != std::string::npos;
-    const std::string actual = is_graph ? after_graph_pass(c, pass) : after_loop_pass(c, *pass);
+    const auto begins = [&](const std::string& word) {
+        return c.input.starts_with(word) || c.input.find("\n" + word) != std::string::npos;
+    };
+    const std::string actual = begins("graph ")     ? after_graph_pass(c, pass)
+                               : begins("program ") ? after_program_pass(c, *pass)
+                                                    : after_loop_pass(c, *pass);
     const char* const rewrite = std::getenv("LATHE_REWRITE_EXPECTATIONS");
     if (rewrite != nullptr && std::string_view(rewrite) == "1") {
         std::ofstream(c.path) << c.input << separator << as_comment(actual);

@@ -17,7 +17,7 @@ using testing_support::Outcome;
 const std::string graph = R"(graph main(batch) {
   %0 = parameter "x" : f32[batch, 64]
   %1 = exp(%0) : f32[batch, 64]
-  %2 = sum(%1) axes=[1] : f32[batch]
+  %2 = sum(%1) {axes = [1]} : f32[batch]
   return "y" = %2
 }
 )";
@@ -82,8 +82,8 @@ TEST_F(Tool, ShowsEveryStage) {
 TEST_F(Tool, PrintsKernelsThatItReads) {
     write("g.lir", R"(graph main(n) {
   %0 = parameter "x" : f32[n, 64]
-  %1 = sum(%0) axes=[0] : f32[64]
-  %2 = sum(%0) axes=[1] : f32[n]
+  %1 = sum(%0) {axes = [0]} : f32[64]
+  %2 = sum(%0) {axes = [1]} : f32[n]
   return "a" = %1, "b" = %2
 }
 )");
@@ -130,11 +130,42 @@ TEST_F(Tool, RunsModels) {
     EXPECT_EQ(read_file(folder_ / "again" / "y.npy"), read_file(folder_ / "jit" / "y.npy"));
 }
 
+TEST_F(Tool, ReadsProgramsThatItPrints) {
+    write("g.lir", graph);
+    std::string rows;
+    for (int i = 0; i < 3 * 64; ++i) rows += std::to_string(i % 7) + (i % 64 == 63 ? "\n" : ",");
+    write("x.csv", rows);
+    EXPECT_EQ(lathe("run g.lir --input x=x.csv --output jit"), (Outcome{0, ""}));
+    for (const std::string stage : {"fused", "program"}) {
+        EXPECT_EQ(lathe("print g.lir --whole --locations --stage " + stage + " > p.lir").status, 0);
+        EXPECT_EQ(lathe("verify p.lir"), (Outcome{0, ""}));
+        EXPECT_EQ(lathe("run p.lir --input x=x.csv --output " + stage), (Outcome{0, ""}));
+        EXPECT_EQ(read_file(folder_ / stage / "y.npy"), read_file(folder_ / "jit" / "y.npy"));
+    }
+    EXPECT_EQ(lathe("print p.lir --whole --locations").output, read_file(folder_ / "p.lir"));
+    EXPECT_EQ(lathe("print p.lir --stage asm").output, lathe("print g.lir --stage asm").output);
+    EXPECT_EQ(lathe("pass batch p.lir").output, lathe("print p.lir --whole").output);
+    EXPECT_EQ(lathe("pass fuse g.lir > f.lir").status, 0);
+    EXPECT_NE(lathe("pass lower f.lir").output.find("run (@0, @1)"), std::string::npos);
+    EXPECT_EQ(lathe("pass fuse p.lir"), (Outcome{1, "lathe: p.lir: holds a program; the pass fuse takes a graph\n"}));
+    EXPECT_EQ(lathe("print p.lir --stage fused"),
+              (Outcome{1, "lathe: p.lir: holds a program; the stage fused takes a graph\n"}));
+    EXPECT_EQ(lathe("compile p.lir -o p").output, "lathe: p.lir: holds a program, not a model\n");
+    // What it says of memory is not believed.
+    write("bad.lir",
+          "program p() {\n  @0 = output \"y\" : f32[2]\n\n  run (@0) extents () of\n  k() {\n"
+          "    out y: f32[1000000]\n    serial i in 1000000 {\n      %0 = constant 0x0 : f32\n"
+          "      store y[%i], %0\n    }\n  }\n\n  return \"y\" = @0\n}\n");
+    const Outcome bad = lathe("run bad.lir --output o");
+    EXPECT_EQ(bad.status, 1);
+    EXPECT_NE(bad.output.find("@0 has another number of elements"), std::string::npos) << bad.output;
+}
+
 TEST_F(Tool, NamesTheModelWhereInputsDoNotFitTogether) {
     write("g.lir", R"(graph main(n) {
   %0 = parameter "x" : f32[n]
   %1 = parameter "i" : i32[n]
-  %2 = gather(%0, %1) axis=0 : f32[n]
+  %2 = gather(%0, %1) {axis = 0} : f32[n]
   return "y" = %2
 }
 )");
@@ -176,7 +207,7 @@ TEST_F(Tool, NamesFileAndLineOfBadInput) {
     write("word.lir", "nonsense");
     const Outcome word = lathe("verify word.lir");
     EXPECT_EQ(word.status, 1);
-    EXPECT_EQ(word.output.find("lathe: word.lir:1: "), 0u) << word.output;
+    EXPECT_EQ(word.output.find("lathe: word.lir:1:9: "), 0u) << word.output;
     for (std::size_t length = 1; length + 1 < graph.size(); length += 7) {
         write("cut.lir", graph.substr(0, length));
         const Outcome o = lathe("verify cut.lir");

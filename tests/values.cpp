@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ir/graph/text.h"
+#include "ir/text/element.h"
 
 namespace lathe::testing_support {
 

@@ -144,7 +144,7 @@ TEST(VmapGraph, BatchesMayBeSymbols) {
   %0 = parameter "x" : f32[n, 4]
   %1 = parameter "w" : f32[4]
   %2 = mul(%0, %1) : f32[n, 4]
-  %3 = sum(%2) axes=[1] : f32[n]
+  %3 = sum(%2) {axes = [1]} : f32[n]
   return "y" = %3, "w" = %1
 }
 )",
@@ -155,8 +155,8 @@ TEST(VmapGraph, BatchesMayBeSymbols) {
   %0 = parameter "x" : f32[b, n, 4]
   %1 = parameter "w" : f32[4]
   %2 = mul(%0, %1) : f32[b, n, 4]
-  %3 = sum(%2) axes=[2] : f32[b, n]
-  %4 = broadcast_to(%1) shape=[b, 4] : f32[b, 4]
+  %3 = sum(%2) {axes = [2]} : f32[b, n]
+  %4 = broadcast_to(%1) {shape = [b, 4]} : f32[b, 4]
   return "y" = %3, "w" = %4
 }
 )");

@@ -21,13 +21,7 @@ struct Emitter::Access {
 };
 
 Dim Emitter::offset(ir::BufferId b, std::span<const Dim> index) const {
-    const ir::Shape& shape = nest_.buffers[static_cast<std::size_t>(b)].type.shape;
-    Dim sum = 0, stride = 1;
-    for (std::size_t d = shape.rank(); d-- > 0;) {
-        sum += index[d] * stride;
-        stride *= shape[d];
-    }
-    return sum;
+    return ir::linear_offset(nest_.buffers[static_cast<std::size_t>(b)].type.shape, index);
 }
 
 llvm::Value* Emitter::from_memory(llvm::Value* v, Dtype d) {

@@ -255,6 +255,7 @@ ModelStatistics Model::statistics() const {
     if (lazy_->compiled) {
         out.compile = lazy_->compiled->executable().statistics;
         out.remarks = lazy_->compiled->executable().remarks;
+        out.executable = lazy_->compiled->executable_;
     }
     out.runs = lazy_->runs.load(std::memory_order_relaxed);
     return out;

@@ -38,6 +38,7 @@ struct ModelStatistics {
     codegen::CompileStatistics compile;  // of the program that runs the model; zeros before the first run
     std::uint64_t runs = 0;
     passes::Remarks remarks;
+    std::shared_ptr<const codegen::Executable> executable;  // that program; none before the first run
 };
 
 struct ModelWeights;
@@ -88,6 +89,7 @@ public:
     const std::string& name() const { return graph_->name; }
     // Parameters of the graph: the inputs, then the weights.
     const ir::Graph& graph() const { return *graph_; }
+    const std::shared_ptr<const ir::Graph>& shared_graph() const { return graph_; }
     std::size_t input_count() const { return input_count_; }
     const std::vector<Array>& weights() const;
     // The same function with its weights as constants: what is compiled.

@@ -11,7 +11,7 @@
 //         start of the file
 //                the weights in the order of their parameters, each padded likewise
 //
-// Format version 1 had no versions of ops: all were the first.
+// Format version 1 had no versions of ops, and another form of attributes.
 #include <cstring>
 #include <zlib.h>
 
@@ -108,8 +108,10 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
                    "the file ends here, but its header promises " + std::to_string(expected) + " bytes");
     }
     if (!intact) refuse(path, checksum_at, "the checksum does not match: the file is damaged or truncated");
-    if (version < 1 || version > format_version)
-        refuse(path, 8, "format version " + std::to_string(version) + " was never used");
+    if (version != format_version)
+        refuse(path, 8,
+               "the file has format version " + std::to_string(version) + "; this library reads version " +
+                   std::to_string(format_version) + " alone");
     if (const auto numerics = take<std::uint32_t>(bytes, 12);
         numerics > static_cast<std::uint32_t>(ir::numerics_version))
         refuse(path, 12,
@@ -119,8 +121,7 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
     if (text_size > bytes.size() || weights_at + weight_size != bytes.size())
         refuse(path, 16, "the lengths do not fit the file");
 
-    std::unique_ptr<ir::Graph> graph =
-        ir::parse_graph(bytes.substr(header_size, text_size), path, {.of_first_versions = version == 1});
+    std::unique_ptr<ir::Graph> graph = ir::parse_graph(bytes.substr(header_size, text_size), path);
     const auto inputs = take<std::uint32_t>(bytes, 32);
     if (inputs > graph->parameters().size()) refuse(path, 32, "there are fewer parameters than inputs");
     std::vector<Array> weights;

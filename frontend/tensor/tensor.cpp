@@ -14,8 +14,8 @@
 #include "frontend/trace/trace.h"
 #include "ir/float_environment.h"
 #include "ir/functions/basic.h"
-#include "ir/graph/text.h"
 #include "ir/ops/ops.h"
+#include "ir/text/element.h"
 #include "runtime/per_thread.h"
 
 namespace lathe {

@@ -12,7 +12,7 @@
 #include "frontend/tensor/convert.h"
 #include "frontend/tensor/tensor.h"
 #include "ir/float_environment.h"
-#include "ir/graph/text.h"
+#include "ir/text/element.h"
 
 namespace lathe {
 namespace {

@@ -56,7 +56,9 @@ struct Variant {
     std::size_t results = 0;
     std::vector<std::size_t> updated_arguments;  // variables; their new values come right behind the results
     std::shared_ptr<const void> tree;            // of the results
-    std::shared_ptr<const ir::Graph> history;    // what was traced, where its results may be differentiated
+    std::shared_ptr<const ir::Graph> graph;      // what was traced
+    bool is_history = false;                     // whether its results may be differentiated by it
+    codegen::CompileOptions options;
     struct Donation {
         std::size_t captured, output;       // the captured variable's memory may become this output of the plan
         std::optional<std::size_t> update;  // where that is the variable's own new value: its number among the updates
@@ -208,6 +210,8 @@ Match CompiledFunction::State::build(const Call& call) {
     statistics.last = variant->executable->statistics;
     statistics.remarks = variant->executable->remarks;
     statistics.executable = variant->executable;
+    statistics.graph = variant->graph;
+    statistics.options = variant->options;
     return *std::move(found);
 }
 
@@ -262,7 +266,9 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
     std::ranges::sort(variant->taken, std::less<>(), [&](std::size_t c) { return traced.captured[c]->variable.get(); });
     if (compile.pipeline.typical_symbols.empty()) compile.pipeline.typical_symbols = symbols_of_call(traced, call);
     variant->executable = detail::blaming(call.where, "jit", [&] { return codegen::compile(*traced.graph, compile); });
-    if (traced.updated.empty() && variant->updated_arguments.empty()) variant->history = std::move(traced.graph);
+    variant->is_history = traced.updated.empty() && variant->updated_arguments.empty();
+    variant->graph = std::move(traced.graph);
+    variant->options = std::move(compile);
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
     const auto& place = variant->executable->outputs;
@@ -351,7 +357,7 @@ std::pmr::vector<Tensor> CompiledFunction::State::run(const Variant& variant, co
     const auto& place = variant.executable->outputs;
     for (std::size_t i = 0; i < variant.results; ++i) results[i].node()->data = buffers[place[i]];
     const auto asks = [](const NodeRef& x) { return x->keeps_history; };
-    if (variant.history && (std::ranges::any_of(arguments, asks) || std::ranges::any_of(values, asks))) {
+    if (variant.is_history && (std::ranges::any_of(arguments, asks) || std::ranges::any_of(values, asks))) {
         std::pmr::vector<NodeRef> nodes(&memory);
         nodes.reserve(results.size());
         for (const Tensor& r : results) nodes.push_back(r.node());
@@ -359,7 +365,7 @@ std::pmr::vector<Tensor> CompiledFunction::State::run(const Variant& variant, co
         read.reserve(arguments.size() + values.size());
         read.assign(arguments.begin(), arguments.end());
         read.insert(read.end(), values.begin(), values.end());
-        detail::keep_history(variant.history, std::move(read), nodes);
+        detail::keep_history(variant.graph, std::move(read), nodes);
     }
     put_back.taken = 0;
     for (std::size_t u = 0; u < updates; ++u) {

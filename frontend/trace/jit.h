@@ -46,6 +46,8 @@ struct JitStatistics {
     codegen::CompileStatistics last;                        // of the newest variant
     passes::Remarks remarks;                                // of the newest variant: what was not fused, and why
     std::shared_ptr<const codegen::Executable> executable;  // the newest variant itself, for inspection
+    std::shared_ptr<const ir::Graph> graph;                 // what was traced, and
+    codegen::CompileOptions options;                        // how it was compiled
 };
 
 struct JitOptions {

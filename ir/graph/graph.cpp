@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "ir/ascii.h"
 #include "ir/ops/op.h"
 #include "ir/ops/sources.h"
+#include "ir/text/types.h"
 
 namespace lathe::ir {
 
@@ -29,14 +31,11 @@ Value Value::source_like(const Value& like, const OpDef& op, Attributes attribut
 }
 
 Symbol Graph::add_symbol(std::string name) {
-    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
     for (char& c : name)
-        if (!is_letter(c) && !(c >= '0' && c <= '9')) c = '_';
-    if (name.empty() || !is_letter(name[0])) name.insert(0, 1, 'd');
-    constexpr std::string_view functions[] = {"min", "max", "floordiv", "mod"};  // of index expressions
+        if (!is_alphanumeric(c)) c = '_';
+    if (name.empty() || is_digit(name[0])) name.insert(0, 1, 'd');
     const auto taken = [&](const std::string& candidate) {
-        return std::ranges::find(symbols, candidate) != symbols.end() ||
-               std::ranges::find(functions, candidate) != std::end(functions);
+        return is_dim_function(candidate) || std::ranges::find(symbols, candidate) != symbols.end();
     };
     const std::string base = name;
     for (int n = 1; taken(name); ++n) name = base + std::to_string(n);

@@ -254,21 +254,19 @@ private:
     };
 
     std::int64_t position(const Piece& piece) const {
-        std::int64_t result = 0;
-        for (std::size_t i = 0; i < piece.index.size(); ++i) {
+        return linear_offset(std::span<const std::int64_t>(piece.extents), [&](std::size_t i) {
             const std::int64_t at = piece.index[i](values_);
             if (at < 0 || at >= piece.extents[i])
                 throw InternalError(std::string(job_.node.op->name) + ": the view rule leaves its operand");
-            result = result * piece.extents[i] + at;
-        }
-        return result;
+            return at;
+        });
     }
 
     std::int64_t read(const LoadedIndex& load) const {
         const Literal& indices = job_.operands[load.operand];
         const Extents extents = extents_of(indices.type.shape);
-        std::int64_t at = 0;
-        for (std::size_t i = 0; i < extents.size(); ++i) at = at * extents[i] + load.index[i](values_);
+        const std::int64_t at = linear_offset(std::span<const std::int64_t>(extents),
+                                              [&](std::size_t i) { return load.index[i](values_); });
         const std::uint64_t bits = Reader(indices)[at];
         const Dtype d = indices.type.dtype;
         const unsigned unused = 64 - 8 * static_cast<unsigned>(size_of(d));

@@ -24,7 +24,7 @@ std::string OpVersions::list(const OpDef& op, std::int64_t version) {
 const OpDef* OpVersions::written(const OpDef& op) {
     if (const auto found = rows_.find(&op); found != rows_.end()) return &found->second;
     if (is_list_) return nullptr;
-    return &rows_.emplace(&op, at_version(op, first_ ? 1 : op.version)).first->second;
+    return &rows_.emplace(&op, at_version(op, op.version)).first->second;
 }
 
 void upgrade(Graph& graph, const OpDef& written, const OpDef& op, WrittenNode& node, Loc loc) {

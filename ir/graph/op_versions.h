@@ -11,10 +11,7 @@ namespace lathe::ir {
 
 class OpVersions {
 public:
-    // Of ops that are not listed, where there is no list: the first ones, or the present ones.
-    explicit OpVersions(bool first) : first_(first) {}
-
-    // From here on an op has to be listed.
+    // From here on an op has to be listed; without a list all are of the present version.
     void expect_list() { is_list_ = true; }
     // Why it cannot be read; empty where it can.
     std::string list(const OpDef& op, std::int64_t version);
@@ -22,7 +19,7 @@ public:
     const OpDef* written(const OpDef& op);
 
 private:
-    bool first_, is_list_ = false;
+    bool is_list_ = false;
     std::map<const OpDef*, OpDef> rows_;  // what `written` gives
 };
 

@@ -1,4 +1,5 @@
-#include "ir/graph/text.h"
+#include "ir/graph/verify.h"
+
 #include "ir/ops/control.h"
 
 namespace lathe::ir {

@@ -1,8 +1,9 @@
+#include "ir/loops/interpret.h"
+
 #include <cstring>
 #include <unordered_map>
 
 #include "ir/float_environment.h"
-#include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 
 namespace lathe::ir {
@@ -77,15 +78,14 @@ private:
 
     std::byte* address(BufferId b, const std::vector<Dim>& index) {
         Memory& m = memory_[static_cast<std::size_t>(b)];
-        std::int64_t offset = 0;
-        for (std::size_t d = 0; d < index.size(); ++d) {
+        const std::int64_t offset = linear_offset(std::span<const std::int64_t>(m.extents), [&](std::size_t d) {
             const std::int64_t i = value(index[d]);
             if (i < 0 || i >= m.extents[d])
                 fail("index " + std::to_string(i) + " of dimension " + std::to_string(d) + " of " +
                      nest_.buffers[static_cast<std::size_t>(b)].name + " is outside [0, " +
                      std::to_string(m.extents[d]) + ")");
-            offset = offset * m.extents[d] + i;
-        }
+            return i;
+        });
         if (m.data == nullptr)
             fail("access to " + nest_.buffers[static_cast<std::size_t>(b)].name + ", which has no memory");
         return m.data + static_cast<std::size_t>(offset) * m.size;

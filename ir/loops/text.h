@@ -1,4 +1,4 @@
-// Text, checks and reference semantics of loop nests.
+// Text of loop nests, and their canonical form. Whoever reads one checks it and runs it (verify.h, interpret.h).
 #pragma once
 
 #include <span>
@@ -6,7 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "ir/loops/interpret.h"
 #include "ir/loops/loops.h"
+#include "ir/loops/verify.h"
+#include "ir/text/lexer.h"
 
 namespace lathe::ir {
 
@@ -16,34 +19,11 @@ namespace lathe::ir {
 enum class Names : std::uint8_t { keep, anonymous };
 LoopNest canonical(const LoopNest& nest, Names names = Names::keep);
 
-std::string print(const LoopNest& nest);                                 // of the canonical form
-LoopNest parse_loop_nest(std::string_view text, std::string_view file);  // throws FormatError with the line
-std::vector<LoopNest> parse_loop_nests(std::string_view text, std::string_view file);  // one or more, likewise
-
-// All faults at once, one sentence each; empty if sound.
-std::vector<std::string> verify(const LoopNest& nest);
-
-// A fault that a kernel recorded: an index out of range. Of several, the one with the least site, then position.
-struct Fault {
-    std::int32_t site = -1;    // of a BindIndex; -1: none
-    bool is_unsigned = false;  // the index is a std::uint64_t
-    std::int64_t index = 0, bound = 0, position = 0;
-
-    bool precedes(const Fault& other) const {
-        if (site < 0 || other.site < 0) return site >= 0;
-        return site != other.site ? site < other.site : position < other.position;
-    }
-    // "7 at position 3 is out of range for 5"
-    std::string to_string() const;
-};
-
-// Runs iterations [begin, end) of the parallel loop (0, 1 where there is none) on raw memory: the reference for
-// kernels. `buffers` holds the arguments in order, `extents` the extents. Checks every index against its buffer's shape
-// and throws InternalError outside it.
-Fault interpret(const LoopNest& nest, std::span<void* const> buffers, std::span<const std::int64_t> extents,
-                std::int64_t begin, std::int64_t end);
-
-// How many iterations the parallel loop has for given extents (1 where there is none).
-std::int64_t parallel_trips(const LoopNest& nest, std::span<const std::int64_t> extents);
+std::string print(const LoopNest& nest);  // of the canonical form
+// Throws FormatError: "file:line:column: why", and the line.
+LoopNest parse_loop_nest(std::string_view text, std::string_view file);
+std::vector<LoopNest> parse_loop_nests(std::string_view text, std::string_view file);  // one or more
+// One within another text, from its first line to its last; throws TextFault.
+LoopNest parse_loop_nest(Lexer& lexer);
 
 }  // namespace lathe::ir

@@ -1,8 +1,9 @@
+#include "ir/loops/verify.h"
+
 #include <algorithm>
 #include <bit>
 #include <unordered_set>
 
-#include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 #include "ir/loops/workspace.h"
 
@@ -305,8 +306,15 @@ private:
         for (std::size_t i = 0; i < results.size(); ++i)
             expect_dtype(results[i], program.dtype_of(program.results[i]), where);
     }
+    // A contraction's reducer takes an element of each operand, others one.
+    bool folds(const OpDef& op, const std::vector<Dtype>& elements, const std::string& where) {
+        if (elements.size() == (op.contraction != nullptr ? 2 : 1)) return true;
+        fault(where + " folds " + std::to_string(elements.size()) + " elements at a time");
+        return false;
+    }
     std::vector<Dtype> accumulators(const Reduce& r, const std::string& where) {
         std::vector<Dtype> dtypes;
+        if (!folds(*r.op, r.elements, where)) return dtypes;
         try {
             const ScalarProgram& init = program_of(r, ReducerPart::init);
             for (std::int32_t i : init.results) dtypes.push_back(init.dtype_of(i));
@@ -355,6 +363,7 @@ private:
                 return check_results(program_of(c, operands, dtype(c.results[0])), c.results, where);
             }
             if (!c.op->reducer) return fault(where + " has no reducer");
+            if (!folds(*c.op, c.elements, where)) return;
             if (!check_attributes(*c.op, c.attributes, true, where)) return;
             const ScalarProgram& program = program_of(c, operands, dtype(c.results[0]));
             check_results(program, c.results, where);

@@ -5,9 +5,7 @@ namespace {
 
 // Row-major position of an index within dimensions [begin, end) of a shape.
 Dim flatten(const Shape& shape, std::span<const Dim> index, std::size_t begin, std::size_t end) {
-    Dim position = 0;
-    for (std::size_t i = begin; i < end; ++i) position = position * shape[i] + index[i];
-    return position;
+    return linear_offset(shape.dims().subspan(begin, end - begin), [&](std::size_t i) { return index[begin + i]; });
 }
 
 void unflatten(Dim position, const Shape& shape, std::size_t begin, std::size_t end, std::vector<Dim>& index) {

@@ -6,6 +6,11 @@
 
 namespace lathe::ir {
 
+std::string_view name(FoldKind kind) {
+    static constexpr std::string_view names[] = {"none", "row", "column", "contraction"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
 bool Group::is_fold_output(Value v) const {
     return std::ranges::find(fold_outputs, v, &FoldOutput::value) != fold_outputs.end();
 }

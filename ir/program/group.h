@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph/graph.h"
@@ -20,6 +21,8 @@ enum class FoldKind : std::uint8_t {
     column,       // the last axis is kept: it vectorizes, the reduced axes are walked in order
     contraction,  // tiles
 };
+
+std::string_view name(FoldKind kind);
 
 // An output over a reduction's elements: the reduction's loop stores it as it reads it.
 struct FoldOutput {

@@ -1,4 +1,4 @@
-#include "ir/graph/interpret.h"
+#include "ir/program/interpret.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,11 +6,11 @@
 
 #include "ir/error.h"
 #include "ir/float_environment.h"
+#include "ir/graph/interpret.h"
 #include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"
 #include "ir/program/index_maps.h"
-#include "ir/program/text.h"
 
 namespace lathe::ir {
 namespace {
@@ -67,14 +67,16 @@ private:
 
     void loop(const Program::Loop& l) {
         std::int64_t& i = symbols_[l.iteration];
-        for (i = 0; !l.trips || i < l.trips->evaluate(symbols_).value(); ++i) {
+        for (i = 0; !l.trips || i < value_of(*l.trips); ++i) {
             run(l.test);
             if (l.goes_on && memory_[*l.goes_on][0] == std::byte{0}) break;
             run(l.body);
             for (const Program::Loop::Stacked& s : l.stacked) {
-                const auto at = static_cast<std::size_t>(s.index.evaluate(symbols_).value());
-                std::ranges::copy(memory_[s.slice],
-                                  memory_[s.stack].begin() + static_cast<std::ptrdiff_t>(at * memory_[s.slice].size()));
+                const std::vector<std::byte>& slice = memory_[s.slice];
+                const auto at = static_cast<std::size_t>(value_of(s.index));
+                if (!slice.empty() && at >= memory_[s.stack].size() / slice.size())
+                    throw InternalError("a slice lies outside of its stack");
+                std::ranges::copy(slice, memory_[s.stack].begin() + static_cast<std::ptrdiff_t>(at * slice.size()));
             }
             for (const Program::Loop::Carried& c : l.carried) std::swap(memory_[c.current], memory_[c.next]);
         }
@@ -94,12 +96,20 @@ private:
         symbols_.resize(program_.symbols.size(), 0);
     }
 
+    std::int64_t value_of(Dim d) const {
+        if (const auto value = d.evaluate(symbols_)) return *value;
+        throw InternalError("an extent of the program has no value: " + d.to_string(program_.symbols));
+    }
     Type concrete(Type type) const {
-        for (std::size_t i = 0; i < type.shape.rank(); ++i) type.shape[i] = type.shape[i].evaluate(symbols_).value();
+        for (std::size_t i = 0; i < type.shape.rank(); ++i) type.shape[i] = value_of(type.shape[i]);
         return type;
     }
     std::size_t bytes_of(const Type& type) const {
-        return static_cast<std::size_t>(concrete(type).shape.element_count().constant()) * size_of(type.dtype);
+        const Type sized = concrete(type);
+        const bool fits =
+            sized.is_addressable() && std::ranges::none_of(sized.shape, [](Dim d) { return d.constant() < 0; });
+        if (!fits) throw InternalError("no memory is " + sized.to_string());
+        return static_cast<std::size_t>(sized.shape.element_count().constant()) * size_of(type.dtype);
     }
 
     // ---- groups, by the nodes' own interpreter
@@ -186,9 +196,17 @@ private:
 
     void kernel(const Program::Kernel& k) {
         std::vector<std::int64_t> extents;
-        for (Dim d : k.extents) extents.push_back(d.evaluate(symbols_).value());
+        for (Dim d : k.extents) extents.push_back(value_of(d));
         std::vector<void*> arguments;
-        for (const Program::BufferId b : k.arguments) arguments.push_back(memory_[b].data());
+        for (std::size_t i = 0; i < k.arguments.size(); ++i) {
+            std::vector<std::byte>& memory = memory_[k.arguments[i]];
+            const Type& array = k.nest.buffers[i].type;
+            const auto count = array.shape.element_count().evaluate(extents);
+            if (!count || *count < 0 || static_cast<std::size_t>(*count) > memory.size() / size_of(array.dtype))
+                throw InternalError("kernel " + k.nest.name + ": the memory of " + k.nest.buffers[i].name +
+                                    " is smaller than its array");
+            arguments.push_back(memory.data());
+        }
         const std::int64_t trips = parallel_trips(k.nest, extents);
         // In two parts, the later one first: their order must not matter.
         for (const auto& [begin, end] : {std::pair(trips / 2, trips), std::pair(std::int64_t{0}, trips / 2)}) {

@@ -22,10 +22,4 @@ std::string Layout::to_string() const {
     return out.empty() ? out : out + ")";
 }
 
-Dim linear_offset(const Shape& shape, std::span<const Dim> index) {
-    Dim offset = 0;
-    for (std::size_t i = 0; i < shape.rank(); ++i) offset = offset * shape[i] + index[i];
-    return offset;
-}
-
 }  // namespace lathe::ir

@@ -23,7 +23,4 @@ struct Layout {
     friend bool operator==(const Layout&, const Layout&) = default;
 };
 
-// Row-major offset of an index into memory of this shape.
-Dim linear_offset(const Shape& shape, std::span<const Dim> index);
-
 }  // namespace lathe::ir

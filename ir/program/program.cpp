@@ -4,6 +4,7 @@
 
 #include "ir/loops/walk.h"
 #include "ir/ops/memory.h"
+#include "ir/program/text.h"
 
 namespace lathe::ir {
 
@@ -82,6 +83,20 @@ Program program_of(LoopNest nest) {
     kernel.nest = std::move(nest);
     program.steps.push_back({std::move(kernel), {}});
     return program;
+}
+
+std::string_view name(Program::Origin origin) {
+    static constexpr std::string_view names[] = {"input", "constant", "output", "temporary"};
+    return names[static_cast<std::size_t>(origin)];
+}
+
+bool holds_nodes(const Program& program) {
+    bool found = false;
+    for_each_step(program.steps, [&](const Program::Step& step) {
+        found = found || std::holds_alternative<Program::Fused>(step.node) ||
+                std::holds_alternative<Program::Call>(step.node);
+    });
+    return found;
 }
 
 Layout layout_of(Value v) {

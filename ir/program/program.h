@@ -1,18 +1,7 @@
 // Programs: what becomes of a graph on its way to a plan. Memory is buffers, work is steps that read and write them.
 //
 // Every pass names memory by a buffer's number. Fusing makes a program of groups of nodes; lowering makes kernels of
-// the groups; what follows rewrites kernels and steps. Text form (see text.h):
-//
-//   program main(batch) {
-//     input x : f32[batch, 64]
-//     constant w : f32[64, 10] = f32[64, 10] [1, 2, ...]
-//     output y : f32[batch, 10]
-//     temporary t0 : f32[64, 10] layout (1, 0)
-//     kernel (x, w, y) extents (batch, 64, 10) {
-//       ...                                        // a loop nest, see ir/loops/loops.h
-//     }
-//     return "y" = y
-//   }
+// the groups; what follows rewrites kernels and steps. text.h describes its text.
 #pragma once
 
 #include <concepts>
@@ -20,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -202,6 +192,8 @@ void for_each_kernel(P& program, F&& f) {
 
 // A program that runs one kernel: its arrays are the program's inputs and outputs, its extents the symbols.
 Program program_of(LoopNest nest);
+
+std::string_view name(Program::Origin origin);
 
 // The layout that a value has in memory: that of its relayout node, or dense.
 Layout layout_of(Value v);

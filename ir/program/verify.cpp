@@ -1,3 +1,5 @@
+#include "ir/program/verify.h"
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -8,7 +10,6 @@
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"
 #include "ir/program/index_maps.h"
-#include "ir/program/text.h"
 
 namespace lathe::ir {
 namespace {

@@ -26,7 +26,4 @@ void put(std::string_view text);
 // A text with a line at its end, whether it had one or not.
 std::string with_line_end(std::string text);
 
-// Adds a kernel's text, below an empty line where it is not the first.
-void add_kernel(std::string& text, std::string kernel);
-
 }  // namespace lathe::tools

@@ -9,6 +9,7 @@
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/program/text.h"
 
 namespace lathe::tools {
 namespace {
@@ -36,14 +37,21 @@ bool begins_kernel(std::string_view statement) {
 Lir parse_lir(std::string_view text, const std::string& path) {
     const std::string_view statement = first_statement(text);
     if (text.empty()) throw FormatError(path + ": is empty");
-    // A graph is "graph NAME(...)", a loop nest "NAME(...)".
+    // A graph is "graph NAME(...)", a program "program NAME(...)", a loop nest "NAME(...)".
     if (statement.starts_with("graph ")) return ir::parse_graph(text, path);
+    if (statement.starts_with("program ")) return ir::parse_program(text, path);
     // What is called a .lir text and may be one is shown its first fault.
     const bool meant = path.ends_with(".lir") && kind_of_file(text) == other_text;
     if (!begins_kernel(statement) && !meant)
         throw FormatError(path + ": looks like " + kind_of_file(text) +
-                          "; what is understood are models (.lathe), and graphs and kernels as text (.lir)");
+                          "; what is understood are models (.lathe), and graphs, programs and kernels as text (.lir)");
     return ir::parse_loop_nests(text, path);
+}
+
+void require_sound(const ir::Program& program, const std::string& path) {
+    std::string text;
+    for (const std::string& fault : ir::verify(program)) text += (text.empty() ? "" : "\n") + path + ": " + fault;
+    if (!text.empty()) throw FormatError(text);
 }
 
 Lir read_lir(const std::string& path) { return parse_lir(read_file(path), path); }

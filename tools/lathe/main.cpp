@@ -130,11 +130,6 @@ std::string with_line_end(std::string text) {
     return text;
 }
 
-void add_kernel(std::string& text, std::string kernel) {
-    if (!text.empty()) text += '\n';
-    text += with_line_end(std::move(kernel));
-}
-
 }  // namespace lathe::tools
 
 int main(int count, char** arguments) { return lathe::tools::run(count, arguments); }

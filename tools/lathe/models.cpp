@@ -12,15 +12,18 @@ Source read_source(const std::string& path) {
     if (bytes.starts_with("\x89L")) return Model::parse(bytes, path, Where());
     Lir lir = parse_lir(bytes, path);
     if (auto* const kernels = std::get_if<std::vector<ir::LoopNest>>(&lir)) return std::move(*kernels);
+    if (auto* const program = std::get_if<ir::Program>(&lir)) return std::move(*program);
     auto& graph = std::get<std::unique_ptr<ir::Graph>>(lir);
     const std::size_t inputs = graph->parameters().size();
     return Model(std::move(graph), inputs, {});
 }
 
-Model read_model(const std::string& path) {
-    Source source = read_source(path);
+Model model_of(Source source, const std::string& path) {
     if (auto* const model = std::get_if<Model>(&source)) return std::move(*model);
-    throw FormatError(path + ": holds kernels, not a model");
+    const bool is_program = std::holds_alternative<ir::Program>(source);
+    throw FormatError(path + ": holds " + (is_program ? "a program" : "kernels") + ", not a model");
 }
+
+Model read_model(const std::string& path) { return model_of(read_source(path), path); }
 
 }  // namespace lathe::tools

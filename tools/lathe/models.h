@@ -7,13 +7,16 @@
 
 #include "frontend/model/model.h"
 #include "ir/loops/loops.h"
+#include "ir/program/program.h"
 
 namespace lathe::tools {
 
-// A model, or kernels as text; by the file's first bytes. All parameters of a graph as text are inputs.
-using Source = std::variant<Model, std::vector<ir::LoopNest>>;
+// A model, or a program or kernels as text; by the file's first bytes. All parameters of a graph as text are inputs.
+using Source = std::variant<Model, ir::Program, std::vector<ir::LoopNest>>;
 Source read_source(const std::string& path);
 
-Model read_model(const std::string& path);  // throws FormatError where the file holds kernels
+// Throws FormatError where it is something else.
+Model model_of(Source source, const std::string& path);
+Model read_model(const std::string& path);
 
 }  // namespace lathe::tools

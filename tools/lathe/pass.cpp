@@ -1,6 +1,7 @@
 // lathe pass: runs one pass of the pipeline on a file of textual IR.
 #include <memory>
 
+#include "frontend/inspect/print_stage.h"
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
@@ -16,10 +17,14 @@ struct Request {
     std::string name, path;
 };
 
-// What a pass takes: a graph, or the kernels that a file holds or that a graph is lowered to.
+// What a pass takes: a graph, or the program or kernels that a file holds or that a graph is lowered to.
 std::shared_ptr<const ir::Graph> graph_of(Lir& lir, const Request& request) {
     auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir);
-    if (!graph) throw UserError(request.path + ": holds kernels; the pass " + request.name + " takes a graph");
+    if (!graph) {
+        const bool is_program = std::holds_alternative<ir::Program>(lir);
+        throw UserError(request.path + ": holds " + (is_program ? "a program" : "kernels") + "; the pass " +
+                        request.name + " takes a graph");
+    }
     return std::move(*graph);
 }
 
@@ -37,6 +42,11 @@ std::string apply(const passes::Pass& pass, Lir& lir, const Request& request) {
     }
     if (std::holds_alternative<passes::BuildPass>(pass.run))
         return ir::print(passes::fused_program(graph_of(lir, request)));
+    if (auto* const program = std::get_if<ir::Program>(&lir)) {
+        require_sound(*program, request.path);
+        passes::run_pass(pass, *program);
+        return ir::print(*program);
+    }
     const bool lowers = pass.name == "lower";
     if (auto* const nests = std::get_if<std::vector<ir::LoopNest>>(&lir); nests && !lowers) {
         std::string text;
@@ -70,7 +80,8 @@ void add_pass(CLI::App& app) {
     CLI::App* const command = app.add_subcommand("pass", "run one pass on a file of textual IR and print the result");
     const auto request = std::make_shared<Request>();
     command->add_option("NAME", request->name, "the pass")->required();
-    command->add_option("FILE", request->path, "a .lir file: a graph, or kernels for passes over programs")->required();
+    command->add_option("FILE", request->path, "a .lir file: a graph, or a program or kernels for passes over programs")
+        ->required();
     std::string passes_text = "passes:\n";
     for (const passes::Pass& pass : passes::pipeline)
         passes_text += "  " + std::string(pass.name) + ": " + std::string(pass.doc) + "\n";

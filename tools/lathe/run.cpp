@@ -1,4 +1,5 @@
-// lathe run: computes a model's outputs from files.
+// lathe run: computes the outputs of a model, or of a program as text, from files.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -12,9 +13,11 @@
 #include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
+#include "ir/program/text.h"
 #include "runtime/parallel.h"
 #include "runtime/system_reason.h"
 #include "tools/lathe/commands.h"
+#include "tools/lathe/lir.h"
 #include "tools/lathe/models.h"
 
 namespace lathe::tools {
@@ -34,9 +37,38 @@ ir::Type type_of(const Array& array) {
     return type;
 }
 
+// What is given and what results, by name.
+struct Interface {
+    std::vector<std::string> inputs, outputs, symbols;
+    std::vector<ir::Type> types;  // of the inputs
+};
+
+Interface interface_of(const Model& model) {
+    Interface out;
+    const ir::Graph& graph = model.graph();
+    for (std::size_t i = 0; i < model.input_count(); ++i) {
+        out.inputs.push_back(graph.parameter_name(i));
+        out.types.push_back(graph.parameters()[i].type());
+    }
+    for (std::size_t i = 0; i < graph.outputs().size(); ++i) out.outputs.push_back(graph.output_name(i));
+    out.symbols = graph.symbols;
+    return out;
+}
+
+Interface interface_of(const ir::Program& program) {
+    Interface out;
+    for (std::size_t i = 0; i < program.input_count(); ++i) {
+        out.inputs.push_back(program.buffers[i].name);
+        out.types.push_back(program.buffers[i].type);
+    }
+    for (const ir::Program::Result& r : program.results) out.outputs.push_back(r.name);
+    out.symbols = program.symbols;
+    return out;
+}
+
 // One NAME=FILE: the array, checked against the input's type as far as that is known without the others.
-Array read_input(const Model& model, std::size_t parameter, const std::string& file) {
-    const ir::Type& wanted = model.graph().parameters()[parameter].type();
+Array read_input(const Interface& names, std::size_t input, const std::string& file) {
+    const ir::Type& wanted = names.types[input];
     const bool csv = file.ends_with(".csv") || file.ends_with(".csv.gz");
     Array array = csv ? read_csv(file, wanted.dtype, Where()) : read_npy(file, Where());
     bool fits = array.dtype == wanted.dtype && array.shape.size() == wanted.shape.rank();
@@ -44,27 +76,26 @@ Array read_input(const Model& model, std::size_t parameter, const std::string& f
         fits = !wanted.shape[axis].is_constant() || wanted.shape[axis].constant() == array.shape[axis];
     if (array.shape.size() > ir::max_rank) throw FormatError(file + ": has more than 8 dimensions");
     if (!fits)
-        throw FormatError(file + ": is " + type_of(array).to_string() + ", but the input '" +
-                          model.graph().parameter_name(parameter) + "' is " + wanted.to_string(model.graph().symbols));
+        throw FormatError(file + ": is " + type_of(array).to_string() + ", but the input '" + names.inputs[input] +
+                          "' is " + wanted.to_string(names.symbols));
     return array;
 }
 
-std::vector<Array> read_inputs(const Model& model, const Request& request) {
-    std::vector<Array> arrays(model.input_count());
-    std::vector<bool> given(model.input_count());
+std::vector<Array> read_inputs(const Interface& names, const Request& request) {
+    std::vector<Array> arrays(names.inputs.size());
+    std::vector<bool> given(names.inputs.size());
     for (const std::string& input : request.inputs) {
         const std::size_t equals = input.find('=');
         if (equals == std::string::npos) throw CLI::ValidationError("--input takes NAME=FILE, not '" + input + "'");
         const std::string name = input.substr(0, equals);
-        std::size_t i = 0;
-        while (i < model.input_count() && model.graph().parameter_name(i) != name) ++i;
-        if (i == model.input_count()) throw CLI::ValidationError(request.path + " has no input '" + name + "'");
+        const auto i = static_cast<std::size_t>(std::ranges::find(names.inputs, name) - names.inputs.begin());
+        if (i == names.inputs.size()) throw CLI::ValidationError(request.path + " has no input '" + name + "'");
         if (given[i]) throw CLI::ValidationError("the input '" + name + "' is given twice");
-        arrays[i] = read_input(model, i, input.substr(equals + 1));
+        arrays[i] = read_input(names, i, input.substr(equals + 1));
         given[i] = true;
     }
     for (std::size_t i = 0; i < given.size(); ++i)
-        if (!given[i]) throw CLI::ValidationError("the input '" + model.graph().parameter_name(i) + "' is missing");
+        if (!given[i]) throw CLI::ValidationError("the input '" + names.inputs[i] + "' is missing");
     return arrays;
 }
 
@@ -85,13 +116,15 @@ std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs,
     return outputs;
 }
 
-std::vector<Array> compute_by_interpreter(const Model& model, const std::vector<Array>& inputs) {
-    std::vector<ir::Literal> literals;
-    const auto add = [&](const Array& array) { literals.push_back(ir::make_literal(type_of(array), array.bytes)); };
-    for (const Array& array : inputs) add(array);
-    for (const Array& array : model.weights()) add(array);
+std::vector<ir::Literal> literals_of(const std::vector<Array>& arrays) {
+    std::vector<ir::Literal> out;
+    for (const Array& array : arrays) out.push_back(ir::make_literal(type_of(array), array.bytes));
+    return out;
+}
+
+std::vector<Array> arrays_of(const std::vector<ir::Literal>& results) {
     std::vector<Array> outputs;
-    for (const ir::Literal& result : ir::interpret(model.graph(), literals)) {
+    for (const ir::Literal& result : results) {
         Array array{result.type.dtype, {}, {}};
         std::size_t count = 1;
         for (const ir::Dim extent : result.type.shape) {
@@ -108,6 +141,11 @@ std::vector<Array> compute_by_interpreter(const Model& model, const std::vector<
     return outputs;
 }
 
+std::vector<Array> compute_by_interpreter(const Model& model, std::vector<Array> inputs) {
+    inputs.insert(inputs.end(), model.weights().begin(), model.weights().end());
+    return arrays_of(ir::interpret(model.graph(), literals_of(inputs)));
+}
+
 // An output's name comes from a file: it may not lead out of the folder.
 std::string file_name_of(const std::string& output) {
     std::string name;
@@ -119,10 +157,10 @@ std::string file_name_of(const std::string& output) {
 }
 
 // All files, or none.
-void write_outputs(const Model& model, const std::vector<Array>& outputs, const std::string& folder) {
+void write_outputs(const Interface& names, const std::vector<Array>& outputs, const std::string& folder) {
     std::map<std::string, std::string> files;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-        const std::string name = file_name_of(model.graph().output_name(i));
+        const std::string name = file_name_of(names.outputs[i]);
         if (outputs[i].dtype == ir::Dtype::bf16)
             throw UserError(folder + "/" + name + ": .npy files do not hold bf16, the type of the output");
         if (!files.try_emplace(name, npy_bytes(outputs[i])).second)
@@ -144,18 +182,35 @@ void write_outputs(const Model& model, const std::vector<Array>& outputs, const 
     }
 }
 
-void run(const Request& request) {
-    const Model model = read_model(request.path);
-    const std::vector<Array> inputs = read_inputs(model, request);
+// Only the interpreter checks every access: a program as text may say anything, and no file may corrupt memory.
+std::vector<Array> compute(const ir::Program& program, const std::vector<Array>& inputs, const Request& request) {
+    require_sound(program, request.path);
+    return arrays_of(ir::interpret(program, literals_of(inputs)));
+}
+
+template <class Compute>
+void run(const Interface& names, const Request& request, const Compute& compute) {
+    const std::vector<Array> inputs = read_inputs(names, request);
     std::vector<Array> outputs;
     try {
-        outputs = request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs, request);
+        outputs = compute(inputs);
     } catch (const TypeError& e) {
         throw FormatError(request.path + ": the inputs do not fit together: " + e.what());
     } catch (const IndexError& e) {
         throw FormatError(request.path + ": the inputs do not fit: " + e.what());
     }
-    write_outputs(model, outputs, request.output);
+    write_outputs(names, outputs, request.output);
+}
+
+void run(const Request& request) {
+    Source source = read_source(request.path);
+    if (const auto* const program = std::get_if<ir::Program>(&source))
+        return run(interface_of(*program), request,
+                   [&](const std::vector<Array>& inputs) { return compute(*program, inputs, request); });
+    const Model model = model_of(std::move(source), request.path);
+    run(interface_of(model), request, [&](const std::vector<Array>& inputs) {
+        return request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs, request);
+    });
 }
 
 }  // namespace
@@ -163,7 +218,7 @@ void run(const Request& request) {
 void add_run(CLI::App& app) {
     CLI::App* const command = app.add_subcommand("run", "compute a model's outputs from files");
     const auto request = std::make_shared<Request>();
-    command->add_option("MODEL", request->path, "a .lathe or .lir file")->required();
+    command->add_option("MODEL", request->path, "a .lathe or .lir file; a program as text is interpreted")->required();
     command->add_option("--input", request->inputs, "NAME=FILE, for each input; .npy or .csv");
     command->add_option("--output", request->output, "the folder for the outputs, one .npy file each")->required();
     command->add_flag("--interpret", request->interpret, "use the reference interpreter: slow, compiles nothing");

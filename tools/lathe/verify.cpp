@@ -4,6 +4,7 @@
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/program/text.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/lir.h"
 
@@ -19,6 +20,8 @@ void add_verify(CLI::App& app) {
         std::vector<std::string> faults;
         if (const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir)) {
             faults = ir::verify(**graph);
+        } else if (const auto* const program = std::get_if<ir::Program>(&lir)) {
+            faults = ir::verify(*program);
         } else {
             for (const ir::LoopNest& nest : std::get<std::vector<ir::LoopNest>>(lir))
                 for (const std::string& fault : ir::verify(nest)) faults.push_back(nest.name + ": " + fault);

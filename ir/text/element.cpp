@@ -1,10 +1,11 @@
+#include "ir/text/element.h"
+
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "ir/float_environment.h"
-#include "ir/graph/text.h"
 
 namespace lathe::ir {
 namespace {

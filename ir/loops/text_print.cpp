@@ -2,6 +2,7 @@
 
 #include "ir/loops/text.h"
 #include "ir/loops/walk.h"
+#include "ir/text/attributes.h"
 
 namespace lathe::ir {
 
@@ -18,7 +19,7 @@ public:
     explicit Printer(const LoopNest& nest) : nest_(nest), names_(nest.symbol_names()) {}
 
     std::string run() {
-        out_ = nest_.name + "(";
+        out_ = in_quotes_unless_word(nest_.name) + "(";
         bool first = true;
         for (std::size_t s = 0; s < nest_.symbols.size(); ++s) {
             if (nest_.symbols[s].role != SymbolRole::extent) continue;
@@ -66,43 +67,9 @@ private:
         return guards.empty() ? "" : " if " + conditions(guards);
     }
 
-    std::string attribute(const Attribute& a) const {
-        return std::visit(
-            Overloaded{
-                [](std::int64_t v) { return std::to_string(v); },
-                [](const Integers& v) { return "[" + list(v, [](std::int64_t i) { return std::to_string(i); }) + "]"; },
-                [this](const Shape& v) { return "[" + list(v, [this](Dim d) { return dim(d); }) + "]"; },
-                [](Dtype v) { return std::string(name(v)); },
-                [](bool v) { return std::string(v ? "true" : "false"); },
-                [this](const Literal& v) {
-                    std::string out = v.type.to_string(names_) + " 0x";
-                    for (std::byte b : *v.bytes) {
-                        char digits[3];
-                        std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned>(b));
-                        out += digits;
-                    }
-                    return out;
-                },
-                [](const Region&) -> std::string { throw InternalError("a statement has no regions"); },
-                [](const std::string& v) {
-                    std::string out = "\"";
-                    for (char c : v) {
-                        if (c == '"' || c == '\\') out += '\\';
-                        out += c;
-                    }
-                    return out + "\"";
-                },
-            },
-            a);
-    }
-
     // Of a reducer: what it sees.
     std::string attributes(const OpDef& op, const Attributes& all, bool of_reducer) const {
-        std::string out;
-        for (std::size_t i = 0; i < all.size(); ++i)
-            if (!of_reducer || reaches_scalars(op.attributes[i].meaning))
-                out += (out.empty() ? " {" : ", ") + std::string(op.attributes[i].name) + " = " + attribute(all[i]);
-        return out.empty() ? out : out + "}";
+        return print_attributes(op.attributes, all, names_, Literals::whole, of_reducer ? reaches_scalars : nullptr);
     }
 
     std::string compute(const Compute& c) const {
