@@ -56,6 +56,17 @@ bool is_packed_transposed(const Node& node, const Read& read, const std::vector<
     if (std::ranges::find(index, at[at.size() - 2]) != index.end()) return false;  // no rows that share it
     const auto along = ir::linear_offset(read.base.type().shape, read.index).affine_in(*fold[0].as_symbol());
     if (!along || along->coefficient != Dim(1)) return false;
+    // Each iteration of a loop around the rows packs anew, unless it is one of the second operand as well, or the rows
+    // lie so that both become one loop.
+    const Read first = see_through(node.operands[0], ir::fold_operand_index(node, 0, at, fold));
+    const Dim offset = ir::linear_offset(first.base.type().shape, first.index);
+    for (std::size_t i = 0; i + 2 < at.size(); ++i) {
+        if (std::ranges::find(index, at[i]) != index.end()) continue;
+        const auto outer = offset.affine_in(*at[i].as_symbol()), inner = offset.affine_in(*at[i + 1].as_symbol());
+        if (first.chooses || !outer || !inner ||
+            outer->coefficient != inner->coefficient * node.results[0].shape[i + 1])
+            return false;
+    }
     const Value v = node.operands[1];
     return std::ranges::count_if(node.graph->nodes(), [&](const Node& other) {
                return other.op->contraction != nullptr && std::ranges::find(other.operands, v) != other.operands.end();
