@@ -33,7 +33,8 @@ constexpr std::int64_t most_rows = 384;            // of a task: what it packs i
 constexpr std::int64_t packed_bytes = 256 * 1024;  // half of a small second cache
 constexpr std::int64_t copied_rows = 48;           // at a time: whole tiles, whole vectors
 constexpr std::int64_t most_panels = 16;           // of a group
-constexpr std::int64_t least_rows = 96;            // where there are rows for two tasks
+constexpr std::int64_t wanted_tasks = 4;           // for the threads; with no fewer rows than `least_rows`
+constexpr std::int64_t least_rows = 96;
 
 // The statements of a block that a value needs, in order.
 std::vector<std::size_t> slice(const Block& body, ValueId wanted) {
@@ -416,8 +417,9 @@ PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, c
     const Dim m = contraction.rows->extent, k = contraction.reduce->extent;
     const Dim panels = ceildiv(contraction.columns->extent, wide);
     const Dim at_most = floordiv(packed_bytes / panel_bytes, max(1, min(contraction.reduce->block, k)));
-    const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels, 2)));
-    const Dim row_blocks = max(ceildiv(m, most_rows), min(floordiv(m, least_rows), 2));
+    const Dim row_blocks =
+        max(ceildiv(m, most_rows), min(floordiv(m, least_rows), floordiv(wanted_tasks - 1, max(1, panels))));
+    const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels * row_blocks, wanted_tasks)));
     return {false, row_blocks, max(1, ceildiv(m, max(1, row_blocks))), ceildiv(panels, in_group), in_group};
 }
 
