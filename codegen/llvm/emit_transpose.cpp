@@ -41,8 +41,7 @@ void transpose(llvm::IRBuilderBase& b, Values& rows) {
 }  // namespace
 
 // How the lanes of a load lie, if it may be transposed: across the tile, read by nothing that the tile writes.
-std::optional<Emitter::Across> Emitter::across(const ir::Load& load, const ir::Loop& unrolled,
-                                               const ir::Loop& vector) const {
+std::optional<Dim> Emitter::across(const ir::Load& load, const ir::Loop& unrolled, const ir::Loop& vector) const {
     const auto b = static_cast<std::size_t>(load.buffer);
     if (arrays_[b].lanes > 1 ||
         static_cast<std::size_t>(vector.width) * size_of(nest_.buffers[b].type.dtype) > widest_vector)
@@ -64,7 +63,7 @@ std::optional<Emitter::Across> Emitter::across(const ir::Load& load, const ir::L
         const auto affine = guard.affine_in(vector.var);
         if (!affine || !uniform(affine->coefficient) || !uniform(affine->rest)) return std::nullopt;
     }
-    return Across{along->rest};
+    return along->rest;
 }
 
 void Emitter::load_across(const ir::Loop& unrolled) {
@@ -79,8 +78,8 @@ void Emitter::load_across(const ir::Loop& unrolled) {
     for (const ir::Stmt& s : vector->body) {
         const auto* load = std::get_if<ir::Load>(&s.node);
         if (load == nullptr) continue;
-        const std::optional<Across> found = across(*load, unrolled, *vector);
-        if (!found) continue;
+        const std::optional<Dim> begin = across(*load, unrolled, *vector);
+        if (!begin) continue;
         const ir::Dtype d = nest_.buffers[static_cast<std::size_t>(load->buffer)].type.dtype;
         llvm::Type* element = memory_type(d);
         auto* type = llvm::FixedVectorType::get(element, static_cast<unsigned>(vector->width));
@@ -90,7 +89,7 @@ void Emitter::load_across(const ir::Loop& unrolled) {
                 return of.substitute([&](ir::Symbol x) { return x == vector->var ? Dim(lane) : Dim::symbol(x); });
             };
             llvm::Value* address =
-                element_address(arrays_[static_cast<std::size_t>(load->buffer)].data, element, in_lane(found->begin));
+                element_address(arrays_[static_cast<std::size_t>(load->buffer)].data, element, in_lane(*begin));
             std::vector<Dim> guards;
             for (Dim guard : load->guards) guards.push_back(in_lane(guard));
             if (!guards.empty()) address = b_.CreateSelect(condition(guards).value, address, zeros_);

@@ -132,10 +132,8 @@ private:
     llvm::Value* both(llvm::Value* a, llvm::Value* b);  // conjunction of masks; null stands for true
 
     // ---- emit_transpose.cpp
-    struct Across {
-        ir::Dim begin;  // offset of what the unrolled loop reads, over the variable of the vector loop
-    };
-    std::optional<Across> across(const ir::Load& load, const ir::Loop& unrolled, const ir::Loop& vector) const;
+    // The offset of what the unrolled loop reads, over the variable of the vector loop.
+    std::optional<ir::Dim> across(const ir::Load& load, const ir::Loop& unrolled, const ir::Loop& vector) const;
     void load_across(const ir::Loop& unrolled);
 
     // ---- emit_reduce.cpp: accumulators are lists of values, one for each result of the reducer's init

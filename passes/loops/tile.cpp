@@ -89,12 +89,12 @@ void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const 
     const std::optional<Contraction> contraction = find_contraction(moved.nest);
     if (!contraction || feeds_reduce(*contraction->body, contraction->at)) return;
     if (can_pack(*contraction)) {
+        PackedBlocks blocks = packed_blocks(moved.nest, *contraction, target);
+        const std::optional<std::int64_t> depth = program.typical(moved.over_program(contraction->reduce->extent));
+        blocks.copies_rows = depth && *depth >= copied_depth;
         ir::Program::Kernel packed = moved;
-        PackedBlocks blocks = packed_blocks(packed.nest, *find_contraction(packed.nest), target);
         for (Dim* size : {&blocks.row_blocks, &blocks.rows, &blocks.column_groups, &blocks.panels})
             if (!size->is_constant()) *size = Dim::symbol(packed.add_extent(packed.over_program(*size)));
-        const std::optional<std::int64_t> depth = program.typical(packed.over_program(contraction->reduce->extent));
-        blocks.copies_rows = depth && *depth >= copied_depth;
         packed.nest.body = tile_packed(packed.nest, *find_contraction(packed.nest), target, blocks);
         if (ir::statement_count(packed.nest.body) <= ir::max_statements) {
             kernel = std::move(packed);

@@ -225,32 +225,22 @@ private:
     Block pack_transposed() {
         const std::int64_t width = tiles_.width();
         const Dim whole = floordiv(depth_, width) * width;
-        const auto vectors = [&](Dim p, Dim k) {
+        const auto rows = [&](Dim p, Dim k, std::int64_t count) {
             Block b;
             b.push_back(tiles_.loop("c", wide_, width, LoopKind::serial, [&](Dim c) {
                 Block tile;
-                tile.push_back(tiles_.elements(width, width, width,
+                tile.push_back(tiles_.elements(count, width, width,
                                                [&](Dim i, Dim j) { return pack_element(p, k + i, c + j, true); }));
                 return tile;
-            }));
-            return b;
-        };
-        const auto left = [&](Dim p, Dim k) {
-            Block b;
-            b.push_back(tiles_.loop("c", wide_, width, LoopKind::serial, [&](Dim c) {
-                Block row;
-                row.push_back(
-                    tiles_.elements(1, width, width, [&](Dim, Dim j) { return pack_element(p, k, c + j, true); }));
-                return row;
             }));
             return b;
         };
         Block out;
         out.push_back(tiles_.loop("p", ceildiv(columns_, wide_), 1, LoopKind::serial, [&](Dim p) {
             Block b;
-            b.push_back(tiles_.loop("k", whole, width, LoopKind::serial, [&](Dim k) { return vectors(p, k); }));
+            b.push_back(tiles_.loop("k", whole, width, LoopKind::serial, [&](Dim k) { return rows(p, k, width); }));
             b.push_back(
-                tiles_.loop("k", depth_ - whole, 1, LoopKind::serial, [&](Dim k) { return left(p, whole + k); }));
+                tiles_.loop("k", depth_ - whole, 1, LoopKind::serial, [&](Dim k) { return rows(p, whole + k, 1); }));
             return b;
         }));
         return out;
