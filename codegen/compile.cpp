@@ -38,30 +38,6 @@ std::size_t count_operations(const ir::Graph& graph) {
     return n;
 }
 
-// The plan of a lowered program; the kernels' nests, by step.
-std::vector<ir::LoopNest> plan_of(ir::Program program, const CompileOptions& options, Executable& out) {
-    fold_constants(program, options);
-    build_plan(program, loop_target(options.target), options.donated, out.plan, out.outputs);
-    std::vector<ir::LoopNest> nests;
-    ir::for_each_kernel(program, [&](ir::Program::Kernel& k) { nests.push_back(std::move(k.nest)); });
-    out.statistics.kernels = nests.size();
-    return nests;
-}
-
-// The passes, and the same of what they make.
-std::vector<ir::LoopNest> lower(const ir::Graph& graph, const CompileOptions& options, Executable& out) {
-    passes::PipelineOptions pipeline = options.pipeline;
-    pipeline.target = loop_target(options.target);
-    pipeline.donated = options.donated;
-    const auto start = Clock::now();
-    passes::Lowered lowered = passes::run_pipeline(graph, pipeline);
-    out.statistics.operations = count_operations(*lowered.program.graph);
-    out.remarks = std::move(lowered.remarks);
-    std::vector<ir::LoopNest> nests = plan_of(std::move(lowered.program), options, out);
-    out.statistics.pass_milliseconds = milliseconds_since(start);
-    return nests;
-}
-
 void compile_kernels(std::span<const ir::LoopNest> nests, const Target& target, Executable& out) {
     const auto start = Clock::now();
     KernelCache& cache = KernelCache::shared();
@@ -99,6 +75,46 @@ void link(std::vector<ir::LoopNest> nests, const CompileOptions& options, Execut
     }
     out.plan.add_calls();
     finish(out.plan);
+}
+
+// The plan of a program without what need not run in every run; the kernels' nests, by step.
+std::vector<ir::LoopNest> plan_of_rest(ir::Program program, const CompileOptions& options, Executable& out) {
+    build_plan(program, loop_target(options.target), options.donated, out.plan, out.outputs);
+    std::vector<ir::LoopNest> nests;
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& k) { nests.push_back(std::move(k.nest)); });
+    out.statistics.kernels = nests.size();
+    return nests;
+}
+
+std::shared_ptr<const Preparation> compile_preparation(ir::ProgramPart part, CompileOptions options) {
+    auto out = std::make_shared<Preparation>();
+    options.donated.clear();
+    link(plan_of_rest(std::move(part.program), options, out->executable), options, out->executable);
+    out->inputs = std::move(part.inputs);
+    return out;
+}
+
+// The plan of a lowered program; the kernels' nests, by step.
+std::vector<ir::LoopNest> plan_of(ir::Program program, const CompileOptions& options, Executable& out) {
+    fold_constants(program, options);
+    if (options.prepares)
+        if (std::optional<ir::ProgramPart> part = take_out_preparation(program))
+            out.preparation = compile_preparation(*std::move(part), options);
+    return plan_of_rest(std::move(program), options, out);
+}
+
+// The passes, and the same of what they make.
+std::vector<ir::LoopNest> lower(const ir::Graph& graph, const CompileOptions& options, Executable& out) {
+    passes::PipelineOptions pipeline = options.pipeline;
+    pipeline.target = loop_target(options.target);
+    pipeline.donated = options.donated;
+    const auto start = Clock::now();
+    passes::Lowered lowered = passes::run_pipeline(graph, pipeline);
+    out.statistics.operations = count_operations(*lowered.program.graph);
+    out.remarks = std::move(lowered.remarks);
+    std::vector<ir::LoopNest> nests = plan_of(std::move(lowered.program), options, out);
+    out.statistics.pass_milliseconds = milliseconds_since(start);
+    return nests;
 }
 
 }  // namespace

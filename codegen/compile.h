@@ -18,6 +18,9 @@ struct CompileOptions {
     Target target = host_target();
     passes::PipelineOptions pipeline = {};    // its `target` is filled from the one above
     std::vector<std::uint32_t> donated = {};  // parameters whose memory outputs may take over
+    // Whether the caller keeps what depends on steady inputs alone, and asks for it anew when one has changed: see
+    // Preparation. Otherwise it is computed in every run.
+    bool prepares = false;
     // Kernels run through the interpreter of loop nests: the same bits, slowly, without machine code.
     bool interpreted = !executable_memory().allowed;
 };
@@ -30,14 +33,24 @@ struct CompileStatistics {
     double code_milliseconds = 0;  // compiling and linking them
 };
 
+struct Preparation;
+
 // A compiled graph. Immutable; any number of threads may run it at once.
 struct Executable {
     runtime::Plan plan;
+    // Computes the last inputs of the plan, which the caller keeps; null where there are none.
+    std::shared_ptr<const Preparation> preparation;
     std::vector<std::uint32_t> outputs;  // output i of the graph is this output of the plan
     passes::Remarks remarks;
     CompileStatistics statistics;
     std::vector<std::shared_ptr<const CompiledKernel>> kernels;  // by number; none where they are interpreted
     bool interpreted = false;
+};
+
+// What an executable does when a steady input has changed, and only then.
+struct Preparation {
+    Executable executable;              // its inputs are some of the graph's
+    std::vector<std::uint32_t> inputs;  // which
 };
 
 // Throws UserError where the processor does not run the target, ResourceError where the system refuses code.

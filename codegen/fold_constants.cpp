@@ -1,63 +1,14 @@
 #include "codegen/fold_constants.h"
 
 #include <algorithm>
-#include <map>
 
 #include "codegen/interpret_kernels.h"
 #include "codegen/plan_builder.h"
 #include "ir/error.h"
-#include "ir/program/constant_steps.h"
+#include "ir/program/step_times.h"
 
 namespace lathe::codegen {
 namespace {
-
-using Origin = ir::Program::Origin;
-
-// The steps to fold as a program of their own, whose outputs are what others read.
-class FoldedPart {
-public:
-    FoldedPart(const ir::Program& program, const std::vector<bool>& folded) {
-        for (std::size_t s = 0; s < program.steps.size(); ++s) {
-            if (!folded[s]) continue;
-            ir::Program::Step step = program.steps[s];
-            std::visit(
-                ir::Overloaded{[](ir::Program::Fused&) {}, [&](ir::Program::Kernel& k) { copy(program, k.arguments); },
-                               [&](ir::Program::Call& c) { copy(program, c.inputs), copy(program, c.outputs); },
-                               [&](ir::Program::Batch& b) {
-                                   for (ir::Program::Kernel& k : b.kernels) copy(program, k.arguments);
-                               },
-                               [](ir::Program::Branch&) {}, [](ir::Program::Loop&) {}},
-                step.node);
-            part_.steps.push_back(std::move(step));
-        }
-    }
-
-    const ir::Program& program() const { return part_; }
-    // The buffers of the whole program that its outputs are.
-    const std::vector<ir::Program::BufferId>& outputs() const { return outputs_; }
-
-private:
-    void copy(const ir::Program& program, std::vector<ir::Program::BufferId>& buffers) {
-        for (ir::Program::BufferId& b : buffers) b = copy_of(program, b);
-    }
-    ir::Program::BufferId copy_of(const ir::Program& program, ir::Program::BufferId b) {
-        const auto [found, fresh] = copies_.try_emplace(b);
-        if (fresh) {
-            ir::Program::Buffer buffer = program.buffers[b];
-            if (buffer.origin == Origin::temporary) {
-                buffer.origin = Origin::output;
-                outputs_.push_back(b);
-            }
-            found->second = part_.add_buffer(std::move(buffer));
-            if (part_.buffers[found->second].origin == Origin::output) part_.results.push_back({"", found->second});
-        }
-        return found->second;
-    }
-
-    ir::Program part_;
-    std::vector<ir::Program::BufferId> outputs_;
-    std::map<ir::Program::BufferId, ir::Program::BufferId> copies_;
-};
 
 // The bytes of the program's results.
 std::vector<std::vector<std::byte>> run(const ir::Program& program, const CompileOptions& options) {
@@ -94,26 +45,35 @@ std::vector<std::vector<std::byte>> run(const ir::Program& program, const Compil
 }  // namespace
 
 void fold_constants(ir::Program& program, const CompileOptions& options) {
-    const std::vector<bool> folded = ir::constant_steps(program);
+    const std::vector<ir::StepTime> times = ir::step_times(program);
+    std::vector<bool> folded;
+    for (const ir::StepTime t : times) folded.push_back(t == ir::StepTime::once);
     if (std::ranges::none_of(folded, [](bool f) { return f; })) return;
-    const FoldedPart part(program, folded);
+    const ir::ProgramPart part = ir::part_of(program, folded);
     std::vector<std::vector<std::byte>> values;
     try {
-        values = run(part.program(), options);
+        values = run(part.program, options);
     } catch (const runtime::ResourceExhausted&) {
         return;  // they run with the rest, where there may be more memory
     } catch (const UserError&) {
         return;  // this processor runs no target
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
-        ir::Program::Buffer& buffer = program.buffers[part.outputs()[i]];
-        buffer.origin = Origin::constant;
-        buffer.constant = ir::make_literal(buffer.type, values[i]);
+        ir::Program::Buffer& buffer = program.buffers[part.outputs[i]];
+        buffer.origin = ir::Program::Origin::constant;
+        buffer.constant = ir::make_literal(buffer.memory_type(), values[i]);
     }
-    std::vector<ir::Program::Step> steps;
-    for (std::size_t s = 0; s < program.steps.size(); ++s)
-        if (!folded[s]) steps.push_back(std::move(program.steps[s]));
-    program.steps = std::move(steps);
+    ir::erase_steps(program, folded);
+}
+
+std::optional<ir::ProgramPart> take_out_preparation(ir::Program& program) {
+    std::vector<bool> taken;
+    for (const ir::StepTime t : ir::step_times(program)) taken.push_back(t == ir::StepTime::on_change);
+    if (std::ranges::none_of(taken, [](bool t) { return t; })) return std::nullopt;
+    ir::ProgramPart part = ir::part_of(program, taken);
+    ir::erase_steps(program, taken);
+    ir::make_inputs(program, part.outputs);
+    return part;
 }
 
 }  // namespace lathe::codegen

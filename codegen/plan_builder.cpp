@@ -87,7 +87,7 @@ private:
                 break;
             case Origin::temporary:
                 next(plan_.temporaries);
-                plan_.temporaries.push_back({size_expression(buffer.type.shape.element_count() *
+                plan_.temporaries.push_back({size_expression(buffer.memory_type().shape.element_count() *
                                                              static_cast<std::int64_t>(size_of(buffer.type.dtype)))});
                 break;
         }

@@ -34,6 +34,7 @@ constexpr std::string_view meaning_texts[] = {
     "starts: one for each dimension",
     "sizes: one for each dimension",
     "steps: one for each dimension",
+    "blocks: one for each dimension; how many elements lie side by side",
     "padding: one amount for each dimension",
     "dtype",
     "number",
@@ -92,6 +93,7 @@ Attribute default_of(AttributeMeaning meaning, std::size_t rank) {
             return zeros;
         }
         case AttributeMeaning::steps:
+        case AttributeMeaning::blocks:
             return Integers(rank, 1);
         case AttributeMeaning::flag:
             return false;

@@ -90,9 +90,10 @@ enum class AttributeMeaning : std::uint8_t {
     permutation,  // every dimension once
     shape,        // the extents of the result
     bound,        // one extent: what integers stay below
-    starts,       // these four have one entry for each dimension
+    starts,       // these five have one entry for each dimension
     sizes,
     steps,
+    blocks,   // how many elements lie side by side; 1: the dimension is whole
     padding,  // how many elements are added at one side; negative: removed
     dtype,
     number,
@@ -109,6 +110,7 @@ constexpr AttributeKind kind_of(AttributeMeaning meaning) {
         case AttributeMeaning::axes:
         case AttributeMeaning::permutation:
         case AttributeMeaning::steps:
+        case AttributeMeaning::blocks:
             return AttributeKind::integers;
         case AttributeMeaning::shape:
         case AttributeMeaning::bound:
@@ -153,10 +155,10 @@ struct AttributeDef {
 constexpr bool has_default(AttributeMeaning meaning) {
     using enum AttributeMeaning;
     return meaning == axis || meaning == axes || meaning == permutation || meaning == starts || meaning == steps ||
-           meaning == padding || meaning == number || meaning == flag;
+           meaning == blocks || meaning == padding || meaning == number || meaning == flag;
 }
 // What an attribute is where the text leaves it out, over a tensor of some rank: the first axis, all axes, the reverse
-// order, starts at 0, steps of 1, no padding, 0, false.
+// order, starts at 0, steps and blocks of 1, no padding, 0, false.
 Attribute default_of(AttributeMeaning meaning, std::size_t rank);
 
 // Of a kind, and says nothing.
@@ -164,6 +166,8 @@ Attribute blank_of(AttributeKind kind);
 
 // Steps beyond that would bring the arithmetic on indices near overflow.
 inline constexpr std::int64_t max_step = std::int64_t{1} << 31;
+// Blocks are as wide as vectors; a short dimension fills one with padding.
+inline constexpr std::int64_t max_block = 1024;
 
 // A definition that knows its type and its place: rules read the attribute by it.
 template <AttributeMeaning of_meaning, std::size_t at = 0>
@@ -189,6 +193,8 @@ template <std::size_t at = 0>
 using SizesAttribute = AttributeOf<AttributeMeaning::sizes, at>;
 template <std::size_t at = 0>
 using StepsAttribute = AttributeOf<AttributeMeaning::steps, at>;
+template <std::size_t at = 0>
+using BlocksAttribute = AttributeOf<AttributeMeaning::blocks, at>;
 template <std::size_t at = 0>
 using PaddingAttribute = AttributeOf<AttributeMeaning::padding, at>;
 template <std::size_t at = 0>

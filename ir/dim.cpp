@@ -557,6 +557,28 @@ Dim::Bounds Dim::bounds(const std::function<Bounds(Symbol)>& of_symbol) const {
     return sum;
 }
 
+Dim Dim::fold(const std::function<Bounds(Symbol)>& of_symbol) const {
+    if (is_constant() || as_symbol()) return *this;
+    Dim sum = 0;
+    for (const Term& t : terms()) {
+        Dim product = t.coefficient;
+        for (const Atom& f : t.factors) {
+            if (f.kind == Atom::Kind::symbol) {
+                product *= Dim::symbol(f.symbol);
+                continue;
+            }
+            const Dim a = f.a.fold(of_symbol), b = f.b.fold(of_symbol);
+            const Dim atom = f.kind == Atom::Kind::floordiv ? floordiv(a, b)
+                             : f.kind == Atom::Kind::min    ? lathe::ir::min(a, b)
+                                                            : lathe::ir::max(a, b);
+            const Bounds range = atom.bounds(of_symbol);
+            product *= range.low && range.low == range.high ? Dim(*range.low) : atom;
+        }
+        sum += product;
+    }
+    return sum;
+}
+
 std::string Dim::to_string(std::span<const std::string> names) const {
     if (is_constant()) return std::to_string(constant());
     std::string out;

@@ -61,6 +61,8 @@ public:
         std::optional<std::int64_t> low, high;
     };
     Bounds bounds(const std::function<Bounds(Symbol)>& of_symbol) const;
+    // The same with every floor division, minimum and maximum replaced that those bounds decide.
+    Dim fold(const std::function<Bounds(Symbol)>& of_symbol) const;
 
     // Visits the structure bottom-up, for code generators: the Dim as a sum of terms, each a coefficient times atoms.
     struct Atom;

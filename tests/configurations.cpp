@@ -8,6 +8,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
+#include "tests/fixed_case.h"
 #include "tests/run_program.h"
 #include "tests/targets.h"
 #include "tests/values.h"
@@ -47,6 +48,22 @@ Check through_jit(const std::string& target) {
     };
 }
 
+Check through_jit_with_weights(const std::string& target) {
+    return [target](const GraphCase& c) -> std::optional<std::string> {
+        try {
+            const std::vector<ir::Literal> expected = ir::interpret(*c.graph, c.inputs);
+            codegen::CompileOptions options;
+            options.target = codegen::target_named(target);
+            options.prepares = true;
+            const GraphCase with_weights = fixed(c);
+            const auto executable = codegen::compile(*with_weights.graph, options);
+            return difference(expected, run_compiled(*executable, with_weights.inputs, 2));
+        } catch (const std::exception& e) {
+            return e.what();
+        }
+    };
+}
+
 std::vector<std::vector<std::string>> switched_off() {
     std::vector<std::vector<std::string>> sets{{}};
     for (const passes::Pass& pass : passes::pipeline)
@@ -69,8 +86,10 @@ std::optional<std::string> first_fault(const GraphCase& c) {
         if (auto found = through_loops(options)(c))
             return (off.empty() ? "loops" : "without " + off[0]) + ": " + *found;
     }
-    for (const std::string& target : targets_here())
+    for (const std::string& target : targets_here()) {
         if (auto found = through_jit(target)(c)) return target + ": " + *found;
+        if (auto found = through_jit_with_weights(target)(c)) return target + ", with weights: " + *found;
+    }
     return std::nullopt;
 }
 

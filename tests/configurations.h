@@ -19,6 +19,9 @@ Check through_loops(const passes::PipelineOptions& options);
 // Compiled for a target by name, on one and two threads; once more where outputs may take over any input's memory.
 Check through_jit(const std::string& target);
 
+// Compiled with numbers for all sizes, some inputs as constants, others prepared; on two threads.
+Check through_jit_with_weights(const std::string& target);
+
 // Sets of passes to leave out: none, then each optional one.
 std::vector<std::vector<std::string>> switched_off();
 // Targets whose code this processor can run.

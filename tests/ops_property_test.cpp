@@ -176,35 +176,36 @@ TEST(Ops, NegativeAxesCountFromTheEnd) {
 
 TEST(Ops, AttributesThatDoNotFitAreRefused) {
     std::size_t checked = 0;
-    for_each_attribute(
-        [&](const OpDef& op, const Call& call, const AttributeDef& def, const Attribute& a, std::size_t rank) {
-            const auto n = static_cast<std::int64_t>(rank);
-            const auto refuses = [&](Attribute wrong) {
-                Call other = call;
-                other.attributes[def.slot] = std::move(wrong);
-                EXPECT_THROW(graph_of(op, other), TypeError) << op.name << " " << def.name;
-                ++checked;
-            };
-            if (def.meaning == AttributeMeaning::axis) {
-                refuses(n);
-                refuses(-n - 1);
-            }
-            if (const auto* list = std::get_if<Integers>(&a)) {
-                Integers longer = *list;
-                longer.push_back(def.meaning == AttributeMeaning::steps ? 1 : n);
-                refuses(longer);
-                if (!list->empty()) {
-                    longer.back() = list->front();
-                    refuses(longer);
-                }
-            }
-            if (const auto* shape = std::get_if<Shape>(&a)) {
-                Shape longer = *shape;
-                longer.push_back(0);
+    for_each_attribute([&](const OpDef& op, const Call& call, const AttributeDef& def, const Attribute& a,
+                           std::size_t rank) {
+        const auto n = static_cast<std::int64_t>(rank);
+        const auto refuses = [&](Attribute wrong) {
+            Call other = call;
+            other.attributes[def.slot] = std::move(wrong);
+            EXPECT_THROW(graph_of(op, other), TypeError) << op.name << " " << def.name;
+            ++checked;
+        };
+        if (def.meaning == AttributeMeaning::axis) {
+            refuses(n);
+            refuses(-n - 1);
+        }
+        if (const auto* list = std::get_if<Integers>(&a)) {
+            Integers longer = *list;
+            const bool is_axes = def.meaning == AttributeMeaning::axes || def.meaning == AttributeMeaning::permutation;
+            longer.push_back(is_axes ? n : 1);
+            refuses(longer);
+            if (!list->empty()) {
+                longer.back() = list->front();
                 refuses(longer);
             }
-            refuses(Dtype::f32);
-        });
+        }
+        if (const auto* shape = std::get_if<Shape>(&a)) {
+            Shape longer = *shape;
+            longer.push_back(0);
+            refuses(longer);
+        }
+        refuses(Dtype::f32);
+    });
     EXPECT_GT(checked, 100U);
 }
 

@@ -114,6 +114,13 @@ TEST_P(RandomGraphsCompiled, GiveTheBitsOfTheInterpreter) {
                 report(case_of(sample, i), check, "seed " + std::to_string(seed) + ", " + name);
                 return;
             }
+        // These compile for each binding anew.
+        const GraphCase one = case_of(sample, seed % sample.inputs.size());
+        for (const std::string& target : targets_here())
+            if (const Check check = through_jit_with_weights(target); check(one)) {
+                report(one, check, "seed " + std::to_string(seed) + ", " + target + ", with weights");
+                return;
+            }
     });
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphsCompiled, testing::Range(0, jit_graphs / jit_graphs_a_shard));

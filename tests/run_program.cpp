@@ -41,8 +41,15 @@ void cut_finely(const runtime::BoundPlan& bound) {
 
 }  // namespace
 
-std::vector<Literal> run_compiled(const codegen::Executable& executable, std::span<const Literal> inputs, int threads) {
+std::vector<Literal> run_compiled(const codegen::Executable& executable, std::span<const Literal> given, int threads) {
     const runtime::Plan& plan = executable.plan;
+    std::vector<Literal> inputs(given.begin(), given.end());
+    if (const auto& preparation = executable.preparation) {
+        std::vector<Literal> steady;
+        for (const std::uint32_t input : preparation->inputs) steady.push_back(given[input]);
+        for (Literal& prepared : run_compiled(preparation->executable, steady, threads))
+            inputs.push_back(std::move(prepared));
+    }
     std::vector<std::vector<std::int64_t>> shapes;
     std::vector<GuardedMemory> memory;
     std::vector<const void*> in;

@@ -9,6 +9,7 @@
 
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/inline_graph.h"
+#include "frontend/trace/prepared.h"
 #include "frontend/trace/trace.h"
 #include "ir/graph/interpret.h"
 #include "ir/ops/op.h"
@@ -64,6 +65,8 @@ struct Variant {
         std::optional<std::size_t> update;  // where that is the variable's own new value: its number among the updates
     };
     std::vector<Donation> donations;
+    std::vector<std::size_t> prepared_from;  // captured tensors, by number
+    mutable detail::Prepared prepared;
 };
 
 // What a call brings.
@@ -265,12 +268,16 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
         }
     std::ranges::sort(variant->taken, std::less<>(), [&](std::size_t c) { return traced.captured[c]->variable.get(); });
     if (compile.pipeline.typical_symbols.empty()) compile.pipeline.typical_symbols = symbols_of_call(traced, call);
+    compile.prepares = true;
     variant->executable = detail::blaming(call.where, "jit", [&] { return codegen::compile(*traced.graph, compile); });
     variant->is_history = traced.updated.empty() && variant->updated_arguments.empty();
     variant->graph = std::move(traced.graph);
     variant->options = std::move(compile);
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
+    if (variant->executable->preparation)
+        for (const std::uint32_t input : variant->executable->preparation->inputs)
+            variant->prepared_from.push_back(input - arguments.size());
     const auto& place = variant->executable->outputs;
     const std::size_t first = variant->results + variant->updated_arguments.size();
     for (const runtime::PlanDonation& d : variant->executable->plan.donations) {
@@ -308,11 +315,22 @@ std::pmr::vector<Tensor> CompiledFunction::State::run(const Variant& variant, co
     } put_back{values, variant};
     std::pmr::vector<bool> is_taken(values.size(), false, &memory);
     for (std::size_t c : variant.taken) is_taken[c] = true;
+    std::pmr::vector<std::uint32_t> versions(&memory);
+    versions.reserve(variant.prepared_from.size());
+    for (const std::size_t c : variant.prepared_from) versions.push_back(detail::version_of(*variant.captured[c]));
     for (std::size_t c = 0; c < values.size(); ++c)
         if (!is_taken[c]) values[c] = detail::resolve(variant.captured[c]);
     for (std::size_t c : variant.taken) {
         values[c] = detail::check_out(*variant.captured[c]->variable);
         ++put_back.taken;
+    }
+
+    std::shared_ptr<const detail::Prepared::Arrays> prepared;
+    if (variant.executable->preparation) {
+        std::pmr::vector<NodeRef> from(&memory);
+        from.reserve(versions.size());
+        for (const std::size_t c : variant.prepared_from) from.push_back(values[c]);
+        prepared = variant.prepared.arrays(*variant.executable->preparation, versions, from);
     }
 
     // What the outputs become is made before anything runs: behind the run, nothing may fail. A variable whose memory
@@ -344,10 +362,12 @@ std::pmr::vector<Tensor> CompiledFunction::State::run(const Variant& variant, co
     }
     std::pmr::vector<const void*> inputs(&memory);
     std::pmr::vector<void*> outputs(&memory);
-    inputs.reserve(arguments.size() + values.size());
+    inputs.reserve(plan.inputs.size());
     outputs.reserve(buffers.size());
     for (const NodeRef& a : arguments) inputs.push_back(a->elements());
     for (const NodeRef& v : values) inputs.push_back(v->elements());
+    if (prepared)
+        for (const runtime::Buffer& b : prepared->buffers) inputs.push_back(b.data());
     for (std::size_t i = 0; i < buffers.size(); ++i) {
         if (!buffers[i]) buffers[i] = detail::allocate_output(plan, bound, i);
         outputs.push_back(buffers[i].data());

@@ -40,7 +40,7 @@ protected:
                 node.location());
         if (node.kind == NodeKind::number) return graph_.constant(detail::literal_of(node), node.location());
         captured.push_back(NodeRef::share(&node));
-        return graph_.add_parameter("captured" + std::to_string(captured.size() - 1), node.type, node.location());
+        return graph_.add_parameter("captured" + std::to_string(captured.size() - 1), node.type, node.location(), true);
     }
 
 private:
@@ -230,7 +230,7 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
         const std::string& name = cell.variable->variable->name;
         builder.bind(cell.placeholder.get(),
                      graph.add_parameter(name.empty() ? "variable" + std::to_string(result.captured.size()) : name,
-                                         cell.placeholder->type));
+                                         cell.placeholder->type, {}, !cell.set));
         result.captured.push_back(cell.variable);
     }
     std::size_t count = 0;

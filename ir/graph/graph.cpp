@@ -43,8 +43,12 @@ Symbol Graph::add_symbol(std::string name) {
     return static_cast<Symbol>(symbols.size() - 1);
 }
 
-Value Graph::add_parameter(std::string name, Type type, Loc loc) {
-    const Node& node = add(ops::parameter, {}, {type.shape, type.dtype}, loc);
+bool Graph::is_steady(std::size_t parameter) const {
+    return ops::parameter_is_steady(parameters_[parameter].node->attributes);
+}
+
+Value Graph::add_parameter(std::string name, Type type, Loc loc, bool steady) {
+    const Node& node = add(ops::parameter, {}, {type.shape, type.dtype, steady}, loc);
     parameters_.push_back({&node, 0});
     parameter_names_.push_back(std::move(name));
     return parameters_.back();

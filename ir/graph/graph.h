@@ -88,7 +88,8 @@ public:
     // The name is made an identifier that no other symbol has.
     Symbol add_symbol(std::string name);
 
-    Value add_parameter(std::string name, Type type, Loc loc = {});
+    // A steady one is the same in most runs; see ops::parameter.
+    Value add_parameter(std::string name, Type type, Loc loc = {}, bool steady = false);
     // Checks the op's type rule (recording preconditions) and appends. Throws TypeError.
     const Node& add(const OpDef& op, std::span<const Value> operands, Attributes attributes = {}, Loc loc = {});
     Value constant(Literal literal, Loc loc = {});
@@ -97,6 +98,7 @@ public:
     const std::deque<Node>& nodes() const { return nodes_; }
     std::span<const Value> parameters() const { return parameters_; }
     const std::string& parameter_name(std::size_t i) const { return parameter_names_[i]; }
+    bool is_steady(std::size_t parameter) const;
     std::span<const Value> outputs() const { return outputs_; }
     const std::string& output_name(std::size_t i) const { return output_names_[i]; }
 

@@ -42,7 +42,9 @@ Region map_dims(const Region& region, const std::function<Dim(Dim)>& map) {
         if (parameter < from.parameters().size() && from.parameters()[parameter].node == &node) {
             Type type = node.results[0];
             type.shape = std::get<Shape>(attributes[0]);
-            made.push_back(to->add_parameter(from.parameter_name(parameter++), type, node.loc).node);
+            made.push_back(
+                to->add_parameter(from.parameter_name(parameter), type, node.loc, from.is_steady(parameter)).node);
+            ++parameter;
             continue;
         }
         std::vector<Value> operands;

@@ -5,6 +5,7 @@
 #include "ir/graph/op_versions.h"
 #include "ir/graph/text.h"
 #include "ir/ops/op.h"
+#include "ir/ops/sources.h"
 #include "ir/text/requirement.h"
 
 namespace lathe::ir {
@@ -230,14 +231,14 @@ private:
     }
 
     const Node* parameter(Scope& scope, const OpDef& op) {
-        if (op.lowering != Lowering::source || op.attributes.size() != 2)
-            lexer_.fail(std::string(op.name) + " has no name");
+        if (&op != &ops::parameter) lexer_.fail(std::string(op.name) + " has no name");
         const std::string name = lexer_.expect_string();
+        const bool steady = lexer_.accept("steady");
         lexer_.expect(":");
         const Type type = parse_type(lexer_, scope.symbols);
         const Loc at = parse_loc(lexer_);
         lexer_.end_of_line();
-        return scope.graph.add_parameter(name, type, at).node;
+        return scope.graph.add_parameter(name, type, at, steady).node;
     }
 
     std::vector<Value> value_list(Scope& scope) {

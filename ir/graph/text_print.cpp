@@ -26,13 +26,17 @@ public:
     }
 
 private:
+    // The type says what the other attributes do.
+    void print_parameter(const Node& node, std::size_t number) {
+        out_ += "%" + std::to_string(node.id) + " = " + std::string(node.op->name) + " " +
+                in_quotes(graph_.parameter_name(number)) + (graph_.is_steady(number) ? " steady" : "") + " : " +
+                node.results[0].to_string(symbols_);
+    }
     void print_node(const Node& node) {
         const auto parameters = graph_.parameters();
         out_ += indent_ + "  ";
         if (next_parameter_ < parameters.size() && parameters[next_parameter_].node == &node)
-            // The type says what the attributes do.
-            out_ += "%" + std::to_string(node.id) + " = " + std::string(node.op->name) + " " +
-                    in_quotes(graph_.parameter_name(next_parameter_++)) + " : " + node.results[0].to_string(symbols_);
+            print_parameter(node, next_parameter_++);
         else
             out_ += lathe::ir::print_node(node, symbols_, literals_);
         const std::vector<const Graph*> regions = regions_of(node);

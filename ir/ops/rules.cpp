@@ -147,6 +147,7 @@ Attributes batched_attributes(const BatchContext& c) {
                 a = with_first(std::get<Shape>(a), Dim(0));
                 break;
             case AttributeMeaning::steps:
+            case AttributeMeaning::blocks:
                 a = with_first(std::get<Integers>(a), std::int64_t{1});
                 break;
             case AttributeMeaning::bound:

@@ -50,4 +50,12 @@ std::vector<Sample> permutations(Dtype d) {
     return {{{{d, {2, 3, 4}}}, {Integers{2, 0, 1}}}, {{{d, {5}}}, {Integers{0}}}, {{{d, {}}}, {Integers{}}}};
 }
 
+std::vector<Sample> layouts(Dtype d) {
+    return {{{{d, {2, 3, 4}}}, {Integers{2, 0, 1}, Integers{1, 1, 1}}},
+            {{{d, {5, 7}}}, {Integers{1, 0}, Integers{1, 4}}},
+            {{{d, {3, 18}}}, {Integers{0, 1}, Integers{2, 16}}},
+            {{{d, {0, 3}}}, {Integers{1, 0}, Integers{1, 2}}},
+            {{{d, {}}}, {Integers{}, Integers{}}}};
+}
+
 }  // namespace lathe::ir::samples

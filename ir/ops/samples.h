@@ -17,5 +17,6 @@ std::vector<Sample> reductions_of_something(Dtype d);
 // An axis, and a flag.
 std::vector<Sample> lines(Dtype d);
 std::vector<Sample> permutations(Dtype d);
+std::vector<Sample> layouts(Dtype d);
 
 }  // namespace lathe::ir::samples

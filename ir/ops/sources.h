@@ -8,7 +8,9 @@ namespace lathe::ir::ops {
 
 inline constexpr ShapeAttribute<0> parameter_shape{"shape", "of the values that will come"};
 inline constexpr DtypeAttribute<1> parameter_dtype{"dtype", "of the values that will come"};
-inline constexpr AttributeDef parameter_attributes[] = {parameter_shape, parameter_dtype};
+inline constexpr FlagAttribute<2> parameter_is_steady{
+    "steady", "whether it is the same in most runs: what may be kept from one to the next is"};
+inline constexpr AttributeDef parameter_attributes[] = {parameter_shape, parameter_dtype, parameter_is_steady};
 inline constexpr OpDef parameter = {
     .name = "parameter",
     .doc = "An input of the graph.",

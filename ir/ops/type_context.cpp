@@ -128,6 +128,12 @@ void check_meaning(TypeContext& c, const AttributeDef& def) {
                 if (step > max_step || step < -max_step) c.fail(std::string(def.name) + ": a step is too large");
             }
             break;
+        case AttributeMeaning::blocks:
+            one_for_each_dimension(std::get<Integers>(a).size());
+            for (const std::int64_t block : std::get<Integers>(a))
+                if (block < 1 || block > max_block)
+                    c.fail(std::string(def.name) + ": a block has 1 to " + std::to_string(max_block) + " elements");
+            break;
         case AttributeMeaning::shape:  // type rules know which extents there can be
         case AttributeMeaning::dtype:
         case AttributeMeaning::number:

@@ -31,7 +31,7 @@ public:
         memory_.resize(program.buffers.size());
         for (std::size_t b = 0; b < program.buffers.size(); ++b) {
             const Program::Buffer& buffer = program.buffers[b];
-            const std::size_t bytes = bytes_of(buffer.type);
+            const std::size_t bytes = bytes_of(buffer.memory_type());
             if (buffer.origin == Program::Origin::input)
                 memory_[b] = elements_of(inputs[b], bytes);
             else if (buffer.origin == Program::Origin::constant)
@@ -150,16 +150,15 @@ private:
     Literal from_memory(Program::BufferId b) const {
         const Program::Buffer& buffer = program_.buffers[b];
         const Type type = concrete(buffer.type);
-        std::vector<std::byte> bytes(memory_[b].size());
+        std::vector<std::byte> bytes(bytes_of(type));
         for_each_element(type, buffer.layout, [&](std::size_t in_value, std::size_t in_memory, std::size_t size) {
             std::memcpy(bytes.data() + in_value, memory_[b].data() + in_memory, size);
         });
         return make_literal(type, bytes);
     }
     std::vector<std::byte> to_memory(const Literal& literal, const Layout& layout) const {
-        const std::size_t size = bytes_of(literal.type);
-        const std::vector<std::byte> elements = elements_of(literal, size);
-        std::vector<std::byte> out(size);
+        const std::vector<std::byte> elements = elements_of(literal, bytes_of(literal.type));
+        std::vector<std::byte> out(bytes_of({literal.type.dtype, layout.memory_shape(literal.type.shape)}));
         for_each_element(literal.type, layout, [&](std::size_t in_value, std::size_t in_memory, std::size_t n) {
             std::memcpy(out.data() + in_memory, elements.data() + in_value, n);
         });

@@ -104,6 +104,9 @@ Layout layout_of(Value v) {
     if (v.node->op->lowering != Lowering::relayout) return out;
     for (const std::int64_t from : ops::relayout_permutation(v.node->attributes))
         out.permutation.push_back(static_cast<std::uint8_t>(from));
+    const Integers& blocks = ops::relayout_blocks(v.node->attributes);
+    if (std::ranges::any_of(blocks, [](std::int64_t b) { return b > 1; }))
+        for (const std::int64_t b : blocks) out.blocks.push_back(static_cast<std::uint16_t>(b));
     return out;
 }
 

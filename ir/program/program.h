@@ -36,10 +36,14 @@ struct Program {
         Origin origin = Origin::temporary;
         Type type;  // over the program's symbols
         Layout layout;
-        Literal constant;     // constants only: elements as they lie in memory
+        Literal constant;     // constants only: of the memory's type
         std::string made_by;  // outputs: the op, for messages
         Loc loc;
         bool donated = false;  // inputs: an output may take over the memory
+        bool steady = false;   // inputs: the same in most runs
+
+        // What lies in memory, padding included.
+        Type memory_type() const { return {type.dtype, layout.memory_shape(type.shape)}; }
     };
 
     // Where a kernel may find an index that is out of range.
@@ -188,6 +192,27 @@ void for_each_kernel(P& program, F&& f) {
         if (auto* batch = std::get_if<Program::Batch>(&step.node))
             for (auto& kernel : batch->kernels) f(kernel);
     });
+}
+
+// Replaces the buffers that a step names, but for those of steps within.
+template <class Map>
+void rename_buffers(Program::Step& step, const Map& map) {
+    const auto all = [&](std::vector<Program::BufferId>& buffers) {
+        for (Program::BufferId& b : buffers) b = map(b);
+    };
+    std::visit(Overloaded{[&](Program::Fused& f) { all(f.inputs), all(f.outputs); },
+                          [&](Program::Kernel& k) { all(k.arguments); },
+                          [&](Program::Call& c) { all(c.inputs), all(c.outputs); },
+                          [&](Program::Batch& b) {
+                              for (Program::Kernel& k : b.kernels) all(k.arguments);
+                          },
+                          [&](Program::Branch& b) { b.predicate = map(b.predicate); },
+                          [&](Program::Loop& l) {
+                              if (l.goes_on) l.goes_on = map(*l.goes_on);
+                              for (auto& c : l.carried) c = {map(c.current), map(c.next)};
+                              for (auto& s : l.stacked) s = {map(s.slice), map(s.stack), s.index};
+                          }},
+               step.node);
 }
 
 // A program that runs one kernel: its arrays are the program's inputs and outputs, its extents the symbols.

@@ -115,6 +115,7 @@ private:
         out.type = parse_type(lexer_, symbols_);
         out.layout = layout();
         out.donated = lexer_.accept("donated");
+        out.steady = lexer_.accept("steady");
         if (lexer_.accept("made")) {
             lexer_.expect("by");
             out.made_by = lexer_.expect_string();
@@ -141,8 +142,13 @@ private:
         if (lexer_.accept("layout"))
             list([&] {
                 const auto last = static_cast<std::int64_t>(max_rank) - 1;
-                out.permutation.push_back(static_cast<std::uint8_t>(lexer_.expect_integer("a dimension", 0, last)));
+                const auto dim = static_cast<std::uint8_t>(lexer_.expect_integer("a dimension", 0, last));
+                out.permutation.push_back(dim);
+                if (!lexer_.accept("by")) return;
+                out.blocks.resize(std::max<std::size_t>(out.blocks.size(), dim + std::size_t{1}), 1);
+                out.blocks[dim] = static_cast<std::uint16_t>(lexer_.expect_integer("a block", 2, max_block));
             });
+        if (!out.blocks.empty()) out.blocks.resize(std::max(out.blocks.size(), out.permutation.size()), 1);
         return out;
     }
 

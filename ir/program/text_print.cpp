@@ -2,7 +2,7 @@
 #include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"
-#include "ir/program/constant_steps.h"
+#include "ir/program/step_times.h"
 #include "ir/program/text.h"
 #include "ir/text/requirement.h"
 
@@ -35,10 +35,12 @@ public:
             out_ += "  " + print_requirement(p, program_.symbols, locs_) + "\n";
         for (std::size_t b = 0; b < program_.buffers.size(); ++b) buffer(static_cast<Program::BufferId>(b));
         if (literals_ == Literals::whole && holds_nodes(program_)) graphs();
-        const std::vector<bool> constant = constant_steps(program_);
+        const std::vector<StepTime> times = step_times(program_);
         for (std::size_t s = 0; s < program_.steps.size(); ++s) {
             const Program::Step& step = program_.steps[s];
-            out_ += constant[s] ? "\n  // once, when the program is compiled\n" : "\n";
+            out_ += times[s] == StepTime::once        ? "\n  // once, when the program is compiled\n"
+                    : times[s] == StepTime::on_change ? "\n  // when a steady input has changed\n"
+                                                      : "\n";
             print_step(step, "  ");
         }
         out_ += "\n  return";
@@ -62,6 +64,7 @@ private:
         if (!buffer.name.empty()) out_ += " " + in_quotes(buffer.name);
         out_ += " : " + buffer.type.to_string(program_.symbols) + layout(buffer.layout);
         if (buffer.donated) out_ += " donated";
+        if (buffer.steady) out_ += " steady";
         if (!buffer.made_by.empty()) out_ += " made by " + in_quotes(buffer.made_by);
         if (buffer.constant.bytes != nullptr) out_ += " = " + print_literal(buffer.constant, literals_);
         out_ += loc(buffer.loc);

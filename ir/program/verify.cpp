@@ -25,7 +25,7 @@ public:
             const Program::Buffer& buffer = program_.buffers[b];
             if (buffer.origin == Program::Origin::input && behind_inputs) fault("an input follows other buffers");
             behind_inputs = behind_inputs || buffer.origin != Program::Origin::input;
-            if (buffer.origin == Program::Origin::constant && !(buffer.constant.type == buffer.type))
+            if (buffer.origin == Program::Origin::constant && !(buffer.constant.type == buffer.memory_type()))
                 fault("constant " + id(b) + " has not the type of its buffer");
             check_layout(buffer, b);
             if ((buffer.origin == Program::Origin::input || buffer.origin == Program::Origin::output) &&
@@ -61,6 +61,10 @@ private:
                 fault("the layout of " + id(b) + " is no permutation of its dimensions");
                 return;
             }
+        const std::vector<std::uint16_t>& blocks = buffer.layout.blocks;
+        if (!blocks.empty() && blocks.size() != buffer.type.shape.rank())
+            fault("the layout of " + id(b) + " has blocks of other dimensions");
+        if (std::ranges::find(blocks, 0) != blocks.end()) fault("the layout of " + id(b) + " has empty blocks");
     }
 
     bool is_buffer(Program::BufferId b) {
@@ -197,7 +201,7 @@ private:
             const Buffer& array = k.nest.buffers[i];
             if (array.role == BufferRole::output) writes(k.arguments[i]);
             if (k.arguments[i] >= program_.buffers.size()) continue;
-            const Type& type = program_.buffers[k.arguments[i]].type;
+            const Type type = program_.buffers[k.arguments[i]].memory_type();
             if (type.dtype != array.type.dtype) fault_in_step(id(k.arguments[i]) + " has another dtype");
             const Dim count = k.over_program(array.type.shape.element_count());
             if (count.is_constant() && type.shape.is_constant() && count != type.shape.element_count())

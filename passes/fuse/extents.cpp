@@ -139,12 +139,22 @@ ir::Type ExtentClasses::type_of(Value v) const {
 
 ir::Attributes ExtentClasses::map_attributes(const Node& node) {
     ir::Attributes out = node.attributes;
-    ir::map_dims(out, [this](Dim dim) {
+    const auto add = [this](Dim dim) {
+        extents_.push_back(dim);
+        return Dim::symbol(static_cast<ir::Symbol>(extents_.size() - 1));
+    };
+    ir::map_dims(out, [&](Dim dim) {
         if (dim.is_constant()) return dim;
         const auto place = std::ranges::find(extents_, dim) - extents_.begin();
-        if (static_cast<std::size_t>(place) == extents_.size()) extents_.push_back(dim);
-        return Dim::symbol(static_cast<ir::Symbol>(place));
+        return static_cast<std::size_t>(place) == extents_.size() ? add(dim)
+                                                                  : Dim::symbol(static_cast<ir::Symbol>(place));
     });
+    // Each offset is an extent of its own, whatever else has its value, so that kernels differ by structure alone.
+    for (const ir::AttributeDef& def : node.op->attributes)
+        if (def.meaning == ir::AttributeMeaning::starts || def.meaning == ir::AttributeMeaning::padding)
+            ir::for_each_dim_of(out[def.slot], [&](Dim& d) {
+                if (d.is_constant() && d.constant() > 1) d = add(d);
+            });
     return out;
 }
 

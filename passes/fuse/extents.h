@@ -17,8 +17,8 @@ public:
     ir::Type type_of(ir::Value v) const;
     // The extents by symbol, over the graph's symbols.
     const std::vector<ir::Dim>& extents() const { return extents_; }
-    // Attributes of a node of the group, with Dims that are no constants replaced by extents likewise. Constants stay:
-    // what a view does depends on them.
+    // Attributes of a node of the group, with Dims that are no constants replaced by extents likewise, and so what
+    // offsets of views are, but for 0 and 1. Other constants stay: what a view does depends on them.
     const ir::Attributes& attributes_of(const ir::Node& node) const { return attributes_.at(&node); }
 
 private:

@@ -120,7 +120,9 @@ public:
         program_.preconditions = graph->preconditions;
         for (std::size_t i = 0; i < graph->parameters().size(); ++i) {
             const Value v = graph->parameters()[i];
-            read_[key(v)] = add(v, Program::Origin::input, graph->parameter_name(i));
+            const Program::BufferId b = add(v, Program::Origin::input, graph->parameter_name(i));
+            program_.buffers[b].steady = graph->is_steady(i);
+            read_[key(v)] = b;
         }
         for (std::size_t i = 0; i < graph->outputs().size(); ++i) {
             const Value v = graph->outputs()[i];

@@ -124,6 +124,7 @@ private:
     void domain() {
         const ir::Shape shape = domain_shape();
         const Layout layout = ir::layout_of(group_.outputs.front());
+        if (!layout.blocks.empty()) return blocks(layout);
         const std::size_t outer = group_.outer_rank;
         choose_fold_stores();
         Walk walk;
@@ -142,6 +143,21 @@ private:
             enter(walk, shape, outer, shape.rank(), "i", layout);
             store(points, walk.at);
         }
+        leave(walk, 0);
+    }
+
+    // A value that is stored in blocks: over all of the memory. Zeros are read beyond the last element.
+    void blocks(const Layout& layout) {
+        const Value v = group_.outputs.front();
+        const ir::Shape shape = classes_.type_of(v).shape, memory = layout.memory_shape(shape);
+        Walk walk;
+        enter(walk, memory, 0, memory.rank(), "m");
+        const Index at = layout.value_index(walk.at);
+        Index guards;
+        for (std::size_t d = 0; d < at.size(); ++d)
+            if (layout.block(d) > 1) guards.push_back(shape[d] - 1 - at[d]);
+        const ValueId id = element(v, at, guards);
+        scopes_.append({ir::Store{find(outputs_, v), walk.at, id, {}, false}});
         leave(walk, 0);
     }
 

@@ -15,27 +15,6 @@ using ir::Program;
 using ir::Value;
 using BufferId = Program::BufferId;
 
-// Replaces the buffers that a step names.
-template <class Map>
-void rename_buffers(Program::Step& step, const Map& map) {
-    const auto all = [&](std::vector<BufferId>& buffers) {
-        for (BufferId& b : buffers) b = map(b);
-    };
-    std::visit(ir::Overloaded{[&](Program::Fused& f) { all(f.inputs), all(f.outputs); },
-                              [&](Program::Kernel& k) { all(k.arguments); },
-                              [&](Program::Call& c) { all(c.inputs), all(c.outputs); },
-                              [&](Program::Batch& b) {
-                                  for (Program::Kernel& k : b.kernels) all(k.arguments);
-                              },
-                              [&](Program::Branch& b) { b.predicate = map(b.predicate); },
-                              [&](Program::Loop& l) {
-                                  if (l.goes_on) l.goes_on = map(*l.goes_on);
-                                  for (auto& c : l.carried) c = {map(c.current), map(c.next)};
-                                  for (auto& s : l.stacked) s = {map(s.slice), map(s.stack), s.index};
-                              }},
-               step.node);
-}
-
 // Slice `index` along axis 0.
 Value slice_at(Graph& graph, Value x, Dim index, ir::Loc loc) {
     ir::Shape starts{index}, sizes{1};
@@ -79,7 +58,7 @@ std::vector<Program::Step> splice(Program& into, Program part, std::span<const B
     into.regions.push_back(std::move(part.graph));
     for (auto& region : part.regions) into.regions.push_back(std::move(region));
     for_each_step(part.steps,
-                  [&](Program::Step& step) { rename_buffers(step, [&](BufferId b) { return numbers.at(b); }); });
+                  [&](Program::Step& step) { ir::rename_buffers(step, [&](BufferId b) { return numbers.at(b); }); });
     for (Program::Step& copy : copies) part.steps.push_back(std::move(copy));
     return std::move(part.steps);
 }

@@ -1,6 +1,8 @@
 // A contraction vectorizes over the last dimension of its result, which is one of its second operand: that has to be
 // the operand's innermost in memory. And each element of its operands is read many times: where an element is chosen
-// among several places (a concatenation, padding), the choice is made once, and the operand stored.
+// among several places (a concatenation, padding), the choice is made once, and the operand stored. A second operand
+// that is the same in most runs is stored in panels, as the contraction's tiles read it: if it depends on constants
+// alone, that costs nothing per run, else only when a steady input has changed.
 #include "passes/graph/assign_layouts.h"
 
 #include <algorithm>
@@ -73,8 +75,53 @@ bool is_packed_transposed(const Node& node, const Read& read, const std::vector<
            }) == 1;
 }
 
-// The permutation of a relayout in front of an operand, or nothing where the operand may stay as it is.
-std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand) {
+// By node: what is the same in most runs.
+std::vector<bool> steady_nodes(const ir::Graph& graph) {
+    std::vector<bool> out(graph.nodes().size(), false);
+    for (std::size_t i = 0; i < graph.parameters().size(); ++i)
+        out[graph.parameters()[i].node->id] = graph.is_steady(i);
+    for (const Node& node : graph.nodes())
+        out[node.id] = node.op->lowering == ir::Lowering::source
+                           ? out[node.id] || ir::literal_of(node) != nullptr
+                           : !node.operands.empty() && !ir::has_symbols(node.attributes) &&
+                                 std::ranges::all_of(node.operands, [&](Value v) { return out[v.node->id]; });
+    return out;
+}
+
+// The attributes of a relayout.
+struct Wanted {
+    ir::Integers permutation, blocks;
+    auto operator<=>(const Wanted&) const = default;
+};
+
+// So many columns make a panel: accumulators of 64 bytes, the widest vectors there are. It is the same for all
+// processors, for an object may serve several.
+constexpr std::int64_t panel_bytes = 64;
+
+// The panels that the tiles of a contraction read its second operand from: [outer dimensions][N / 16][K][16]. Nothing
+// where that is not the matrix of a product, or where each of its elements is read once.
+std::optional<Wanted> panels(const Node& node, const std::vector<Dim>& index, const std::vector<Dim>& at,
+                             const std::vector<Dim>& fold) {
+    if (at.size() < 2 || std::ranges::find(index, at[at.size() - 2]) != index.end()) return std::nullopt;
+    Wanted wanted;
+    const auto place = [&](Dim d) {
+        const auto found = std::ranges::find(index, d);
+        if (found != index.end()) wanted.permutation.push_back(found - index.begin());
+    };
+    std::ranges::for_each(at, place);
+    const bool has_columns =
+        !wanted.permutation.empty() && index[static_cast<std::size_t>(wanted.permutation.back())] == at.back();
+    std::ranges::for_each(fold, place);
+    if (!has_columns || wanted.permutation.size() != index.size()) return std::nullopt;
+    wanted.blocks.assign(index.size(), 1);
+    const ir::Dtype accumulator = node.op->reducer.accumulator(node.operands[1].type().dtype);
+    wanted.blocks[static_cast<std::size_t>(std::ranges::find(index, at.back()) - index.begin())] =
+        panel_bytes / static_cast<std::int64_t>(size_of(accumulator));
+    return wanted;
+}
+
+// The relayout in front of an operand, or nothing where the operand may stay as it is.
+std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const std::vector<bool>& steady) {
     const std::size_t rank = node.results[0].shape.rank();
     const Value v = node.operands[operand];
     if (v.node->op->lowering == ir::Lowering::relayout) return std::nullopt;
@@ -86,6 +133,8 @@ std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand)
         fold.push_back(Dim::symbol(first + static_cast<ir::Symbol>(rank + i)));
     const std::vector<Dim> index = ir::fold_operand_index(node, operand, at, fold);
     const Read read = see_through(v, index);
+    if (operand == 1 && steady[v.node->id] && v.type().shape.is_constant() && !ir::is_free(*read.base.node))
+        if (std::optional<Wanted> wanted = panels(node, index, at, fold)) return wanted;
 
     ir::Integers order(index.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
@@ -98,12 +147,13 @@ std::optional<ir::Integers> wanted_layout(const Node& node, std::size_t operand)
     // Each element is read once for each point of the result's dimensions that are none of the operand's.
     const bool is_read_again =
         std::ranges::any_of(at, [&](Dim d) { return std::ranges::find(index, d) == index.end(); });
-    if (read.chooses) return is_read_again ? std::optional(order) : std::nullopt;
+    const Wanted reordered{order, ir::Integers(order.size(), 1)};
+    if (read.chooses) return is_read_again ? std::optional(reordered) : std::nullopt;
     if (!has_vector) return std::nullopt;
     const auto affine = ir::linear_offset(read.base.type().shape, read.index).affine_in(*at[rank - 1].as_symbol());
     if (affine && affine->coefficient == Dim(1)) return std::nullopt;
     if (is_packed_transposed(node, read, index, at, fold)) return std::nullopt;
-    return order;
+    return reordered;
 }
 
 // What leaves a graph, enters a region, or is read by a function of the library is dense.
@@ -124,44 +174,51 @@ const Node& add_with_dense_operands(ir::Graph& graph, const Node& node, const Va
 
 class Layouts {
 public:
+    explicit Layouts(const std::vector<bool>& steady) : steady_(steady) {}
+
     const Node& add(ir::Graph& graph, const Node& node, const ValueMap& values) {
         if (wants_dense_operands(node)) return add_with_dense_operands(graph, node, values);
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
             const Value v = mapped(values, node.operands[i]);
-            const auto order = wanted_layout(node, i);
-            operands.push_back(order ? relaid(graph, v, *order, node.loc) : v);
+            const auto wanted = wanted_layout(node, i, steady_);
+            operands.push_back(wanted ? relaid(graph, v, *wanted, node.loc) : v);
         }
         return graph.add(*node.op, operands, node.attributes, node.loc);
     }
 
 private:
     // What several read in the same layout is stored once.
-    Value relaid(ir::Graph& graph, Value v, const ir::Integers& order, ir::Loc loc) {
-        const auto [found, fresh] = known_.try_emplace({v.node->id, v.index, order});
-        if (fresh) found->second = {&graph.add(ir::ops::relayout, std::span(&v, 1), {order}, loc), 0};
+    Value relaid(ir::Graph& graph, Value v, const Wanted& wanted, ir::Loc loc) {
+        const auto [found, fresh] = known_.try_emplace({v.node->id, v.index, wanted});
+        if (fresh)
+            found->second = {&graph.add(ir::ops::relayout, std::span(&v, 1), {wanted.permutation, wanted.blocks}, loc),
+                             0};
         return found->second;
     }
 
-    std::map<std::tuple<std::uint32_t, std::uint32_t, ir::Integers>, Value> known_;
+    const std::vector<bool>& steady_;
+    std::map<std::tuple<std::uint32_t, std::uint32_t, Wanted>, Value> known_;
 };
 
-bool wants_a_layout(const Node& node) {
+bool wants_a_layout(const Node& node, const std::vector<bool>& steady) {
     if (node.op->contraction == nullptr) return false;
     for (std::size_t i = 0; i < node.operands.size(); ++i)
-        if (wanted_layout(node, i)) return true;
+        if (wanted_layout(node, i, steady)) return true;
     return false;
 }
 
 }  // namespace
 
 std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
-    const auto stays = [](const Node& node) {
-        return !wants_a_layout(node) && (!wants_dense_operands(node) || std::ranges::all_of(node.operands, is_dense));
+    const std::vector<bool> steady = steady_nodes(graph);
+    const auto stays = [&](const Node& node) {
+        return !wants_a_layout(node, steady) &&
+               (!wants_dense_operands(node) || std::ranges::all_of(node.operands, is_dense));
     };
     if (std::ranges::all_of(graph.nodes(), stays) && std::ranges::all_of(graph.outputs(), is_dense)) return nullptr;
-    Layouts layouts;
+    Layouts layouts(steady);
     ValueMap values;
     std::unique_ptr<ir::Graph> result = rebuild(
         graph,

@@ -134,7 +134,7 @@ private:
         for (const Value& x : context.x) {
             tangents.emplace_back();
             if (!is_differentiable(x)) continue;
-            tangents.back() = {&graph_.add(ir::ops::parameter, {}, {x.type().shape, x.type().dtype}), 0};
+            tangents.back() = {&graph_.add(ir::ops::parameter, {}, {x.type().shape, x.type().dtype, false}), 0};
             if (!matters(x)) continue;
             wanted.push_back(tangents.back());
             operands.push_back(x);

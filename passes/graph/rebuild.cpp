@@ -20,7 +20,9 @@ std::unique_ptr<Graph> copy_where(const Graph& graph, const std::vector<bool>* w
         if (wanted != nullptr && !(*wanted)[node.id]) continue;
         const auto parameters = graph.parameters();
         if (parameter < parameters.size() && parameters[parameter].node == &node) {
-            values[node.id] = {result->add_parameter(graph.parameter_name(parameter++), node.results[0], node.loc)};
+            values[node.id] = {result->add_parameter(graph.parameter_name(parameter), node.results[0], node.loc,
+                                                     graph.is_steady(parameter))};
+            ++parameter;
         } else {
             values[node.id] = results_of(add(*result, node, values));
         }

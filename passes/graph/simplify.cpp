@@ -126,7 +126,9 @@ public:
             if (!live[node.id]) continue;
             const auto parameters = old_.parameters();
             if (parameter < parameters.size() && parameters[parameter].node == &node) {
-                values[node.id] = {new_->add_parameter(old_.parameter_name(parameter++), node.results[0], node.loc)};
+                values[node.id] = {new_->add_parameter(old_.parameter_name(parameter), node.results[0], node.loc,
+                                                       old_.is_steady(parameter))};
+                ++parameter;
                 seen_ = new_->nodes().size();
                 continue;
             }

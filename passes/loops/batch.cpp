@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "ir/program/step_times.h"
+
 namespace lathe::passes {
 namespace {
 
@@ -111,6 +113,8 @@ private:
 void batch(ir::Program& program, const LoopTarget& target) {
     const std::size_t buffers = program.buffers.size();
     const std::vector<std::size_t> everywhere = count_names(program.steps, buffers);
+    // What need not run in every run stays alone, to be taken out.
+    const std::vector<ir::StepTime> times = ir::step_times(program);
     ir::for_each_list(program.steps, [&](std::vector<ir::Program::Step>& list) {
         if (list.size() < 2) return;
         const std::vector<std::size_t> here = count_names(list, buffers);
@@ -120,8 +124,10 @@ void batch(ir::Program& program, const LoopTarget& target) {
         std::vector<ir::Program::Step> steps;
         Run run(program, target, lasting);
         const Run alone(program, target, lasting);
-        for (ir::Program::Step& step : list) {
-            const auto* const kernel = std::get_if<Kernel>(&step.node);
+        for (std::size_t s = 0; s < list.size(); ++s) {
+            ir::Program::Step& step = list[s];
+            const bool is_of_every_run = &list != &program.steps || times[s] == ir::StepTime::every_run;
+            const auto* const kernel = is_of_every_run ? std::get_if<Kernel>(&step.node) : nullptr;
             if (kernel == nullptr || !run.takes(*kernel)) run.append_to(steps);
             if (kernel != nullptr && alone.takes(*kernel))
                 run.add(std::move(step));

@@ -14,6 +14,10 @@
 
 namespace lathe::passes {
 
+// A panel of a matrix in memory (ir::Layout) has so many bytes of accumulators: those of the widest vector there is,
+// for an object may serve several processors. Tiles are whole panels wide, or vectors within one.
+inline constexpr std::int64_t panel_bytes = 64;
+
 // The plain nest of a contraction:
 //   for ... for i in rows for j in columns { r = reduce k {...}; epilogue; store }
 struct Contraction {
@@ -23,6 +27,7 @@ struct Contraction {
     const ir::Block* body = nullptr;  // of the innermost loop
     std::size_t at = 0;               // of the reduction in the body
     const ir::Reduce* reduce = nullptr;
+    bool reads_panels = false;  // the second operand lies in panels
 };
 
 // Writes tiles of one contraction as statements of a nest.
@@ -30,8 +35,9 @@ class TileWriter {
 public:
     TileWriter(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
 
-    // Lanes of a vector of accumulators, and the columns of a tile of several rows.
+    // Lanes of a vector of accumulators, the columns of a panel in memory, and those of a tile of several rows.
     std::int64_t width() const { return width_; }
+    std::int64_t panel_columns() const { return panel_columns_; }
     std::int64_t tile_columns() const { return tile_columns_; }
     ir::Dtype accumulator() const { return accumulator_; }
 
@@ -50,6 +56,24 @@ public:
     ir::Stmt when(const std::string& name, ir::Dim count, const Body& body) {
         return loop(name, min(1, count), 1, ir::LoopKind::serial, [&](ir::Dim) { return body(); });
     }
+    // body(begin) for `count` stretches of some length.
+    template <class Body>
+    ir::Stmt stretches(const std::string& name, ir::Dim count, std::int64_t length, ir::LoopKind kind,
+                       const Body& body) {
+        return loop(name, count, 1, kind, [&](ir::Dim i) { return body(i * length); });
+    }
+    // body(column) for every vector of `columns`, the last of which may be part of one. As every index of columns it
+    // says which panel it is in.
+    template <class Body>
+    ir::Stmt vectors(ir::Dim columns, const Body& body) {
+        if (!splits_panels()) return stretches("c", ceildiv(columns, width_), width_, ir::LoopKind::serial, body);
+        return stretches("p", ceildiv(columns, panel_columns_), panel_columns_, ir::LoopKind::serial, [&](ir::Dim p) {
+            ir::Block b;
+            b.push_back(stretches("c", min(panel_columns_ / width_, ceildiv(columns - p, width_)), width_,
+                                  ir::LoopKind::serial, [&](ir::Dim c) { return body(p + c); }));
+            return b;
+        });
+    }
     // body(row, column) for every element of a tile, columns in vectors, of which `lanes` are active.
     template <class Body>
     ir::Stmt elements(std::int64_t rows, std::int64_t columns, ir::Dim lanes, const Body& body) {
@@ -63,8 +87,16 @@ public:
                 return inner;
             };
             if (columns == width_) return vector(0);
+            const auto within = [&](ir::Dim first, std::int64_t count) {
+                ir::Block b;
+                b.push_back(stretches("c", count / width_, width_, ir::LoopKind::unroll,
+                                      [&](ir::Dim c) { return vector(first + c); }));
+                return b;
+            };
+            if (!splits_panels() || columns <= panel_columns_) return within(0, columns);
             ir::Block b;
-            b.push_back(loop("c", columns, width_, ir::LoopKind::unroll, vector));
+            b.push_back(stretches("p", columns / panel_columns_, panel_columns_, ir::LoopKind::unroll,
+                                  [&](ir::Dim p) { return within(p, panel_columns_); }));
             return b;
         };
         if (rows == 1) return std::move(across(0).front());
@@ -89,6 +121,8 @@ public:
     ir::Block in_place(ir::Dim row, std::int64_t rows, ir::Dim column, std::int64_t columns, bool masked);
 
 private:
+    // Whether it has to be told which panel a vector is in.
+    bool splits_panels() const { return contraction_.reads_panels && width_ < panel_columns_; }
     ir::Block step(ir::Dim row, ir::Dim column, ir::Dim k, ir::BufferId acc, ir::Dim r, ir::Dim c);
 
     ir::LoopNest& nest_;
@@ -96,7 +130,7 @@ private:
     const ir::Reduce& reduce_;
     std::map<ir::Symbol, ir::Dim> outer_;
     ir::Dtype accumulator_ = ir::Dtype::f32;
-    std::int64_t width_ = 1, tile_columns_ = 1;
+    std::int64_t width_ = 1, panel_columns_ = 1, tile_columns_ = 1;
 };
 
 // Takes the number of a task apart into the numbers of what it works on, the last of which is what is left.

@@ -25,7 +25,24 @@ using ir::ValueId;
 // From this length of k on, reading transposed rows where they lie costs more than a copy (measured).
 constexpr std::int64_t copied_depth = 384;
 
-std::optional<Contraction> find_contraction(const ir::LoopNest& nest) {
+// Arrays of the nest that lie in blocks.
+std::vector<ir::BufferId> arrays_in_blocks(const ir::Program::Kernel& kernel, const ir::Program& program) {
+    std::vector<ir::BufferId> out;
+    for (std::size_t i = 0; i < kernel.arguments.size(); ++i)
+        if (!program.buffers[kernel.arguments[i]].layout.blocks.empty()) out.push_back(static_cast<ir::BufferId>(i));
+    return out;
+}
+
+// Whether the reduction's second operand is an element of one of the arrays.
+bool reads_one_of(const ir::Reduce& reduce, const std::vector<ir::BufferId>& arrays) {
+    return std::ranges::any_of(reduce.body, [&](const ir::Stmt& s) {
+        const auto* load = std::get_if<ir::Load>(&s.node);
+        return load != nullptr && load->result == reduce.element.back() &&
+               std::ranges::find(arrays, load->buffer) != arrays.end();
+    });
+}
+
+std::optional<Contraction> find_contraction(const ir::LoopNest& nest, const std::vector<ir::BufferId>& in_blocks) {
     std::vector<const ir::Loop*> loops;
     const Block* block = &nest.body;
     while (true) {
@@ -34,7 +51,7 @@ std::optional<Contraction> find_contraction(const ir::LoopNest& nest) {
             if (const auto* reduce = std::get_if<ir::Reduce>(&(*block)[i].node)) {
                 if (reduce->op->contraction == nullptr || reduce->lanes != 1 || loop != nullptr) return std::nullopt;
                 if (loops.empty()) return std::nullopt;
-                Contraction found{{}, nullptr, loops.back(), block, i, reduce};
+                Contraction found{{}, nullptr, loops.back(), block, i, reduce, reads_one_of(*reduce, in_blocks)};
                 loops.pop_back();
                 if (!loops.empty()) {
                     found.rows = loops.back();
@@ -74,6 +91,33 @@ bool feeds_reduce(const Block& body, std::size_t at) {
     return feeds;
 }
 
+// Within a tile it is known which panel a column belongs to, and its place there.
+class BlockIndices {
+public:
+    BlockIndices(const ir::LoopNest& nest, const std::vector<ir::BufferId>& arrays)
+        : arrays_(arrays), bounds_(nest.symbols.size(), {0, std::nullopt}) {}
+
+    void fold(Block& block) {
+        for (ir::Stmt& s : block) {
+            if (auto* load = std::get_if<ir::Load>(&s.node);
+                load != nullptr && std::ranges::find(arrays_, load->buffer) != arrays_.end())
+                for (Dim& d : load->index) d = d.fold([this](Symbol x) { return bounds_[x]; });
+            if (auto* loop = std::get_if<ir::Loop>(&s.node)) enter(*loop);
+            if (Block* inner = ir::body_of(s)) fold(*inner);
+        }
+    }
+
+private:
+    void enter(const ir::Loop& loop) {
+        Dim::Bounds& bounds = bounds_[loop.var];
+        if (loop.extent.is_constant()) bounds.high = (loop.extent.constant() - 1) / loop.step * loop.step;
+        if (loop.kind == ir::LoopKind::vector) bounds.high = loop.width - 1;
+    }
+
+    const std::vector<ir::BufferId>& arrays_;
+    std::vector<Dim::Bounds> bounds_;  // by symbol
+};
+
 void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const LoopTarget& target) {
     // Scalars that the epilogue uses stand before the loops: they belong to every tile.
     ir::Program::Kernel moved = kernel;
@@ -86,7 +130,8 @@ void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const 
         body.insert(body.begin(), before.begin(), before.end());
         block = &body;
     }
-    const std::optional<Contraction> contraction = find_contraction(moved.nest);
+    const std::vector<ir::BufferId> in_blocks = arrays_in_blocks(moved, program);
+    const std::optional<Contraction> contraction = find_contraction(moved.nest, in_blocks);
     if (!contraction || feeds_reduce(*contraction->body, contraction->at)) return;
     if (can_pack(*contraction)) {
         PackedBlocks blocks = packed_blocks(moved.nest, *contraction, target);
@@ -95,14 +140,16 @@ void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const 
         ir::Program::Kernel packed = moved;
         for (Dim* size : {&blocks.row_blocks, &blocks.rows, &blocks.column_groups, &blocks.panels})
             if (!size->is_constant()) *size = Dim::symbol(packed.add_extent(packed.over_program(*size)));
-        packed.nest.body = tile_packed(packed.nest, *find_contraction(packed.nest), target, blocks);
+        packed.nest.body = tile_packed(packed.nest, *find_contraction(packed.nest, in_blocks), target, blocks);
         if (ir::statement_count(packed.nest.body) <= ir::max_statements) {
+            BlockIndices(packed.nest, in_blocks).fold(packed.nest.body);
             kernel = std::move(packed);
             return;
         }
     }
     ir::LoopNest& nest = moved.nest;
     nest.body = tile_in_place(nest, *contraction, target);
+    BlockIndices(nest, in_blocks).fold(nest.body);
     kernel = std::move(moved);
 }
 

@@ -26,10 +26,10 @@ Block one_row(ir::LoopNest& nest, const Contraction& contraction, TileWriter& ti
     inside.push_back(tiles.when("part", 1 - whole, [&] {
         Block b;
         const Dim tiled = floordiv(columns, wide) * wide;
-        b.push_back(tiles.loop("c", tiled, wide, LoopKind::serial,
-                               [&](Dim c) { return tiles.in_place(0, 1, column0 + c, wide, false); }));
-        b.push_back(tiles.loop("c", columns - tiled, width, LoopKind::serial,
-                               [&](Dim c) { return tiles.in_place(0, 1, column0 + tiled + c, width, true); }));
+        b.push_back(tiles.stretches("c", floordiv(columns, wide), wide, LoopKind::serial,
+                                    [&](Dim c) { return tiles.in_place(0, 1, column0 + c, wide, false); }));
+        b.push_back(tiles.vectors(columns - tiled,
+                                  [&](Dim c) { return tiles.in_place(0, 1, column0 + tiled + c, width, true); }));
         return b;
     }));
     Block out;
@@ -60,8 +60,7 @@ Block many_rows(ir::LoopNest& nest, const Contraction& contraction, TileWriter& 
     inside.push_back(tiles.when("whole", whole, [&] { return row_tiles(column0, wide, false); }));
     inside.push_back(tiles.when("part", 1 - whole, [&] {
         Block b;
-        b.push_back(tiles.loop("c", n - column0, width, LoopKind::serial,
-                               [&](Dim c) { return row_tiles(column0 + c, width, true); }));
+        b.push_back(tiles.vectors(n - column0, [&](Dim c) { return row_tiles(column0 + c, width, true); }));
         return b;
     }));
     Block out;

@@ -115,9 +115,10 @@ private:
         out.push_back(tiles_.loop("m", rows_, 1, LoopKind::serial, [&](Dim r) {
             const Dim tiled = floordiv(columns_, run) * run;
             Block b;
-            b.push_back(tiles_.loop("c", tiled, run, LoopKind::serial,
-                                    [&](Dim c) { return tiles_.in_place(row0_ + r, 1, column0_ + c, run, false); }));
-            b.push_back(tiles_.loop("c", columns_ - tiled, tiles_.width(), LoopKind::serial, [&](Dim c) {
+            b.push_back(tiles_.stretches("c", floordiv(columns_, run), run, LoopKind::serial, [&](Dim c) {
+                return tiles_.in_place(row0_ + r, 1, column0_ + c, run, false);
+            }));
+            b.push_back(tiles_.vectors(columns_ - tiled, [&](Dim c) {
                 return tiles_.in_place(row0_ + r, 1, column0_ + tiled + c, tiles_.width(), true);
             }));
             return b;
@@ -129,7 +130,8 @@ private:
         const Dim k = reduce_.extent;
         const ir::Dtype packed = nest_.value_dtypes[static_cast<std::size_t>(reduce_.element[1])];
         Block out;
-        pack_ = tiles_.scratch("pack", packed, {blocks.panels, min(reduce_.block, max(k, 1)), wide_}, out);
+        if (!contraction_.reads_panels)
+            pack_ = tiles_.scratch("pack", packed, {blocks.panels, min(reduce_.block, max(k, 1)), wide_}, out);
         sums_ = tiles_.scratch("sums", tiles_.accumulator(),
                                {blocks.rows * positive(k - reduce_.block), group_columns_}, out);
         tile_ = tiles_.scratch("tile", tiles_.accumulator(), {narrow_rows, wide_}, out);
@@ -137,7 +139,8 @@ private:
             kb_ = kb;
             depth_ = min(reduce_.block, k - kb);
             last_ = 1 - positive(k - reduce_.block - kb);
-            Block b = pack();
+            Block b;
+            if (!contraction_.reads_panels) b = pack();
             if (!blocks.copies_rows || !runs_along(reduce_.body, first_, contraction_.rows->var)) {
                 stretch_of_rows(0, rows_, b);
                 return b;
@@ -273,7 +276,7 @@ private:
     }
     // Columns that fill no panel, vector by vector.
     ir::Stmt last_panel() {
-        return tiles_.loop("c", columns_ - whole_ * wide_, tiles_.width(), LoopKind::serial, [&](Dim c) {
+        return tiles_.vectors(columns_ - whole_ * wide_, [&](Dim c) {
             Block b;
             b.push_back(tiles_.loop("m", end_ - begin_, narrow_rows, LoopKind::serial, [&](Dim m) {
                 const Dim r = begin_ + m;
@@ -298,7 +301,7 @@ private:
             Block b;
             b.push_back(tiles_.elements(rows, columns, tiles_.width(), [&](Dim i, Dim j) {
                 Block s;
-                const ValueId first = load_first(row(i), k, s), second = tiles_.load(pack_, {p, k, c + j}, s);
+                const ValueId first = load_first(row(i), k, s), second = load_second(p, k, c + j, s);
                 tiles_.fold({first, second}, kb_ + k, acc, i, j, s);
                 return s;
             }));
@@ -313,6 +316,14 @@ private:
         copy.replace_symbol(reduce_.var, kb_ + k);
         for (const std::size_t x : first_) into.push_back(copy.copy(reduce_.body[x]));
         return copy.copy(reduce_.element[0]);
+    }
+
+    ValueId load_second(Dim p, Dim k, Dim c, Block& into) {
+        if (!contraction_.reads_panels) return tiles_.load(pack_, {p, k, c}, into);
+        BlockCopy copy = tiles_.at(0, column0_ + p * wide_ + c);
+        copy.replace_symbol(reduce_.var, kb_ + k);
+        for (const std::size_t x : second_) into.push_back(copy.copy(reduce_.body[x]));
+        return copy.copy(reduce_.element[1]);
     }
 
     // The sum of all blocks, given the chain of the last one.
@@ -410,7 +421,10 @@ PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, c
     const Dim row_blocks =
         max(ceildiv(m, most_rows), min(floordiv(m, least_rows), floordiv(wanted_tasks - 1, max(1, panels))));
     const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels * row_blocks, wanted_tasks)));
-    return {false, row_blocks, max(1, ceildiv(m, max(1, row_blocks))), ceildiv(panels, in_group), in_group};
+    return {.row_blocks = row_blocks,
+            .rows = max(1, ceildiv(m, max(1, row_blocks))),
+            .column_groups = ceildiv(panels, in_group),
+            .panels = in_group};
 }
 
 Block tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,

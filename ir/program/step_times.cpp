@@ -1,4 +1,4 @@
-#include "ir/program/constant_steps.h"
+#include "ir/program/step_times.h"
 
 #include <algorithm>
 #include <span>
@@ -75,24 +75,46 @@ std::vector<bool> written_inside(const Program& program) {
     return out;
 }
 
-}  // namespace
-
-std::vector<bool> constant_steps(const Program& program) {
-    std::vector<bool> known;
-    for (const Program::Buffer& b : program.buffers) known.push_back(b.origin == Program::Origin::constant);
+// The steps that depend on nothing but what is known of the buffers.
+std::vector<bool> steps_that_depend_on(const Program& program, std::vector<bool> known) {
     const std::vector<bool> inside = written_inside(program);
     std::vector<bool> out;
     for (const Program::Step& step : program.steps) {
         const Effects effects = std::visit([](const auto& s) { return effects_of(s); }, step.node);
-        const bool is_constant =
+        const bool depends_on_known =
             effects.is_fixed && std::ranges::all_of(effects.reads, [&](Program::BufferId b) { return known[b]; }) &&
             std::ranges::all_of(effects.writes, [&](Program::BufferId b) {
                 const Program::Buffer& buffer = program.buffers[b];
                 return !inside[b] && buffer.origin == Program::Origin::temporary && buffer.type.shape.is_constant();
             });
-        out.push_back(is_constant);
-        if (is_constant)
+        out.push_back(depends_on_known);
+        if (depends_on_known)
             for (const Program::BufferId b : effects.writes) known[b] = true;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::vector<StepTime> step_times(const Program& program) {
+    std::vector<bool> constant, steady;
+    for (const Program::Buffer& b : program.buffers) {
+        constant.push_back(b.origin == Program::Origin::constant);
+        steady.push_back(constant.back() || b.steady);
+    }
+    const std::vector<bool> once = steps_that_depend_on(program, constant);
+    const std::vector<bool> on_change = steps_that_depend_on(program, steady);
+    // Results that are kept take memory: of what depends on steady inputs, layouts are kept, and what they come from.
+    std::vector<bool> wanted(program.buffers.size(), false);
+    for (std::size_t b = 0; b < wanted.size(); ++b) wanted[b] = !program.buffers[b].layout.is_dense();
+    std::vector<StepTime> out(program.steps.size(), StepTime::every_run);
+    for (std::size_t s = program.steps.size(); s-- > 0;) {
+        if (once[s]) out[s] = StepTime::once;
+        if (once[s] || !on_change[s]) continue;
+        const Effects effects = std::visit([](const auto& step) { return effects_of(step); }, program.steps[s].node);
+        if (std::ranges::none_of(effects.writes, [&](Program::BufferId b) { return wanted[b]; })) continue;
+        out[s] = StepTime::on_change;
+        for (const Program::BufferId b : effects.reads) wanted[b] = true;
     }
     return out;
 }
