@@ -92,12 +92,16 @@ Sgemm load_blas() {
 
 struct Product {
     std::int64_t m, k, n;
-    const char* form;  // NN, NT: the second operand is stored transposed, TN: the first one is
+    const char*
+        form;  // NN, NT: the second operand is stored transposed, TN: the first one is, NP: the second in panels
+    bool transposes_first() const { return form[0] == 'T'; }
+    bool transposes_second() const { return form[1] == 'T'; }
+    bool has_panels() const { return form[1] == 'P'; }
     std::string name() const { return fmt::format("{} {}x{}x{}", form, m, k, n); }
 };
 
 std::optional<Product> parse_product(const char* text) {
-    for (const char* const form : {"NN", "NT", "TN"}) {
+    for (const char* const form : {"NN", "NT", "TN", "NP"}) {
         Product p{0, 0, 0, form};
         if (std::string_view(text).starts_with(form) && std::sscanf(text + 2, " %ldx%ldx%ld", &p.m, &p.k, &p.n) == 3 &&
             std::min({p.m, p.k, p.n}) > 0)
@@ -117,21 +121,34 @@ std::shared_ptr<const codegen::Executable> compile(const Product& p) {
         }
         return graph.add_parameter(name, ir::Type{ir::Dtype::f32, shape});
     };
-    const ir::Value a = parameter("a", p.m, p.k, p.form[0] == 'T');
-    const ir::Value b = parameter("b", p.k, p.n, p.form[1] == 'T');
+    const ir::Value a = parameter("a", p.m, p.k, p.transposes_first());
+    const ir::Value b = p.has_panels() ? graph.add_parameter("b", {ir::Dtype::f32, {p.k, p.n}}, {}, true)
+                                       : parameter("b", p.k, p.n, p.transposes_second());
     const auto plain = [](ir::Value v, bool transposed) {
         return transposed ? ir::functions::transpose(v, {1, 0}) : v;
     };
-    graph.add_output("c", ir::functions::matmul(plain(a, p.form[0] == 'T'), plain(b, p.form[1] == 'T')));
+    graph.add_output("c", ir::functions::matmul(plain(a, p.transposes_first()), plain(b, p.transposes_second())));
     codegen::CompileOptions compile;
     compile.target = codegen::target_named(options.target);
+    compile.prepares = true;
     for (const ir::Value v : {a, b})
         for (const bool first : {true, false}) {
-            const bool transposed = v == a ? p.form[0] == 'T' : p.form[1] == 'T';
+            if (v == b && p.has_panels()) continue;
+            const bool transposed = v == a ? p.transposes_first() : p.transposes_second();
             const std::int64_t rows = v == a ? p.m : p.k, columns = v == a ? p.k : p.n;
             compile.pipeline.typical_symbols.push_back(first != transposed ? rows : columns);
         }
     return codegen::compile(graph, compile);
+}
+
+// What a program keeps of its steady second operand.
+runtime::Buffer prepare(const codegen::Preparation& preparation, const void* b) {
+    const runtime::Binding bound = runtime::bind_plan(preparation.executable.plan, {});
+    const runtime::Buffer out = runtime::allocate(static_cast<std::size_t>(bound->output_bytes[0]));
+    const runtime::Buffer workspace = runtime::allocate(bound->workspace_bytes(1) + 1);
+    void* const to = out.data();
+    runtime::run(*bound, &b, &to, workspace.data(), 1);
+    return out;
 }
 
 double worst_difference(const Product& p, const float* a, const float* b, const float* c) {
@@ -141,8 +158,8 @@ double worst_difference(const Product& p, const float* a, const float* b, const 
         const auto row = static_cast<std::int64_t>(random()) % p.m, column = static_cast<std::int64_t>(random()) % p.n;
         double sum = 0;
         for (std::int64_t k = 0; k < p.k; ++k)
-            sum += double{p.form[0] == 'T' ? a[k * p.m + row] : a[row * p.k + k]} *
-                   double{p.form[1] == 'T' ? b[column * p.k + k] : b[k * p.n + column]};
+            sum += double{p.transposes_first() ? a[k * p.m + row] : a[row * p.k + k]} *
+                   double{p.transposes_second() ? b[column * p.k + k] : b[k * p.n + column]};
         worst = std::max(worst, std::abs(sum - double{c[row * p.n + column]}));
     }
     return worst;
@@ -158,9 +175,10 @@ void measure(const Product& p, Sgemm sgemm) {
     const double first = now();
     const auto executable = compile(p);
     const double compile_milliseconds = seconds_since(first) * 1e3;
-    const std::int64_t extents[] = {p.form[0] == 'T' ? p.k : p.m, p.form[0] == 'T' ? p.m : p.k,
-                                    p.form[1] == 'T' ? p.n : p.k, p.form[1] == 'T' ? p.k : p.n};
-    const runtime::Binding bound = runtime::bind_plan(executable->plan, extents);
+    const std::int64_t extents[] = {p.transposes_first() ? p.k : p.m, p.transposes_first() ? p.m : p.k,
+                                    p.transposes_second() ? p.n : p.k, p.transposes_second() ? p.k : p.n};
+    const runtime::Binding bound =
+        runtime::bind_plan(executable->plan, std::span(extents).first(p.has_panels() ? 2 : 4));
     const auto floats = [](std::int64_t count) {
         return runtime::allocate(static_cast<std::size_t>(count) * sizeof(float));
     };
@@ -170,12 +188,13 @@ void measure(const Product& p, Sgemm sgemm) {
     for (const auto& [buffer, count] : {std::pair{&a, p.m * p.k}, {&b, p.k * p.n}})
         std::generate_n(reinterpret_cast<float*>(buffer->data()), count, [&] { return uniform(engine); });
     const runtime::Buffer workspace = runtime::allocate(bound->workspace_bytes(options.threads) + 1);
-    const void* in[] = {a.data(), b.data()};
+    const runtime::Buffer panels = p.has_panels() ? prepare(*executable->preparation, b.data()) : b;
+    const void* in[] = {a.data(), b.data(), panels.data()};
     void* out[] = {c.data()};
     const auto as_floats = [](const runtime::Buffer& x) { return reinterpret_cast<float*>(x.data()); };
     const auto ours = [&] { runtime::run(*bound, in, out, workspace.data(), options.threads); };
     const auto theirs = [&] {
-        const bool ta = p.form[0] == 'T', tb = p.form[1] == 'T';
+        const bool ta = p.transposes_first(), tb = p.transposes_second();
         sgemm(101, ta ? 112 : 111, tb ? 112 : 111, static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k),
               1, as_floats(a), static_cast<int>(ta ? p.m : p.k), as_floats(b), static_cast<int>(tb ? p.k : p.n), 0,
               as_floats(d), static_cast<int>(p.n));
@@ -217,8 +236,11 @@ std::vector<Product> usual_products() {
                                   {1, 784, 128},
                                   {8, 768, 768}})
         out.push_back({m, k, n, "NN"});
-    for (const char* const form : {"NT", "TN"})
+    for (const char* const form : {"NT", "TN", "NP"})
         for (const std::int64_t n : {64, 256, 512, 1024}) out.push_back({n, n, n, form});
+    for (const auto& [m, k, n] :
+         {std::tuple{1, 768, 3072}, {32, 768, 3072}, {128, 768, 3072}, {128, 3072, 768}, {128, 784, 10}})
+        out.push_back({m, k, n, "NP"});
     return out;
 }
 

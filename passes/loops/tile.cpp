@@ -110,7 +110,8 @@ public:
 private:
     void enter(const ir::Loop& loop) {
         Dim::Bounds& bounds = bounds_[loop.var];
-        if (loop.extent.is_constant()) bounds.high = (loop.extent.constant() - 1) / loop.step * loop.step;
+        const auto extent = loop.extent.bounds([this](Symbol x) { return bounds_[x]; });
+        if (extent.high) bounds.high = std::max<std::int64_t>((*extent.high - 1) / loop.step * loop.step, 0);
         if (loop.kind == ir::LoopKind::vector) bounds.high = loop.width - 1;
     }
 
