@@ -47,6 +47,10 @@ bool Graph::is_steady(std::size_t parameter) const {
     return ops::parameter_is_steady(parameters_[parameter].node->attributes);
 }
 
+void Graph::make_steady(std::size_t parameter) {
+    nodes_[parameters_[parameter].node->id].attributes[ops::parameter_is_steady.slot] = true;
+}
+
 Value Graph::add_parameter(std::string name, Type type, Loc loc, bool steady) {
     const Node& node = add(ops::parameter, {}, {type.shape, type.dtype, steady}, loc);
     parameters_.push_back({&node, 0});

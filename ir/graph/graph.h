@@ -99,6 +99,7 @@ public:
     std::span<const Value> parameters() const { return parameters_; }
     const std::string& parameter_name(std::size_t i) const { return parameter_names_[i]; }
     bool is_steady(std::size_t parameter) const;
+    void make_steady(std::size_t parameter);
     std::span<const Value> outputs() const { return outputs_; }
     const std::string& output_name(std::size_t i) const { return output_names_[i]; }
 

@@ -77,6 +77,21 @@ ScanParts parts_of_scan(const Node& node) {
     return parts;
 }
 
+std::size_t first_invariant(const Node& node) {
+    switch (node.op->control) {
+        case Control::scan: {
+            const ScanParts parts = parts_of_scan(node);
+            return parts.carried + parts.sequences;
+        }
+        case Control::loop_while:
+            return node.results.size();
+        case Control::branch:
+        case Control::none:
+            break;
+    }
+    return node.operands.size();
+}
+
 namespace ops {
 
 Types cond_types(TypeContext& c) {

@@ -97,6 +97,10 @@ struct ScanParts {
 };
 ScanParts parts_of_scan(const Node& node);
 
+// The first parameter of a loop's regions that is the same in all iterations, as all behind it are; of what is no loop,
+// no parameter.
+std::size_t first_invariant(const Node& node);
+
 // A type without, or with, a first axis.
 Type slice_type(const Type& type);
 Type stack_type(const Type& type, Dim length);

@@ -133,7 +133,9 @@ std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const
         fold.push_back(Dim::symbol(first + static_cast<ir::Symbol>(rank + i)));
     const std::vector<Dim> index = ir::fold_operand_index(node, operand, at, fold);
     const Read read = see_through(v, index);
-    if (operand == 1 && steady[v.node->id] && v.type().shape.is_constant() && !ir::is_free(*read.base.node))
+    const bool is_kept =
+        node.graph->is_region || v.type().shape.is_constant();  // else it would be laid out in each run
+    if (operand == 1 && steady[v.node->id] && is_kept && !ir::is_free(*read.base.node))
         if (std::optional<Wanted> wanted = panels(node, index, at, fold)) return wanted;
 
     ir::Integers order(index.size());

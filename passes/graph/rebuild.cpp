@@ -85,6 +85,7 @@ std::unique_ptr<Graph> rewrite_regions(const Graph& graph, std::unique_ptr<Graph
             auto* const region = std::get_if<ir::Region>(&a);
             if (region == nullptr) continue;
             std::unique_ptr<Graph> inner = region_with_symbols(*region->graph, graph.symbols);
+            for (std::size_t p = ir::first_invariant(node); p < inner->parameters().size(); ++p) inner->make_steady(p);
             if (auto next = rewrite_regions(*inner, rewrite)) inner = std::move(next);
             if (auto next = rewrite(*inner)) inner = std::move(next);
             inner->symbols.clear();

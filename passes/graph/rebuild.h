@@ -35,7 +35,7 @@ std::unique_ptr<ir::Graph> copy_live(const ir::Graph& graph);
 // A region as a graph of its own, which knows the names of the symbols around it.
 std::unique_ptr<ir::Graph> region_with_symbols(const ir::Graph& region, const std::vector<std::string>& symbols);
 // The graph with all its regions rewritten, inner ones first; null where there are none. The rewrite may give null for
-// what stays.
+// what stays. What is the same in all iterations of a loop is a steady parameter of its regions.
 std::unique_ptr<ir::Graph> rewrite_regions(const ir::Graph& graph,
                                            std::unique_ptr<ir::Graph> (*rewrite)(const ir::Graph&));
 
