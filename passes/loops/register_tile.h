@@ -172,7 +172,8 @@ struct PackedBlocks {
     ir::Dim column_groups, panels;  // likewise
 };
 // Over the nest's extents; within a nest they are extents of their own, for they are long.
-PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
+PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
+                           bool copies_rows);
 ir::Block tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
                       const PackedBlocks& blocks);
 

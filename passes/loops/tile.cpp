@@ -135,9 +135,8 @@ void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const 
     const std::optional<Contraction> contraction = find_contraction(moved.nest, in_blocks);
     if (!contraction || feeds_reduce(*contraction->body, contraction->at)) return;
     if (can_pack(*contraction)) {
-        PackedBlocks blocks = packed_blocks(moved.nest, *contraction, target);
         const std::optional<std::int64_t> depth = program.typical(moved.over_program(contraction->reduce->extent));
-        blocks.copies_rows = depth && *depth >= copied_depth;
+        PackedBlocks blocks = packed_blocks(moved.nest, *contraction, target, depth && *depth >= copied_depth);
         ir::Program::Kernel packed = moved;
         for (Dim* size : {&blocks.row_blocks, &blocks.rows, &blocks.column_groups, &blocks.panels})
             if (!size->is_constant()) *size = Dim::symbol(packed.add_extent(packed.over_program(*size)));

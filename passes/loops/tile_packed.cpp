@@ -411,17 +411,19 @@ bool can_pack(const Contraction& contraction) {
            !depends_on(reduce.body, first, contraction.columns->var);
 }
 
-PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target) {
+PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
+                           bool copies_rows) {
     const TileWriter tiles(nest, contraction, target);
     const std::int64_t wide = tiles.tile_columns();
     const std::int64_t panel_bytes = wide * static_cast<std::int64_t>(size_of(tiles.accumulator()));
     const Dim m = contraction.rows->extent, k = contraction.reduce->extent;
     const Dim panels = ceildiv(contraction.columns->extent, wide);
-    const Dim at_most = floordiv(packed_bytes / panel_bytes, max(1, min(contraction.reduce->block, k)));
+    const Dim at_most = floordiv((copies_rows ? 2 : 1) * packed_bytes / panel_bytes, max(1, min(contraction.reduce->block, k)));
     const Dim row_blocks =
         max(ceildiv(m, most_rows), min(floordiv(m, least_rows), floordiv(wanted_tasks - 1, max(1, panels))));
     const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels * row_blocks, wanted_tasks)));
-    return {.row_blocks = row_blocks,
+    return {.copies_rows = copies_rows,
+            .row_blocks = row_blocks,
             .rows = max(1, ceildiv(m, max(1, row_blocks))),
             .column_groups = ceildiv(panels, in_group),
             .panels = in_group};
