@@ -266,6 +266,7 @@ private:
         if (const ir::Loop* const loop = kernel.nest.parallel_loop()) {
             step.trips = size(kernel.over_program(ceildiv(loop->extent, loop->step)));
             step.cost = size(kernel.over_program(passes::iteration_cost(kernel.nest, target_)));
+            step.repeats = kernel.nest.body.size() > 1 || &std::get<ir::Loop>(kernel.nest.body[0].node) != loop;
         }
         step.workspace = size(kernel.over_program(ir::workspace_of(kernel.nest).bytes));
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
