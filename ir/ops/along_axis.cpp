@@ -84,7 +84,7 @@ HostCall sort_call(const CallContext& c) {
     const bool places = c.wanted[1];
     const Dim is_wide = size == 8 ? Dim(1) : ir::min(floordiv(lines.extent, std::int64_t{1} << 32), 1);
     const Dim word = places ? (is_wide + 1) * 8 : Dim(size);
-    constexpr std::int64_t counts = 8 * 256 * 8;  // of digits, one table for each byte of a key
+    constexpr std::int64_t counts = 8 * std::int64_t{256} * 8;  // of digits, one table for each byte of a key
     const Dim shared = shares_lines(lines), count = lines.outer * lines.inner;
     const Dim parts = shared * (ir::min(most_parts, floordiv(lines.extent, long_line / 8)) - 1) + 1;
     HostCall call{
@@ -96,7 +96,7 @@ HostCall sort_call(const CallContext& c) {
         .workspace = (1 - shared) * (lines.extent * word * 2 + counts + 64),
     };
     if (shared == Dim(0)) return call;
-    constexpr std::int64_t part = 256 * 8 + 32;  // what is known of one
+    constexpr std::int64_t part = std::int64_t{256} * 8 + 32;  // what is known of one
     call.phases.count = 2 * size + 1;
     call.phases.iterations = shared * count * parts;
     call.phases.picoseconds = floordiv(lines.extent * 1500, parts);

@@ -197,7 +197,8 @@ void parallelize_nest(ir::LoopNest& nest) {
     Block before(nest.body.begin(), nest.body.end() - 1);
     ir::Loop outer;
     if (loop.kind == LoopKind::vector) {
-        outer = in_chunks(nest, std::move(loop), reduces(loop.body) ? reduced_chunk : chunk);
+        const std::int64_t step = reduces(loop.body) ? reduced_chunk : chunk;
+        outer = in_chunks(nest, std::move(loop), step);
         outer.body.insert(outer.body.begin(), before.begin(), before.end());
     } else if (loop.kind == LoopKind::serial) {
         outer = std::move(loop);
