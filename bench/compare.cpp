@@ -227,6 +227,60 @@ void reductions(Comparison& c) {
     }
 }
 
+void along_axes(Comparison& c) {
+    for (std::int64_t n : {10'000L, 1'000'000L}) {
+        const Floats data = random_floats(static_cast<std::size_t>(n), 14);
+        const std::string size = std::to_string(n);
+        c.row("sort " + size, "compiled", compiled([](const Tensor& x) { return sort(x); }, {{data, {n}}}),
+              peer::sort(data));
+        c.row("cumsum " + size, "compiled", compiled([](const Tensor& x) { return cumsum(x); }, {{data, {n}}}),
+              peer::cumsum(data, peer::Output::reused), 1e-2F);
+    }
+    // As many additions into rows of each length.
+    for (std::int64_t columns : {1, 16, 64, 512}) {
+        const std::int64_t rows = 1'000'000 / columns;
+        const Floats x = random_floats(static_cast<std::size_t>(rows * columns), 15);
+        const Floats u = random_floats(static_cast<std::size_t>(rows * columns), 16);
+        std::mt19937_64 engine(17);
+        std::vector<std::int64_t> indices(static_cast<std::size_t>(rows));
+        for (std::int64_t& i : indices) i = std::uniform_int_distribution<std::int64_t>(0, rows - 1)(engine);
+        const Tensor at = Tensor::from(indices, {rows});
+        c.row(fmt::format("scatter_add of rows of {}", columns), "compiled",
+              compiled([&](const Tensor& to, const Tensor& from) { return scatter_add(to, at, from, 0); },
+                       {{x, {rows, columns}}, {u, {rows, columns}}}),
+              peer::index_add(x, indices, u, columns));
+    }
+}
+
+void recurrent(Comparison& c) {
+    peer::Rnn r{100, 32, 64, {}, {}, {}, {}};
+    r.h0 = random_floats(static_cast<std::size_t>(r.batch * r.hidden), 18);
+    r.xs = random_floats(static_cast<std::size_t>(r.steps * r.batch * r.hidden), 19);
+    r.w = random_floats(static_cast<std::size_t>(r.hidden * r.hidden), 20);
+    r.u = random_floats(static_cast<std::size_t>(r.hidden * r.hidden), 21);
+    // Neither does tanh saturate nor do derivatives vanish: denormal numbers are slow.
+    for (float& w : r.w) w *= 0.1F;
+    for (float& w : r.u) w *= 0.25F;
+    const auto last = [](const Tensor& h0, const Tensor& xs, const Tensor& w, const Tensor& u) {
+        return scan([&](const Tensor& h,
+                        const Tensor& x) { return std::pair(tanh(matmul(x, w) + matmul(h, u)), std::tuple<>()); },
+                    h0, xs)
+            .first;
+    };
+    const auto derivatives = [&](const Tensor& h0, const Tensor& xs, const Tensor& w, const Tensor& u) {
+        const auto both =
+            grad([&](const std::pair<Tensor, Tensor>& p) { return sum(last(h0, xs, p.first, p.second)); });
+        const auto [dw, du] = both(std::pair(w, u));
+        return dw + du;
+    };
+    const std::vector<std::pair<Floats, std::vector<std::int64_t>>> inputs{{r.h0, {r.batch, r.hidden}},
+                                                                           {r.xs, {r.steps, r.batch, r.hidden}},
+                                                                           {r.w, {r.hidden, r.hidden}},
+                                                                           {r.u, {r.hidden, r.hidden}}};
+    c.row("scan of an RNN cell", "compiled", compiled(last, inputs), peer::rnn_forward(r), 1e-3F);
+    c.row("scan of an RNN cell, backward", "compiled", compiled(derivatives, inputs), peer::rnn_backward(r), 1e-2F);
+}
+
 void products(Comparison& c) {
     struct Size {
         std::int64_t m, k, n;
@@ -318,6 +372,8 @@ int main(int count, char** arguments) {
     Comparison c;
     elementwise(c);
     reductions(c);
+    along_axes(c);
+    recurrent(c);
     products(c);
     networks(c);
     return c.finish() ? 0 : 1;

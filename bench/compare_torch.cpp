@@ -78,6 +78,56 @@ Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, st
     return work([x, y, out = at::empty({m, n})]() mutable { return at::mm_out(out, x, y); });
 }
 
+Work sort(const Floats& data) {
+    return work([x = tensor(data)] { return std::get<0>(at::sort(x)); });
+}
+
+Work cumsum(const Floats& data, Output output) {
+    const at::Tensor x = tensor(data);
+    if (output == Output::allocated) return work([x] { return at::cumsum(x, 0); });
+    return work([x, out = at::empty_like(x)]() mutable { return at::cumsum_out(out, x, 0); });
+}
+
+Work index_add(const Floats& x, const std::vector<std::int64_t>& indices, const Floats& u, std::int64_t columns) {
+    const auto rows = [&](const Floats& data) {
+        return tensor(data, {static_cast<std::int64_t>(data.size()) / columns, columns});
+    };
+    const auto count = static_cast<std::int64_t>(indices.size());
+    const at::Tensor i = torch::from_blob(const_cast<std::int64_t*>(indices.data()), {count}, torch::kInt64).clone();
+    const at::Tensor to = rows(x);
+    return work(
+        [to, i, from = rows(u), out = at::empty_like(to)]() mutable { return at::index_add_out(out, to, 0, i, from); });
+}
+
+namespace {
+at::Tensor last_state(const at::Tensor& h0, const at::Tensor& xs, const at::Tensor& w, const at::Tensor& u) {
+    at::Tensor h = h0;
+    for (std::int64_t t = 0; t < xs.size(0); ++t) h = at::tanh(at::mm(xs[t], w) + at::mm(h, u));
+    return h;
+}
+}  // namespace
+
+Work rnn_forward(const Rnn& r) {
+    const at::Tensor h0 = tensor(r.h0, {r.batch, r.hidden});
+    const at::Tensor xs = tensor(r.xs, {r.steps, r.batch, r.hidden});
+    const at::Tensor w = tensor(r.w, {r.hidden, r.hidden});
+    const at::Tensor u = tensor(r.u, {r.hidden, r.hidden});
+    return work([=] { return last_state(h0, xs, w, u); });
+}
+
+Work rnn_backward(const Rnn& r) {
+    const at::Tensor h0 = tensor(r.h0, {r.batch, r.hidden});
+    const at::Tensor xs = tensor(r.xs, {r.steps, r.batch, r.hidden});
+    const at::Tensor w = tensor(r.w, {r.hidden, r.hidden}).requires_grad_();
+    const at::Tensor u = tensor(r.u, {r.hidden, r.hidden}).requires_grad_();
+    auto out = std::make_shared<at::Tensor>();
+    return {[=] {
+                const auto gradients = torch::autograd::grad({last_state(h0, xs, w, u).sum()}, {w, u});
+                *out = gradients[0] + gradients[1];
+            },
+            [out] { return floats(*out); }};
+}
+
 Work mlp_forward(const Mlp& m) {
     const at::Tensor x = tensor(m.x, {m.batch, m.inputs});
     const at::Tensor w1 = tensor(m.w1, {m.inputs, m.hidden}).t().contiguous();

@@ -28,6 +28,19 @@ Work sum(const Floats& data);
 Work softmax(const Floats& data, std::int64_t rows, std::int64_t columns, Output output);
 Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, std::int64_t n, Output output);
 
+Work sort(const Floats& data);
+Work cumsum(const Floats& data, Output output);
+// Rows of x, `columns` long, plus those of u where the indices say.
+Work index_add(const Floats& x, const std::vector<std::int64_t>& indices, const Floats& u, std::int64_t columns);
+
+// h = tanh(x w + h u) for each x of xs [steps, batch, hidden], from h0 [batch, hidden]; w, u [hidden, hidden].
+struct Rnn {
+    std::int64_t steps, batch, hidden;
+    Floats h0, xs, w, u;
+};
+Work rnn_forward(const Rnn& rnn);   // the last h
+Work rnn_backward(const Rnn& rnn);  // the derivatives of its sum by w and u, added
+
 // x [batch, inputs] -> relu(x w1 + b1) w2 + b2; weights [inputs, outputs] row-major.
 struct Mlp {
     std::int64_t batch, inputs, hidden, classes;

@@ -266,6 +266,7 @@ private:
         if (const ir::Loop* const loop = kernel.nest.parallel_loop()) {
             step.trips = size(kernel.over_program(ceildiv(loop->extent, loop->step)));
             step.cost = size(kernel.over_program(passes::iteration_cost(kernel.nest, target_)));
+            step.repeats = kernel.nest.body.size() > 1 || &std::get<ir::Loop>(kernel.nest.body[0].node) != loop;
         }
         step.workspace = size(kernel.over_program(ir::workspace_of(kernel.nest).bytes));
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
@@ -289,7 +290,26 @@ private:
         step.workspace = size(call.workspace);
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
         kernels_.push_back({nullptr, time_, step.operands, depth_ > 0});
-        plan_.steps.push_back(std::move(step));
+        if (call.phases.count > 0) {
+            step.operands.push_back(plan_.temporary_slot(static_cast<std::uint32_t>(plan_.temporaries.size())));
+            plan_.temporaries.push_back({size(call.phases.scratch)});
+            step.extents.push_back(0);
+        }
+        plan_.steps.push_back(step);
+        if (call.phases.count > 0) add_phases(call, std::move(step));
+    }
+
+    // Behind the first phase; where they have no iterations, the plan passes over them.
+    void add_phases(const Call& call, runtime::PlanStep step) {
+        step.trips = size(call.phases.iterations);
+        step.cost = size(call.phases.picoseconds);
+        const std::uint32_t choice = add_jump(lathe_step_choice);
+        plan_.steps[choice].trips = step.trips;
+        for (std::int64_t phase = 1; phase <= call.phases.count; ++phase) {
+            step.extents.back() = phase;
+            plan_.steps.push_back(step);
+        }
+        plan_.steps[choice].target = next_step();
     }
 
     // Which kernel writes each output first, which read each input last, and when the last one may fault.

@@ -19,6 +19,7 @@
 #include "passes/loops/batch.h"
 #include "passes/loops/hoist.h"
 #include "passes/loops/loop_passes.h"
+#include "passes/loops/parallelize.h"
 #include "passes/loops/stage.h"
 #include "passes/loops/stream.h"
 #include "passes/loops/tile.h"
@@ -55,7 +56,7 @@ inline constexpr Pass pipeline[] = {
     {"stage", "cut long reductions to one value into two kernels", stage},
     {"tile", "cut the loops of contractions into register tiles", tile},
     {"vectorize", "mark innermost loops and reductions to run in vectors", each_kernel<vectorize>},
-    {"parallelize", "give each nest a parallel outermost loop", each_kernel<parallelize>},
+    {"parallelize", "give each nest a parallel outermost loop", parallelize},
     {"stream", "write large results around the cache", stream},
     {"batch", "run kernels that do not depend on each other as one parallel region", batch},
 };

@@ -33,7 +33,7 @@ static int32_t apply(int64_t code, int64_t a, int64_t b, int64_t* result) {
     }
 }
 
-LATHE_PLAN_DEFINITION int32_t lathe_evaluate_v3(const lathe_token* token, uint32_t count, const int64_t* symbols,
+LATHE_PLAN_DEFINITION int32_t lathe_evaluate_v4(const lathe_token* token, uint32_t count, const int64_t* symbols,
                                                 int64_t* value) {
     const lathe_token* const end = token + count;
     int64_t stack[lathe_size_stack], *top = stack; /* one past the last entry */
@@ -55,7 +55,7 @@ LATHE_PLAN_DEFINITION int32_t lathe_evaluate_v3(const lathe_token* token, uint32
 
 static int32_t evaluate(const lathe_plan* plan, uint32_t size, const int64_t* symbols, int64_t* value) {
     const lathe_expression e = plan->expressions[size];
-    return lathe_evaluate_v3(plan->tokens + e.first, e.count, symbols, value);
+    return lathe_evaluate_v4(plan->tokens + e.first, e.count, symbols, value);
 }
 
 /* ---- memory of a bound plan: the record, its arrays, and what placing the temporaries takes */
@@ -104,7 +104,7 @@ static bound_memory lay_out(const lathe_plan* plan, char* base) {
     return m;
 }
 
-LATHE_PLAN_DEFINITION int64_t lathe_bound_bytes_v3(const lathe_plan* plan) { return lay_out(plan, 0).bytes; }
+LATHE_PLAN_DEFINITION int64_t lathe_bound_bytes_v4(const lathe_plan* plan) { return lay_out(plan, 0).bytes; }
 
 /* ---- binding */
 
@@ -323,7 +323,7 @@ static int32_t bind_batch(const lathe_plan* plan, const bound_memory* m, uint32_
     return lathe_fits;
 }
 
-LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v3(const lathe_plan* plan, const int64_t* symbols, void* memory) {
+LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v4(const lathe_plan* plan, const int64_t* symbols, void* memory) {
     bound_memory m = lay_out(plan, memory);
     const uint32_t symbol_count = symbols_of(plan);
     int64_t at = 0, worker_bytes = 0, table;
@@ -502,9 +502,14 @@ static void run_step(const lathe_bound_step* step, run_state* state, lathe_range
     step_run run;
     run.step = step;
     run.state = state;
-    if (step->grain > 0 && state->pool)
-        state->pool->parallel_for(state->pool->context, step->trips, step->grain, range, &run);
-    else
+    if (step->grain > 0 && state->pool) {
+        int64_t grain = step->grain;
+        if (state->bound->plan->steps[step->number].repeats) {
+            const int64_t share = step->trips / (state->pool->workers > 0 ? state->pool->workers : 1);
+            if (share > grain) grain = share;
+        }
+        state->pool->parallel_for(state->pool->context, step->trips, grain, range, &run);
+    } else
         range(&run, 0, step->trips, 0);
 }
 
@@ -563,7 +568,7 @@ static uint32_t control(const lathe_bound_plan* bound, uint32_t number, run_stat
     }
 }
 
-LATHE_PLAN_DEFINITION lathe_fault lathe_walk_v3(const lathe_bound_plan* bound, const void* const* inputs,
+LATHE_PLAN_DEFINITION lathe_fault lathe_walk_v4(const lathe_bound_plan* bound, const void* const* inputs,
                                                 void* const* outputs, void* workspace, const lathe_pool* pool) {
     const lathe_plan* const plan = bound->plan;
     const uint32_t step_count = plan->step_count;

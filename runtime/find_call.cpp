@@ -8,8 +8,8 @@ namespace lathe::runtime {
 
 lathe_kernel find_call(std::string_view name) {
     static constexpr std::pair<std::string_view, lathe_kernel> calls[] = {
-        {"cumsum_v1", lathe_call_cumsum_v1},
-        {"sort_v1", lathe_call_sort_v1},
+        {"cumsum_v2", lathe_call_cumsum_v2},
+        {"sort_v2", lathe_call_sort_v2},
     };
     for (const auto& [known, call] : calls)
         if (known == name) return call;

@@ -8,7 +8,7 @@
 
 namespace lathe::runtime {
 
-// The function "sort_v1"; null where there is none.
+// The function "sort_v2"; null where there is none.
 lathe_kernel find_call(std::string_view name);
 // Its symbol.
 inline std::string symbol_of_call(std::string_view name) { return "lathe_call_" + std::string(name); }

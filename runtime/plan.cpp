@@ -56,6 +56,7 @@ public:
         out.symbol = s.symbol;
         out.first_site = s.first_site;
         out.is_dynamic = s.is_dynamic ? 1 : 0;
+        out.repeats = s.repeats ? 1 : 0;
         return out;
     }
 
@@ -182,8 +183,8 @@ std::unique_ptr<const BoundPlan> bind_plan_uncached(const Plan& plan, std::span<
     if (symbols.size() != plan.symbol_count) throw PlanError("the plan has another number of symbols");
     auto bound = std::make_unique<BoundPlan>();
     bound->symbols.assign(symbols.begin(), symbols.end());
-    bound->memory.resize(static_cast<std::size_t>(lathe_bound_bytes_v3(&plan.c_plan()) + 7) / 8);
-    const lathe_misfit misfit = lathe_bind_v3(&plan.c_plan(), symbols.data(), bound->memory.data());
+    bound->memory.resize(static_cast<std::size_t>(lathe_bound_bytes_v4(&plan.c_plan()) + 7) / 8);
+    const lathe_misfit misfit = lathe_bind_v4(&plan.c_plan(), symbols.data(), bound->memory.data());
     if (misfit.kind != lathe_fits) throw_misfit(plan, misfit);
     bound->tables = reinterpret_cast<const lathe_bound_plan*>(bound->memory.data());
     for (const PlanTensor& input : plan.inputs) bound->input_bytes.push_back(bytes_of(input, dims_of(input, symbols)));
@@ -228,9 +229,9 @@ std::size_t BoundPlan::workspace_bytes(int threads) const {
 }
 
 RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace, int threads) {
-    if (threads < 2) return {lathe_walk_v3(plan.tables, inputs, outputs, workspace, nullptr)};
+    if (threads < 2) return {lathe_walk_v4(plan.tables, inputs, outputs, workspace, nullptr)};
     const lathe_pool pool = pool_of_thread(threads);
-    return {lathe_walk_v3(plan.tables, inputs, outputs, workspace, &pool)};
+    return {lathe_walk_v4(plan.tables, inputs, outputs, workspace, &pool)};
 }
 
 }  // namespace lathe::runtime

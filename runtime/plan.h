@@ -63,6 +63,7 @@ struct PlanStep {
     std::uint32_t symbol = 0;
     std::uint32_t first_site = 0;
     bool is_dynamic = false;
+    bool repeats = false;
 };
 
 struct PlanTemporary {

@@ -71,6 +71,7 @@ typedef struct lathe_plan_step {
     uint32_t symbol;                       /* of a loop: the number of its iteration */
     uint32_t first_site;                   /* what the kernel calls site 0 is this one of the plan's */
     uint32_t is_dynamic;                   /* the kernel's sizes depend on the iteration of a loop */
+    uint32_t repeats; /* every range of iterations repeats some work: as few ranges as there are workers */
 } lathe_plan_step;
 
 typedef struct lathe_plan {

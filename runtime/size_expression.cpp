@@ -30,7 +30,7 @@ std::int64_t SizeExpression::evaluate(std::span<const std::int64_t> symbols) con
             throw PlanError("a size names a symbol that the plan does not have");
     std::int64_t value = 0;
     const int why =
-        lathe_evaluate_v3(tokens_.data(), static_cast<std::uint32_t>(tokens_.size()), symbols.data(), &value);
+        lathe_evaluate_v4(tokens_.data(), static_cast<std::uint32_t>(tokens_.size()), symbols.data(), &value);
     if (why == lathe_misfit_division) throw PlanError("a size divides by zero");
     if (why != lathe_fits) throw PlanError("a size does not fit 64 bits");
     return value;

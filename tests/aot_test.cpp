@@ -243,8 +243,8 @@ TEST_F(Aot, CarriesTheFunctionsThatItCalls) {
     const std::string undefined = run_here("nm -u sums.o | grep -v -e memcpy -e memset").output;
     EXPECT_EQ(undefined, "");
     const std::string symbols = run_here("nm sums.o").output;
-    EXPECT_NE(symbols.find("lathe_call_cumsum_v1"), std::string::npos) << symbols;
-    EXPECT_EQ(symbols.find("lathe_call_sort_v1"), std::string::npos) << symbols;
+    EXPECT_NE(symbols.find("lathe_call_cumsum_v2"), std::string::npos) << symbols;
+    EXPECT_EQ(symbols.find("lathe_call_sort_v2"), std::string::npos) << symbols;
 }
 
 TEST_F(Aot, TwoModelsLinkIntoOneProgram) {

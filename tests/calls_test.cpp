@@ -45,7 +45,8 @@ class LongLines : public testing::TestWithParam<ir::Dtype> {};
 TEST_P(LongLines, GiveTheReferencesBits) {
     Random random(static_cast<std::uint64_t>(GetParam()) + 5);
     const std::pair<ir::Shape, std::int64_t> cases[] = {
-        {{8 * 4096 + 3 * 4096 + 77}, 0}, {{3, 4096}, 1}, {{19, 70}, 1}, {{9000, 3}, 0}, {{2, 130, 150}, 1}};
+        {{8 * 4096 + 3 * 4096 + 77}, 0}, {{3, 4096}, 1},  {{19, 70}, 1},  {{9000, 3}, 0}, {{2, 130, 150}, 1},
+        {{18 * 4096 + 77}, 0},           {{2, 65537}, 1}, {{65600, 3}, 0}};  // lines that threads share
     for (const ir::OpDef* const op : ir::ops::along_axis)
         for (const auto& [shape, axis] : cases)
             for (const bool flag : {false, true}) {
@@ -73,9 +74,9 @@ TEST(Sort, PlacesMayTakeEightBytes) {
     const auto run = [&](Floats& y, Places& at, std::int64_t is_wide) {
         void* const slots[] = {const_cast<std::byte*>(x.bytes->data()), y.data(), at.data()};
         const std::uint32_t operands[] = {0, 1, 2};
-        const std::int64_t extents[] = {static_cast<std::int64_t>(ir::Dtype::f32), 0, 1, 1, 900, 1, is_wide};
+        const std::int64_t extents[] = {static_cast<std::int64_t>(ir::Dtype::f32), 0, 1, 1, 900, 1, is_wide, 1, 1};
         lathe_task task{{-1, 0, 0, 0, 0}, workspace.data()};
-        runtime::find_call("sort_v1")(slots, operands, extents, 0, 1, &task);
+        runtime::find_call("sort_v2")(slots, operands, extents, 0, 1, &task);
     };
     run(values, places, 0);
     run(wide_values, wide_places, 1);
@@ -187,7 +188,7 @@ TEST(CallSteps, StandAloneAndStoreWhatIsRead) {
     options.verify = true;
     const ir::Program program = passes::run_pipeline(*graph, options).program;
     const std::string text = print(program);
-    EXPECT_NE(text.find("call sort_v1(@2) to (@3) extents (1, 0, 1, 0, 64, 1, 0) iterations n workspace 16960"),
+    EXPECT_NE(text.find("call sort_v2(@2) to (@3) extents (1, 0, 1, 0, 64, 1, 0, 1, n) iterations n workspace 16960"),
               std::string::npos)
         << text;
     Random random(1);

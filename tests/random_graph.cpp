@@ -155,6 +155,7 @@ private:
         std::vector<const OpDef*> ops;
         const int p = below_(crowded_ ? 55 : 100);
         if (!crowded_ && depth_ < 2 && chance(depth_ == 0 ? 5 : 8)) return control();
+        if (!crowded_ && chance(2)) return updates();
         const auto wanted = [&](const OpDef& op) {
             using ir::Lowering;
             if (p < 50) return op.lowering == Lowering::elementwise;
@@ -271,6 +272,21 @@ private:
             call.operands[place] = {magnitude, 0};
         }
         return add(op, call);
+    }
+
+    // Many values that do not need each other, each from its own, as an optimiser makes of its parameters: of one type,
+    // or of several.
+    void updates() {
+        Type type{dtype_in(ir::numbers), random_shape()};
+        const OpDef* const ops[] = {ir::find_op(chance(50) ? "add" : "sub"), ir::find_op(chance(50) ? "mul" : "max")};
+        const Value rate = value_of_type({type.dtype, {}});
+        const int before = made_;
+        for (int left = 2 + below_(12); left > 0; --left) {
+            if (chance(30)) type.shape = random_shape();
+            if (const ir::Node* const scaled = add(*ops[1], {{source(type), rate}, {}}))
+                add(*ops[0], {{source(type), {scaled, 0}}, {}});
+        }
+        made_ = before + 1;
     }
 
     // ---- functions of the library

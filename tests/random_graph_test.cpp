@@ -142,6 +142,23 @@ TEST(RandomGraphSamples, HaveEveryWayOfRunningRegions) {
         }
 }
 
+TEST(RandomGraphSamples, HaveEveryKindOfStep) {
+    std::map<std::size_t, int> drawn;
+    int batched = 0;
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        const RandomGraph sample = random_graph(seed);
+        const ir::Program program = passes::run_pipeline(*sample.graph).program;
+        ir::for_each_step(program.steps, [&](const ir::Program::Step& step) {
+            ++drawn[step.node.index()];
+            if (const auto* batch = std::get_if<ir::Program::Batch>(&step.node); batch && batch->kernels.size() >= 5)
+                ++batched;
+        });
+    }
+    for (std::size_t kind = 1; kind < std::variant_size_v<decltype(ir::Program::Step::node)>; ++kind)
+        EXPECT_GE(drawn[kind], 10) << kind;
+    EXPECT_GE(batched, 5);
+}
+
 // ---- ahead of time: several models in one library
 
 TEST_P(RandomGraphsAhead, GiveTheBitsOfTheInterpreter) {

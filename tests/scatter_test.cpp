@@ -24,10 +24,15 @@ struct Sample {
     const char* axis;
     std::string x, indices, updates;  // shapes
 };
-// Rows of more columns than one thread takes, rows of a few, and axes behind others.
-const Sample samples[] = {
-    {"0", "7, 700", "40", "40, 700"}, {"0", "7, 3", "40", "40, 3"},         {"0", "7", "40", "40"},
-    {"1", "5, 7", "6, 4", "5, 6, 4"}, {"1", "5, 7, 600", "9", "5, 9, 600"}, {"2", "3, 5, 7", "11", "3, 5, 11"}};
+// Rows of more columns than one thread takes, rows of a few, axes behind others, and rows that are worth sharing.
+const Sample samples[] = {{"0", "7, 700", "40", "40, 700"},
+                          {"0", "7, 3", "40", "40, 3"},
+                          {"0", "7", "40", "40"},
+                          {"1", "5, 7", "6, 4", "5, 6, 4"},
+                          {"1", "5, 7, 600", "9", "5, 9, 600"},
+                          {"2", "3, 5, 7", "11", "3, 5, 11"},
+                          {"0", "7, 200", "900", "900, 200"},
+                          {"0", "7, 5, 30", "30, 20", "30, 20, 5, 30"}};
 
 GraphCase case_of(const Sample& s, Dtype dtype, std::uint64_t seed) {
     const std::string d(ir::name(dtype));
@@ -83,31 +88,37 @@ TEST(Scatters, RunAlikeAheadOfTime) {
         }
 }
 
-TEST(Scatters, ShareLongRowsAlone) {
-    const auto trips = [](const Sample& s) {
+TEST(Scatters, ShareColumnsOfLongRowsAndRowsThatAreNotTooShort) {
+    const auto trips_and_grain = [](const Sample& s) {
         const GraphCase c = case_of(s, Dtype::f32, 1);
         const auto executable = codegen::compile(*c.graph);
-        return runtime::bind_plan_uncached(executable->plan, {})->tables->steps[0].trips;
+        const lathe_bound_step step = runtime::bind_plan_uncached(executable->plan, {})->tables->steps[0];
+        return std::pair(step.trips, step.grain > 0);
     };
-    EXPECT_EQ(trips(samples[0]), 3);
-    EXPECT_EQ(trips(samples[1]), 1);
-    EXPECT_EQ(trips(samples[3]), 5);
+    EXPECT_EQ(trips_and_grain(samples[0]).first, 3);
+    EXPECT_EQ(trips_and_grain(samples[1]), std::pair(std::int64_t{7}, false)) << "too short to look for";
+    EXPECT_EQ(trips_and_grain(samples[2]), std::pair(std::int64_t{1}, false));
+    EXPECT_EQ(trips_and_grain(samples[3]).first, 5);
+    EXPECT_EQ(trips_and_grain(samples[6]), std::pair(std::int64_t{7}, true));
 }
 
 // Every thread meets it, and all say the same.
 TEST(Scatters, FindTheFirstIndexOutOfRange) {
-    GraphCase c = case_of(samples[0], Dtype::f32, 1);
-    std::vector<std::int32_t> indices(40, 3);
-    indices[11] = 7;
-    indices[25] = -1;
-    c.inputs[1] = ir::make_literal({Dtype::i32, {40}}, std::as_bytes(std::span(indices)));
-    for (const int threads : {1, 3}) try {
-            run_compiled(*codegen::compile(*c.graph), c.inputs, threads);
-            ADD_FAILURE() << "no fault";
-        } catch (const IndexError& e) {
-            EXPECT_NE(std::string(e.what()).find("7 at position 11 is out of range for 7"), std::string::npos)
-                << e.what();
-        }
+    for (const std::size_t sample : {0, 6}) {
+        GraphCase c = case_of(samples[sample], Dtype::f32, 1);
+        const ir::Type type = c.inputs[1].type;
+        std::vector<std::int32_t> indices(static_cast<std::size_t>(type.shape.element_count().constant()), 3);
+        indices[11] = 7;
+        indices[25] = -1;
+        c.inputs[1] = ir::make_literal(type, std::as_bytes(std::span(indices)));
+        for (const int threads : {1, 3}) try {
+                run_compiled(*codegen::compile(*c.graph), c.inputs, threads);
+                ADD_FAILURE() << "no fault";
+            } catch (const IndexError& e) {
+                EXPECT_NE(std::string(e.what()).find("7 at position 11 is out of range for 7"), std::string::npos)
+                    << e.what();
+            }
+    }
 }
 
 }  // namespace

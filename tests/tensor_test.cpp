@@ -368,6 +368,19 @@ TEST(LazyStructure, sizes_in_attributes_are_no_structure) {
     for (const std::int64_t rows : {3, 4, 5, 6, 100, 300}) EXPECT_EQ(folded(rows), 0U) << rows;
 }
 
+TEST(LazyStructure, where_a_row_lies_is_no_structure) {
+    const Tensor x = reshape(arange(600, Dtype::i64), {200, 3});
+    x.eval();
+    const auto row = [&](std::int64_t i) {
+        const std::uint64_t before = kernels_asked_for();
+        const std::vector<std::int64_t> y = (x[{i}] * std::int64_t{3}).to_vector<std::int64_t>();
+        EXPECT_EQ(y, (std::vector<std::int64_t>{9 * i, 9 * i + 3, 9 * i + 6}));
+        return kernels_asked_for() - before;
+    };
+    EXPECT_GT(row(0), 0U);
+    for (std::int64_t i = 1; i < 200; ++i) EXPECT_EQ(row(i), 0U) << i;
+}
+
 TEST(LazyStructure, long_sums_are_cut_and_short_ones_are_not) {
     const auto total = [](std::int64_t n) {
         const Tensor x = ones({n}, Dtype::f32);

@@ -44,7 +44,7 @@ public:
         const std::string prefix = tables_.name + "_";
         define(prefix + "info", pointer_, {}, [&](llvm::Function&) { b_.CreateRet(model_info); });
         const auto forward = [&](const char* function, llvm::Type* result, std::vector<llvm::Type*> parameters) {
-            define_forward(prefix + function, std::string("lathe_aot_") + function + "_v3", model, result,
+            define_forward(prefix + function, std::string("lathe_aot_") + function + "_v4", model, result,
                            std::move(parameters));
         };
         forward("plan_size", i64_, {});
@@ -135,9 +135,9 @@ private:
         for (const lathe_plan_temporary& x : t.temporaries) temporaries.push_back(record32({x.bytes, x.within}));
         for (const std::string& symbol : program.kernels) kernels.push_back(kernel(symbol));
         for (const lathe_plan_step& x : t.steps)
-            steps.push_back(
-                record32({x.kind, x.target, x.kernel, x.first_operand, x.operand_count, x.first_extent, x.extent_count,
-                          x.trips, x.cost, x.workspace, x.symbol, x.first_site + program.first_site, x.is_dynamic}));
+            steps.push_back(record32({x.kind, x.target, x.kernel, x.first_operand, x.operand_count, x.first_extent,
+                                      x.extent_count, x.trips, x.cost, x.workspace, x.symbol,
+                                      x.first_site + program.first_site, x.is_dynamic, x.repeats}));
         return data(record({array(tokens),
                             array(expressions),
                             numbers(t.sizes),

@@ -269,6 +269,17 @@ void Emitter::loop(const ir::Loop& l) {
 
 // The range of its iterations that the kernel is called for.
 void Emitter::parallel_loop(const ir::Loop& l) {
+    if (l.only) {
+        llvm::Value *begin = function_->getArg(3), *only = uniform_index(*l.only);
+        llvm::Value* count = b_.CreateSub(function_->getArg(4), begin);
+        only_if(b_.CreateICmpULT(b_.CreateSub(only, begin), count), {}, [&]() -> Values {
+            const ScopeGuard scope(*this);
+            define(l.var, {only, false}, l.extent);
+            block(l.body);
+            return {};
+        });
+        return;
+    }
     counted_loop(function_->getArg(3), function_->getArg(4), 1, false, {},
                  [&](llvm::Value* i, const Values&) -> Values {
                      define(l.var, {b_.CreateMul(i, b_.getInt64(static_cast<std::uint64_t>(l.step))), false}, l.extent);

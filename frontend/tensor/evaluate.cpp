@@ -162,22 +162,47 @@ using StructureCache = KeyedCache<StructureEntry>;
 // Sizes of one evaluation, as symbols: extents of its inputs and sizes in attributes, in the order of the key.
 class Sizes {
 public:
-    // What a size becomes: 0, 1 and negative ones are structure.
-    static bool is_structure(ir::Dim d) { return !d.is_constant() || d.constant() < 2; }
+    // What a size becomes: 0, 1 and negative ones are structure. Where a single element is taken from is none, however
+    // low: what becomes of it is the same.
+    static bool is_structure(ir::Dim d, bool is_place) { return !d.is_constant() || d.constant() < (is_place ? 0 : 2); }
 
-    ir::Dim symbol_for(ir::Dim d) {
-        if (is_structure(d)) return d;
+    ir::Dim symbol_for(ir::Dim d, bool is_place = false) {
+        if (is_structure(d, is_place)) return d;
         values_.push_back(d.constant());
         return ir::Dim::symbol(static_cast<ir::Symbol>(values_.size() - 1));
     }
-    void add(ir::Dim d) {
-        if (!is_structure(d)) values_.push_back(d.constant());
+    void add(ir::Dim d, bool is_place = false) {
+        if (!is_structure(d, is_place)) values_.push_back(d.constant());
     }
     const std::vector<std::int64_t>& values() const { return values_; }
 
 private:
     std::vector<std::int64_t> values_;
 };
+
+// Whether one of a row's attributes says for a dimension where the only element is taken from.
+bool is_place(const ir::OpDef& op, std::span<const ir::Attribute> attributes, std::size_t attribute,
+              std::size_t dimension) {
+    if (op.attributes[attribute].meaning != ir::AttributeMeaning::starts) return false;
+    for (std::size_t i = 0; i < attributes.size(); ++i)
+        if (op.attributes[i].meaning == ir::AttributeMeaning::sizes)
+            return std::get<ir::Shape>(attributes[i])[dimension] == ir::Dim(1);
+    return false;
+}
+
+// Replaces every size d among a node's attributes by map(d, whether it is a place), within regions too.
+template <class Map>
+void map_sizes(const ir::OpDef& op, ir::Attributes& attributes, const Map& map) {
+    for (std::size_t i = 0; i < attributes.size(); ++i) {
+        if (std::holds_alternative<ir::Region>(attributes[i])) {
+            ir::map_dims(std::span(&attributes[i], 1), [&](ir::Dim d) { return map(d, false); });
+        } else if (auto* const shape = std::get_if<ir::Shape>(&attributes[i])) {
+            std::vector<bool> places;
+            for (std::size_t d = 0; d < shape->rank(); ++d) places.push_back(is_place(op, attributes, i, d));
+            for (std::size_t d = 0; d < shape->rank(); ++d) (*shape)[d] = map((*shape)[d], places[d]);
+        }
+    }
+}
 
 // How large an array is, as far as passes ask: whether its reduction is worth two kernels, and whether it fits the
 // cache.
@@ -198,7 +223,7 @@ protected:
     ir::Attributes attributes(const Node& node) override {
         ir::Attributes out = GraphBuilder::attributes(node);
         if (sizes_ == nullptr) return out;
-        ir::map_dims(out, [this](ir::Dim d) { return sizes_->symbol_for(d); });
+        map_sizes(*node.op, out, [this](ir::Dim d, bool is_place) { return sizes_->symbol_for(d, is_place); });
         return unifier_.apply(std::move(out));
     }
 
@@ -333,17 +358,20 @@ private:
         return static_cast<std::uint32_t>(leaves_.size() - 1);
     }
 
-    void encode(const ir::Attributes& attributes) {
-        for (const ir::Attribute& a : attributes) {
+    // Of a node of this evaluation; without its row, of one in a region, where map_sizes knows of no places.
+    void encode(const ir::Attributes& attributes, const ir::OpDef* op) {
+        for (std::size_t i = 0; i < attributes.size(); ++i) {
+            const ir::Attribute& a = attributes[i];
             key_.push_back(a.index());
             std::visit(
-                [this](const auto& x) {
+                [&](const auto& x) {
                     using X = std::decay_t<decltype(x)>;
                     if constexpr (std::is_same_v<X, ir::Integers>) {
                         key_.push_back(x.size());
                         for (std::int64_t i : x) key_.push_back(static_cast<std::uint64_t>(i));
                     } else if constexpr (std::is_same_v<X, ir::Shape>) {
-                        encode(x);
+                        encode(x, 0, sizes_are_symbols_,
+                               [&](std::size_t d) { return op != nullptr && is_place(*op, attributes, i, d); });
                     } else if constexpr (std::is_same_v<X, ir::Literal>) {
                         encode(x.type.shape, static_cast<std::uint64_t>(x.type.dtype), false);
                         encode_bytes({x.bytes->data(), x.bytes->size()});
@@ -367,20 +395,22 @@ private:
         for (const ir::Node& node : region.nodes()) {
             key_.push_back(reinterpret_cast<std::uint64_t>(node.op));
             encode_values(node.operands);
-            encode(node.attributes);
+            encode(node.attributes, nullptr);
         }
         encode_values(region.parameters());
         encode_values(region.outputs());
     }
-    void encode(const ir::Shape& shape) { encode(shape, 0, sizes_are_symbols_); }
     void encode(const ir::Type& type) {
         encode(type.shape, static_cast<std::uint64_t>(type.dtype), sizes_are_symbols_);
     }
-    void encode(const ir::Shape& shape, std::uint64_t dtype, bool as_symbols) {
+    static bool no_place(std::size_t) { return false; }
+    template <class IsPlace = decltype(&no_place)>
+    void encode(const ir::Shape& shape, std::uint64_t dtype, bool as_symbols, const IsPlace& is_place = no_place) {
         std::uint64_t* word = key_.room(1 + ir::max_rank);
         *word++ = dtype << 8 | shape.rank();
         if (as_symbols) [[unlikely]]
-            for (ir::Dim d : shape) *word++ = Sizes::is_structure(d) ? d.bits() : symbol_word;
+            for (std::size_t d = 0; d < shape.rank(); ++d)
+                *word++ = Sizes::is_structure(shape[d], is_place(d)) ? shape[d].bits() : symbol_word;
         else
             for (ir::Dim d : shape) *word++ = d.bits();
         key_.end_at(word);
@@ -422,7 +452,7 @@ private:
             *word++ = (static_cast<std::uint64_t>(inputs.size()) << 1) | static_cast<std::uint64_t>(result);
             for (Node* x : inputs) *word++ = is_mine(*x) ? x->number : leaf_bit | leaf_number(x);
             key_.end_at(word);
-            if (node->attributes) encode(*node->attributes);
+            if (node->attributes) encode(*node->attributes, node->op);
         }
         for (const Node* leaf : leaves_) encode(leaf->type);
     }
@@ -539,8 +569,8 @@ private:
         for (const Node* node : order_) {
             if (!node->attributes) continue;
             ir::Attributes copy = *node->attributes;
-            ir::map_dims(copy, [&](ir::Dim d) {
-                sizes.add(d);
+            map_sizes(*node->op, copy, [&](ir::Dim d, bool is_place) {
+                sizes.add(d, is_place);
                 return d;
             });
         }

@@ -115,8 +115,14 @@ private:
                            [&](const Alloc& a) { allocate(memory_[static_cast<std::size_t>(a.buffer)]); },
                            [&](const Loop& l) {
                                const bool parallel = l.kind == LoopKind::parallel;
-                               const std::int64_t extent = parallel ? end_ * l.step : value(l.extent);
-                               for (std::int64_t i = parallel ? begin_ * l.step : 0; i < extent; i += l.step) {
+                               std::int64_t begin = parallel ? begin_ * l.step : 0;
+                               std::int64_t end = parallel ? end_ * l.step : value(l.extent);
+                               if (l.only) {
+                                   const std::int64_t only = value(*l.only);
+                                   end = std::min(end, only + 1);
+                                   begin = std::max(begin, only);
+                               }
+                               for (std::int64_t i = begin; i < end; i += l.step) {
                                    symbols_[l.var] = i;
                                    block(l.body);
                                }

@@ -26,6 +26,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -200,6 +201,7 @@ enum class LoopKind : std::uint8_t {
 };
 
 // for (var = 0; var < extent; var += step)
+// A parallel loop may have one iteration `only`, whose number the nest finds out: it runs where it is in the range.
 struct Loop {
     Symbol var = 0;
     Dim extent;
@@ -207,11 +209,13 @@ struct Loop {
     LoopKind kind = LoopKind::serial;
     int width = 1;  // vector loops: lanes; divides no extent in particular
     Block body;
+    std::optional<Dim> only = {};
 
     template <class S, class Parts>
     static void describe(S& s, Parts& p) {
-        auto& [var, extent, step, kind, width, body] = s;
+        auto& [var, extent, step, kind, width, body, only] = s;
         p.index(extent);
+        if (only) p.index(*only);
         p.defines(var, SymbolRole::loop);
         p.body(body);
     }

@@ -233,6 +233,7 @@ private:
         lexer_.expect("in");
         l.extent = dim();
         if (lexer_.accept("step")) l.step = lexer_.expect_integer("a step");
+        if (lexer_.accept("only")) l.only = dim();
         l.var = define_symbol(SymbolRole::loop, name);
         body(l.body, nullptr, depth);
         into.push_back({std::move(l)});

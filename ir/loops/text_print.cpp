@@ -99,7 +99,7 @@ private:
                 break;
         }
         return kind + " " + symbol(l.var) + " in " + dim(l.extent) +
-               (l.step == 1 ? "" : " step " + std::to_string(l.step)) + " {";
+               (l.step == 1 ? "" : " step " + std::to_string(l.step)) + (l.only ? " only " + dim(*l.only) : "") + " {";
     }
 
     std::string reduce_header(const Reduce& r) const {

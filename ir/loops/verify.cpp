@@ -225,6 +225,11 @@ private:
         const std::string where = "loop over " + symbol_text(l.var);
         check_dim(l.extent, where);
         if (l.step < 1) fault(where + " has a step below 1");
+        if (l.only) {
+            check_dim(*l.only, where);
+            if (l.kind != LoopKind::parallel || l.step != 1)
+                fault(where + " has one iteration only, but no ranges of 1");
+        }
         if (context.vector != nullptr && l.extent.depends_on(*context.vector))
             fault(where + " has an extent that varies between the lanes around it");
         switch (l.kind) {

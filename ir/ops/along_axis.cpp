@@ -60,6 +60,21 @@ private:
 
 // ---- sorts
 
+namespace {
+
+constexpr std::int64_t long_line = 1 << 16;  // elements worth several threads
+constexpr std::int64_t most_parts = 16, few_lines = 4;
+
+// 1 where there are few lines and they are long, so that threads share each of them; else 0.
+Dim shares_lines(const Lines& lines) {
+    if (lines.extent.is_constant() && lines.extent.constant() < long_line) return 0;
+    const Dim count = lines.outer * lines.inner;
+    if (count.is_constant() && count.constant() >= few_lines) return 0;
+    return ir::min(ir::min(floordiv(lines.extent, long_line), ir::max(0, few_lines - count)), 1);
+}
+
+}  // namespace
+
 // The function sorts words: a key, whose order is that of the elements, and the place of the element where places are
 // wanted. Both fit 8 bytes where keys have at most 4 and there are fewer than 2^32 places.
 HostCall sort_call(const CallContext& c) {
@@ -69,15 +84,24 @@ HostCall sort_call(const CallContext& c) {
     const bool places = c.wanted[1];
     const Dim is_wide = size == 8 ? Dim(1) : ir::min(floordiv(lines.extent, std::int64_t{1} << 32), 1);
     const Dim word = places ? (is_wide + 1) * 8 : Dim(size);
-    constexpr std::int64_t counts = 8 * 256 * 8;  // of digits, one table for each byte of a key
-    return {
-        .function = "sort_v1",
+    constexpr std::int64_t counts = 8 * std::int64_t{256} * 8;  // of digits, one table for each byte of a key
+    const Dim shared = shares_lines(lines), count = lines.outer * lines.inner;
+    const Dim parts = shared * (ir::min(most_parts, floordiv(lines.extent, long_line / 8)) - 1) + 1;
+    HostCall call{
+        .function = "sort_v2",
         .extents = {static_cast<std::int64_t>(x.dtype), std::int64_t{sort_descending(c.attributes)},
-                    std::int64_t{c.wanted[0]}, std::int64_t{places}, lines.extent, lines.inner, is_wide},
-        .iterations = lines.outer * lines.inner,
-        .picoseconds = lines.extent * (size * 2500),
-        .workspace = lines.extent * word * 2 + counts + 64,
+                    std::int64_t{c.wanted[0]}, std::int64_t{places}, lines.extent, lines.inner, is_wide, parts, count},
+        .iterations = count * parts,
+        .picoseconds = floordiv(lines.extent * (size * 2500 * (1 - shared) + 1500 * shared), parts),
+        .workspace = (1 - shared) * (lines.extent * word * 2 + counts + 64),
     };
+    if (shared == Dim(0)) return call;
+    constexpr std::int64_t part = std::int64_t{256} * 8 + 32;  // what is known of one
+    call.phases.count = 2 * size + 1;
+    call.phases.iterations = shared * count * parts;
+    call.phases.picoseconds = floordiv(lines.extent * 1500, parts);
+    call.phases.scratch = shared * (count * (parts * part + lines.extent * word * 2 + 64) + 64);
+    return call;
 }
 
 std::vector<Literal> sort_reference(const ReferenceContext& c) {
@@ -136,13 +160,21 @@ HostCall cumsum_call(const CallContext& c) {
     const std::int64_t element = is_narrow ? 4000 : is_float_sum ? 600 : 500;  // picoseconds
     constexpr std::int64_t columns = 64, chains = 8, pitch = scan_block + 16;
     const bool in_rows = lines.inner == Dim(1);
-    HostCall call{.function = "cumsum_v1",
+    const Dim shared = in_rows ? shares_lines(lines) : 0, blocks = ceildiv(lines.extent, scan_block);
+    const Dim parts = shared * (ir::min(most_parts, blocks) - 1) + 1;
+    HostCall call{.function = "cumsum_v2",
                   .extents = {static_cast<std::int64_t>(x.dtype), std::int64_t{cumsum_reverse(c.attributes)},
-                              lines.extent, lines.inner, in_rows ? 0 : columns}};
+                              lines.extent, lines.inner, in_rows ? 0 : columns, parts, lines.outer}};
     if (in_rows) {
-        call.iterations = lines.outer;
-        call.picoseconds = lines.extent * element;
+        call.iterations = lines.outer * parts;
+        call.picoseconds = floordiv(lines.extent * element, parts);
         call.workspace = chains * pitch * accumulator;
+        if (shared != Dim(0)) {
+            call.phases.count = 1;
+            call.phases.iterations = shared * lines.outer * parts;
+            call.phases.picoseconds = call.picoseconds;
+            call.phases.scratch = shared * (lines.outer * blocks * accumulator + 64);
+        }
     } else {
         call.iterations = lines.outer * ceildiv(lines.inner, columns);
         call.picoseconds = lines.extent * ir::min(lines.inner, columns) * element;

@@ -201,6 +201,14 @@ struct HostCall {
     Dim iterations = 1;         // of its parallel loop
     Dim picoseconds = 0;        // that one of them takes, about
     Dim workspace = 0;          // bytes that each worker has for itself
+    // Where a few iterations would be long, it runs in phases, one after the other, each with a parallel loop of its
+    // own. Then the function has some memory in common for all of them as its last operand, and is told the number of
+    // the phase behind the extents: 0 is that of the above.
+    struct Phases {
+        std::int64_t count = 0;  // besides the first; 0: there are no phases
+        Dim iterations = 0, picoseconds = 0;
+        Dim scratch = 0;  // bytes in common
+    } phases = {};
 };
 struct CallContext {
     std::span<const Type> operands;

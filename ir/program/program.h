@@ -85,6 +85,7 @@ struct Program {
         std::vector<Dim> extents;             // what it is told in numbers, over the program's symbols
         Dim iterations = 1, picoseconds = 0;  // of its parallel loop; that one of them takes, about
         Dim workspace = 0;                    // bytes, of each worker
+        HostCall::Phases phases;
     };
 
     // Kernels that do not depend on each other, as one parallel region: none reads or writes what another writes.

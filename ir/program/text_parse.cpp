@@ -13,7 +13,7 @@
 namespace lathe::ir {
 namespace {
 
-constexpr int max_nesting = 32;
+constexpr int max_nesting = 32, max_phases = 64;
 
 // What follows a member's name has to be what its graph says: it is there for people.
 void expect_line(Lexer& lexer, const std::string& line) {
@@ -369,6 +369,15 @@ private:
         if (lexer_.accept("workspace")) out.workspace = dim();
         lexer_.expect("picoseconds");
         out.picoseconds = dim();
+        if (lexer_.accept("phases")) {
+            out.phases.count = lexer_.expect_integer("a number of phases", 1, max_phases);
+            lexer_.expect("iterations");
+            out.phases.iterations = dim();
+            lexer_.expect("picoseconds");
+            out.phases.picoseconds = dim();
+            lexer_.expect("scratch");
+            out.phases.scratch = dim();
+        }
         lexer_.expect("of");
         const Token token = lexer_.peek();
         const std::string_view number = lexer_.expect_value("a node");

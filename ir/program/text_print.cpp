@@ -175,6 +175,9 @@ private:
                 ids(call.outputs) + extents(call.extents) + " iterations " + dim(call.iterations);
         if (call.workspace != Dim(0)) out_ += " workspace " + dim(call.workspace);
         out_ += " picoseconds " + dim(call.picoseconds);
+        if (call.phases.count > 0)
+            out_ += " phases " + std::to_string(call.phases.count) + " iterations " + dim(call.phases.iterations) +
+                    " picoseconds " + dim(call.phases.picoseconds) + " scratch " + dim(call.phases.scratch);
         if (call.node != nullptr && literals_ == Literals::whole)
             out_ += " of %" + std::to_string(call.node->id) + " results (" +
                     list(call.results, [](std::uint32_t r) { return std::to_string(r); }) + ")" + in_graph(call.node);

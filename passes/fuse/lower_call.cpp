@@ -29,6 +29,7 @@ ir::Program::Call lower_call(const ir::Program::Fused& fused) {
     call.iterations = host.iterations;
     call.picoseconds = host.picoseconds;
     call.workspace = host.workspace;
+    call.phases = host.phases;
     return call;
 }
 

@@ -11,6 +11,8 @@ using ir::Symbol;
 
 // Picoseconds on a core of some 4 GHz; a vector of lanes costs what a scalar does.
 constexpr std::int64_t memory_access = 300, instruction = 150, loop_overhead = 500;
+// Of finding out that an iteration is another thread's, as all threads do: no gain where it takes less itself.
+constexpr std::int64_t refusal = 3000;
 
 std::int64_t instructions(const ir::LoopNest& nest, const ir::Compute& c) {
     if (c.part != ir::ComputePart::scalar) return 1;
@@ -33,6 +35,12 @@ Dim at_first(const ir::LoopNest& nest, Dim d) {
         [&](Symbol s) { return nest.symbols[s].role == ir::SymbolRole::extent ? Dim::symbol(s) : Dim(0); });
 }
 
+// The parallel loop in a block of which one iteration runs.
+const ir::Loop* only_iteration(const Block& block) {
+    const auto* const loop = block.empty() ? nullptr : std::get_if<ir::Loop>(&block.back().node);
+    return loop != nullptr && loop->only ? loop : nullptr;
+}
+
 Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled);
 
 Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
@@ -47,10 +55,13 @@ Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
             [](const ir::BindIndex&) -> Dim { return 0; },
             [](const ir::Alloc&) -> Dim { return 0; },
             [&](const ir::Loop& l) -> Dim {
+                if (l.only) return cost(nest, l.body, unrolled) - refusal;
                 if (l.kind == ir::LoopKind::parallel) return cost(nest, l.body, unrolled);
                 const std::int64_t step = l.kind == ir::LoopKind::vector ? l.width : l.step;
                 const bool unroll = l.kind == ir::LoopKind::unroll;
                 const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
+                if (const ir::Loop* const one = only_iteration(l.body))
+                    return floordiv(l.extent * cost(nest, ir::Stmt{*one}, unrolled), max(1, one->extent));
                 return ceildiv(at_first(nest, l.extent), step) * (cost(nest, l.body, unroll || unrolled) + overhead);
             },
             [&](const ir::Reduce& r) -> Dim {
@@ -69,6 +80,13 @@ Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled) {
 
 }  // namespace
 
-Dim iteration_cost(const ir::LoopNest& nest, const LoopTarget&) { return cost(nest, nest.body, false); }
+Dim iteration_cost(const ir::LoopNest& nest, const LoopTarget&) {
+    const bool refuses = ir::any_statement(nest.body, [](const ir::Stmt& s) {
+        const auto* const loop = std::get_if<ir::Loop>(&s.node);
+        return loop != nullptr && loop->only;
+    });
+    const Dim total = cost(nest, nest.body, false);
+    return refuses ? max(0, total) : total;
+}
 
 }  // namespace lathe::passes

@@ -27,9 +27,6 @@ void collapse(ir::LoopNest& nest, const LoopTarget& target);
 // Marks innermost loops and lane-ordered reductions to run in vectors.
 void vectorize(ir::LoopNest& nest, const LoopTarget& target);
 
-// Gives the nest a parallel outermost loop where it has one whose iterations are independent.
-void parallelize(ir::LoopNest& nest, const LoopTarget& target);
-
 // Renumbers symbols, buffers and values in order of appearance, drops what is unused, and turns extents that occur only
 // as a product into one extent, so that equal nests have equal text.
 struct Renumbering {

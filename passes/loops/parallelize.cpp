@@ -1,9 +1,10 @@
+#include "passes/loops/parallelize.h"
+
 #include <algorithm>
 #include <optional>
 
 #include "ir/loops/walk.h"
 #include "passes/loops/block_copy.h"
-#include "passes/loops/loop_passes.h"
 
 namespace lathe::passes {
 namespace {
@@ -97,38 +98,95 @@ ir::Loop* loop_of_axis(const ir::LoopNest& nest, ir::Stmt& statement, std::size_
     return nullptr;
 }
 
-// Each thread has some indices of an axis that is not chosen by memory, in all loops of the nest: nobody adds to the
-// same element as another, and each in the order of one thread.
-void parallelize_scatter(ir::LoopNest& nest) {
+// The loops over an axis that is not chosen by memory, one in each of the nest's outermost loops; none where they are
+// not alike.
+std::vector<ir::Loop*> loops_of_axis(ir::LoopNest& nest, std::size_t axis) {
+    std::vector<ir::Loop*> loops;
+    for (ir::Stmt& s : nest.body) {
+        if (ir::body_of(s) == nullptr && !writes_memory(s)) continue;
+        ir::Loop* const loop = loop_of_axis(nest, s, axis);
+        if (loop == nullptr) return {};
+        if (!loops.empty() &&
+            (loop->extent != loops[0]->extent || loop->step != loops[0]->step || loop->kind != loops[0]->kind))
+            return {};
+        loops.push_back(loop);
+    }
+    return loops;
+}
+
+// Rows that memory chooses: a loop over them all, and the block that has bound the chosen one, where nothing is written
+// before it is bound.
+struct ChosenRows {
+    ir::Loop* all = nullptr;
+    Block* block = nullptr;
+    std::size_t bind = 0;
+};
+
+// Where the first axis of what the nest writes is a serial loop first and then chosen by memory.
+std::optional<ChosenRows> find_chosen_rows(ir::LoopNest& nest) {
+    if (nest.body.size() != 2) return std::nullopt;
+    ChosenRows rows;
+    rows.all = loop_of_axis(nest, nest.body[0], 0);
+    if (rows.all == nullptr || rows.all->kind != LoopKind::serial || rows.all->step != 1) return std::nullopt;
+    for (ir::Stmt* s = &nest.body[1]; rows.block == nullptr;) {
+        auto* const loop = std::get_if<ir::Loop>(&s->node);
+        if (loop == nullptr || loop->kind != LoopKind::serial || loop->body.empty()) return std::nullopt;
+        for (std::size_t i = 0; i < loop->body.size(); ++i) {
+            if (writes_memory(loop->body[i])) return std::nullopt;
+            const auto* const bind = std::get_if<ir::BindIndex>(&loop->body[i].node);
+            if (bind == nullptr || bind->bound != rows.all->extent) continue;
+            rows.block = &loop->body;
+            rows.bind = i;
+            break;
+        }
+        s = &loop->body.back();
+    }
+    const Dim chosen = Dim::symbol(std::get<ir::BindIndex>((*rows.block)[rows.bind].node).symbol);
+    const bool elsewhere = ir::any_statement(*rows.block, [&](const ir::Stmt& s) {
+        return ir::any_access(s, [&](ir::BufferId b, ir::Effect, const std::vector<Dim>& index) {
+            return nest.buffers[static_cast<std::size_t>(b)].role == ir::BufferRole::output &&
+                   (index.empty() || index[0] != chosen);
+        });
+    });
+    return elsewhere ? std::nullopt : std::optional(rows);
+}
+
+// Each thread has a range of the rows: it goes through all indices, and adds what is its own.
+void share_rows(ir::LoopNest& nest, const ChosenRows& rows) {
+    rows.all->kind = LoopKind::parallel;
+    const auto own = rows.block->begin() + static_cast<std::ptrdiff_t>(rows.bind) + 1;
+    ir::Loop one;
+    one.var = nest.add_symbol(ir::SymbolRole::loop, "row");
+    one.extent = rows.all->extent;
+    one.kind = LoopKind::parallel;
+    one.only = Dim::symbol(std::get<ir::BindIndex>((*rows.block)[rows.bind].node).symbol);
+    one.body.assign(std::make_move_iterator(own), std::make_move_iterator(rows.block->end()));
+    rows.block->erase(own, rows.block->end());
+    rows.block->push_back({std::move(one)});
+}
+
+// Each thread has some indices of an axis, in all loops of the nest: nobody adds to the same element as another, and
+// each in the order of one thread. An axis that memory does not choose is better, but for columns that are too few to
+// share.
+void parallelize_scatter(ir::Program::Kernel& kernel, const ir::Program& program) {
     constexpr std::size_t most_axes = 16;
-    for (std::size_t axis = 0; axis < most_axes; ++axis) {
-        std::vector<ir::Loop*> loops;
-        bool all = true;
-        for (ir::Stmt& s : nest.body) {
-            if (ir::body_of(s) == nullptr && !writes_memory(s)) continue;
-            ir::Loop* const loop = loop_of_axis(nest, s, axis);
-            all = all && loop != nullptr &&
-                  (loops.empty() ||
-                   (loop->extent == loops[0]->extent && loop->step == loops[0]->step && loop->kind == loops[0]->kind));
-            if (!all) break;
-            loops.push_back(loop);
-        }
-        if (!all || loops.empty()) continue;
-        for (ir::Loop* const loop : loops) {
-            if (loop->kind == LoopKind::vector)
-                *loop = in_chunks(nest, std::move(*loop), shared_chunk);
-            else
-                loop->kind = LoopKind::parallel;
-        }
-        return;
+    ir::LoopNest& nest = kernel.nest;
+    std::vector<ir::Loop*> loops;
+    for (std::size_t axis = 0; axis < most_axes && loops.empty(); ++axis) loops = loops_of_axis(nest, axis);
+    if (loops.empty()) return;
+    const bool is_inner = std::ranges::none_of(
+        nest.body, [&](const ir::Stmt& s) { return std::get_if<ir::Loop>(&s.node) == loops.back(); });
+    if (is_inner && program.typical(kernel.over_program(loops[0]->extent)).value_or(0) < 2 * shared_chunk)
+        if (const std::optional<ChosenRows> rows = find_chosen_rows(nest)) return share_rows(nest, *rows);
+    for (ir::Loop* const loop : loops) {
+        if (loop->kind == LoopKind::vector)
+            *loop = in_chunks(nest, std::move(*loop), shared_chunk);
+        else
+            loop->kind = LoopKind::parallel;
     }
 }
 
-}  // namespace
-
-void parallelize(ir::LoopNest& nest, const LoopTarget&) {
-    if (nest.parallel_loop() != nullptr) return;
-    if (scatters(nest.body, nest)) return parallelize_scatter(nest);
+void parallelize_nest(ir::LoopNest& nest) {
     if (nest.body.empty() || !std::holds_alternative<ir::Loop>(nest.body.back().node)) return;
     for (std::size_t i = 0; i + 1 < nest.body.size(); ++i)
         if (ir::body_of(nest.body[i]) != nullptr || writes_memory(nest.body[i])) return;
@@ -139,7 +197,8 @@ void parallelize(ir::LoopNest& nest, const LoopTarget&) {
     Block before(nest.body.begin(), nest.body.end() - 1);
     ir::Loop outer;
     if (loop.kind == LoopKind::vector) {
-        outer = in_chunks(nest, std::move(loop), reduces(loop.body) ? reduced_chunk : chunk);
+        const std::int64_t step = reduces(loop.body) ? reduced_chunk : chunk;
+        outer = in_chunks(nest, std::move(loop), step);
         outer.body.insert(outer.body.begin(), before.begin(), before.end());
     } else if (loop.kind == LoopKind::serial) {
         outer = std::move(loop);
@@ -150,6 +209,18 @@ void parallelize(ir::LoopNest& nest, const LoopTarget&) {
     outer.kind = LoopKind::parallel;
     nest.body.clear();
     nest.body.push_back({std::move(outer)});
+}
+
+}  // namespace
+
+void parallelize(ir::Program& program, const LoopTarget&) {
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) {
+        if (kernel.nest.parallel_loop() != nullptr) return;
+        if (scatters(kernel.nest.body, kernel.nest))
+            parallelize_scatter(kernel, program);
+        else
+            parallelize_nest(kernel.nest);
+    });
 }
 
 }  // namespace lathe::passes

@@ -12,6 +12,6 @@
 #include "runtime/bound_plan.h"
 
 extern "C" {
-LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_cumsum_v1;
-LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_sort_v1;
+LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_cumsum_v2;
+LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_sort_v2;
 }

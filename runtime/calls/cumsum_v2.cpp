@@ -2,9 +2,12 @@
 // sum of all blocks before, added once to each element of a block. The additions depend on each other within a chain;
 // so several chains advance side by side.
 //
-// Operands: x, y. Extents: dtype of x, whether the last element comes first, elements of a line, how far apart they
-// are, and how many lines are scanned together where they are not dense (0: they are). Iterations: lines, or so many
-// lines of those that lie side by side.
+// A few long lines are cut into parts, which threads scan together: the first phase adds up each block, the second one
+// scans. Where one range is all of the first, that is one thread's, which scans whole lines as it scans many.
+//
+// Operands: x, y, then memory in common. Extents: dtype of x, whether the last element comes first, elements of a line,
+// how far apart they are, how many lines are scanned together where they are not dense (0: they are), parts of a line,
+// lines, and the phase. Iterations: parts of lines, or so many lines of those that lie side by side.
 #include "runtime/aot.h"
 #include "runtime/calls/calls.h"
 #include "runtime/narrow_floats.h"
@@ -78,8 +81,8 @@ void scan_blocks(Line<T>& line, std::int64_t length, typename T::Accumulator& be
 }
 
 template <class T>
-void scan_line(Line<T> line, std::int64_t count, typename T::Accumulator* workspace) {
-    typename T::Accumulator before = 0;
+void scan_line(Line<T> line, std::int64_t count, typename T::Accumulator* workspace,
+               typename T::Accumulator before = 0) {
     for (; count >= most_chains * block; count -= most_chains * block)
         scan_blocks<T, most_chains>(line, block, before, workspace);
     for (; count >= 2 * block; count -= 2 * block) scan_blocks<T, 2>(line, block, before, workspace);
@@ -103,6 +106,78 @@ void scan_lines(const typename T::Element* x, typename T::Result* y, std::int64_
     }
     for (; begin < end; ++begin) scan_line(line(begin), count, workspace);
 }
+
+// Some blocks of long lines.
+template <class T>
+class Parts {
+public:
+    using Sum = typename T::Accumulator;
+    Parts(const typename T::Element* x, typename T::Result* y, const std::int64_t* extents, void* common)
+        : x_(x),
+          y_(y),
+          count_(extents[2]),
+          blocks_((count_ + block - 1) / block),
+          parts_(extents[5]),
+          lines_(extents[6]),
+          phase_(extents[7]),
+          is_reverse_(extents[1] != 0),
+          is_done_(static_cast<std::int64_t*>(common)),
+          sums_(reinterpret_cast<Sum*>(static_cast<char*>(common) + 64)) {}
+
+    void run(std::int64_t begin, std::int64_t end, Sum* workspace) {
+        if (phase_ == 0) {
+            const bool alone = begin == 0 && end == lines_ * parts_;
+            if (begin == 0) *is_done_ = alone ? 1 : 0;
+            if (alone) return scan_lines<T>(x_, y_, count_, is_reverse_, 0, lines_, workspace);
+        } else if (*is_done_ != 0) {
+            return;
+        }
+        for (; begin < end; ++begin) {
+            const std::int64_t line = begin / parts_, part = begin % parts_;
+            const std::int64_t first = blocks_ * part / parts_, last = blocks_ * (part + 1) / parts_;
+            Sum* const sums = sums_ + line * blocks_;
+            if (phase_ == 0) {
+                for (std::int64_t b = first; b < last; b += most_chains)
+                    add_up(line, b, last - b < most_chains ? last - b : most_chains, sums + b);
+            } else {
+                Sum before = 0;
+                for (std::int64_t b = 0; b < first; ++b) before += sums[b];
+                const std::int64_t elements = last * block < count_ ? (last - first) * block : count_ - first * block;
+                scan_line<T>(at(line, first * block), elements, workspace, before);
+            }
+        }
+    }
+
+private:
+    Line<T> at(std::int64_t line, std::int64_t element) const {
+        const std::int64_t i = line * count_ + (is_reverse_ ? count_ - 1 - element : element);
+        return {x_ + i, y_ + i, is_reverse_ ? -1 : 1};
+    }
+    // Of several blocks from one on. The last one of a line may be shorter.
+    void add_up(std::int64_t line, std::int64_t first, std::int64_t blocks, Sum* sums) const {
+        Sum chains[most_chains] = {};
+        const Line<T> from = at(line, first * block);
+        const std::int64_t rest = count_ - (first + blocks - 1) * block;
+        const std::int64_t shortest = rest < block ? rest : block;
+        if (blocks == most_chains)
+            for (std::int64_t i = 0; i < shortest; ++i)
+                for (std::int64_t c = 0; c < most_chains; ++c)
+                    chains[c] += T::widen(from.x[(c * block + i) * from.step]);
+        else
+            for (std::int64_t c = 0; c < blocks; ++c)
+                for (std::int64_t i = 0; i < shortest; ++i) chains[c] += T::widen(from.x[(c * block + i) * from.step]);
+        for (std::int64_t c = 0; c < blocks - (shortest < block ? 1 : 0); ++c)
+            for (std::int64_t i = shortest; i < block; ++i) chains[c] += T::widen(from.x[(c * block + i) * from.step]);
+        for (std::int64_t c = 0; c < blocks; ++c) sums[c] = chains[c];
+    }
+
+    const typename T::Element* x_;
+    typename T::Result* y_;
+    std::int64_t count_, blocks_, parts_, lines_, phase_;
+    bool is_reverse_;
+    std::int64_t* is_done_;
+    Sum* sums_;  // of each block
+};
 
 // Lines side by side, as many as `columns` says or, where that is 0, `width`.
 template <class T, std::int64_t columns>
@@ -131,8 +206,9 @@ void scan(void* const* slots, const std::uint32_t* operands, const std::int64_t*
     const bool reverse = extents[1] != 0;
     const std::int64_t count = extents[2], inner = extents[3], columns = extents[4];
     if (columns == 0) {
-        scan_lines<T>(x, y, count, reverse, begin, end, static_cast<typename T::Accumulator*>(task->workspace));
-        return;
+        auto* const workspace = static_cast<typename T::Accumulator*>(task->workspace);
+        if (extents[5] == 1) return scan_lines<T>(x, y, count, reverse, begin, end, workspace);
+        return Parts<T>(x, y, extents, slots[operands[2]]).run(begin, end, workspace);
     }
     const std::int64_t panels = (inner + columns - 1) / columns;
     for (; begin < end; ++begin) {
@@ -149,7 +225,7 @@ void scan(void* const* slots, const std::uint32_t* operands, const std::int64_t*
 
 }  // namespace
 
-extern "C" LATHE_PLAN_DEFINITION void lathe_call_cumsum_v1(void* const* slots, const std::uint32_t* operands,
+extern "C" LATHE_PLAN_DEFINITION void lathe_call_cumsum_v2(void* const* slots, const std::uint32_t* operands,
                                                            const std::int64_t* extents, std::int64_t begin,
                                                            std::int64_t end, lathe_task* task) {
     const auto run = [&](lathe_kernel function) { function(slots, operands, extents, begin, end, task); };
