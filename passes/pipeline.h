@@ -23,6 +23,7 @@
 #include "passes/loops/stage.h"
 #include "passes/loops/stream.h"
 #include "passes/loops/tile.h"
+#include "passes/loops/transpose.h"
 #include "passes/remark.h"
 
 namespace lathe::passes {
@@ -55,6 +56,7 @@ inline constexpr Pass pipeline[] = {
     {"collapse", "join loops over dimensions that lie next to each other in memory", each_kernel<collapse>},
     {"stage", "cut long reductions to one value into two kernels", stage},
     {"tile", "cut the loops of contractions into register tiles", tile},
+    {"transpose", "copy to scratch, transposed, what vectors would read far apart", transpose},
     {"vectorize", "mark innermost loops and reductions to run in vectors", each_kernel<vectorize>},
     {"parallelize", "give each nest a parallel outermost loop", parallelize},
     {"stream", "write large results around the cache", stream},

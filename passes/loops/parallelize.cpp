@@ -27,11 +27,16 @@ bool writes_memory(const ir::Stmt& s) {
     return ir::any_access(s, [](ir::BufferId, ir::Effect effect, const auto&) { return effect == ir::Effect::write; });
 }
 
-// Whether something is written where the loop's variable has no say.
+// Whether something is written where the loop's variable has no say, but for scratch, of which each iteration has its
+// own.
 bool overwrites(const Block& block, Symbol var) {
-    return ir::any_statement(block, [var](const ir::Stmt& s) {
-        return ir::any_access(s, [var](ir::BufferId, ir::Effect effect, const std::vector<Dim>& index) {
-            return effect == ir::Effect::write &&
+    std::vector<ir::BufferId> own;
+    ir::for_each_statement(block, [&](const ir::Stmt& s) {
+        if (const auto* alloc = std::get_if<ir::Alloc>(&s.node)) own.push_back(alloc->buffer);
+    });
+    return ir::any_statement(block, [&](const ir::Stmt& s) {
+        return ir::any_access(s, [&](ir::BufferId b, ir::Effect effect, const std::vector<Dim>& index) {
+            return effect == ir::Effect::write && std::ranges::find(own, b) == own.end() &&
                    std::ranges::none_of(index, [var](Dim d) { return d.depends_on(var); });
         });
     });

@@ -170,6 +170,7 @@ struct PackedBlocks {
     bool copies_rows = false;       // of a first operand that lies transposed
     ir::Dim row_blocks, rows;       // how many; of each at most
     ir::Dim column_groups, panels;  // likewise
+    std::int64_t packed_rows = 0;   // with fewer, the second operand is not packed
 };
 // Over the nest's extents; within a nest they are extents of their own, for they are long.
 PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,

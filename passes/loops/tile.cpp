@@ -24,6 +24,9 @@ using ir::ValueId;
 
 // From this length of k on, reading transposed rows where they lie costs more than a copy (measured).
 constexpr std::int64_t copied_depth = 384;
+// A second operand of this size comes from far away: to read it for each of so many rows costs more than to pack it
+// (measured).
+constexpr std::int64_t far_bytes = std::int64_t{4} << 20, packed_rows_of_far = 3;
 
 // Arrays of the nest that lie in blocks.
 std::vector<ir::BufferId> arrays_in_blocks(const ir::Program::Kernel& kernel, const ir::Program& program) {
@@ -137,6 +140,10 @@ void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const 
     if (can_pack(*contraction)) {
         const std::optional<std::int64_t> depth = program.typical(moved.over_program(contraction->reduce->extent));
         PackedBlocks blocks = packed_blocks(moved.nest, *contraction, target, depth && *depth >= copied_depth);
+        const Dim second = contraction->reduce->extent * contraction->columns->extent;
+        const auto element = static_cast<std::int64_t>(size_of(contraction->reduce->elements[1]));
+        const std::optional<std::int64_t> count = program.typical(moved.over_program(second));
+        if (count && *count >= far_bytes / element) blocks.packed_rows = packed_rows_of_far;
         ir::Program::Kernel packed = moved;
         for (Dim* size : {&blocks.row_blocks, &blocks.rows, &blocks.column_groups, &blocks.panels})
             if (!size->is_constant()) *size = Dim::symbol(packed.add_extent(packed.over_program(*size)));

@@ -10,8 +10,8 @@
 //
 // Rows are cut into tiles of six and five, which together fit any number from 20 on; below that a tile of five may
 // reach beyond the last row, which it computes again and does not store. Columns that fill no panel run in tiles of one
-// vector and twelve rows. Fewer than five rows read the second operand just once each: they do without packing, but
-// where its columns lie side by side along k, which a tile cannot read in vectors.
+// vector and twelve rows. Few rows read the second operand just once each: they do without packing, but where its
+// columns lie side by side along k, which a tile cannot read in vectors.
 #include <set>
 
 #include "ir/loops/walk.h"
@@ -28,7 +28,7 @@ using ir::ValueId;
 
 constexpr std::int64_t tile_rows = 6;     // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
 constexpr std::int64_t narrow_rows = 12;  // of a tile of one vector: so many chains hide the latency of an addition
-constexpr std::int64_t few_rows = tile_rows - 1;   // fewer run one by one
+constexpr std::int64_t few_rows = tile_rows - 1;   // fewer run one by one, usually
 constexpr std::int64_t most_rows = 384;            // of a task: what it packs is little beside its work
 constexpr std::int64_t packed_bytes = 256 * 1024;  // half of a small second cache
 constexpr std::int64_t copied_rows = 48;           // at a time: whole tiles, whole vectors
@@ -99,7 +99,7 @@ public:
         if (runs_along(reduce_.body, second_, reduce_.var)) {
             inside = with_packing(blocks);
         } else {
-            const Dim few = positive(few_rows - m);  // 1: no packing
+            const Dim few = positive(blocks.packed_rows - m);  // 1: no packing
             inside.push_back(tiles_.when("few", few, [&] { return without_packing(); }));
             inside.push_back(tiles_.when("many", 1 - few, [&] { return with_packing(blocks); }));
         }
@@ -418,7 +418,8 @@ PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, c
     const std::int64_t panel_bytes = wide * static_cast<std::int64_t>(size_of(tiles.accumulator()));
     const Dim m = contraction.rows->extent, k = contraction.reduce->extent;
     const Dim panels = ceildiv(contraction.columns->extent, wide);
-    const Dim at_most = floordiv((copies_rows ? 2 : 1) * packed_bytes / panel_bytes, max(1, min(contraction.reduce->block, k)));
+    const Dim at_most =
+        floordiv((copies_rows ? 2 : 1) * packed_bytes / panel_bytes, max(1, min(contraction.reduce->block, k)));
     const Dim row_blocks =
         max(ceildiv(m, most_rows), min(floordiv(m, least_rows), floordiv(wanted_tasks - 1, max(1, panels))));
     const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels * row_blocks, wanted_tasks)));
@@ -426,7 +427,8 @@ PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, c
             .row_blocks = row_blocks,
             .rows = max(1, ceildiv(m, max(1, row_blocks))),
             .column_groups = ceildiv(panels, in_group),
-            .panels = in_group};
+            .panels = in_group,
+            .packed_rows = few_rows};
 }
 
 Block tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
