@@ -219,7 +219,7 @@ TEST(Messages, the_same_while_tracing) {
                     return Tensors{f.call({inputs.begin(), inputs.end()}, where)};
                 };
                 try {
-                    detail::trace_model(body, specs, {}, where);
+                    detail::trace_model(body, f.operands, specs, {}, where);
                 } catch (const Error& e) {
                     const std::string message = e.what();
                     EXPECT_TRUE(e.loc().known()) << f.name << ": " << message;
@@ -335,8 +335,7 @@ TEST(Messages, constructors_and_files_name_the_line) {
     expect_start(refusal([&] { read_csv("/absent.csv"); }), here() + "/absent.csv: ");
     expect_start(refusal([&] { parse_csv("a,b", "x.csv"); }), here() + "x.csv: row 1");
     const Model model = trace([](const Tensor& x) { return x + 1.0; }, {{"x", Dtype::f32, {"n"}}}, {.name = "m"});
-    codegen::CompileOptions mistaken;
-    mistaken.pipeline.off = {"no such pass"};
+    const CompileOptions mistaken{.off = {"no such pass"}};
     expect_start(refusal([&] { model.save("/absent/m.lathe"); }), here());
     expect_start(refusal([&] { model.run({}); }), here() + "m: no input 'x'");
     expect_start(refusal([&] { model(ones({2, 2})); }), here() + "m: input 'x'");

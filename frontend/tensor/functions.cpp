@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "frontend/tensor/record.h"
 #include "ir/float_environment.h"
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
@@ -18,7 +19,9 @@ namespace {
 
 namespace f = ir::functions;
 namespace ops = ir::ops;
+using detail::binary;
 using detail::LocScope;
+using detail::unary;
 
 Tensor source(const ir::OpDef& op, ir::Attributes attributes, Where where) {
     return Tensor(detail::record(op, {}, std::move(attributes), where));
@@ -87,11 +90,11 @@ Tensor ones(const Shape& shape, Dtype dtype, Where where) {
 }
 Tensor zeros_like(const Tensor& x, Where where) {
     const LocScope scope(where, "zeros_like", x);
-    return f::broadcast_to(Tensor::scalar_as(x.dtype(), 0, 0), x.type().shape);
+    return f::broadcast_to(detail::number_of(x.dtype(), 0, 0), x.type().shape);
 }
 Tensor ones_like(const Tensor& x, Where where) {
     const LocScope scope(where, "ones_like", x);
-    return f::broadcast_to(Tensor::scalar_as(x.dtype(), 1, 1), x.type().shape);
+    return f::broadcast_to(detail::number_of(x.dtype(), 1, 1), x.type().shape);
 }
 Tensor arange(Dim n, Dtype dtype, Where where) {
     const LocScope scope(where, "arange");
@@ -149,7 +152,7 @@ Tensor where(const Tensor& condition, const detail::Operand& if_true, const deta
                         : !if_false.is_number() ? if_false.tensor().dtype()
                                                 : Dtype::f32;
     const Tensor operands[] = {condition, if_true.as(dtype, "where"), if_false.as(dtype, "where")};
-    return Tensor::record(ops::select, operands, {});
+    return detail::TensorRecorder::record(ops::select, operands, {});
 }
 Tensor convert(const Tensor& x, Dtype dtype, Where where) {
     const LocScope scope(where, "convert", x);
@@ -189,7 +192,7 @@ Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where) {
     for (const Tensor& part : parts)
         if (part.is_empty())
             throw UserError(detail::spoken("concat") + ": an empty tensor was used", detail::blame(where));
-    return Tensor::record(ops::concat, parts, {natural_axis(axis, parts[0])});
+    return detail::TensorRecorder::record(ops::concat, parts, {natural_axis(axis, parts[0])});
 }
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where) {
     const LocScope scope(where, "gather", x, indices);
@@ -271,7 +274,7 @@ Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where 
 
 namespace {
 
-Tensor key_of(std::uint64_t key) { return Tensor::scalar_as(Dtype::u64, 0, static_cast<std::int64_t>(key)); }
+Tensor key_of(std::uint64_t key) { return detail::number_of(Dtype::u64, 0, static_cast<std::int64_t>(key)); }
 
 // Of a shape that memory may hold.
 void require_addressable(const Shape& shape, Dtype dtype) {
@@ -310,7 +313,7 @@ Tensor random_uniform(const Tensor& key, const Shape& shape, double low, double 
     const ir::FloatEnvironment floats;
     if (const std::string_view why = f::refusal_of_range(low, high); !why.empty())
         throw UserError(fmt::format("random_uniform: {} ({} to {})", why, low, high), detail::blame(where));
-    const auto number = [](double value) { return Tensor::scalar_as(Dtype::f32, value, 0); };
+    const auto number = [](double value) { return detail::number_of(Dtype::f32, value, 0); };
     const Tensor u = unit_interval(random_words(key, shape, where).first);
     if (f::has_finite_width(low, high)) return f::by_width(u, number(low), number(high - low));
     return f::by_ends(u, number(low), number(high));
