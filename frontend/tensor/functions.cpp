@@ -140,6 +140,7 @@ Tensor logical_not(const Tensor& a, Where where) { return unary(ops::logical_not
 Tensor bit_and(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_and, a, b); }
 Tensor bit_or(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_or, a, b); }
 Tensor bit_xor(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_xor, a, b); }
+Tensor bit_not(const Tensor& x, Where where) { return unary(ops::bit_not, x, where); }
 Tensor shift_left(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_left, a, b); }
 Tensor shift_right(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_right, a, b); }
 Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false) {
@@ -186,6 +187,10 @@ Tensor slice(const Tensor& x, Shape start, Shape size, Where where) {
     const LocScope scope(where, "slice", x);
     return f::slice(x, start, size, ir::Integers(start.rank(), 1));
 }
+Tensor pad(const Tensor& x, const Shape& low, const Shape& high, double fill, Where where) {
+    const LocScope scope(where, "pad", x);
+    return f::pad(x, detail::Operand(fill, where).as(x.dtype(), "pad"), low, high);
+}
 Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where) {
     const LocScope scope(where, "concat");
     if (parts.empty()) throw TypeError(detail::spoken("concat") + ": wants one tensor or more", detail::blame(where));
@@ -224,9 +229,19 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keep, Where where) {
     const Tensor y = blaming(where, "mean", [&] { return f::mean(value_of(x), all); });
     return keep ? f::expand_dims(y, x.type().shape, all) : y;
 }
-Tensor argmax(const Tensor& x, std::int64_t axis, Where where) {
+Tensor argmax(const Tensor& x, std::int64_t axis, ArgmaxOptions options, Where where) {
     const LocScope scope(where, "argmax", x);
-    return ops::argmax.with({f::natural_axes({axis}, x.rank()), false}, x);
+    return ops::argmax.with({f::natural_axes({axis}, x.rank()), options.last}, x);
+}
+Tensor argmin(const Tensor& x, std::int64_t axis, ArgmaxOptions options, Where where) {
+    const LocScope scope(where, "argmin", x);
+    return ops::argmax.with({f::natural_axes({axis}, x.rank()), options.last}, f::reversed_order(x));
+}
+Tensor variance(const Tensor& x, const Axes& axes, VarianceOptions options, Where where) {
+    const LocScope scope(where, "variance", x);
+    const ir::Integers all = axes_or_all(x, axes);
+    const Tensor y = blaming(where, "variance", [&] { return f::variance(value_of(x), all, options.correction); });
+    return options.keep ? f::expand_dims(y, x.type().shape, all) : y;
 }
 Tensor softmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "softmax", x);
@@ -253,14 +268,26 @@ Tensor argsort(const Tensor& x, std::int64_t axis, SortOptions options, Where wh
     const LocScope scope(where, "argsort", x);
     return sorted(x, axis, options, 1, where);
 }
-Tensor cumsum(const Tensor& x, std::int64_t axis, Where where) {
+Tensor cumsum(const Tensor& x, std::int64_t axis, CumsumOptions options, Where where) {
     const LocScope scope(where, "cumsum", x);
-    return ops::cumsum.with({axis, false}, x);
+    return ops::cumsum.with({axis, options.reverse}, x);
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b, Where where) {
     const LocScope scope(where, "matmul", a, b);
     return blaming(where, "matmul", [&] { return f::matmul(a, b); });
+}
+
+Tensor dot_general(const Tensor& a, const Tensor& b, const ContractionAxes& axes, Where where) {
+    const LocScope scope(where, "dot_general", a, b);
+    const auto natural = [](const Axes& of, const Tensor& x) {
+        ir::Integers out = of.values();
+        for (std::int64_t& axis : out) axis = natural_axis(axis, x);
+        return out;
+    };
+    return ops::dot_general.with(
+        {natural(axes.a_batch, a), natural(axes.b_batch, b), natural(axes.a_contract, a), natural(axes.b_contract, b)},
+        a, b);
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options, Where where) {
