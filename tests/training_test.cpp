@@ -329,6 +329,13 @@ TEST_F(ModelFile, keeps_every_bit) {
     EXPECT_EQ(std::string(std::istreambuf_iterator<char>(again), {}), bytes());
 }
 
+TEST_F(ModelFile, carries_the_numerics_version) {
+    model_.save(path_);
+    std::uint32_t numerics = 0;
+    std::memcpy(&numerics, bytes().data() + 12, sizeof numerics);
+    EXPECT_EQ(numerics, 2U);
+}
+
 TEST_F(ModelFile, damage_is_refused) {
     model_.save(path_);
     const std::string good = bytes();
