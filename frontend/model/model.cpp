@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <mutex>
 #include <set>
 
@@ -102,8 +103,8 @@ CompiledModel Model::compile(const CompileOptions& options, Where where) const {
 
 std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Where where) const {
     detail::CallMemory memory;
-    const std::pmr::vector<Tensor> results = run(inputs, where, memory);
-    return {results.begin(), results.end()};
+    std::pmr::vector<Tensor> results = run(inputs, where, memory);
+    return {std::make_move_iterator(results.begin()), std::make_move_iterator(results.end())};
 }
 
 std::pmr::vector<Tensor> CompiledModel::run(std::span<const Tensor> inputs, Where where,
@@ -225,17 +226,17 @@ std::pmr::vector<Tensor> Model::run(std::span<const Tensor> inputs, Where where,
 
 std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where where) const {
     detail::CallMemory memory;
-    const std::pmr::vector<Tensor> results = run(inputs, where, memory);
-    return {results.begin(), results.end()};
+    std::pmr::vector<Tensor> results = run(inputs, where, memory);
+    return {std::make_move_iterator(results.begin()), std::make_move_iterator(results.end())};
 }
 
 Tensor Model::operator()(const Tensor& x, Where where) const {
     detail::CallMemory memory;
-    const std::pmr::vector<Tensor> results = run(std::span(&x, 1), where, memory);
+    std::pmr::vector<Tensor> results = run(std::span(&x, 1), where, memory);
     if (results.size() != 1)
         throw UserError(printable_name() + ": has " + std::to_string(results.size()) + " outputs, not one",
                         detail::blame(where));
-    return results[0];
+    return std::move(results[0]);
 }
 
 std::map<std::string, Array> Model::run(const std::map<std::string, Array>& inputs, Where where) const {

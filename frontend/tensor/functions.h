@@ -80,12 +80,11 @@ struct ArgmaxOptions {
 // The position of the greatest element, as i64, and of the least; NaN counts as either.
 Tensor argmax(const Tensor& x, std::int64_t axis = -1, ArgmaxOptions options = {}, Where where = Where::current());
 Tensor argmin(const Tensor& x, std::int64_t axis = -1, ArgmaxOptions options = {}, Where where = Where::current());
-// The mean of the squared differences from the mean; of integers and booleans f64. `correction` is taken off the number
-// of elements that their sum is divided by.
 struct VarianceOptions {
-    std::int64_t correction = 0;
+    std::int64_t correction = 0;  // taken off the number of elements that the sum is divided by
     bool keep = false;
 };
+// The mean of the squared differences from the mean; of integers and booleans f64.
 Tensor variance(const Tensor& x, const Axes& axes = {}, VarianceOptions options = {}, Where where = Where::current());
 Tensor softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
 Tensor log_softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
@@ -99,20 +98,20 @@ struct SortOptions {
 Tensor sort(const Tensor& x, std::int64_t axis = -1, SortOptions options = {}, Where where = Where::current());
 // The positions, as i64, that the elements of sort(x) have in x.
 Tensor argsort(const Tensor& x, std::int64_t axis = -1, SortOptions options = {}, Where where = Where::current());
-// The sums of the elements up to each; of signed integers and booleans i64, of unsigned integers u64.
 struct CumsumOptions {
     bool reverse = false;  // of each and all behind it
 };
+// The sums of the elements up to each; of signed integers and booleans i64, of unsigned integers u64.
 Tensor cumsum(const Tensor& x, std::int64_t axis = -1, CumsumOptions options = {}, Where where = Where::current());
 
 // Matrix product over the last axis of a and the last but one of b, batched over the axes before them.
 Tensor matmul(const Tensor& a, const Tensor& b, Where where = Where::current());
-// The sum of a * b over pairs of axes, for all that the others choose: the result has the axes of the batch, then the
-// others of a, then those of b.
 struct ContractionAxes {
     Axes a_batch = {}, b_batch = {};        // pair up, and stay
     Axes a_contract = {}, b_contract = {};  // pair up, and are summed over
 };
+// The sum of a * b over pairs of axes, for all that the others choose: the result has the axes of the batch, then the
+// others of a, then those of b.
 Tensor dot_general(const Tensor& a, const Tensor& b, const ContractionAxes& axes, Where where = Where::current());
 
 // ---- losses
