@@ -12,6 +12,7 @@
 #include "ir/error.h"
 #include "ir/float_environment.h"
 #include "ir/loops/text.h"
+#include "ir/loops/verify.h"
 #include "runtime/parallel.h"
 
 namespace lathe::codegen {

@@ -16,6 +16,7 @@
 #include "ir/float_environment.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
+#include "ir/loops/interpret.h"
 #include "ir/loops/text.h"
 #include "ir/text/element.h"
 #include "lathe.h"

@@ -15,6 +15,7 @@
 #include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
+#include "ir/program/interpret.h"
 #include "ir/program/text.h"
 #include "runtime/parallel.h"
 #include "runtime/system_reason.h"
