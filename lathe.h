@@ -9,6 +9,7 @@
 #include "frontend/optim/optim.h"
 #include "frontend/tensor/dlpack.h"
 #include "frontend/tensor/functions.h"
+#include "frontend/tensor/limits.h"
 #include "frontend/tensor/tensor.h"
 #include "frontend/trace/control.h"
 #include "frontend/trace/grad.h"
@@ -16,4 +17,4 @@
 #include "frontend/trace/vmap.h"
 #include "ir/dtype.h"
 #include "ir/error.h"
-#include "runtime/parallel.h"
+#include "runtime/threads.h"

@@ -162,7 +162,7 @@ peer::Work compiled(const F& f, const std::vector<std::pair<Floats, std::vector<
     s->bound = trace(f, specs).compile().bind(shapes);
     for (const auto& [data, shape] : inputs) {
         s->inputs.push_back(tensor(data, shape));
-        s->in.push_back(s->inputs.back().node()->elements());
+        s->in.push_back(s->inputs.back().bytes().data());
     }
     const std::size_t bytes = s->bound.output_bytes(0);
     s->out = runtime::allocate(std::max<std::size_t>(bytes, 1));

@@ -1,9 +1,9 @@
 // Lathe alone: what its own calls cost.
 #include <benchmark/benchmark.h>
 
-#include "codegen/kernels.h"
+#include "codegen/compile.h"
 #include "lathe.h"
-#include "runtime/parallel.h"
+#include "runtime/buffer.h"
 
 namespace {
 
@@ -35,7 +35,7 @@ void compiled_call(benchmark::State& state) {
     const std::vector<std::int64_t> shape{10};
     const BoundModel bound = compiled.bind(std::span(&shape, 1));
     const Tensor x = random_uniform(1, {10}).eval();
-    const void* in = x.node()->elements();
+    const void* in = x.data<float>().data();
     float out[16];
     void* outputs = out;
     for (auto _ : state) {
@@ -122,7 +122,7 @@ void run_model(benchmark::State& state, const Model& model, const std::vector<Te
     std::vector<const void*> in;
     for (const Tensor& x : inputs) {
         shapes.push_back(x.shape());
-        in.push_back(x.node()->elements());
+        in.push_back(x.bytes().data());
     }
     const BoundModel bound = model.compile().bind(shapes);
     const runtime::Buffer out = runtime::allocate(elements * sizeof(float));
@@ -197,7 +197,7 @@ void gemm(benchmark::State& state) {
     const BoundModel bound = model.compile().bind(shapes);
     const Tensor a = random_uniform(1, {n, n}).eval();
     const Tensor b = random_uniform(2, {n, n}).eval();
-    const void* in[] = {a.node()->elements(), b.node()->elements()};
+    const void* in[] = {a.data<float>().data(), b.data<float>().data()};
     const runtime::Buffer out = runtime::allocate(static_cast<std::size_t>(n * n) * sizeof(float));
     void* outputs = out.data();
     for (auto _ : state) bound(in, &outputs);

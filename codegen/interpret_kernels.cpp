@@ -4,6 +4,7 @@
 #include <memory>
 #include <new>
 
+#include "ir/loops/interpret.h"
 #include "ir/loops/text.h"
 
 namespace lathe::codegen {

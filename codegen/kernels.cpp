@@ -12,6 +12,7 @@
 #include "ir/error.h"
 #include "ir/float_environment.h"
 #include "ir/loops/text.h"
+#include "ir/loops/verify.h"
 #include "runtime/parallel.h"
 
 namespace lathe::codegen {
@@ -167,7 +168,8 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
         throw;
     }
 
-    runtime::share_tasks(static_cast<std::int64_t>(tasks.size()), [&](std::int64_t i, int worker) noexcept {
+    const auto count = static_cast<std::int64_t>(tasks.size());
+    runtime::share_tasks(count, runtime::thread_count(), [&](std::int64_t i, int worker) noexcept {
         Task& task = tasks[static_cast<std::size_t>(i)];
         try {
             const ir::FloatEnvironment of_this_thread;

@@ -5,7 +5,9 @@
 
 #include "ir/float_environment.h"
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "ir/program/text.h"
+#include "ir/program/verify.h"
 #include "passes/graph/rebuild.h"
 
 namespace lathe::passes {

@@ -122,19 +122,34 @@ void parallel_for(std::int64_t trips, std::int64_t grain, lathe_range body, void
     const bool limited = threads < arena_threads();
     const std::int64_t chunks = std::min<std::int64_t>(most, limited ? threads : threads * chunks_per_thread);
     const std::int64_t each = trips / chunks, extra = trips % chunks;
-    const auto run_chunk = [&](std::int64_t c, int thread) {
+    const auto run_chunk = [&](std::int64_t c, int worker) {
         const std::int64_t begin = c * each + std::min(c, extra);
-        body(context, begin, begin + each + (c < extra ? 1 : 0), limited ? static_cast<int>(c) : thread);
+        body(context, begin, begin + each + (c < extra ? 1 : 0), worker);
     };
-    const auto isolated = [&] { tbb::this_task_arena::isolate([&] { run_chunks(chunks, threads, run_chunk); }); };
-    if (arena_of_thread)
-        arena_of_thread->execute(isolated);
-    else
-        isolated();
+    if (arena_of_thread == nullptr) {
+        tbb::this_task_arena::isolate([&] {
+            run_chunks(chunks, threads,
+                       [&](std::int64_t c, int thread) { run_chunk(c, limited ? static_cast<int>(c) : thread); });
+        });
+        return;
+    }
+    // Never wait for a place in the host's arena: those who have one may wait for what this loop computes.
+    std::mutex mutex;
+    std::exception_ptr failure;
+    const auto guarded = [&](std::int64_t c, int worker) noexcept {
+        try {
+            run_chunk(c, worker);
+        } catch (...) {
+            const std::lock_guard lock(mutex);
+            failure = std::current_exception();
+        }
+    };
+    share_tasks(chunks, threads, guarded);
+    if (failure) std::rethrow_exception(failure);
 }
 
-void share_tasks(std::int64_t count, SharedTask* task, void* context) {
-    const std::int64_t helpers = count < 2 ? 0 : std::min<std::int64_t>(count, thread_count()) - 1;
+void share_tasks(std::int64_t count, int workers, SharedTask* task, void* context) {
+    const std::int64_t helpers = count < 2 ? 0 : std::min<std::int64_t>({count, thread_count(), workers}) - 1;
     std::shared_ptr<SharedTasks> tasks;
 #ifdef LATHE_THREAD_SANITIZER
     std::vector<std::jthread> threads;  // as in run_chunks

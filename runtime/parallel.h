@@ -6,43 +6,15 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <oneapi/tbb/task_arena.h>
-
 #include "runtime/abi.h"
+#include "runtime/threads.h"
 
 namespace lathe::runtime {
-
-// Caps the threads that parallel loops of the calling thread use, until the scope ends. 1 means serial.
-class ThreadLimit {
-public:
-    explicit ThreadLimit(int threads);
-    ~ThreadLimit();
-    ThreadLimit(const ThreadLimit&) = delete;
-    ThreadLimit& operator=(const ThreadLimit&) = delete;
-
-private:
-    int previous_;
-};
-
-// Parallel loops of the calling thread run in the host's arena until the scope ends.
-class HostArena {
-public:
-    explicit HostArena(tbb::task_arena& arena);
-    ~HostArena();
-    HostArena(const HostArena&) = delete;
-    HostArena& operator=(const HostArena&) = delete;
-
-private:
-    tbb::task_arena* previous_;
-};
-
-// Threads that a parallel loop of the calling thread would use at most.
-int thread_count();
 
 // Calls body(context, begin, end, worker) on disjoint ranges that cover [0, trips), each of `grain` iterations or more
 // (but the last), on at most `workers` threads. Calls that run at the same time have different workers below that. Runs
 // serially where trips <= grain or one thread is allowed. Isolated: a thread that waits for the loop runs none of the
-// host's tasks.
+// host's tasks. In a host's arena the caller does not wait for a place: it works itself, and who has one helps.
 void parallel_for(std::int64_t trips, std::int64_t grain, lathe_range body, void* context, int workers);
 
 // The calling thread's loops as a pool of so many workers.
@@ -60,17 +32,17 @@ void parallel_for(std::int64_t trips, std::int64_t grain, Body&& body) {
 }
 
 // Calls task(context, i, worker) for each i in [0, count): on the calling thread, and on threads that come to help from
-// where its parallel loops run; all in all as many as thread_count(). Calls at the same time have different workers
-// below that. The caller waits for tasks that have begun, and for no place in an arena: that may be taken by somebody
-// who waits for what these tasks make. Tasks throw nothing.
+// where its parallel loops run; all in all at most `workers`, and thread_count(). Calls at the same time have different
+// workers below that. The caller waits for tasks that have begun, and for no place in an arena: that may be taken by
+// somebody who waits for what these tasks make. Tasks throw nothing.
 using SharedTask = void(void* context, std::int64_t i, int worker) noexcept;
-void share_tasks(std::int64_t count, SharedTask* task, void* context);
+void share_tasks(std::int64_t count, int workers, SharedTask* task, void* context);
 
 template <class Task>
     requires std::is_nothrow_invocable_v<Task&, std::int64_t, int>
-void share_tasks(std::int64_t count, Task&& task) {
+void share_tasks(std::int64_t count, int workers, Task&& task) {
     share_tasks(
-        count,
+        count, workers,
         [](void* context, std::int64_t i, int worker) noexcept {
             (*static_cast<std::remove_reference_t<Task>*>(context))(i, worker);
         },
@@ -78,8 +50,3 @@ void share_tasks(std::int64_t count, Task&& task) {
 }
 
 }  // namespace lathe::runtime
-
-extern "C" {
-// The threads of the library, or of the host's arena, for models compiled ahead of time.
-lathe_pool lathe_runtime_pool(void);
-}

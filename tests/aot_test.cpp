@@ -387,7 +387,7 @@ TEST_F(Aot, TemporariesShareMemoryWithoutHarm) {
                               {.name = "mlp", .weights = net.named_parameters()});
     write("caller.c", c_caller);
     AotOptions options{.header = path("mlp.h")};
-    options.compile.pipeline.off = {"fuse"};
+    options.off = {"fuse"};
     compile_model(model, path("mlp.o"), options);
     ASSERT_EQ(run_here("cc -std=gnu11 caller.c mlp.o -lpthread -o caller"), (Outcome{0, ""}));
     write_rows(17);

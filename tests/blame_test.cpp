@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "frontend/inspect/inspect.h"
 #include "frontend/model/model.h"
 #include "frontend/nn/nn.h"
 #include "frontend/optim/optim.h"
@@ -119,7 +120,7 @@ TEST(Blame, remarks_name_the_path) {
     const auto f = jit([&](const Tensor& x) { return sum(transpose(net(x), {1, 0})); });
     f(ones({64, 64}));
     std::string all;
-    for (const passes::Remark& r : f.statistics().remarks) all += r.to_string() + "\n";
+    for (const Remark& r : inspect(f).remarks()) all += r.to_string() + "\n";
     EXPECT_NE(all.find(", in blocks.2.attention, called at "), std::string::npos) << all;
 }
 

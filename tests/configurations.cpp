@@ -6,6 +6,7 @@
 
 #include "codegen/compile.h"
 #include "ir/graph/interpret.h"
+#include "ir/program/interpret.h"
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tests/fixed_case.h"

@@ -6,6 +6,7 @@
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "passes/graph/simplify.h"
 #include "tests/configurations.h"
 #include "tests/run_ahead.h"

@@ -10,6 +10,7 @@
 #include "ir/functions/matmul.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "ir/loops/order.h"
 #include "ir/ops/ops.h"
 

@@ -23,7 +23,6 @@ set(parts
   codegen/llvm/never_destroyed.cpp=
   frontend/tensor/borrow.cpp=frontend/tensor/tensor.h
   frontend/tensor/evaluate.cpp=frontend/tensor/node.h
-  frontend/tensor/record.cpp=frontend/tensor/node.h
   frontend/tensor/variable.cpp=frontend/tensor/node.h)
 set(faults 0)
 set(seen "")

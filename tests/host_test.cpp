@@ -12,9 +12,11 @@
 
 #include "codegen/compile.h"
 #include "frontend/formats/csv.h"
+#include "frontend/tensor/record.h"
 #include "ir/float_environment.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
+#include "ir/loops/interpret.h"
 #include "ir/loops/text.h"
 #include "ir/text/element.h"
 #include "lathe.h"
@@ -116,7 +118,8 @@ Results ops_everywhere() {
         std::vector<Tensor> tensors;
         for (const Literal& x : c.inputs) tensors.push_back(tensor_of(x));
         if (c.graph->outputs().size() == 1)
-            out.emplace_back(c.name + ", lazy", bytes_of(Tensor::record(*c.op, tensors, c.call.attributes)));
+            out.emplace_back(c.name + ", lazy",
+                             bytes_of(detail::TensorRecorder::record(*c.op, tensors, c.call.attributes)));
         out.emplace_back(c.name + ", compiled", bytes_of(run_compiled(*codegen::compile(*c.graph), c.inputs, 2)));
         out.emplace_back(c.name + ", interpreted", bytes_of(ir::interpret(*c.graph, c.inputs)));
         codegen::CompileOptions slow;

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "ir/program/text.h"
+#include "ir/program/verify.h"
 #include "lathe.h"
 
 namespace lathe {

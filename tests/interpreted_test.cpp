@@ -1,7 +1,8 @@
 // Kernels without machine code: the same bits and errors, slowly, where the system refuses executable memory.
 #include <gtest/gtest.h>
 
-#include "codegen/kernels.h"
+#include "codegen/compile.h"
+#include "inspect.h"
 #include "lathe.h"
 #include "tests/command.h"
 
@@ -29,7 +30,7 @@ std::vector<Array> train(bool interpreted, int threads) {
         {.compile = {.interpreted = interpreted}});
     const Tensor rows = Tensor::from({0, 6, 3, 3, 5, 2, 1, 0, 4}), labels = Tensor::from({0, 4, 2, 2, 1, 3, 0, 4, 1});
     for (int i = 0; i < 2; ++i) step(rows, labels);
-    EXPECT_EQ(step.statistics().executable->interpreted, interpreted);
+    EXPECT_EQ(inspect(step).statistics().interpreted, interpreted);
     std::vector<Array> weights;
     for (const Tensor& p : parameters) weights.push_back(p.to_array());
     return weights;
@@ -59,7 +60,7 @@ TEST(Interpreted, CompilesNothing) {
     const std::uint64_t compiled = codegen::KernelCache::shared().compiled();
     f(Tensor::from({1.0F, 2.0F}));
     EXPECT_EQ(codegen::KernelCache::shared().compiled(), compiled);
-    EXPECT_EQ(f.statistics().last.kernels, 1U);
+    EXPECT_EQ(inspect(f).statistics().kernels, 1U);
 }
 
 TEST(Interpreted, AnIndexOutOfRangeNamesTheLineAndLeavesVariables) {
@@ -88,11 +89,12 @@ TEST(Interpreted, AnIndexOutOfRangeNamesTheLineAndLeavesVariables) {
 TEST(Interpreted, AnotherTargetIsRefusedUnlessInterpreted) {
     codegen::Target elsewhere = codegen::host_target();
     elsewhere.runs_here = false;
-    const auto body = [](const Tensor& x) { return x * 2.0; };
+    const Model model = trace([](const Tensor& x) { return x * 2.0; }, {{"x", Dtype::f32, {2}}});
+    EXPECT_THROW(codegen::compile(model.graph(), {.target = elsewhere}), UserError);
+    EXPECT_TRUE(codegen::compile(model.graph(), {.target = elsewhere, .interpreted = true})->interpreted);
+    const CompiledModel slow = model.compile({.interpreted = true});
     const Tensor x = Tensor::from({1.0F, 2.0F});
-    EXPECT_THROW(jit(body, {.compile = {.target = elsewhere}})(x), UserError);
-    const auto f = jit(body, {.compile = {.target = elsewhere, .interpreted = true}});
-    EXPECT_EQ(f(x).to_vector<float>(), (std::vector<float>{2, 4}));
+    EXPECT_EQ(slow(std::span(&x, 1))[0].to_vector<float>(), (std::vector<float>{2, 4}));
 }
 
 class WithoutExecutableMemory : public testing_support::InFolder {

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "ir/error.h"
+#include "ir/loops/interpret.h"
 #include "ir/loops/text.h"
+#include "ir/loops/verify.h"
 
 namespace lathe::ir {
 namespace {

@@ -53,6 +53,7 @@ std::vector<Function> functions() {
     unary("gelu", gelu);
     unary("silu", silu);
     unary("logical_not", logical_not);
+    unary("bit_not", bit_not);
     unary("stop_gradient", stop_gradient);
     unary("zeros_like", zeros_like);
     unary("ones_like", ones_like);
@@ -97,7 +98,14 @@ std::vector<Function> functions() {
     for (const std::int64_t n : wrong_numbers) {
         all.push_back({"softmax", 1, [n](const Tensors& t, Where w) { return softmax(t[0], n, w); }});
         all.push_back({"log_softmax", 1, [n](const Tensors& t, Where w) { return log_softmax(t[0], n, w); }});
-        all.push_back({"argmax", 1, [n](const Tensors& t, Where w) { return argmax(t[0], n, w); }});
+        all.push_back({"argmax", 1, [n](const Tensors& t, Where w) { return argmax(t[0], n, {}, w); }});
+        all.push_back({"argmin", 1, [n](const Tensors& t, Where w) { return argmin(t[0], n, {.last = true}, w); }});
+        all.push_back({"variance", 1, [n](const Tensors& t, Where w) { return variance(t[0], {n}, {}, w); }});
+        all.push_back({"cumsum", 1, [n](const Tensors& t, Where w) { return cumsum(t[0], n, {.reverse = true}, w); }});
+        all.push_back({"pad", 1, [n](const Tensors& t, Where w) { return pad(t[0], {n, 0}, {0, 1}, 0.5, w); }});
+        all.push_back({"dot_general", 2, [n](const Tensors& t, Where w) {
+                           return dot_general(t[0], t[1], {.a_contract = n, .b_contract = 0}, w);
+                       }});
         all.push_back({"gather", 2, [n](const Tensors& t, Where w) { return gather(t[0], t[1], n, w); }});
         all.push_back({"concat", 2, [n](const Tensors& t, Where w) { return concat(t, n, w); }});
         all.push_back(
@@ -219,7 +227,7 @@ TEST(Messages, the_same_while_tracing) {
                     return Tensors{f.call({inputs.begin(), inputs.end()}, where)};
                 };
                 try {
-                    detail::trace_model(body, specs, {}, where);
+                    detail::trace_model(body, f.operands, specs, {}, where);
                 } catch (const Error& e) {
                     const std::string message = e.what();
                     EXPECT_TRUE(e.loc().known()) << f.name << ": " << message;
@@ -335,8 +343,7 @@ TEST(Messages, constructors_and_files_name_the_line) {
     expect_start(refusal([&] { read_csv("/absent.csv"); }), here() + "/absent.csv: ");
     expect_start(refusal([&] { parse_csv("a,b", "x.csv"); }), here() + "x.csv: row 1");
     const Model model = trace([](const Tensor& x) { return x + 1.0; }, {{"x", Dtype::f32, {"n"}}}, {.name = "m"});
-    codegen::CompileOptions mistaken;
-    mistaken.pipeline.off = {"no such pass"};
+    const CompileOptions mistaken{.off = {"no such pass"}};
     expect_start(refusal([&] { model.save("/absent/m.lathe"); }), here());
     expect_start(refusal([&] { model.run({}); }), here() + "m: no input 'x'");
     expect_start(refusal([&] { model(ones({2, 2})); }), here() + "m: input 'x'");

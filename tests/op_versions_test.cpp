@@ -8,6 +8,7 @@
 #include "frontend/formats/read_file.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "ir/ops/ops.h"
 #include "lathe.h"
 #include "tests/command.h"

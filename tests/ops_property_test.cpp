@@ -11,6 +11,7 @@
 
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "ir/ops/ops.h"
 #include "ir/text/element.h"
 #include "passes/graph/differentiate.h"

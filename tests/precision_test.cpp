@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "frontend/tensor/record.h"
 #include "ir/functions/statistics.h"
 #include "lathe.h"
 #include "runtime/parallel.h"

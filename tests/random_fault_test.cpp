@@ -9,6 +9,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/ops/ops.h"
+#include "ir/program/interpret.h"
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "runtime/aot.h"

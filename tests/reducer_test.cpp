@@ -7,6 +7,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/loops/order.h"
 #include "ir/ops/reductions.h"
+#include "ir/program/interpret.h"
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tests/configurations.h"

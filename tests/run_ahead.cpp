@@ -9,6 +9,7 @@
 #include "codegen/linker.h"
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
+#include "ir/loops/interpret.h"
 #include "ir/loops/text.h"
 #include "runtime/aot.h"
 #include "runtime/parallel.h"

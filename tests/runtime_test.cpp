@@ -1,11 +1,15 @@
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 #include <ctime>
+#include <future>
 #include <limits>
 #include <memory>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 #include <xmmintrin.h>
@@ -207,6 +211,61 @@ TEST(ParallelFor, RunsInTheHostsArena) {
         if (tbb::this_task_arena::max_concurrency() != 2) ++strangers;
     });
     EXPECT_EQ(strangers, 0);
+}
+
+// Who has all the places of the arena may wait for what the loop computes.
+TEST(ParallelFor, WaitsForNoPlaceInAFullArena) {
+    constexpr int places = 2;
+    tbb::task_arena arena(places);
+    std::promise<void> computed;
+    const std::shared_future<void> done = computed.get_future().share();
+    std::atomic<int> inside{0}, late{0};
+    std::vector<std::jthread> guests;
+    for (int i = 0; i < places; ++i)
+        guests.emplace_back([&] {
+            arena.execute([&] {
+                ++inside;
+                if (done.wait_for(std::chrono::seconds(10)) != std::future_status::ready) ++late;
+            });
+        });
+    while (inside.load() < places) std::this_thread::yield();
+    std::atomic<std::int64_t> sum{0};
+    {
+        const HostArena host(arena);
+        parallel_for(100, 1, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) sum += i;
+        });
+    }
+    computed.set_value();
+    guests.clear();
+    EXPECT_EQ(sum, 99 * 50);
+    EXPECT_EQ(late, 0);
+}
+
+TEST(ParallelFor, HelpersAreWorkersOfTheirOwn) {
+    tbb::task_arena arena(4);
+    const HostArena host(arena);
+    std::array<std::atomic<int>, 4> busy{};
+    std::atomic<int> shared{0};
+    struct Context {
+        std::array<std::atomic<int>, 4>& busy;
+        std::atomic<int>& shared;
+    } context{busy, shared};
+    const auto body = [](void* c, std::int64_t, std::int64_t, std::int32_t worker) {
+        auto& [in, twice] = *static_cast<Context*>(c);
+        if (worker < 0 || worker >= 3 || in[static_cast<std::size_t>(worker)].fetch_add(1) != 0) ++twice;
+        std::this_thread::yield();
+        --in[static_cast<std::size_t>(worker)];
+    };
+    for (int repeat = 0; repeat < 100; ++repeat) parallel_for(64, 1, body, &context, 3);
+    EXPECT_EQ(shared, 0);
+}
+
+TEST(ParallelFor, PassesExceptionsOnFromTheHostsArena) {
+    tbb::task_arena arena(2);
+    const HostArena host(arena);
+    EXPECT_THROW(parallel_for(100, 1, [](std::int64_t, std::int64_t) { throw std::runtime_error("no"); }),
+                 std::runtime_error);
 }
 
 TEST(ParallelFor, PassesExceptionsOn) {

@@ -9,6 +9,7 @@
 #include "ir/functions/basic.h"
 #include "ir/graph/interpret.h"
 #include "ir/ops/ops.h"
+#include "ir/program/interpret.h"
 #include "ir/program/text.h"
 #include "passes/graph/differentiate.h"
 #include "passes/pipeline.h"

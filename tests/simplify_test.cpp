@@ -6,6 +6,7 @@
 #include "ir/functions/losses.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "ir/ops/ops.h"
 #include "passes/graph/differentiate.h"
 

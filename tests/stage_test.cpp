@@ -6,6 +6,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/ops/op.h"
+#include "ir/program/interpret.h"
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tests/configurations.h"

@@ -8,7 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "codegen/kernels.h"
+#include "frontend/tensor/node.h"
 #include "lathe.h"
+#include "runtime/buffer.h"
 
 namespace lathe {
 namespace {

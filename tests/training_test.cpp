@@ -6,7 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include "codegen/kernels.h"
+#include "codegen/compile.h"
+#include "frontend/tensor/node.h"
 #include "lathe.h"
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
@@ -35,7 +36,7 @@ Batch random_batch(std::uint64_t key, std::int64_t count) {
 enum class How : std::uint8_t { jitted, lazy };
 
 // The weights after some steps, one after the other.
-std::vector<Array> train(int steps, How how, const codegen::CompileOptions& options = {}, std::uint64_t seed = 1) {
+std::vector<Array> train(int steps, How how, const CompileOptions& options = {}, std::uint64_t seed = 1) {
     const nn::Sequential network = make_network(seed);
     optim::Adam optimizer(network.parameters(), {.learning_rate = 1e-2});
     const auto body = [&](const Tensor& x, const Tensor& y) {
@@ -54,12 +55,8 @@ std::vector<Array> train(int steps, How how, const codegen::CompileOptions& opti
     return weights;
 }
 
-codegen::CompileOptions with_target(std::string_view name) { return {.target = codegen::target_named(name)}; }
-codegen::CompileOptions without(const std::string& pass) {
-    codegen::CompileOptions options;
-    options.pipeline.off = {pass};
-    return options;
-}
+CompileOptions with_target(std::string name) { return {.target = std::move(name)}; }
+CompileOptions without(std::string pass) { return {.off = {std::move(pass)}}; }
 
 TEST(Training, weights_are_the_same_bits_in_every_configuration) {
     constexpr int steps = 200;
@@ -330,6 +327,13 @@ TEST_F(ModelFile, keeps_every_bit) {
     loaded.save(path_ + "2");
     std::ifstream again(path_ + "2", std::ios::binary);
     EXPECT_EQ(std::string(std::istreambuf_iterator<char>(again), {}), bytes());
+}
+
+TEST_F(ModelFile, carries_the_numerics_version) {
+    model_.save(path_);
+    std::uint32_t numerics = 0;
+    std::memcpy(&numerics, bytes().data() + 12, sizeof numerics);
+    EXPECT_EQ(numerics, 2U);
 }
 
 TEST_F(ModelFile, damage_is_refused) {

@@ -7,6 +7,7 @@
 
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "ir/loops/order.h"
 #include "ir/ops/control.h"
 #include "passes/graph/simplify.h"

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "codegen/compile.h"
 #include "frontend/inspect/print_stage.h"
 #include "frontend/tensor/blame.h"
 #include "frontend/tensor/node.h"
@@ -99,46 +100,49 @@ std::string Statistics::to_string() const {
     return out;
 }
 
-Inspection::Inspection(std::shared_ptr<const ir::Graph> graph, codegen::CompileOptions options,
-                       std::shared_ptr<const codegen::Executable> executable)
-    : written_(graph), graph_(std::move(graph)), options_(std::move(options)), executable_(std::move(executable)) {
-    if (!executable_) executable_ = codegen::compile(*graph_, options_);
-    statistics_ = statistics_of(*executable_, options_);
+struct Inspection::State {
+    std::shared_ptr<const ir::Graph> written, graph;  // as it was written; as it is compiled, with weights inside
+    codegen::CompileOptions options;
+    bool has_options = false;                               // its own, which those of a text do not change
+    std::shared_ptr<const codegen::Executable> executable;  // none yet: it is compiled
+};
+
+Inspection::Inspection(State state) {
+    if (!state.executable) state.executable = codegen::compile(*state.graph, state.options);
+    statistics_ = statistics_of(*state.executable, state.options);
+    state_ = std::make_shared<const State>(std::move(state));
 }
 
+const passes::Remarks& Inspection::remarks() const { return state_->executable->remarks; }
+
 std::string Inspection::text(Stage stage, const TextOptions& options) const {
-    codegen::CompileOptions compile = options_;
-    if (!has_options_) {
+    codegen::CompileOptions compile = state_->options;
+    if (!state_->has_options) {
         compile.target = codegen::target_named(options.target);
         compile.pipeline.off = options.off;
     }
-    return print_stage(stage == Stage::graph ? *written_ : *graph_, stage, compile, options);
+    return print_stage(stage == Stage::graph ? *state_->written : *state_->graph, stage, compile, options);
 }
 
 Inspection inspect(const Model& model) {
-    const ModelStatistics seen = model.statistics();
-    Inspection out(model.closed_graph(), {}, seen.executable);
-    out.written_ = model.shared_graph();
-    out.statistics_.runs = seen.runs;
+    Inspection out({model.shared_graph(), model.closed_graph(), {}, false, model.executable()});
+    out.statistics_.runs = model.runs();
     return out;
 }
 
 Inspection inspect(const Tensor& tensor) {
     const detail::NodeRef node = detail::resolve(tensor.node());
     if (node->symbolic) throw UserError("inspect: the tensor has no program of its own: it is a part of one");
-    auto graph = std::make_shared<ir::Graph>();
+    const auto graph = std::make_shared<ir::Graph>();
     graph->name = "lazy";
     PendingGraph builder(*graph);
     graph->add_output("y", builder.build(node.get()));
-    Inspection out(std::move(graph), {}, nullptr);
-    out.has_options_ = true;
-    return out;
+    return Inspection({graph, graph, {}, true, nullptr});
 }
 
 Inspection inspect(const JitStatistics& function) {
     if (!function.executable) throw UserError("inspect: the function has not been called: there is no program of it");
-    Inspection out(function.graph, function.options, function.executable);
-    out.has_options_ = true;
+    Inspection out({function.graph, function.graph, *function.options, true, function.executable});
     out.statistics_.traces = function.traces;
     return out;
 }

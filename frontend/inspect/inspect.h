@@ -17,7 +17,6 @@
 #include <optional>
 #include <string>
 
-#include "codegen/compile.h"
 #include "frontend/inspect/stage.h"
 #include "frontend/model/model.h"
 #include "frontend/tensor/tensor.h"
@@ -55,20 +54,17 @@ class Inspection {
 public:
     std::string text(Stage stage, const TextOptions& options = {}) const;
     const Statistics& statistics() const { return statistics_; }
-    const passes::Remarks& remarks() const { return executable_->remarks; }
+    const passes::Remarks& remarks() const;
 
 private:
     friend Inspection inspect(const Model& model);
     friend Inspection inspect(const Tensor& tensor);
     friend Inspection inspect(const JitStatistics& function);
-    Inspection(std::shared_ptr<const ir::Graph> graph, codegen::CompileOptions options,
-               std::shared_ptr<const codegen::Executable> executable);
+    struct State;
+    explicit Inspection(State state);
 
-    std::shared_ptr<const ir::Graph> written_, graph_;  // as it was written; as it is compiled, with weights inside
-    codegen::CompileOptions options_;
-    std::shared_ptr<const codegen::Executable> executable_;
+    std::shared_ptr<const State> state_;
     Statistics statistics_;
-    bool has_options_ = false;  // its own, which those of a text do not change
 };
 
 Inspection inspect(const Model& model);

@@ -8,6 +8,7 @@
 #include "codegen/aot.h"
 #include "codegen/linker.h"
 #include "frontend/formats/atomic_file.h"
+#include "frontend/tensor/blame.h"
 #include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
@@ -53,7 +54,7 @@ void compile_model(const Model& model, const std::string& path, const AotOptions
     if (!is_identifier(request.name)) throw UserError("'" + request.name + "' is not an identifier of C");
     for (const std::string& target : options.targets) request.targets.push_back(codegen::target_named(target));
     request.with_driver = executable;
-    request.compile = options.compile;
+    request.compile.pipeline.off = options.off;
     const codegen::AotCode code = codegen::compile_ahead(*model.closed_graph(), request);
 
     const std::vector<std::byte> bytes = linked(code, extension, std::filesystem::path(path).filename().string());

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <mutex>
 #include <set>
 
+#include "codegen/compile.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/inline_graph.h"
 #include "frontend/trace/trace.h"
@@ -74,6 +76,7 @@ Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vec
       weights_(std::make_shared<ModelWeights>(std::move(weights))),
       lazy_(std::make_shared<Lazy>()) {}
 
+const std::string& Model::name() const { return graph_->name; }
 std::string Model::printable_name() const { return ir::printable_line(name()); }
 
 const std::vector<Array>& Model::weights() const { return weights_->arrays; }
@@ -88,10 +91,10 @@ std::unique_ptr<ir::Graph> Model::closed_graph() const {
     });
 }
 
-CompiledModel Model::compile(const codegen::CompileOptions& options, Where where) const {
+CompiledModel Model::compile(const CompileOptions& options, Where where) const {
     CompiledModel out;
-    out.executable_ =
-        detail::blaming(where, printable_name(), [&] { return codegen::compile(*closed_graph(), options); });
+    out.executable_ = detail::blaming(
+        where, printable_name(), [&] { return codegen::compile(*closed_graph(), detail::compiler_options(options)); });
     out.graph_ = graph_;
     out.input_count_ = input_count_;
     out.weights_ = weights_;
@@ -100,8 +103,8 @@ CompiledModel Model::compile(const codegen::CompileOptions& options, Where where
 
 std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Where where) const {
     detail::CallMemory memory;
-    const std::pmr::vector<Tensor> results = run(inputs, where, memory);
-    return {results.begin(), results.end()};
+    std::pmr::vector<Tensor> results = run(inputs, where, memory);
+    return {std::make_move_iterator(results.begin()), std::make_move_iterator(results.end())};
 }
 
 std::pmr::vector<Tensor> CompiledModel::run(std::span<const Tensor> inputs, Where where,
@@ -174,30 +177,40 @@ std::pmr::vector<Tensor> CompiledModel::run(std::span<const Tensor> inputs, Wher
     }
 }
 
+struct BoundModel::State {
+    std::shared_ptr<const codegen::Executable> executable;
+    std::shared_ptr<const runtime::BoundPlan> bound;
+    runtime::Buffer workspace;
+    int threads = 1;  // that the workspace has room for
+};
+
 BoundModel CompiledModel::bind(std::span<const std::vector<std::int64_t>> shapes, Where where) const {
-    BoundModel out;
-    out.executable_ = executable_;
+    BoundModel::State state;
+    state.executable = executable_;
     try {
         const std::vector<std::span<const std::int64_t>> spans(shapes.begin(), shapes.end());
         const auto& plan = executable_->plan;
-        out.bound_ = runtime::bind_plan_uncached(plan, runtime::symbols_of(plan, spans));
+        state.bound = runtime::bind_plan_uncached(plan, runtime::symbols_of(plan, spans));
     } catch (const runtime::PlanError& e) {
         detail::throw_misfit(e, ir::printable_line(graph_->name), detail::blame(where));
     }
     const detail::LocScope scope(where);
-    out.threads_ = out.bound_->threads();
-    out.workspace_ = detail::allocate_tensor(out.bound_->workspace_bytes(out.threads_));
+    state.threads = state.bound->threads();
+    state.workspace = detail::allocate_tensor(state.bound->workspace_bytes(state.threads));
+    BoundModel out;
+    out.state_ = std::make_shared<const BoundModel::State>(std::move(state));
     return out;
 }
 
 void BoundModel::operator()(const void* const* inputs, void* const* outputs, Where where) const {
-    const runtime::RunFault fault = runtime::run(*bound_, inputs, outputs, workspace_.data(), threads_);
+    const State& s = *state_;
+    const runtime::RunFault fault = runtime::run(*s.bound, inputs, outputs, s.workspace.data(), s.threads);
     if (fault) [[unlikely]]
-        detail::throw_fault(executable_->plan, fault, detail::blame(where));
+        detail::throw_fault(s.executable->plan, fault, detail::blame(where));
 }
 
 std::size_t BoundModel::output_bytes(std::size_t i) const {
-    return static_cast<std::size_t>(bound_->output_bytes[executable_->outputs[i]]);
+    return static_cast<std::size_t>(state_->bound->output_bytes[state_->executable->outputs[i]]);
 }
 
 std::pmr::vector<Tensor> Model::run(std::span<const Tensor> inputs, Where where, detail::CallMemory& memory) const {
@@ -213,17 +226,17 @@ std::pmr::vector<Tensor> Model::run(std::span<const Tensor> inputs, Where where,
 
 std::vector<Tensor> Model::operator()(std::span<const Tensor> inputs, Where where) const {
     detail::CallMemory memory;
-    const std::pmr::vector<Tensor> results = run(inputs, where, memory);
-    return {results.begin(), results.end()};
+    std::pmr::vector<Tensor> results = run(inputs, where, memory);
+    return {std::make_move_iterator(results.begin()), std::make_move_iterator(results.end())};
 }
 
 Tensor Model::operator()(const Tensor& x, Where where) const {
     detail::CallMemory memory;
-    const std::pmr::vector<Tensor> results = run(std::span(&x, 1), where, memory);
+    std::pmr::vector<Tensor> results = run(std::span(&x, 1), where, memory);
     if (results.size() != 1)
         throw UserError(printable_name() + ": has " + std::to_string(results.size()) + " outputs, not one",
                         detail::blame(where));
-    return results[0];
+    return std::move(results[0]);
 }
 
 std::map<std::string, Array> Model::run(const std::map<std::string, Array>& inputs, Where where) const {
@@ -249,22 +262,20 @@ std::map<std::string, Array> Model::run(const std::map<std::string, Array>& inpu
     return out;
 }
 
-ModelStatistics Model::statistics() const {
-    ModelStatistics out;
+std::shared_ptr<const codegen::Executable> Model::executable() const {
     const std::lock_guard lock(lazy_->mutex);
-    if (lazy_->compiled) {
-        out.compile = lazy_->compiled->executable().statistics;
-        out.remarks = lazy_->compiled->executable().remarks;
-        out.executable = lazy_->compiled->executable_;
-    }
-    out.runs = lazy_->runs.load(std::memory_order_relaxed);
-    return out;
+    return lazy_->compiled ? lazy_->compiled->executable_ : nullptr;
 }
+std::uint64_t Model::runs() const { return lazy_->runs.load(std::memory_order_relaxed); }
 
 namespace detail {
 
-Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body,
-                  const std::vector<TensorSpec>& specs, const TraceOptions& options, Where where) {
+Model trace_model(const TensorFunction& body, std::size_t arity, const std::vector<TensorSpec>& specs,
+                  const TraceOptions& options, Where where) {
+    if (specs.size() != arity)
+        throw UserError("trace: the function takes " + std::to_string(arity) + " tensors, but there are " +
+                            std::to_string(specs.size()) + " specs",
+                        blame(where));
     Trace::Result traced;
     std::size_t result_count = 0;
     {

@@ -15,9 +15,9 @@
 #include <variant>
 #include <vector>
 
-#include "codegen/compile.h"
 #include "frontend/tensor/call_memory.h"
 #include "frontend/tensor/tree.h"
+#include "frontend/trace/compile_options.h"
 
 namespace lathe {
 
@@ -34,12 +34,12 @@ struct TraceOptions {
     std::vector<std::string> outputs = {};                     // names of the results; "result", "result1", ... without
 };
 
-struct ModelStatistics {
-    codegen::CompileStatistics compile;  // of the program that runs the model; zeros before the first run
-    std::uint64_t runs = 0;
-    passes::Remarks remarks;
-    std::shared_ptr<const codegen::Executable> executable;  // that program; none before the first run
-};
+namespace codegen {
+struct Executable;
+}
+namespace ir {
+class Graph;
+}
 
 struct ModelWeights;
 
@@ -52,10 +52,8 @@ public:
 
 private:
     friend class CompiledModel;
-    std::shared_ptr<const codegen::Executable> executable_;
-    std::shared_ptr<const runtime::BoundPlan> bound_;
-    runtime::Buffer workspace_;
-    int threads_ = 1;  // that the workspace has room for
+    struct State;
+    std::shared_ptr<const State> state_;
 };
 
 // A compiled form of a model, for one target and set of options. Copies share it; safe to call from many threads. A
@@ -86,7 +84,7 @@ public:
     // Complete or not at all; throws ResourceError.
     void save(const std::string& path, Where where = Where::current()) const;
 
-    const std::string& name() const { return graph_->name; }
+    const std::string& name() const;
     // Parameters of the graph: the inputs, then the weights.
     const ir::Graph& graph() const { return *graph_; }
     const std::shared_ptr<const ir::Graph>& shared_graph() const { return graph_; }
@@ -100,8 +98,10 @@ public:
     std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
     // By name.
     std::map<std::string, Array> run(const std::map<std::string, Array>& inputs, Where where = Where::current()) const;
-    CompiledModel compile(const codegen::CompileOptions& options = {}, Where where = Where::current()) const;
-    ModelStatistics statistics() const;
+    CompiledModel compile(const CompileOptions& options = {}, Where where = Where::current()) const;
+    // The program that runs the model, for inspect(): none before the first run; and how often it ran.
+    std::shared_ptr<const codegen::Executable> executable() const;
+    std::uint64_t runs() const;
 
     // For trace() and tools.
     Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights);
@@ -118,8 +118,9 @@ private:
 
 namespace detail {
 
-Model trace_model(const std::function<std::vector<Tensor>(std::span<const Tensor>)>& body,
-                  const std::vector<TensorSpec>& specs, const TraceOptions& options, Where where);
+// `body` takes so many tensors.
+Model trace_model(const TensorFunction& body, std::size_t arity, const std::vector<TensorSpec>& specs,
+                  const TraceOptions& options, Where where);
 
 template <class F, std::size_t... I>
 auto call_with(const F& f, std::span<const Tensor> t, std::index_sequence<I...>) {
@@ -145,19 +146,15 @@ constexpr std::size_t tensor_arity() {
 template <class F>
 Model trace(const F& f, const std::vector<TensorSpec>& specs, const TraceOptions& options = {},
             Where where = Where::current()) {
+    constexpr std::size_t arity = detail::tensor_arity<F>();
     return detail::trace_model(
         [&](std::span<const Tensor> inputs) {
-            constexpr std::size_t arity = detail::tensor_arity<F>();
-            if (inputs.size() != arity)
-                throw UserError("trace: the function takes " + std::to_string(arity) + " tensors, but there are " +
-                                    std::to_string(inputs.size()) + " specs",
-                                detail::blame(where));
             std::vector<Tensor> results;
             visit_tensors(detail::call_with(f, inputs, std::make_index_sequence<arity>{}),
                           [&](const Tensor& t) { results.push_back(t); });
             return results;
         },
-        specs, options, where);
+        arity, specs, options, where);
 }
 
 }  // namespace lathe

@@ -18,6 +18,7 @@
 #include "frontend/formats/atomic_file.h"
 #include "frontend/formats/read_file.h"
 #include "frontend/model/model.h"
+#include "frontend/tensor/blame.h"
 #include "frontend/tensor/convert.h"
 #include "ir/graph/text.h"
 #include "ir/loops/order.h"

@@ -5,7 +5,9 @@
 #include <mutex>
 #include <typeinfo>
 
+#include "frontend/tensor/blame.h"
 #include "frontend/tensor/functions.h"
+#include "ir/error.h"
 #include "ir/float_environment.h"
 
 namespace lathe::nn {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "frontend/tensor/tensor.h"
+#include "ir/error.h"
 #include "runtime/per_thread.h"
 #include "runtime/plan.h"
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "frontend/tensor/record.h"
 #include "ir/float_environment.h"
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
@@ -18,7 +19,9 @@ namespace {
 
 namespace f = ir::functions;
 namespace ops = ir::ops;
+using detail::binary;
 using detail::LocScope;
+using detail::unary;
 
 Tensor source(const ir::OpDef& op, ir::Attributes attributes, Where where) {
     return Tensor(detail::record(op, {}, std::move(attributes), where));
@@ -87,11 +90,11 @@ Tensor ones(const Shape& shape, Dtype dtype, Where where) {
 }
 Tensor zeros_like(const Tensor& x, Where where) {
     const LocScope scope(where, "zeros_like", x);
-    return f::broadcast_to(Tensor::scalar_as(x.dtype(), 0, 0), x.type().shape);
+    return f::broadcast_to(detail::number_of(x.dtype(), 0, 0), x.type().shape);
 }
 Tensor ones_like(const Tensor& x, Where where) {
     const LocScope scope(where, "ones_like", x);
-    return f::broadcast_to(Tensor::scalar_as(x.dtype(), 1, 1), x.type().shape);
+    return f::broadcast_to(detail::number_of(x.dtype(), 1, 1), x.type().shape);
 }
 Tensor arange(Dim n, Dtype dtype, Where where) {
     const LocScope scope(where, "arange");
@@ -137,6 +140,7 @@ Tensor logical_not(const Tensor& a, Where where) { return unary(ops::logical_not
 Tensor bit_and(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_and, a, b); }
 Tensor bit_or(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_or, a, b); }
 Tensor bit_xor(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_xor, a, b); }
+Tensor bit_not(const Tensor& x, Where where) { return unary(ops::bit_not, x, where); }
 Tensor shift_left(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_left, a, b); }
 Tensor shift_right(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_right, a, b); }
 Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false) {
@@ -149,7 +153,7 @@ Tensor where(const Tensor& condition, const detail::Operand& if_true, const deta
                         : !if_false.is_number() ? if_false.tensor().dtype()
                                                 : Dtype::f32;
     const Tensor operands[] = {condition, if_true.as(dtype, "where"), if_false.as(dtype, "where")};
-    return Tensor::record(ops::select, operands, {});
+    return detail::TensorRecorder::record(ops::select, operands, {});
 }
 Tensor convert(const Tensor& x, Dtype dtype, Where where) {
     const LocScope scope(where, "convert", x);
@@ -183,13 +187,17 @@ Tensor slice(const Tensor& x, Shape start, Shape size, Where where) {
     const LocScope scope(where, "slice", x);
     return f::slice(x, start, size, ir::Integers(start.rank(), 1));
 }
+Tensor pad(const Tensor& x, const Shape& low, const Shape& high, double fill, Where where) {
+    const LocScope scope(where, "pad", x);
+    return f::pad(x, detail::Operand(fill, where).as(x.dtype(), "pad"), low, high);
+}
 Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where) {
     const LocScope scope(where, "concat");
     if (parts.empty()) throw TypeError(detail::spoken("concat") + ": wants one tensor or more", detail::blame(where));
     for (const Tensor& part : parts)
         if (part.is_empty())
             throw UserError(detail::spoken("concat") + ": an empty tensor was used", detail::blame(where));
-    return Tensor::record(ops::concat, parts, {natural_axis(axis, parts[0])});
+    return detail::TensorRecorder::record(ops::concat, parts, {natural_axis(axis, parts[0])});
 }
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where) {
     const LocScope scope(where, "gather", x, indices);
@@ -221,9 +229,19 @@ Tensor mean(const Tensor& x, const Axes& axes, bool keep, Where where) {
     const Tensor y = blaming(where, "mean", [&] { return f::mean(value_of(x), all); });
     return keep ? f::expand_dims(y, x.type().shape, all) : y;
 }
-Tensor argmax(const Tensor& x, std::int64_t axis, Where where) {
+Tensor argmax(const Tensor& x, std::int64_t axis, ArgmaxOptions options, Where where) {
     const LocScope scope(where, "argmax", x);
-    return ops::argmax.with({f::natural_axes({axis}, x.rank()), false}, x);
+    return ops::argmax.with({f::natural_axes({axis}, x.rank()), options.last}, x);
+}
+Tensor argmin(const Tensor& x, std::int64_t axis, ArgmaxOptions options, Where where) {
+    const LocScope scope(where, "argmin", x);
+    return ops::argmax.with({f::natural_axes({axis}, x.rank()), options.last}, f::reversed_order(x));
+}
+Tensor variance(const Tensor& x, const Axes& axes, VarianceOptions options, Where where) {
+    const LocScope scope(where, "variance", x);
+    const ir::Integers all = axes_or_all(x, axes);
+    const Tensor y = blaming(where, "variance", [&] { return f::variance(value_of(x), all, options.correction); });
+    return options.keep ? f::expand_dims(y, x.type().shape, all) : y;
 }
 Tensor softmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "softmax", x);
@@ -250,14 +268,26 @@ Tensor argsort(const Tensor& x, std::int64_t axis, SortOptions options, Where wh
     const LocScope scope(where, "argsort", x);
     return sorted(x, axis, options, 1, where);
 }
-Tensor cumsum(const Tensor& x, std::int64_t axis, Where where) {
+Tensor cumsum(const Tensor& x, std::int64_t axis, CumsumOptions options, Where where) {
     const LocScope scope(where, "cumsum", x);
-    return ops::cumsum.with({axis, false}, x);
+    return ops::cumsum.with({axis, options.reverse}, x);
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b, Where where) {
     const LocScope scope(where, "matmul", a, b);
     return blaming(where, "matmul", [&] { return f::matmul(a, b); });
+}
+
+Tensor dot_general(const Tensor& a, const Tensor& b, const ContractionAxes& axes, Where where) {
+    const LocScope scope(where, "dot_general", a, b);
+    const auto natural = [](const Axes& of, const Tensor& x) {
+        ir::Integers out = of.values();
+        for (std::int64_t& axis : out) axis = natural_axis(axis, x);
+        return out;
+    };
+    return ops::dot_general.with(
+        {natural(axes.a_batch, a), natural(axes.b_batch, b), natural(axes.a_contract, a), natural(axes.b_contract, b)},
+        a, b);
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options, Where where) {
@@ -271,7 +301,7 @@ Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where 
 
 namespace {
 
-Tensor key_of(std::uint64_t key) { return Tensor::scalar_as(Dtype::u64, 0, static_cast<std::int64_t>(key)); }
+Tensor key_of(std::uint64_t key) { return detail::number_of(Dtype::u64, 0, static_cast<std::int64_t>(key)); }
 
 // Of a shape that memory may hold.
 void require_addressable(const Shape& shape, Dtype dtype) {
@@ -310,7 +340,7 @@ Tensor random_uniform(const Tensor& key, const Shape& shape, double low, double 
     const ir::FloatEnvironment floats;
     if (const std::string_view why = f::refusal_of_range(low, high); !why.empty())
         throw UserError(fmt::format("random_uniform: {} ({} to {})", why, low, high), detail::blame(where));
-    const auto number = [](double value) { return Tensor::scalar_as(Dtype::f32, value, 0); };
+    const auto number = [](double value) { return detail::number_of(Dtype::f32, value, 0); };
     const Tensor u = unit_interval(random_words(key, shape, where).first);
     if (f::has_finite_width(low, high)) return f::by_width(u, number(low), number(high - low));
     return f::by_ends(u, number(low), number(high));

@@ -41,6 +41,7 @@ Tensor logical_not(const Tensor& a, Where where = Where::current());
 Tensor bit_and(const detail::Operand& a, const detail::Operand& b);
 Tensor bit_or(const detail::Operand& a, const detail::Operand& b);
 Tensor bit_xor(const detail::Operand& a, const detail::Operand& b);
+Tensor bit_not(const Tensor& x, Where where = Where::current());
 Tensor shift_left(const detail::Operand& a, const detail::Operand& b);
 Tensor shift_right(const detail::Operand& a, const detail::Operand& b);
 Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false);
@@ -56,6 +57,8 @@ Tensor transpose(const Tensor& x, const Axes& permutation, Where where = Where::
 Tensor broadcast_to(const Tensor& x, const Shape& shape, Where where = Where::current());
 // `size` elements along each axis, from `start` on. See also x[{...}].
 Tensor slice(const Tensor& x, Shape start, Shape size, Where where = Where::current());
+// With so many elements of `fill` before the first along each axis, and behind the last; negative: without so many.
+Tensor pad(const Tensor& x, const Shape& low, const Shape& high, double fill = 0, Where where = Where::current());
 Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where = Where::current());
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where = Where::current());
 Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates, std::int64_t axis,
@@ -64,14 +67,25 @@ Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates
 Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype = Dtype::f32, Where where = Where::current());
 
 // ---- reductions; no axes: all of them
-// sum: of signed integers and booleans i64, of unsigned integers u64. mean: of integers and booleans f64. max, min and
-// argmax of nothing are refused.
+// sum: of signed integers and booleans i64, of unsigned integers u64. mean: of integers and booleans f64. max, min,
+// argmax and argmin of nothing are refused.
 
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = Where::current());
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = Where::current());
 Tensor max(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = Where::current());
 Tensor min(const Tensor& x, const Axes& axes = {}, bool keep = false, Where where = Where::current());
-Tensor argmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
+struct ArgmaxOptions {
+    bool last = false;  // of equal elements the last one's position, not the first one's
+};
+// The position of the greatest element, as i64, and of the least; NaN counts as either.
+Tensor argmax(const Tensor& x, std::int64_t axis = -1, ArgmaxOptions options = {}, Where where = Where::current());
+Tensor argmin(const Tensor& x, std::int64_t axis = -1, ArgmaxOptions options = {}, Where where = Where::current());
+struct VarianceOptions {
+    std::int64_t correction = 0;  // taken off the number of elements that the sum is divided by
+    bool keep = false;
+};
+// The mean of the squared differences from the mean; of integers and booleans f64.
+Tensor variance(const Tensor& x, const Axes& axes = {}, VarianceOptions options = {}, Where where = Where::current());
 Tensor softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
 Tensor log_softmax(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
 
@@ -84,11 +98,21 @@ struct SortOptions {
 Tensor sort(const Tensor& x, std::int64_t axis = -1, SortOptions options = {}, Where where = Where::current());
 // The positions, as i64, that the elements of sort(x) have in x.
 Tensor argsort(const Tensor& x, std::int64_t axis = -1, SortOptions options = {}, Where where = Where::current());
+struct CumsumOptions {
+    bool reverse = false;  // of each and all behind it
+};
 // The sums of the elements up to each; of signed integers and booleans i64, of unsigned integers u64.
-Tensor cumsum(const Tensor& x, std::int64_t axis = -1, Where where = Where::current());
+Tensor cumsum(const Tensor& x, std::int64_t axis = -1, CumsumOptions options = {}, Where where = Where::current());
 
 // Matrix product over the last axis of a and the last but one of b, batched over the axes before them.
 Tensor matmul(const Tensor& a, const Tensor& b, Where where = Where::current());
+struct ContractionAxes {
+    Axes a_batch = {}, b_batch = {};        // pair up, and stay
+    Axes a_contract = {}, b_contract = {};  // pair up, and are summed over
+};
+// The sum of a * b over pairs of axes, for all that the others choose: the result has the axes of the batch, then the
+// others of a, then those of b.
+Tensor dot_general(const Tensor& a, const Tensor& b, const ContractionAxes& axes, Where where = Where::current());
 
 // ---- losses
 

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "frontend/tensor/tensor.h"
+#include "frontend/tensor/record.h"
 #include "frontend/trace/trace.h"
 #include "ir/error.h"
 #include "ir/functions/basic.h"

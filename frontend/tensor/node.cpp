@@ -205,6 +205,8 @@ void destroy(Node* node) noexcept {
 
 }  // namespace
 
+void retain(Node* node) noexcept { node->references.fetch_add(1, std::memory_order_relaxed); }
+
 void release(Node* node) noexcept {
     if (drop(node)) destroy(node);
 }

@@ -1,4 +1,4 @@
-// Lazy nodes: what a Tensor points to. Recording a call makes a node; evaluation gives it data.
+// Lazy nodes: what a Tensor points to. Recording a call makes a node (record.h); evaluation gives it data.
 //
 // Threads: a node is immutable but for its state. `state` goes from pending to the evaluation that claims it by
 // compare-and-swap; only that evaluation may read the node's operands or write its data, until it publishes `ready` by
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "frontend/tensor/blame.h"
+#include "frontend/tensor/node_ref.h"
 #include "ir/ops/op.h"
 #include "runtime/buffer.h"
 
@@ -40,43 +41,9 @@ enum class NodeKind : std::uint8_t {
 using NodeState = std::uintptr_t;
 inline constexpr NodeState pending = 0, ready = 1, awaited = 2;
 
-struct Node;
-class NodeRef;
-void release(Node* node) noexcept;  // drops a reference; destroys iteratively
-// The same for operands of recorded calls: references that a thread takes and drops often come from a stock of its own.
+// References to operands of recorded calls: those that a thread takes and drops often come from a stock of its own.
 NodeRef share_operand(Node* node);
 void release_operand(Node* node) noexcept;
-
-// A counted reference.
-class NodeRef {
-public:
-    NodeRef() = default;
-    NodeRef(const NodeRef& other) noexcept;
-    NodeRef(NodeRef&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-    NodeRef& operator=(NodeRef other) noexcept {
-        std::swap(node_, other.node_);
-        return *this;
-    }
-    ~NodeRef() {
-        if (node_ != nullptr) release(node_);
-    }
-    static NodeRef adopt(Node* node) {
-        NodeRef r;
-        r.node_ = node;
-        return r;
-    }
-    static NodeRef share(Node* node);
-
-    Node* get() const { return node_; }
-    Node* operator->() const { return node_; }
-    Node& operator*() const { return *node_; }
-    Node* detach() { return std::exchange(node_, nullptr); }
-    explicit operator bool() const { return node_ != nullptr; }
-    friend bool operator==(const NodeRef&, const NodeRef&) = default;
-
-private:
-    Node* node_ = nullptr;
-};
 
 struct VariableData;
 struct CompiledCall;
@@ -163,35 +130,15 @@ void set_variable_gradient(const std::shared_ptr<VariableData>& variable, NodeRe
 void add_to_gradient(const std::shared_ptr<VariableData>& variable, const NodeRef& gradient,
                      std::source_location where);
 
-// What a variable stands for now; other nodes stand for themselves.
-NodeRef resolve(const NodeRef& node);
-// The same, as the operand of a call.
-NodeRef operand(const NodeRef& node);
-
-inline NodeRef::NodeRef(const NodeRef& other) noexcept : node_(other.node_) {
-    if (node_ != nullptr) node_->references.fetch_add(1, std::memory_order_relaxed);
-}
 inline NodeRef NodeRef::share(Node* node) {
     node->references.fetch_add(1, std::memory_order_relaxed);
     return adopt(node);
 }
 
+// What a variable stands for now, as the operand of a call.
 inline NodeRef operand(const NodeRef& node) {
     return !node || node->kind == NodeKind::variable ? resolve(node) : share_operand(node.get());
 }
-
-// ---- recording
-
-// Appends a call to the graph of pending work, its types checked. Throws TypeError at the user's line.
-NodeRef record(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
-               std::source_location where);
-// The same for an op without attributes that takes over its operands' references: what operators call.
-NodeRef record_taking(const ir::OpDef& op, std::span<NodeRef> operands, std::source_location where);
-// A constant of rank 0, whose attributes several nodes may share.
-NodeRef record_constant(ir::Dtype dtype, std::shared_ptr<const ir::Attributes> attributes);
-// All results of a call with several.
-std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef> operands, ir::Attributes attributes,
-                                    std::source_location where);
 
 // The type of memory that a user describes to the function.
 ir::Type type_in_memory(ir::Dtype dtype, const std::vector<std::int64_t>& shape, const std::string& function,
@@ -203,13 +150,4 @@ NodeRef number(ir::Dtype dtype, std::uint64_t bits);
 void evaluate(std::span<Node* const> targets);
 
 }  // namespace detail
-
-// Pending nodes that a recorded call may sit on before it is evaluated at once: bounds the memory of work not yet done.
-void limit_pending(std::uint32_t nodes);
-// Bytes that tensors may take, together with what is kept for reuse. What would exceed them throws ResourceError, as
-// does what the machine or the process's control group does not have; all that was computed before stays.
-void limit_memory(std::uint64_t bytes);
-std::uint64_t memory_limit();
-std::uint32_t pending_limit();
-
 }  // namespace lathe

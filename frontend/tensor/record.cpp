@@ -1,8 +1,8 @@
-// Recording: a call becomes a node, its types checked.
+#include "frontend/tensor/record.h"
+
 #include <algorithm>
 
-#include "frontend/tensor/node.h"
-#include "frontend/tensor/tensor.h"
+#include "frontend/tensor/limits.h"
 #include "frontend/trace/trace.h"
 #include "ir/ops/ops.h"
 #include "runtime/per_thread.h"
@@ -214,6 +214,79 @@ std::vector<NodeRef> record_results(const ir::OpDef& op, std::span<const NodeRef
     for (std::size_t i = 0; i < types.size(); ++i)
         results.push_back(make_projection(node, static_cast<std::uint32_t>(i), types[i]));
     return results;
+}
+
+// ---- on tensors
+
+namespace {
+
+void require_value(const Tensor& t, std::string_view op, Where where) {
+    if (t.is_empty()) throw UserError(spoken(op) + ": an empty tensor was used", blame(where));
+}
+
+}  // namespace
+
+Tensor TensorRecorder::record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes,
+                              ir::Loc loc) {
+    if (loc.known()) {
+        const LocScope scope(loc);
+        return record(op, operands, std::move(attributes));
+    }
+    for (const Tensor& t : operands) require_value(t, op.name, {});
+    constexpr std::size_t few = 3;
+    if (attributes.empty() && !operands.empty() && operands.size() <= few) {
+        std::array<NodeRef, few> nodes;
+        for (std::size_t i = 0; i < operands.size(); ++i) nodes[i] = operand(operands[i].node());
+        return Tensor(record_taking(op, std::span(nodes.data(), operands.size()), {}));
+    }
+    std::vector<NodeRef> nodes;
+    nodes.reserve(operands.size());
+    for (const Tensor& t : operands) nodes.push_back(resolve(t.node()));
+    return Tensor(detail::record(op, nodes, std::move(attributes), {}));
+}
+
+Tensor TensorRecorder::constant_like(const Tensor&, ir::Literal literal, ir::Loc) {
+    return Tensor(detail::record(ir::ops::constant, {}, {std::move(literal)}, {}));
+}
+
+// The library's functions use few numbers, again and again: every thread keeps their attributes.
+Tensor TensorRecorder::number_like(const Tensor& like, double value) {
+    struct Known {
+        Dtype dtype;
+        std::uint64_t bits = 0;
+        std::shared_ptr<const ir::Attributes> attributes;
+    };
+    using Table = std::array<Known, 64>;
+    const Dtype dtype = like.dtype();
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    const auto attributes = [&] {
+        return std::make_shared<const ir::Attributes>(ir::Attributes{ir::splat_literal(dtype, ir::Shape{}, value)});
+    };
+    Table* const table = runtime::PerThread<Table>::mine();
+    if (table == nullptr) return Tensor(record_constant(dtype, attributes()));
+    Known& known = (*table)[(bits >> 32 ^ bits >> 48 ^ static_cast<std::uint64_t>(dtype)) % table->size()];
+    if (known.attributes == nullptr || known.dtype != dtype || known.bits != bits) known = {dtype, bits, attributes()};
+    return Tensor(record_constant(dtype, known.attributes));
+}
+
+Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
+    require_value(x, op.name, where);
+    NodeRef node = operand(x.node());
+    return Tensor(record_taking(op, std::span(&node, 1), where));
+}
+
+Tensor binary(const ir::OpDef& op, const Operand& a, const Operand& b) {
+    if (a.is_number() && b.is_number()) throw UserError(spoken(op.name) + ": no operand is a tensor", blame(a.where()));
+    const auto node = [&op](const Operand& x, const Operand& other) {
+        if (x.is_number()) {
+            require_value(other.tensor(), op.name, other.where());
+            return Tensor(x.as(other.tensor().dtype(), op.name)).node();
+        }
+        require_value(x.tensor(), op.name, x.where());
+        return operand(x.tensor().node());
+    };
+    NodeRef nodes[] = {node(a, b), node(b, a)};
+    return Tensor(record_taking(op, nodes, a.where()));
 }
 
 }  // namespace detail

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "frontend/tensor/convert.h"
+#include "frontend/tensor/record.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/gradient.h"
 #include "frontend/trace/region.h"
@@ -76,7 +77,7 @@ Tensor Tensor::from(const Array& array, Where where) {
     return from_bytes(array.dtype, array.shape, array.bytes, where);
 }
 
-Tensor Tensor::scalar_as(Dtype dtype, double value, std::int64_t integer) {
+Tensor detail::number_of(Dtype dtype, double value, std::int64_t integer) {
     const ir::FloatEnvironment floats;
     return Tensor(detail::number(
         dtype, is_integer(dtype) ? ir::element_of_integer(dtype, integer) : ir::element_of(dtype, value)));
@@ -119,21 +120,21 @@ void require_fit(Dtype dtype, double value, std::int64_t integer, std::string_vi
 
 }  // namespace
 
-Tensor Tensor::scalar_as(Dtype dtype, detail::Written number) {
+Tensor detail::scalar_of(Dtype dtype, Written number) {
     const ir::FloatEnvironment floats;
     const double value = as_double(number);
-    return scalar_as(dtype, value, integer_of(number, value));
+    return number_of(dtype, value, integer_of(number, value));
 }
 
 Tensor detail::Operand::as(Dtype dtype, std::string_view op) const {
     if (!is_number()) return *tensor_;
     if (number_.dtype == Dtype::f64 && is_float(dtype))
-        return Tensor::scalar_as(dtype, std::bit_cast<double>(number_.bits), 0);  // the usual case
+        return number_of(dtype, std::bit_cast<double>(number_.bits), 0);  // the usual case
     const ir::FloatEnvironment floats;
     const double value = as_double(number_);
     const std::int64_t integer = integer_of(number_, value);
     if (is_integer(dtype)) require_fit(dtype, value, integer, op, where_);
-    return Tensor::scalar_as(dtype, value, integer);
+    return number_of(dtype, value, integer);
 }
 
 Dim Tensor::dim(std::int64_t axis, Where where) const {
@@ -244,6 +245,8 @@ Array Tensor::to_array(Where where) const {
 
 // ---- variables
 
+bool Tensor::is_variable() const { return node_ && node_->kind == detail::NodeKind::variable; }
+
 Tensor variable(const Tensor& value, std::string name, bool trainable, Where where) {
     const LocScope scope(where, "variable", value);
     const NodeRef node = detail::make_variable(value.type(), std::move(name), trainable);
@@ -297,83 +300,18 @@ void Tensor::zero_grad(Where where) const {
 
 void Tensor::backward(Where where) const { detail::backward(*this, where); }
 
-// ---- recording
-
-Tensor Tensor::record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes, ir::Loc loc) {
-    if (loc.known()) {
-        const LocScope scope(loc);
-        return record(op, operands, std::move(attributes));
-    }
-    for (const Tensor& t : operands) require_value(t, op.name, {});
-    constexpr std::size_t few = 3;
-    if (attributes.empty() && !operands.empty() && operands.size() <= few) {
-        std::array<NodeRef, few> nodes;
-        for (std::size_t i = 0; i < operands.size(); ++i) nodes[i] = detail::operand(operands[i].node_);
-        return Tensor(detail::record_taking(op, std::span(nodes.data(), operands.size()), {}));
-    }
-    std::vector<NodeRef> nodes;
-    nodes.reserve(operands.size());
-    for (const Tensor& t : operands) nodes.push_back(detail::resolve(t.node_));
-    return Tensor(detail::record(op, nodes, std::move(attributes), {}));
-}
-
-Tensor Tensor::constant_like(const Tensor&, ir::Literal literal, ir::Loc) {
-    return Tensor(detail::record(ir::ops::constant, {}, {std::move(literal)}, {}));
-}
-
-// The library's functions use few numbers, again and again: every thread keeps their attributes.
-Tensor Tensor::number_like(const Tensor& like, double value) {
-    struct Known {
-        Dtype dtype;
-        std::uint64_t bits = 0;
-        std::shared_ptr<const ir::Attributes> attributes;
-    };
-    using Table = std::array<Known, 64>;
-    const Dtype dtype = like.dtype();
-    const auto bits = std::bit_cast<std::uint64_t>(value);
-    const auto attributes = [&] {
-        return std::make_shared<const ir::Attributes>(ir::Attributes{ir::splat_literal(dtype, ir::Shape{}, value)});
-    };
-    Table* const table = runtime::PerThread<Table>::mine();
-    if (table == nullptr) return Tensor(detail::record_constant(dtype, attributes()));
-    Known& known = (*table)[(bits >> 32 ^ bits >> 48 ^ static_cast<std::uint64_t>(dtype)) % table->size()];
-    if (known.attributes == nullptr || known.dtype != dtype || known.bits != bits) known = {dtype, bits, attributes()};
-    return Tensor(detail::record_constant(dtype, known.attributes));
-}
-
-Tensor unary(const ir::OpDef& op, const Tensor& x, Where where) {
-    require_value(x, op.name, where);
-    NodeRef node = detail::operand(x.node());
-    return Tensor(detail::record_taking(op, std::span(&node, 1), where));
-}
-
-Tensor binary(const ir::OpDef& op, const detail::Operand& a, const detail::Operand& b) {
-    if (a.is_number() && b.is_number())
-        throw UserError(detail::spoken(op.name) + ": no operand is a tensor", detail::blame(a.where()));
-    const auto node = [&op](const detail::Operand& x, const detail::Operand& other) {
-        if (x.is_number()) {
-            require_value(other.tensor(), op.name, other.where());
-            return Tensor(x.as(other.tensor().dtype(), op.name)).node();
-        }
-        require_value(x.tensor(), op.name, x.where());
-        return detail::operand(x.tensor().node());
-    };
-    NodeRef nodes[] = {node(a, b), node(b, a)};
-    return Tensor(detail::record_taking(op, nodes, a.where()));
-}
-
-Tensor operator+(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::add, a, b); }
-Tensor operator-(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::sub, a, b); }
-Tensor operator*(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::mul, a, b); }
-Tensor operator/(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::div, a, b); }
-Tensor operator%(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::rem, a, b); }
-Tensor operator==(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::eq, a, b); }
-Tensor operator!=(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::ne, a, b); }
-Tensor operator<(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::lt, a, b); }
-Tensor operator<=(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::le, a, b); }
-Tensor operator>(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::gt, a, b); }
-Tensor operator>=(const detail::Operand& a, const detail::Operand& b) { return binary(ir::ops::ge, a, b); }
-Tensor operator-(const detail::Operand& x) { return unary(ir::ops::neg, x.tensor(), x.where()); }
+Tensor operator+(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::add, a, b); }
+Tensor operator-(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::sub, a, b); }
+Tensor operator*(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::mul, a, b); }
+Tensor operator/(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::div, a, b); }
+Tensor operator%(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::rem, a, b); }
+Tensor operator==(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::eq, a, b); }
+Tensor operator!=(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::ne, a, b); }
+Tensor operator<(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::lt, a, b); }
+Tensor operator<=(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::le, a, b); }
+Tensor operator>(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::gt, a, b); }
+Tensor operator>=(const detail::Operand& a, const detail::Operand& b) { return detail::binary(ir::ops::ge, a, b); }
+Tensor operator-(const detail::Operand& x) { return detail::unary(ir::ops::neg, x.tensor(), x.where()); }
 
 Tensor& Tensor::update(const ir::OpDef& op, const detail::Operand& b) {
     const Where where = b.where();
@@ -383,7 +321,7 @@ Tensor& Tensor::update(const ir::OpDef& op, const detail::Operand& b) {
                          "another value; take a variable, or a tensor that the function makes",
                          op.name),
              where);
-    Tensor result = binary(op, {*this, where}, b);
+    Tensor result = detail::binary(op, {*this, where}, b);
     const ir::Type &own = type(where), &other = result.type();
     if (other.dtype != own.dtype || !ir::functions::may_be_equal(own.shape, other.shape))
         throw TypeError(fmt::format("{}: the result does not go into the tensor, {} into {}", op.name,

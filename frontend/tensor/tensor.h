@@ -30,11 +30,16 @@
 
 #include "frontend/tensor/array.h"
 #include "frontend/tensor/index.h"
-#include "frontend/tensor/node.h"
+#include "frontend/tensor/node_ref.h"
 #include "frontend/tensor/where.h"
-#include "ir/ops/op.h"
+#include "ir/type.h"
 
 namespace lathe {
+
+class Tensor;
+namespace ir {
+struct OpDef;
+}
 
 using ir::Dim;
 using ir::Dtype;
@@ -78,6 +83,7 @@ constexpr Written written(T value) {
 }
 
 class Operand;
+Tensor scalar_of(Dtype dtype, Written number);
 
 // Results of functions that do not exist: compilers show these names where somebody calls one.
 struct UseItemOrIsEmptyInstead;
@@ -145,7 +151,7 @@ public:
     // Rank 0.
     template <Number T>
     static Tensor scalar(T value) {
-        return scalar_as(dtype_of<T>(), detail::written(value));
+        return detail::scalar_of(dtype_of<T>(), detail::written(value));
     }
 
     // ---- type
@@ -228,7 +234,7 @@ public:
 
     // ---- variables
 
-    bool is_variable() const { return node_ && node_->kind == detail::NodeKind::variable; }
+    bool is_variable() const;
     // Gives a variable another value of the same type. While tracing, the compiled function will do so when it runs.
     void set(const Tensor& value, Where where = Where::current()) const;
     // Where backward() left the derivative of its tensor by this variable; empty if nowhere. A function that is being
@@ -246,12 +252,6 @@ public:
     // ---- for Lathe's own use
     explicit Tensor(detail::NodeRef node) : node_(std::move(node)) {}
     const detail::NodeRef& node() const { return node_; }
-    static Tensor record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes,
-                         ir::Loc loc = {});
-    static Tensor constant_like(const Tensor& like, ir::Literal literal, ir::Loc loc);
-    static Tensor number_like(const Tensor& like, double value);  // a constant of rank 0 and the same dtype
-    static Tensor scalar_as(Dtype dtype, double value, std::int64_t integer);
-    static Tensor scalar_as(Dtype dtype, detail::Written number);
 
 private:
     // Throws ResourceError where so many bytes would be more than there is.
@@ -305,9 +305,6 @@ inline Tensor value_of(const Tensor& x) { return x.is_variable() ? Tensor(resolv
 inline Tensor value_of(Tensor&& x) { return x.is_variable() ? Tensor(resolve(x.node())) : std::move(x); }
 
 }  // namespace detail
-
-Tensor binary(const ir::OpDef& op, const detail::Operand& a, const detail::Operand& b);
-Tensor unary(const ir::OpDef& op, const Tensor& x, Where where);
 
 // Operators are found through their Tensor operand only.
 Tensor operator+(const detail::Operand& a, const detail::Operand& b);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "frontend/tensor/tensor.h"
+#include "ir/error.h"
 
 namespace lathe {
 
@@ -227,6 +229,13 @@ template <class T>
 bool same_structure(const T& a, const T& b) {
     return detail::StructureOf<T>::same(a, b);
 }
+
+namespace detail {
+
+// A function of trees, as one of their tensors in a row.
+using TensorFunction = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
+
+}  // namespace detail
 
 template <class List, Tree... T>
 void append_tensors(List& list, const T&... trees) {

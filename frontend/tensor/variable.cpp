@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "frontend/tensor/node.h"
+#include "frontend/tensor/record.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/trace.h"
 #include "ir/ops/ops.h"

@@ -1,5 +1,6 @@
 #include "frontend/trace/control.h"
 
+#include "frontend/tensor/record.h"
 #include "frontend/trace/recorded.h"
 #include "ir/ops/control.h"
 
@@ -19,33 +20,33 @@ void require_same_structure(bool same, std::string_view function, const char* wh
         throw UserError(std::string(function) + ": the " + what + " are trees of different structure", blame(where));
 }
 
-std::vector<Tensor> record_cond(const Tensor& p, std::span<const Tensor> arguments, const RegionBody& then,
-                                const RegionBody& otherwise, Where where) {
+std::vector<Tensor> record_cond(const Tensor& p, std::span<const Tensor> arguments, const TensorFunction& then,
+                                const TensorFunction& otherwise, Where where) {
     const LocScope scope(where);
     std::vector<NodeRef> operands = operands_of(arguments);
     const std::vector<ir::Type> types = types_of(operands);
     std::vector<Recorded> regions;
-    for (const RegionBody* body : {&then, &otherwise}) regions.push_back(run_body(*body, types, where));
+    for (const TensorFunction* body : {&then, &otherwise}) regions.push_back(run_body(*body, types, where));
     const Captures captures(std::move(regions));
     operands.insert(operands.begin(), operand(p.node()));
     return record_call(ir::ops::cond, std::move(operands), captures,
                        {captures.region(0, "then"), captures.region(1, "else")}, where);
 }
 
-std::vector<Tensor> record_while(std::span<const Tensor> init, const RegionBody& condition, const RegionBody& body,
-                                 Where where) {
+std::vector<Tensor> record_while(std::span<const Tensor> init, const TensorFunction& condition,
+                                 const TensorFunction& body, Where where) {
     const LocScope scope(where);
     std::vector<NodeRef> operands = operands_of(init);
     const std::vector<ir::Type> types = types_of(operands);
     std::vector<Recorded> regions;
-    for (const RegionBody* f : {&condition, &body}) regions.push_back(run_body(*f, types, where));
+    for (const TensorFunction* f : {&condition, &body}) regions.push_back(run_body(*f, types, where));
     const Captures captures(std::move(regions));
     return record_call(ir::ops::while_loop, std::move(operands), captures,
                        {captures.region(0, "condition"), captures.region(1, "body")}, where);
 }
 
 std::vector<Tensor> record_scan(std::span<const Tensor> init, std::span<const Tensor> xs, const ScanOptions& options,
-                                const RegionBody& body, Where where) {
+                                const TensorFunction& body, Where where) {
     const LocScope scope(where);
     std::vector<NodeRef> operands = operands_of(init);
     std::vector<ir::Type> types = types_of(operands);

@@ -21,7 +21,6 @@
 #include <vector>
 
 #include "frontend/tensor/tree.h"
-#include "frontend/trace/recorded.h"
 
 namespace lathe {
 
@@ -32,12 +31,12 @@ struct ScanOptions {
 
 namespace detail {
 
-std::vector<Tensor> record_cond(const Tensor& p, std::span<const Tensor> arguments, const RegionBody& then,
-                                const RegionBody& otherwise, Where where);
-std::vector<Tensor> record_while(std::span<const Tensor> init, const RegionBody& condition, const RegionBody& body,
-                                 Where where);
+std::vector<Tensor> record_cond(const Tensor& p, std::span<const Tensor> arguments, const TensorFunction& then,
+                                const TensorFunction& otherwise, Where where);
+std::vector<Tensor> record_while(std::span<const Tensor> init, const TensorFunction& condition,
+                                 const TensorFunction& body, Where where);
 std::vector<Tensor> record_scan(std::span<const Tensor> init, std::span<const Tensor> xs, const ScanOptions& options,
-                                const RegionBody& body, Where where);
+                                const TensorFunction& body, Where where);
 // Throws where trees that have to be alike are not.
 void require_same_structure(bool same, std::string_view function, const char* what, Where where);
 

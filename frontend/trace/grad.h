@@ -10,13 +10,13 @@
 #pragma once
 
 #include "frontend/tensor/tree.h"
-#include "frontend/trace/gradient.h"
 
 namespace lathe {
 
 namespace detail {
 
-NodeRef differentiation_input(const Tensor& x, Where where);
+// The value that f, which gives one, has at x, and its derivatives by each of x.
+std::vector<Tensor> record_gradients(std::span<const Tensor> x, const TensorFunction& f, Where where);
 
 }  // namespace detail
 
@@ -25,25 +25,11 @@ NodeRef differentiation_input(const Tensor& x, Where where);
 template <class F>
 auto value_and_grad(F f, Where where = Where::current()) {
     return [f = std::move(f), where]<Tree X, class... More>(const X& x, const More&... more) {
-        std::vector<detail::NodeRef> values;
-        std::vector<detail::NodeRef> inputs;
-        std::vector<Tensor> stand_ins;
-        visit_tensors(x, [&](const Tensor& t) {
-            if (t.is_empty()) return;
-            values.push_back(detail::resolve(t.node()));
-            inputs.push_back(detail::differentiation_input(t, where));
-            stand_ins.emplace_back(inputs.back());
-        });
-        std::span<const Tensor> next = stand_ins;
-        const auto call = [&] {
-            const detail::Frame users(where);
-            return f(with_tensors(x, next), more...);
+        const auto body = [&](std::span<const Tensor> inputs) {
+            return std::vector<Tensor>{f(with_tensors(x, inputs), more...)};
         };
-        const Tensor value = call();
-        std::vector<Tensor> results;
-        for (detail::NodeRef& r : detail::value_and_gradients(detail::resolve(value.node()), inputs, values, where))
-            results.emplace_back(std::move(r));
-        std::span<const Tensor> gradients = std::span<const Tensor>(results).subspan(1);
+        const std::vector<Tensor> results = detail::record_gradients(tensors_of(x), body, where);
+        std::span<const Tensor> gradients = std::span(results).subspan(1);
         return std::pair<Tensor, X>(results[0], with_tensors(x, gradients));
     };
 }

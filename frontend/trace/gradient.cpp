@@ -2,7 +2,6 @@
 
 #include <unordered_set>
 
-#include "frontend/tensor/tensor.h"
 #include "frontend/trace/grad.h"
 #include "frontend/trace/inline_graph.h"
 #include "frontend/trace/trace.h"
@@ -48,6 +47,19 @@ private:
     const ir::Unifier& unifier_;
 };
 
+// What stands for an argument by which is differentiated.
+NodeRef differentiation_input(const Tensor& x, std::source_location where) {
+    if (!is_float(x.dtype()))
+        throw TypeError("grad: a derivative by " + x.type().to_string() + " is not defined: only floats have one",
+                        blame(where));
+    NodeRef node = make_node(NodeKind::placeholder);
+    node->type = x.type();
+    node->symbolic = true;
+    node->keeps_history = true;
+    node->on_stand_in = true;
+    return node;
+}
+
 }  // namespace
 
 std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const NodeRef> wrt,
@@ -76,16 +88,23 @@ std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const 
     return inline_graph(*derivative, inputs);
 }
 
-NodeRef differentiation_input(const Tensor& x, std::source_location where) {
-    if (!is_float(x.dtype()))
-        throw TypeError("grad: a derivative by " + x.type().to_string() + " is not defined: only floats have one",
-                        blame(where));
-    NodeRef node = make_node(NodeKind::placeholder);
-    node->type = x.type();
-    node->symbolic = true;
-    node->keeps_history = true;
-    node->on_stand_in = true;
-    return node;
+std::vector<Tensor> record_gradients(std::span<const Tensor> x, const TensorFunction& f, Where where) {
+    std::vector<NodeRef> values, inputs;
+    std::vector<Tensor> stand_ins;
+    for (const Tensor& t : x) {
+        values.push_back(resolve(t.node()));
+        inputs.push_back(differentiation_input(t, where));
+        stand_ins.emplace_back(inputs.back());
+    }
+    const auto call = [&] {
+        const Frame users(where);
+        return f(stand_ins);
+    };
+    const std::vector<Tensor> value = call();
+    std::vector<Tensor> results;
+    for (NodeRef& r : value_and_gradients(resolve(value[0].node()), inputs, values, where))
+        results.emplace_back(std::move(r));
+    return results;
 }
 
 void backward(const Tensor& target, std::source_location where) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "frontend/tensor/record.h"
 #include "frontend/trace/trace.h"
 #include "ir/ops/op.h"
 

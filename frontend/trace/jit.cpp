@@ -7,6 +7,7 @@
 #include <shared_mutex>
 #include <unordered_set>
 
+#include "codegen/compile.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/inline_graph.h"
 #include "frontend/trace/prepared.h"
@@ -59,7 +60,7 @@ struct Variant {
     std::shared_ptr<const void> tree;            // of the results
     std::shared_ptr<const ir::Graph> graph;      // what was traced
     bool is_history = false;                     // whether its results may be differentiated by it
-    codegen::CompileOptions options;
+    std::shared_ptr<const codegen::CompileOptions> options;
     struct Donation {
         std::size_t captured, output;       // the captured variable's memory may become this output of the plan
         std::optional<std::size_t> update;  // where that is the variable's own new value: its number among the updates
@@ -118,6 +119,12 @@ std::vector<std::int64_t> symbols_of_call(const Trace::Result& traced, const Cal
 }
 
 }  // namespace
+
+struct JitState {
+    std::mutex tracing;  // held while the C++ function runs: it need not be made for several threads
+    std::mutex mutex;    // protects `statistics`
+    JitStatistics statistics;
+};
 
 struct CompiledFunction::State {
     Body body;
@@ -210,8 +217,6 @@ Match CompiledFunction::State::build(const Call& call) {
     const std::lock_guard counting(shared->mutex);
     JitStatistics& statistics = shared->statistics;
     ++statistics.traces;
-    statistics.last = variant->executable->statistics;
-    statistics.remarks = variant->executable->remarks;
     statistics.executable = variant->executable;
     statistics.graph = variant->graph;
     statistics.options = variant->options;
@@ -258,7 +263,8 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
         }
         traced = trace.finish(outputs);
     }
-    codegen::CompileOptions compile = options.compile;
+    codegen::CompileOptions compile =
+        detail::blaming(call.where, "jit", [&] { return detail::compiler_options(options.compile); });
     std::unordered_set<const Node*> updated;
     for (const NodeRef& u : traced.updated) updated.insert(u.get());
     for (std::size_t c = 0; c < traced.captured.size(); ++c)
@@ -272,7 +278,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
     variant->executable = detail::blaming(call.where, "jit", [&] { return codegen::compile(*traced.graph, compile); });
     variant->is_history = traced.updated.empty() && variant->updated_arguments.empty();
     variant->graph = std::move(traced.graph);
-    variant->options = std::move(compile);
+    variant->options = std::make_shared<const codegen::CompileOptions>(std::move(compile));
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
     if (variant->executable->preparation)
@@ -402,16 +408,24 @@ CompiledFunction::CompiledFunction(Body body, JitOptions options, std::shared_pt
     state_->shared = std::move(shared);
 }
 
+bool CompiledFunction::is_traced() { return Trace::current() != nullptr; }
 bool CompiledFunction::is_recorded(const Tensor& argument) { return !argument.is_empty() && argument.node()->symbolic; }
 
-CompiledFunction::ResultsIn<std::pmr::vector<Tensor>> CompiledFunction::operator()(std::span<const Tensor> arguments,
-                                                                                   Where where,
-                                                                                   detail::CallMemory& memory) const {
+std::shared_ptr<JitState> CompiledFunction::make_shared_state() { return std::make_shared<JitState>(); }
+JitStatistics CompiledFunction::statistics(JitState& state) {
+    const std::lock_guard lock(state.mutex);
+    return state.statistics;
+}
+
+std::optional<CompiledFunction::ResultsIn<std::pmr::vector<Tensor>>> CompiledFunction::operator()(
+    std::span<const Tensor> arguments, Where where, detail::CallMemory& memory) const try {
     eval(arguments, where);
     const Call call(arguments, where, memory);
     const Match found = state_->find_or_build(call);
     const detail::LocScope scope(where);
-    return {state_->run(*found.variant, *found.binding, call), found.variant->tree};
+    return ResultsIn<std::pmr::vector<Tensor>>{state_->run(*found.variant, *found.binding, call), found.variant->tree};
+} catch (const detail::ForeignTensor&) {
+    return std::nullopt;
 }
 
 }  // namespace lathe

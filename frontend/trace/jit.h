@@ -28,38 +28,40 @@
 #include <memory>
 #include <memory_resource>
 #include <mutex>
+#include <optional>
 #include <tuple>
 #include <typeinfo>
 #include <utility>
 #include <vector>
 
-#include "codegen/compile.h"
 #include "frontend/tensor/call_memory.h"
 #include "frontend/tensor/tree.h"
-#include "frontend/trace/trace.h"
+#include "frontend/trace/compile_options.h"
 
 namespace lathe {
 
-// What a compiled function has cost and holds.
-struct JitStatistics {
-    std::size_t traces = 0;                                 // how often the C++ function ran
-    codegen::CompileStatistics last;                        // of the newest variant
-    passes::Remarks remarks;                                // of the newest variant: what was not fused, and why
-    std::shared_ptr<const codegen::Executable> executable;  // the newest variant itself, for inspection
-    std::shared_ptr<const ir::Graph> graph;                 // what was traced, and
-    codegen::CompileOptions options;                        // how it was compiled
+struct JitOptions {
+    CompileOptions compile;
 };
 
-struct JitOptions {
-    codegen::CompileOptions compile;
+namespace codegen {
+struct Executable;
+}
+namespace ir {
+class Graph;
+}
+
+// What a compiled function has cost and holds; inspect() tells more.
+struct JitStatistics {
+    std::size_t traces = 0;  // how often the C++ function ran
+    // The newest program: itself, what was traced, and how that was compiled.
+    std::shared_ptr<const codegen::Executable> executable;
+    std::shared_ptr<const ir::Graph> graph;
+    std::shared_ptr<const codegen::CompileOptions> options;
 };
 
 // What the forms of one compiled function share.
-struct JitState {
-    std::mutex tracing;  // held while the C++ function runs: it need not be made for several threads
-    std::mutex mutex;    // protects `statistics`
-    JitStatistics statistics;
-};
+struct JitState;
 
 // A function of a list of tensors, compiled for each kind of list that it is called with.
 class CompiledFunction {
@@ -75,12 +77,17 @@ public:
     using Body = std::function<Results(std::span<const Tensor>)>;
     CompiledFunction(Body body, JitOptions options, std::shared_ptr<JitState> shared);
 
-    // The results lie in the call's memory.
-    ResultsIn<std::pmr::vector<Tensor>> operator()(std::span<const Tensor> arguments, Where where,
-                                                   detail::CallMemory& memory) const;
+    // The results lie in the call's memory. None where the function captures what is being differentiated: then the
+    // call is a part of that, and has to be recorded.
+    std::optional<ResultsIn<std::pmr::vector<Tensor>>> operator()(std::span<const Tensor> arguments, Where where,
+                                                                  detail::CallMemory& memory) const;
 
-    // Whether a call with this argument is part of something that is being traced or differentiated.
+    // Whether a call is part of something that is being traced, or, by this argument, differentiated.
+    static bool is_traced();
     static bool is_recorded(const Tensor& argument);
+
+    static std::shared_ptr<JitState> make_shared_state();
+    static JitStatistics statistics(JitState& state);
 
 private:
     struct State;
@@ -98,32 +105,26 @@ public:
     auto operator()(const A&... arguments) const {
         using Result = std::decay_t<std::invoke_result_t<const F&, const A&...>>;
         static_assert(Tree<Result>, "a jit function returns a tensor or a tree of tensors");
-        bool recorded = Trace::current() != nullptr;
+        bool recorded = CompiledFunction::is_traced();
         [[maybe_unused]] const auto look = [&](const Tensor& t) {
             recorded = recorded || CompiledFunction::is_recorded(t);
         };
         (visit_tensors(arguments, look), ...);
-        if (recorded) {
-            return record<Result>(arguments...);
-        }
-        try {
+        if (!recorded) {
             detail::CallMemory memory;
             std::pmr::vector<Tensor> flat(&memory);
             append_tensors(flat, arguments...);
-            auto results = forms_->template form<Result>(arguments...).function(flat, where_, memory);
-            if constexpr (std::is_same_v<Result, Tensor>)
-                return results.tensors.empty() ? Tensor() : std::move(results.tensors[0]);
-            std::span<const Tensor> next = results.tensors;
-            return with_tensors(*static_cast<const Result*>(results.tree.get()), next);
-        } catch (const detail::ForeignTensor&) {  // f captures what is being differentiated
-            return record<Result>(arguments...);
+            if (auto results = forms_->template form<Result>(arguments...).function(flat, where_, memory)) {
+                if constexpr (std::is_same_v<Result, Tensor>)
+                    return results->tensors.empty() ? Tensor() : std::move(results->tensors[0]);
+                std::span<const Tensor> next = results->tensors;
+                return with_tensors(*static_cast<const Result*>(results->tree.get()), next);
+            }
         }
+        return record<Result>(arguments...);
     }
 
-    JitStatistics statistics() const {
-        const std::lock_guard lock(forms_->shared->mutex);
-        return forms_->shared->statistics;
-    }
+    JitStatistics statistics() const { return CompiledFunction::statistics(*forms_->shared); }
 
 private:
     template <class Result, class... A>
@@ -186,7 +187,7 @@ private:
 
         F f;
         JitOptions options;
-        std::shared_ptr<JitState> shared = std::make_shared<JitState>();
+        std::shared_ptr<JitState> shared = CompiledFunction::make_shared_state();
 
     private:
         template <class... A>

@@ -74,7 +74,7 @@ std::vector<ir::Type> types_of(std::span<const NodeRef> nodes) {
     return types;
 }
 
-Recorded run_body(const RegionBody& body, std::span<const ir::Type> types, Where where) {
+Recorded run_body(const TensorFunction& body, std::span<const ir::Type> types, Where where) {
     const RegionScope scope(where);
     Recorded out;
     out.serial = trace_serial;

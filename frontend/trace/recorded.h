@@ -1,24 +1,22 @@
 // What a function of tensors records while it runs on stand-ins, as a region: loops, branches and vmap need it.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "frontend/tensor/tensor.h"
+#include "frontend/tensor/node.h"
+#include "frontend/tensor/tree.h"
 #include "ir/attribute.h"
 
 namespace lathe::detail {
-
-using RegionBody = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
 
 // A function that ran, and what it recorded. While it runs, values may not be asked for, nor variables set.
 struct Recorded {
     std::uint32_t serial = 0;
     std::vector<NodeRef> inputs, outputs;
 };
-Recorded run_body(const RegionBody& body, std::span<const ir::Type> types, Where where);
+Recorded run_body(const TensorFunction& body, std::span<const ir::Type> types, Where where);
 
 // Regions that get the same values from outside.
 class Captures {

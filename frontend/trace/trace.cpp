@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "frontend/tensor/record.h"
 #include "ir/ops/ops.h"
 
 namespace lathe {

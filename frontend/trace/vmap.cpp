@@ -1,6 +1,8 @@
 #include "frontend/trace/vmap.h"
 
+#include "frontend/tensor/record.h"
 #include "frontend/trace/inline_graph.h"
+#include "frontend/trace/recorded.h"
 #include "frontend/trace/trace.h"
 #include "ir/functions/basic.h"
 #include "ir/ops/control.h"
@@ -49,7 +51,7 @@ void refuse_axes(std::size_t arguments, Where where) {
 }
 
 std::vector<Tensor> record_vmap(std::span<const MappedArgument> arguments, std::int64_t out_axis,
-                                const RegionBody& body, Where where) {
+                                const TensorFunction& body, Where where) {
     const LocScope scope(where);
     std::optional<ir::Dim> extent;
     std::vector<Tensor> inputs;

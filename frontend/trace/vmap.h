@@ -15,7 +15,6 @@
 #include <tuple>
 
 #include "frontend/tensor/tree.h"
-#include "frontend/trace/recorded.h"
 
 namespace lathe {
 
@@ -42,7 +41,7 @@ struct MappedArgument {
     std::optional<std::int64_t> axis;
 };
 std::vector<Tensor> record_vmap(std::span<const MappedArgument> arguments, std::int64_t out_axis,
-                                const RegionBody& body, Where where);
+                                const TensorFunction& body, Where where);
 [[noreturn]] void refuse_axes(std::size_t arguments, Where where);
 
 }  // namespace detail

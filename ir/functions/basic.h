@@ -11,19 +11,20 @@ namespace lathe::ir::functions {
 // A rank-0 constant in x's dtype.
 template <Operand T>
 T number(const T& x, double value) {
-    if constexpr (requires { T::number_like(x, value); })
-        return T::number_like(x, value);
+    if constexpr (requires { Recorder<T>::number_like(x, value); })
+        return Recorder<T>::number_like(x, value);
     else
-        return T::constant_like(x, splat_literal(static_cast<const Type&>(x.type()).dtype, Shape{}, value), Loc{});
+        return Recorder<T>::constant_like(x, splat_literal(static_cast<const Type&>(x.type()).dtype, Shape{}, value),
+                                          Loc{});
 }
 
 // An op without operands that belongs with x.
 template <Operand T>
 T source(const T& x, const OpDef& op, Attributes attributes) {
-    if constexpr (requires { T::source_like(x, op, std::move(attributes), Loc{}); })
-        return T::source_like(x, op, std::move(attributes), Loc{});
+    if constexpr (requires { Recorder<T>::source_like(x, op, std::move(attributes), Loc{}); })
+        return Recorder<T>::source_like(x, op, std::move(attributes), Loc{});
     else
-        return T::record(op, std::span<const T>{}, std::move(attributes), Loc{});
+        return Recorder<T>::record(op, std::span<const T>{}, std::move(attributes), Loc{});
 }
 
 template <Operand T>

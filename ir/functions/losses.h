@@ -28,7 +28,7 @@ template <Operand T>
 T differs(const T& labels, std::int64_t left_out) {
     const Literal literal = splat_literal(Dtype::i64, Shape{}, left_out);
     if (dtype_of(labels) != Dtype::u64 || left_out >= 0)
-        return ops::ne(convert(labels, Dtype::i64), T::constant_like(labels, literal, Loc{}));
+        return ops::ne(convert(labels, Dtype::i64), Recorder<T>::constant_like(labels, literal, Loc{}));
     return ops::ge(labels, number(labels, 0));  // always: what i64 does not hold looks negative there, but is not
 }
 

@@ -39,6 +39,25 @@ T mean(const T& x) {
     return mean(x, all_axes(shape_of(x).rank()));
 }
 
+// The mean of the squared differences from the mean, in two passes, each an ordinary sum: the difference of two large
+// sums would lose what is small beside the mean. `correction` is taken off the number of elements that the second is
+// divided by. NaN, or infinite, where nothing is left of that. Of integers and booleans an f64.
+template <Operand T>
+T variance(const T& input, Integers axes, std::int64_t correction = 0) {
+    axes = natural_axes(std::move(axes), shape_of(input).rank());
+    return in_accumulator(is_float(dtype_of(input)) ? input : convert(input, Dtype::f64), [&](const T& x) {
+        const T centred = ops::sub(x, expand_dims(mean(x, axes), shape_of(x), axes));
+        const T total = sum(ops::mul(centred, centred), axes), count = element_count(x, axes, dtype_of(x));
+        return ops::div(total, correction == 0 ? count : ops::sub(count, number(x, static_cast<double>(correction))));
+    });
+}
+
+// Numbers whose order is the reverse of x's: what is greatest of x is least of them. NaN stays NaN.
+template <Operand T>
+T reversed_order(const T& x) {
+    return is_float(dtype_of(x)) ? ops::neg(x) : ops::bit_not(x);
+}
+
 // x - max(x), and its exponential's sum, along one axis; the maximum only keeps exp in range, so no gradient flows
 // there.
 template <Operand T>

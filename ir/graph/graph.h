@@ -57,18 +57,26 @@ struct Precondition {
     std::string what;
 };
 
+// How calls are recorded on a T: by static functions of its own, or of what a specialisation names.
+template <class T>
+struct RecorderOf {
+    using type = T;
+};
+template <class T>
+using Recorder = typename RecorderOf<T>::type;
+
 // Something that stands for a value and can record ops: Value inside rules and passes, Tensor in user code.
 template <class T>
 concept Recordable = requires(const OpDef& op, std::span<const T> operands, Attributes attributes, Loc loc) {
-    { T::record(op, operands, std::move(attributes), loc) } -> std::same_as<T>;
+    { Recorder<T>::record(op, operands, std::move(attributes), loc) } -> std::same_as<T>;
 };
 
-// What functions over ops need beyond that: the type of an operand, and constants that belong with it. Where T::record
-// cannot do without operands, T::source_like records an op that has none; see `source` in functions/basic.h.
+// What functions over ops need beyond that: the type of an operand, and constants that belong with it. Where `record`
+// cannot do without operands, `source_like` records an op that has none; see `source` in functions/basic.h.
 template <class T>
 concept Operand = Recordable<T> && requires(const T& x, Literal literal, Loc loc) {
     { x.type() } -> std::convertible_to<const Type&>;
-    { T::constant_like(x, std::move(literal), loc) } -> std::same_as<T>;
+    { Recorder<T>::constant_like(x, std::move(literal), loc) } -> std::same_as<T>;
 };
 
 class Graph {

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "ir/float_environment.h"
+#include "ir/loops/interpret.h"
 #include "ir/loops/order.h"
 #include "ir/loops/text.h"
 #include "ir/ops/control.h"

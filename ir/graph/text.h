@@ -26,7 +26,6 @@
 #include <vector>
 
 #include "ir/graph/graph.h"
-#include "ir/graph/verify.h"
 #include "ir/ops/op.h"
 #include "ir/text/attributes.h"
 #include "ir/text/locations.h"

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "ir/ascii.h"
+#include "ir/loops/interpret.h"
 #include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 

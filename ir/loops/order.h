@@ -1,4 +1,4 @@
-// The order in which reductions and contractions fold: numerics version 1. The reference interpreter and the lowering
+// The order in which reductions and contractions fold: numerics version 2. The reference interpreter and the lowering
 // to loops both ask here, so that they cannot differ. The order depends on ops, dtypes and ranks alone, never on
 // extents.
 //
@@ -25,7 +25,7 @@
 
 namespace lathe::ir {
 
-inline constexpr int numerics_version = 1;
+inline constexpr int numerics_version = 2;
 
 struct LaneOrder {
     std::int64_t lanes = 1, block = 1;

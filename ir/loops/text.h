@@ -6,9 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ir/loops/interpret.h"
 #include "ir/loops/loops.h"
-#include "ir/loops/verify.h"
 #include "ir/text/lexer.h"
 
 namespace lathe::ir {

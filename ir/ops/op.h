@@ -381,14 +381,14 @@ struct OpDef {
         requires Recordable<T> && (std::convertible_to<More, T> && ...)
     T operator()(const T& x, const More&... more) const {
         const T operands[] = {x, T(more)...};
-        return T::record(*this, operands, {}, Loc{});
+        return Recorder<T>::record(*this, operands, {}, Loc{});
     }
     // The same for ops with attributes, which come in the row's order.
     template <class T, class... More>
         requires Recordable<T> && (std::convertible_to<More, T> && ...)
     T with(Attributes attributes_of_node, const T& x, const More&... more) const {
         const T operands[] = {x, T(more)...};
-        return T::record(*this, operands, std::move(attributes_of_node), Loc{});
+        return Recorder<T>::record(*this, operands, std::move(attributes_of_node), Loc{});
     }
 };
 

@@ -7,6 +7,7 @@
 #include "ir/error.h"
 #include "ir/float_environment.h"
 #include "ir/graph/interpret.h"
+#include "ir/loops/interpret.h"
 #include "ir/loops/text.h"
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"

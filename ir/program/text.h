@@ -49,9 +49,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ir/program/interpret.h"
 #include "ir/program/program.h"
-#include "ir/program/verify.h"
 #include "ir/text/attributes.h"
 #include "ir/text/locations.h"
 

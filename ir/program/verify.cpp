@@ -6,7 +6,9 @@
 
 #include "ir/graph/text.h"
 #include "ir/graph/unifier.h"
+#include "ir/graph/verify.h"
 #include "ir/loops/text.h"
+#include "ir/loops/verify.h"
 #include "ir/loops/walk.h"
 #include "ir/ops/op.h"
 #include "ir/program/index_maps.h"

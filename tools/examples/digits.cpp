@@ -13,9 +13,8 @@
 
 #include <fmt/format.h>
 
-#include "frontend/model/aot.h"
+#include "inspect.h"
 #include "lathe.h"
-#include "runtime/parallel.h"
 
 namespace {
 
@@ -167,19 +166,19 @@ int report() {
                static_cast<double>(steps) / step_seconds, batch, runtime::thread_count());
 
     // The same step with fusion switched off, from the same start: every node is a kernel of its own.
-    JitOptions unfused;
-    unfused.compile.pipeline.off = {"fuse"};
+    const JitOptions unfused{.compile = {.off = {"fuse"}}};
     const nn::Sequential plain_network = make_network(42);
     optim::Adam plain_optimizer(plain_network.parameters(), {.learning_rate = 1e-3});
     const auto plain_step = make_step(plain_network, plain_optimizer, unfused);
     const Batch b = batch_of(train, 0, batch);
     const double fused_time = step_microseconds(step, b);
     const double plain_time = step_microseconds(plain_step, b);
-    fmt::print("kernels of one step    {} before fusion, {} after\n", plain_step.statistics().last.kernels,
-               step.statistics().last.kernels);
+    const Statistics figures = inspect(step).statistics();
+    fmt::print("kernels of one step    {} before fusion, {} after\n", inspect(plain_step).statistics().kernels,
+               figures.kernels);
     fmt::print("time of one step       {:.1f} us fused, {:.1f} us unfused\n", fused_time, plain_time);
     fmt::print("start to first step    {:.0f} ms (of that, {:.0f} ms to compile {} kernels)\n", first_step,
-               step.statistics().last.code_milliseconds, step.statistics().last.compiled);
+               figures.code_milliseconds, figures.compiled);
 
     // Ahead of time: an executable that reads rows and prints logits.
     const std::filesystem::path folder =

@@ -30,7 +30,7 @@ void add_compile(CLI::App& app) {
     command->add_option("--target", options.targets, "levels to compile for: avx2,avx512 or host (avx2,avx512)")
         ->delimiter(',')
         ->check(CLI::IsMember({"avx2", "avx512", "host"}));
-    add_off_option(*command, options.compile.pipeline.off);
+    add_off_option(*command, options.off);
     command->footer(
         "example: lathe compile digits.lathe -o digits && ./digits rows.csv\n"
         "example: lathe compile digits.lathe -o digits.o --header digits.h");

@@ -8,8 +8,11 @@
 #include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/graph/text.h"
+#include "ir/graph/verify.h"
 #include "ir/loops/text.h"
+#include "ir/loops/verify.h"
 #include "ir/program/text.h"
+#include "ir/program/verify.h"
 
 namespace lathe::tools {
 namespace {

@@ -7,12 +7,15 @@
 #include <optional>
 #include <vector>
 
+#include "codegen/executable_memory.h"
+#include "codegen/target.h"
 #include "frontend/formats/atomic_file.h"
 #include "frontend/formats/csv.h"
 #include "frontend/formats/npy.h"
 #include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
+#include "ir/program/interpret.h"
 #include "ir/program/text.h"
 #include "runtime/parallel.h"
 #include "runtime/system_reason.h"
@@ -100,11 +103,9 @@ std::vector<Array> read_inputs(const Interface& names, const Request& request) {
 }
 
 std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs, const Request& request) {
-    codegen::CompileOptions options;
-    options.target = codegen::target_named(request.target);
-    if (!options.target.runs_here) throw UserError("this processor does not run the target " + request.target);
-    options.pipeline.off = request.off;
-    if (options.interpreted)
+    if (!codegen::target_named(request.target).runs_here)
+        throw UserError("this processor does not run the target " + request.target);
+    if (!codegen::executable_memory().allowed)
         std::fprintf(stderr, "lathe: %s; the kernels are interpreted, which is slow\n",
                      codegen::executable_memory().refusal.c_str());
     std::optional<runtime::ThreadLimit> limit;
@@ -112,7 +113,8 @@ std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs,
     std::vector<Tensor> tensors;
     for (const Array& array : inputs) tensors.push_back(Tensor::from(array));
     std::vector<Array> outputs;
-    for (const Tensor& result : model.compile(options, Where())(tensors, Where())) outputs.push_back(result.to_array());
+    const CompiledModel compiled = model.compile({.target = request.target, .off = request.off}, Where());
+    for (const Tensor& result : compiled(tensors, Where())) outputs.push_back(result.to_array());
     return outputs;
 }
 

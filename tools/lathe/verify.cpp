@@ -1,10 +1,14 @@
 // lathe verify: checks a file of textual IR.
+#include "ir/graph/verify.h"
+
 #include <memory>
 
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
+#include "ir/loops/verify.h"
 #include "ir/program/text.h"
+#include "ir/program/verify.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/lir.h"
 

@@ -1,0 +1,53 @@
+# What is installed is what users need, and nothing else: an internal header that lathe.h or inspect.h came to include
+# would be part of their programs from then on. A new public header is listed here.
+cmake_minimum_required(VERSION 3.25)
+set(public
+  frontend/formats/csv.h
+  frontend/formats/npy.h
+  frontend/inspect/inspect.h
+  frontend/inspect/stage.h
+  frontend/model/aot.h
+  frontend/model/model.h
+  frontend/nn/nn.h
+  frontend/optim/optim.h
+  frontend/tensor/array.h
+  frontend/tensor/axes.h
+  frontend/tensor/call_memory.h
+  frontend/tensor/dlpack.h
+  frontend/tensor/functions.h
+  frontend/tensor/index.h
+  frontend/tensor/limits.h
+  frontend/tensor/node_ref.h
+  frontend/tensor/tensor.h
+  frontend/tensor/tree.h
+  frontend/tensor/where.h
+  frontend/trace/compile_options.h
+  frontend/trace/control.h
+  frontend/trace/grad.h
+  frontend/trace/jit.h
+  frontend/trace/vmap.h
+  inspect.h
+  ir/dim.h
+  ir/dtype.h
+  ir/error.h
+  ir/loc.h
+  ir/printable.h
+  ir/type.h
+  lathe.h
+  passes/remark.h
+  runtime/abi.h
+  runtime/threads.h)
+set(PREFIX ${BUILD}/public_headers_test)
+file(REMOVE_RECURSE ${PREFIX})
+include(${ROOT}/cmake/install_headers.cmake)
+file(GLOB_RECURSE installed RELATIVE ${PREFIX}/lathe ${PREFIX}/lathe/*)
+set(more ${installed})
+list(REMOVE_ITEM more ${public})
+set(fewer ${public})
+list(REMOVE_ITEM fewer ${installed})
+if(more)
+  message(FATAL_ERROR "internal headers would be installed: ${more}")
+endif()
+if(fewer)
+  message(FATAL_ERROR "listed here, and not installed: ${fewer}")
+endif()
