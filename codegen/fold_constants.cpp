@@ -10,6 +10,12 @@
 namespace lathe::codegen {
 namespace {
 
+std::vector<bool> steps_of(const ir::Program& program, ir::StepTime time) {
+    std::vector<bool> out;
+    for (const ir::StepTime t : ir::step_times(program)) out.push_back(t == time);
+    return out;
+}
+
 // The bytes of the program's results.
 std::vector<std::vector<std::byte>> run(const ir::Program& program, const CompileOptions& options) {
     runtime::Plan plan;
@@ -45,10 +51,8 @@ std::vector<std::vector<std::byte>> run(const ir::Program& program, const Compil
 }  // namespace
 
 void fold_constants(ir::Program& program, const CompileOptions& options) {
-    const std::vector<ir::StepTime> times = ir::step_times(program);
-    std::vector<bool> folded;
-    for (const ir::StepTime t : times) folded.push_back(t == ir::StepTime::once);
-    if (std::ranges::none_of(folded, [](bool f) { return f; })) return;
+    const std::vector<bool> folded = steps_of(program, ir::StepTime::once);
+    if (std::ranges::find(folded, true) == folded.end()) return;
     const ir::ProgramPart part = ir::part_of(program, folded);
     std::vector<std::vector<std::byte>> values;
     try {
@@ -67,9 +71,8 @@ void fold_constants(ir::Program& program, const CompileOptions& options) {
 }
 
 std::optional<ir::ProgramPart> take_out_preparation(ir::Program& program) {
-    std::vector<bool> taken;
-    for (const ir::StepTime t : ir::step_times(program)) taken.push_back(t == ir::StepTime::on_change);
-    if (std::ranges::none_of(taken, [](bool t) { return t; })) return std::nullopt;
+    const std::vector<bool> taken = steps_of(program, ir::StepTime::on_change);
+    if (std::ranges::find(taken, true) == taken.end()) return std::nullopt;
     ir::ProgramPart part = ir::part_of(program, taken);
     ir::erase_steps(program, taken);
     ir::make_inputs(program, part.outputs);

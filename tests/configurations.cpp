@@ -16,53 +16,55 @@
 
 namespace lathe::testing_support {
 
-Check through_loops(const passes::PipelineOptions& options) {
-    return [options](const GraphCase& c) -> std::optional<std::string> {
+namespace {
+
+// What is thrown is a fault, too.
+Check catching(Check check) {
+    return [check = std::move(check)](const GraphCase& c) -> std::optional<std::string> {
         try {
-            return difference(ir::interpret(*c.graph, c.inputs),
-                              ir::interpret(passes::run_pipeline(*c.graph, options).program, c.inputs));
+            return check(c);
         } catch (const std::exception& e) {
             return e.what();
         }
     };
+}
+
+}  // namespace
+
+Check through_loops(const passes::PipelineOptions& options) {
+    return catching([options](const GraphCase& c) {
+        return difference(ir::interpret(*c.graph, c.inputs),
+                          ir::interpret(passes::run_pipeline(*c.graph, options).program, c.inputs));
+    });
 }
 
 Check through_jit(const std::string& target) {
-    return [target](const GraphCase& c) -> std::optional<std::string> {
-        try {
-            const std::vector<ir::Literal> expected = ir::interpret(*c.graph, c.inputs);
-            codegen::CompileOptions options;
-            options.target = codegen::target_named(target);
-            for (const bool donate : {false, true}) {
-                options.donated.resize(donate ? c.inputs.size() : 0);
-                std::iota(options.donated.begin(), options.donated.end(), 0U);
-                const auto executable = codegen::compile(*c.graph, options);
-                if (donate && executable->plan.donations.empty()) continue;
-                for (const int threads : {1, 2})
-                    if (auto found = difference(expected, run_compiled(*executable, c.inputs, threads)))
-                        return std::to_string(threads) + " threads" + (donate ? ", donated: " : ": ") + *found;
-            }
-            return std::nullopt;
-        } catch (const std::exception& e) {
-            return e.what();
+    return catching([target](const GraphCase& c) -> std::optional<std::string> {
+        const std::vector<ir::Literal> expected = ir::interpret(*c.graph, c.inputs);
+        codegen::CompileOptions options;
+        options.target = codegen::target_named(target);
+        for (const bool donate : {false, true}) {
+            options.donated.resize(donate ? c.inputs.size() : 0);
+            std::iota(options.donated.begin(), options.donated.end(), 0U);
+            const auto executable = codegen::compile(*c.graph, options);
+            if (donate && executable->plan.donations.empty()) continue;
+            for (const int threads : {1, 2})
+                if (auto found = difference(expected, run_compiled(*executable, c.inputs, threads)))
+                    return std::to_string(threads) + " threads" + (donate ? ", donated: " : ": ") + *found;
         }
-    };
+        return std::nullopt;
+    });
 }
 
 Check through_jit_with_weights(const std::string& target) {
-    return [target](const GraphCase& c) -> std::optional<std::string> {
-        try {
-            const std::vector<ir::Literal> expected = ir::interpret(*c.graph, c.inputs);
-            codegen::CompileOptions options;
-            options.target = codegen::target_named(target);
-            options.prepares = true;
-            const GraphCase with_weights = fixed(c);
-            const auto executable = codegen::compile(*with_weights.graph, options);
-            return difference(expected, run_compiled(*executable, with_weights.inputs, 2));
-        } catch (const std::exception& e) {
-            return e.what();
-        }
-    };
+    return catching([target](const GraphCase& c) {
+        codegen::CompileOptions options;
+        options.target = codegen::target_named(target);
+        options.prepares = true;
+        const GraphCase with_weights = fixed(c);
+        const auto executable = codegen::compile(*with_weights.graph, options);
+        return difference(ir::interpret(*c.graph, c.inputs), run_compiled(*executable, with_weights.inputs, 2));
+    });
 }
 
 std::vector<std::vector<std::string>> switched_off() {

@@ -31,4 +31,11 @@ struct Layout {
     friend bool operator==(const Layout&, const Layout&) = default;
 };
 
+// A panel of a matrix has so many bytes of what a product accumulates: those of the widest vector there is, for an
+// object may serve several processors. Tiles are whole panels wide, or vectors within one.
+inline constexpr std::int64_t panel_bytes = 64;
+inline std::int64_t panel_columns(Dtype accumulator) {
+    return panel_bytes / static_cast<std::int64_t>(size_of(accumulator));
+}
+
 }  // namespace lathe::ir

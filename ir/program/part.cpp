@@ -32,11 +32,8 @@ ProgramPart part_of(const Program& program, const std::vector<bool>& chosen) {
     ProgramPart out;
     out.program.steps = select(program.steps, chosen, true);
     std::vector<bool> named(program.buffers.size(), false);
-    for (Program::Step& step : out.program.steps)
-        rename_buffers(step, [&](Program::BufferId b) {
-            named[b] = true;
-            return b;
-        });
+    for (const Program::Step& step : out.program.steps)
+        for_each_named_buffer(step, [&](Program::BufferId b) { named[b] = true; });
     std::map<Program::BufferId, Program::BufferId> numbers;
     for (std::size_t b = 0; b < named.size(); ++b) {
         if (!named[b]) continue;
@@ -50,7 +47,7 @@ ProgramPart part_of(const Program& program, const std::vector<bool>& chosen) {
         out.program.results.push_back({"", numbers[id]});
     }
     for (Program::Step& step : out.program.steps)
-        rename_buffers(step, [&](Program::BufferId b) { return numbers.at(b); });
+        for_each_named_buffer(step, [&](Program::BufferId& b) { b = numbers.at(b); });
     out.program.graph = program.graph;
     out.program.regions = program.regions;
     return out;
@@ -76,8 +73,9 @@ void make_inputs(Program& program, std::span<const Program::BufferId> written) {
     for (std::size_t b = inputs; b < program.buffers.size(); ++b)
         if (std::ranges::find(written, b) == written.end()) place(static_cast<Program::BufferId>(b));
     program.buffers = std::move(buffers);
-    for_each_step(program.steps,
-                  [&](Program::Step& step) { rename_buffers(step, [&](Program::BufferId b) { return numbers[b]; }); });
+    for_each_step(program.steps, [&](Program::Step& step) {
+        for_each_named_buffer(step, [&](Program::BufferId& b) { b = numbers[b]; });
+    });
     for (Program::Result& r : program.results) r.buffer = numbers[r.buffer];
 }
 

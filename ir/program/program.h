@@ -195,23 +195,24 @@ void for_each_kernel(P& program, F&& f) {
     });
 }
 
-// Replaces the buffers that a step names, but for those of steps within.
-template <class Map>
-void rename_buffers(Program::Step& step, const Map& map) {
-    const auto all = [&](std::vector<Program::BufferId>& buffers) {
-        for (Program::BufferId& b : buffers) b = map(b);
+// Calls f(buffer) on every buffer that a step names, but for those of steps within.
+template <class S, class F>
+    requires std::same_as<std::remove_const_t<S>, Program::Step>
+void for_each_named_buffer(S& step, F&& f) {
+    const auto all = [&](auto& buffers) {
+        for (auto& b : buffers) f(b);
     };
-    std::visit(Overloaded{[&](Program::Fused& f) { all(f.inputs), all(f.outputs); },
-                          [&](Program::Kernel& k) { all(k.arguments); },
-                          [&](Program::Call& c) { all(c.inputs), all(c.outputs); },
-                          [&](Program::Batch& b) {
-                              for (Program::Kernel& k : b.kernels) all(k.arguments);
+    std::visit(Overloaded{[&](PartOf<S, Program::Fused>& fused) { all(fused.inputs), all(fused.outputs); },
+                          [&](PartOf<S, Program::Kernel>& k) { all(k.arguments); },
+                          [&](PartOf<S, Program::Call>& c) { all(c.inputs), all(c.outputs); },
+                          [&](PartOf<S, Program::Batch>& b) {
+                              for (auto& k : b.kernels) all(k.arguments);
                           },
-                          [&](Program::Branch& b) { b.predicate = map(b.predicate); },
-                          [&](Program::Loop& l) {
-                              if (l.goes_on) l.goes_on = map(*l.goes_on);
-                              for (auto& c : l.carried) c = {map(c.current), map(c.next)};
-                              for (auto& s : l.stacked) s = {map(s.slice), map(s.stack), s.index};
+                          [&](PartOf<S, Program::Branch>& b) { f(b.predicate); },
+                          [&](PartOf<S, Program::Loop>& l) {
+                              if (l.goes_on) f(*l.goes_on);
+                              for (auto& c : l.carried) f(c.current), f(c.next);
+                              for (auto& x : l.stacked) f(x.slice), f(x.stack);
                           }},
                step.node);
 }

@@ -58,7 +58,7 @@ std::vector<Program::Step> splice(Program& into, Program part, std::span<const B
     into.regions.push_back(std::move(part.graph));
     for (auto& region : part.regions) into.regions.push_back(std::move(region));
     for_each_step(part.steps,
-                  [&](Program::Step& step) { ir::rename_buffers(step, [&](BufferId b) { return numbers.at(b); }); });
+                  [&](Program::Step& step) { for_each_named_buffer(step, [&](BufferId& b) { b = numbers.at(b); }); });
     for (Program::Step& copy : copies) part.steps.push_back(std::move(copy));
     return std::move(part.steps);
 }

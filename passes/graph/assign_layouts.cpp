@@ -94,10 +94,6 @@ struct Wanted {
     auto operator<=>(const Wanted&) const = default;
 };
 
-// So many columns make a panel: accumulators of 64 bytes, the widest vectors there are. It is the same for all
-// processors, for an object may serve several.
-constexpr std::int64_t panel_bytes = 64;
-
 // The panels that the tiles of a contraction read its second operand from: [outer dimensions][N / 16][K][16]. Nothing
 // where that is not the matrix of a product, or where each of its elements is read once.
 std::optional<Wanted> panels(const Node& node, const std::vector<Dim>& index, const std::vector<Dim>& at,
@@ -116,7 +112,7 @@ std::optional<Wanted> panels(const Node& node, const std::vector<Dim>& index, co
     wanted.blocks.assign(index.size(), 1);
     const ir::Dtype accumulator = node.op->reducer.accumulator(node.operands[1].type().dtype);
     wanted.blocks[static_cast<std::size_t>(std::ranges::find(index, at.back()) - index.begin())] =
-        panel_bytes / static_cast<std::int64_t>(size_of(accumulator));
+        ir::panel_columns(accumulator);
     return wanted;
 }
 

@@ -14,23 +14,8 @@ using BufferId = ir::Program::BufferId;
 // How often the steps of a list, and of those within, name each buffer.
 std::vector<std::size_t> count_names(const std::vector<ir::Program::Step>& steps, std::size_t buffers) {
     std::vector<std::size_t> counts(buffers, 0);
-    const auto all = [&](const std::vector<BufferId>& names) {
-        for (const BufferId b : names) ++counts[b];
-    };
     ir::for_each_step(steps, [&](const ir::Program::Step& step) {
-        std::visit(ir::Overloaded{[&](const ir::Program::Fused& f) { all(f.inputs), all(f.outputs); },
-                                  [&](const Kernel& k) { all(k.arguments); },
-                                  [&](const ir::Program::Call& c) { all(c.inputs), all(c.outputs); },
-                                  [&](const ir::Program::Batch& b) {
-                                      for (const Kernel& k : b.kernels) all(k.arguments);
-                                  },
-                                  [&](const ir::Program::Branch& b) { all({b.predicate}); },
-                                  [&](const ir::Program::Loop& l) {
-                                      if (l.goes_on) all({*l.goes_on});
-                                      for (const auto& c : l.carried) all({c.current, c.next});
-                                      for (const auto& s : l.stacked) all({s.slice, s.stack});
-                                  }},
-                   step.node);
+        ir::for_each_named_buffer(step, [&](BufferId b) { ++counts[b]; });
     });
     return counts;
 }

@@ -11,7 +11,7 @@ TileWriter::TileWriter(ir::LoopNest& nest, const Contraction& contraction, const
     : nest_(nest), contraction_(contraction), reduce_(*contraction.reduce) {
     accumulator_ = reduce_.op->reducer.accumulator(reduce_.elements[0]);
     width_ = target.vector_bytes / static_cast<std::int64_t>(size_of(accumulator_));
-    panel_columns_ = panel_bytes / static_cast<std::int64_t>(size_of(accumulator_));
+    panel_columns_ = ir::panel_columns(accumulator_);
     tile_columns_ = width_ * (target.vector_registers >= 32 ? 4 : 2);
 }
 

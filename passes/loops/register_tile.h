@@ -9,14 +9,11 @@
 #include <vector>
 
 #include "ir/loops/loops.h"
+#include "ir/program/layout.h"
 #include "passes/loops/block_copy.h"
 #include "passes/loops/loop_passes.h"
 
 namespace lathe::passes {
-
-// A panel of a matrix in memory (ir::Layout) has so many bytes of accumulators: those of the widest vector there is,
-// for an object may serve several processors. Tiles are whole panels wide, or vectors within one.
-inline constexpr std::int64_t panel_bytes = 64;
 
 // The plain nest of a contraction:
 //   for ... for i in rows for j in columns { r = reduce k {...}; epilogue; store }

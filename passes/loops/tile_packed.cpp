@@ -28,12 +28,13 @@ using ir::ValueId;
 
 constexpr std::int64_t tile_rows = 6;     // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
 constexpr std::int64_t narrow_rows = 12;  // of a tile of one vector: so many chains hide the latency of an addition
-constexpr std::int64_t few_rows = tile_rows - 1;   // fewer run one by one, usually
-constexpr std::int64_t most_rows = 384;            // of a task: what it packs is little beside its work
-constexpr std::int64_t packed_bytes = 256 * 1024;  // half of a small second cache
-constexpr std::int64_t copied_rows = 48;           // at a time: whole tiles, whole vectors
-constexpr std::int64_t most_panels = 16;           // of a group
-constexpr std::int64_t wanted_tasks = 4;           // for the threads; with no fewer rows than `least_rows`
+constexpr std::int64_t few_rows = tile_rows - 1;                   // fewer run one by one, usually
+constexpr std::int64_t most_rows = 384;                            // of a task: what it packs is little beside its work
+constexpr std::int64_t packed_bytes = 256 * 1024;                  // half of a small second cache
+constexpr std::int64_t packed_bytes_of_copied = 2 * packed_bytes;  // rows are copied again for each group
+constexpr std::int64_t copied_rows = 48;                           // at a time: whole tiles, whole vectors
+constexpr std::int64_t most_panels = 16;                           // of a group
+constexpr std::int64_t wanted_tasks = 4;  // for the threads; with no fewer rows than `least_rows`
 constexpr std::int64_t least_rows = 96;
 
 // The statements of a block that a value needs, in order.
@@ -418,8 +419,8 @@ PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, c
     const std::int64_t panel_bytes = wide * static_cast<std::int64_t>(size_of(tiles.accumulator()));
     const Dim m = contraction.rows->extent, k = contraction.reduce->extent;
     const Dim panels = ceildiv(contraction.columns->extent, wide);
-    const Dim at_most =
-        floordiv((copies_rows ? 2 : 1) * packed_bytes / panel_bytes, max(1, min(contraction.reduce->block, k)));
+    const Dim at_most = floordiv((copies_rows ? packed_bytes_of_copied : packed_bytes) / panel_bytes,
+                                 max(1, min(contraction.reduce->block, k)));
     const Dim row_blocks =
         max(ceildiv(m, most_rows), min(floordiv(m, least_rows), floordiv(wanted_tasks - 1, max(1, panels))));
     const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels * row_blocks, wanted_tasks)));

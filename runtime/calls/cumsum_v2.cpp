@@ -10,6 +10,7 @@
 // lines, and the phase. Iterations: parts of lines, or so many lines of those that lie side by side.
 #include "runtime/aot.h"
 #include "runtime/calls/calls.h"
+#include "runtime/calls/phases.h"
 #include "runtime/narrow_floats.h"
 
 namespace {
@@ -125,12 +126,13 @@ public:
           sums_(reinterpret_cast<Sum*>(static_cast<char*>(common) + 64)) {}
 
     void run(std::int64_t begin, std::int64_t end, Sum* workspace) {
-        if (phase_ == 0) {
-            const bool alone = begin == 0 && end == lines_ * parts_;
-            if (begin == 0) *is_done_ = alone ? 1 : 0;
-            if (alone) return scan_lines<T>(x_, y_, count_, is_reverse_, 0, lines_, workspace);
-        } else if (*is_done_ != 0) {
-            return;
+        switch (work_of_range(phase_, begin, end, lines_ * parts_, is_done_)) {
+            case PhaseWork::whole_call:
+                return scan_lines<T>(x_, y_, count_, is_reverse_, 0, lines_, workspace);
+            case PhaseWork::nothing:
+                return;
+            case PhaseWork::own_range:
+                break;
         }
         for (; begin < end; ++begin) {
             const std::int64_t line = begin / parts_, part = begin % parts_;

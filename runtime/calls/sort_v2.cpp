@@ -11,6 +11,7 @@
 // apart they are, whether places need 8 bytes, parts of a line, lines, and the phase. Iterations: parts of lines.
 #include "runtime/aot.h"
 #include "runtime/calls/calls.h"
+#include "runtime/calls/phases.h"
 
 namespace {
 
@@ -360,18 +361,16 @@ void sort_some(const std::int64_t* extents, const Line<K>& all, std::int64_t beg
         for (; begin < end; ++begin) sort_line<K, Word>(line(begin), workspace);
         return;
     }
-    const std::int64_t phase = extents[9];
-    auto* const is_done = static_cast<std::int64_t*>(common);
+    const std::int64_t phase = extents[9], lines = extents[8];
     char* const memory = static_cast<char*>(common) + 64;
-    if (phase == 0) {
-        const bool alone = begin == 0 && end == extents[8] * parts;
-        if (begin == 0) *is_done = alone ? 1 : 0;
-        if (alone) {
-            for (std::int64_t i = 0; i < extents[8]; ++i) sort_line<K, Word>(line(i), memory);
+    switch (work_of_range(phase, begin, end, lines * parts, static_cast<std::int64_t*>(common))) {
+        case PhaseWork::whole_call:
+            for (std::int64_t i = 0; i < lines; ++i) sort_line<K, Word>(line(i), memory);
             return;
-        }
-    } else if (*is_done != 0) {
-        return;
+        case PhaseWork::nothing:
+            return;
+        case PhaseWork::own_range:
+            break;
     }
     for (; begin < end; ++begin) {
         const std::int64_t i = begin / parts;

@@ -15,11 +15,20 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
     return {reinterpret_cast<const char*>(data), size};
 }
 
-// What was read prints as text that reads back as the same.
-template <class Parse>
-void expect_lossless(const std::string& printed, const Parse& parse_and_print) {
+// Reads a text; what is sound prints as text that reads back as the same.
+template <class Parse, class Verify, class Print>
+void read_text(const std::uint8_t* data, std::size_t size, const Parse& parse, const Verify& verify,
+               const Print& print) {
+    std::string printed;
     try {
-        if (parse_and_print(printed) == printed) return;
+        const auto read = parse(text_of(data, size));
+        if (!verify(read).empty()) return;
+        printed = print(read);
+    } catch (const Error&) {
+        return;
+    }
+    try {
+        if (print(parse(printed)) == printed) return;
     } catch (const Error&) {
     }
     std::abort();
