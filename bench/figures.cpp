@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include "codegen/kernels.h"
-#include "ir/ops/ops.h"
 #include "lathe.h"
 #include "runtime/parallel.h"
 
@@ -152,9 +151,7 @@ void gathered_products() {
                 columns.push_back(reshape(slice(padded, {i, j, 0}, {64, 64, 32}), {64 * 64, 32}));
         return concat(columns, 1);
     };
-    const auto padded = [](const Tensor& t) {
-        return ir::ops::pad.with({ir::Shape{1, 1, 0}, ir::Shape{1, 1, 0}}, t, full({}, 0.0));
-    };
+    const auto padded = [](const Tensor& t) { return pad(t, {1, 1, 0}, {1, 1, 0}); };
     const auto product = jit([](const Tensor& a, const Tensor& b) { return matmul(a, b); });
     const auto fused = jit([&](const Tensor& a, const Tensor& b) { return matmul(windows(a), b); });
     const auto gather = jit([&](const Tensor& a) { return windows(a); });
