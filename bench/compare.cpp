@@ -18,6 +18,7 @@
 
 #include "bench/peer.h"
 #include "lathe.h"
+#include "runtime/buffer.h"
 #include "runtime/parallel.h"
 
 namespace {

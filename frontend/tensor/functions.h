@@ -60,6 +60,9 @@ Tensor slice(const Tensor& x, Shape start, Shape size, Where where = Where::curr
 // With so many elements of `fill` before the first along each axis, and behind the last; negative: without so many.
 Tensor pad(const Tensor& x, const Shape& low, const Shape& high, double fill = 0, Where where = Where::current());
 Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where = Where::current());
+inline Tensor concat(std::initializer_list<Tensor> parts, std::int64_t axis, Where where = Where::current()) {
+    return concat(std::span<const Tensor>(parts.begin(), parts.size()), axis, where);
+}
 Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where = Where::current());
 Tensor scatter_add(const Tensor& x, const Tensor& indices, const Tensor& updates, std::int64_t axis,
                    Where where = Where::current());
