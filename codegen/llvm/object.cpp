@@ -43,11 +43,12 @@ void initialize_llvm() {
         LLVMInitializeX86AsmPrinter();
         // The emitter shapes addresses itself, and orders instructions well enough for processors that reorder them:
         // these passes cost a fifth of the compile time and gain nothing. Nor does a long search for the best places
-        // to split live ranges at.
+        // to split live ranges at, nor one for integers that had better live in registers of masks.
         auto& options = llvm::cl::getRegisteredOptions();
         for (const auto& [name, value] : {std::pair{"disable-lsr", "true"},
                                           {"enable-misched", "false"},
                                           {"disable-post-ra", "true"},
+                                          {"disable-x86-domain-reassignment", "true"},
                                           {"grow-region-complexity-budget", "100"}})
             if (const auto at = options.find(name); at != options.end()) at->second->addOccurrence(0, name, value);
     });
@@ -66,6 +67,7 @@ struct Optimizer {
         passes.addPass(llvm::InstCombinePass());
         passes.addPass(
             llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+        passes.addPass(llvm::EarlyCSEPass());  // loops of one nest hoist the same products of extents
         passes.addPass(llvm::SimplifyCFGPass());
     }
     void run(llvm::Module& module) {

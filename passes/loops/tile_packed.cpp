@@ -26,8 +26,8 @@ using ir::LoopKind;
 using ir::Symbol;
 using ir::ValueId;
 
-constexpr std::int64_t tile_rows = 6;     // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
-constexpr std::int64_t narrow_rows = 12;  // of a tile of one vector: so many chains hide the latency of an addition
+constexpr std::int64_t tile_rows = 6;    // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
+constexpr std::int64_t narrow_rows = 8;  // of a tile of one vector: so many chains hide the latency of an addition
 constexpr std::int64_t few_rows = tile_rows - 1;                   // fewer run one by one, usually
 constexpr std::int64_t most_rows = 2048;                           // of a task, which packs once for all of them
 constexpr std::int64_t packed_bytes = 256 * 1024;                  // half of a small second cache
@@ -256,20 +256,21 @@ private:
         b.push_back(tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) {
             Block out;
             const ir::BufferId acc = chains(r, rows, overhangs, p, 0, wide_, out);
-            // Straight from registers where all is regular.
-            const Dim direct = last_ * (overhangs ? 1 - positive(r + rows - end_) : Dim(1));
+            // Straight from registers where all is regular and k is one block.
+            const Dim direct = last_ * (1 - positive(kb_)) * (overhangs ? 1 - positive(r + rows - end_) : Dim(1));
             out.push_back(tiles_.when("direct", direct, [&] {
                 Block s;
                 s.push_back(tiles_.elements(rows, wide_, tiles_.width(), [&](Dim i, Dim j) {
                     Block e;
-                    finish(r + i, p * wide_ + j, tiles_.load(acc, {i, j}, e), e);
+                    const ValueId chain = tiles_.load(acc, {i, j}, e);
+                    tiles_.epilogue(row0_ + r + i, column0_ + p * wide_ + j, chain, e);
                     return e;
                 }));
                 return s;
             }));
             out.push_back(tiles_.when("stored", 1 - direct, [&] {
                 const Dim existing = overhangs ? min(rows, end_ - r) : Dim(rows);
-                return finish_stored(acc, r, rows, existing, p * wide_, wide_, overhangs);
+                return finish_stored(acc, r, rows, existing, p * wide_, wide_);
             }));
             return out;
         }));
@@ -283,8 +284,8 @@ private:
                 const Dim r = begin_ + m;
                 Block out;
                 const ir::BufferId acc = chains(r, narrow_rows, true, whole_, c, tiles_.width(), out);
-                for (ir::Stmt& s : finish_stored(acc, r, narrow_rows, min(narrow_rows, end_ - r), whole_ * wide_ + c,
-                                                 tiles_.width(), true))
+                for (ir::Stmt& s :
+                     finish_stored(acc, r, narrow_rows, min(narrow_rows, end_ - r), whole_ * wide_ + c, tiles_.width()))
                     out.push_back(std::move(s));
                 return out;
             }));
@@ -327,19 +328,26 @@ private:
         return copy.copy(reduce_.element[1]);
     }
 
-    // The sum of all blocks, given the chain of the last one.
-    ValueId total(Dim r, Dim column, ValueId chain, Block& into) {
+    // Adds the chain of a block of k to the sum of those before it. What is computed from the sum of all is stored
+    // behind the last block alone.
+    void finish(Dim r, Dim column, ValueId chain, Block& into) {
         const ValueId earlier = nest_.add_value(tiles_.accumulator());
         into.push_back({ir::Load{earlier, sums_, {r, column}, {kb_ - 1}}});
-        return tiles_.combine(earlier, chain, into);
+        const ValueId sum = tiles_.combine(earlier, chain, into);
+        into.push_back({ir::Store{sums_, {r, column}, sum, {0 - last_}, false}});
+        Block rest;
+        tiles_.epilogue(row0_ + r, column0_ + column, sum, rest);
+        guard_stores(rest, last_ - 1);
+        std::ranges::move(rest, std::back_inserter(into));
     }
-    void finish(Dim r, Dim column, ValueId chain, Block& into) {
-        const ValueId sum = total(r, column, chain, into);
-        tiles_.epilogue(row0_ + r, column0_ + column, sum, into);
+    static void guard_stores(Block& block, const Dim& guard) {
+        for (ir::Stmt& s : block) {
+            if (auto* store = std::get_if<ir::Store>(&s.node)) store->guards.push_back(guard);
+            if (Block* const inner = ir::body_of(s)) guard_stores(*inner, guard);
+        }
     }
-    // The same by way of memory, in loops: rows may be fewer, columns masked, blocks of k follow.
-    Block finish_stored(ir::BufferId acc, Dim r, std::int64_t rows, Dim existing, Dim column, std::int64_t columns,
-                        bool may_be_last) {
+    // A tile's chains by way of memory, in loops: rows may be fewer, columns masked, blocks of k follow.
+    Block finish_stored(ir::BufferId acc, Dim r, std::int64_t rows, Dim existing, Dim column, std::int64_t columns) {
         Block out;
         out.push_back(tiles_.elements(rows, columns, tiles_.width(), [&](Dim i, Dim j) {
             Block s;
@@ -347,33 +355,19 @@ private:
             s.push_back({ir::Store{tile_, {i, j}, chain, {}, false}});
             return s;
         }));
-        const auto each = [&](const auto& body) {
-            Block b;
-            b.push_back(tiles_.loop("r", existing, 1, LoopKind::serial, [&](Dim i) {
-                Block vectors;
-                vectors.push_back(tiles_.loop("c", columns, tiles_.width(), LoopKind::serial, [&](Dim c) {
-                    Block inner;
-                    const Dim lanes = min(tiles_.width(), columns_ - column - c);
-                    inner.push_back(tiles_.elements(1, tiles_.width(), lanes, [&](Dim, Dim j) {
-                        Block s;
-                        const ValueId chain = tiles_.load(tile_, {i, c + j}, s);
-                        body(r + i, column + c + j, chain, s);
-                        return s;
-                    }));
-                    return inner;
+        out.push_back(tiles_.loop("r", existing, 1, LoopKind::serial, [&](Dim i) {
+            Block vectors;
+            vectors.push_back(tiles_.loop("c", columns, tiles_.width(), LoopKind::serial, [&](Dim c) {
+                Block inner;
+                const Dim lanes = min(tiles_.width(), columns_ - column - c);
+                inner.push_back(tiles_.elements(1, tiles_.width(), lanes, [&](Dim, Dim j) {
+                    Block s;
+                    finish(r + i, column + c + j, tiles_.load(tile_, {i, c + j}, s), s);
+                    return s;
                 }));
-                return vectors;
+                return inner;
             }));
-            return b;
-        };
-        if (may_be_last)
-            out.push_back(tiles_.when("last", last_, [&] {
-                return each([&](Dim row, Dim c, ValueId chain, Block& s) { finish(row, c, chain, s); });
-            }));
-        out.push_back(tiles_.when("earlier", 1 - last_, [&] {
-            return each([&](Dim row, Dim c, ValueId chain, Block& s) {
-                s.push_back({ir::Store{sums_, {row, c}, total(row, c, chain, s), {}, false}});
-            });
+            return vectors;
         }));
         return out;
     }
