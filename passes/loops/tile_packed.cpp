@@ -209,17 +209,19 @@ private:
     }
     Block pack() { return runs_along(reduce_.body, second_, reduce_.var) ? pack_transposed() : pack_rows(); }
     Block pack_rows() {
-        const auto panel = [&](Dim p, Dim k, bool edge) {
+        const auto panel = [&](Dim p, Dim k, Dim first, std::int64_t count, bool edge) {
             Block b;
-            b.push_back(
-                tiles_.elements(1, wide_, tiles_.width(), [&](Dim, Dim c) { return pack_element(p, k, c, edge); }));
+            b.push_back(tiles_.elements(1, count, tiles_.width(),
+                                        [&](Dim, Dim c) { return pack_element(p, k, first + c, edge); }));
             return b;
         };
         Block out;
         out.push_back(tiles_.loop("k", depth_, 1, LoopKind::serial, [&](Dim k) {
             Block b;
-            b.push_back(tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) { return panel(p, k, false); }));
-            b.push_back(tiles_.when("edge", columns_ - whole_ * wide_, [&] { return panel(whole_, k, true); }));
+            b.push_back(
+                tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) { return panel(p, k, 0, wide_, false); }));
+            b.push_back(tiles_.vectors(columns_ - whole_ * wide_,
+                                       [&](Dim c) { return panel(whole_, k, c, tiles_.width(), true); }));
             return b;
         }));
         return out;
