@@ -109,10 +109,11 @@ inline constexpr OpDef broadcast_to = {
         return {c.operand(0).dtype, to};
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
-        const Shape& from = c.operands[0].shape;
-        std::vector<Dim> index(out.end() - static_cast<std::ptrdiff_t>(from.rank()), out.end());
+        const Shape &from = c.operands[0].shape, &to = target_shape(c.attributes);
+        const std::size_t extra = to.rank() - from.rank();
+        std::vector<Dim> index(out.begin() + static_cast<std::ptrdiff_t>(extra), out.end());
         for (std::size_t i = 0; i < from.rank(); ++i)
-            if (from[i] == Dim(1)) index[i] = 0;
+            if (from[i] == Dim(1) && to[extra + i] != Dim(1)) index[i] = 0;
         return {{.operand = 0, .index = std::move(index), .guards = {}}};
     },
     .rewrite = [](const Node& n) -> Value {

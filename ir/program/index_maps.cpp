@@ -42,7 +42,7 @@ std::vector<Dim> broadcast_index(const Type& operand, std::span<const Dim> at, c
     std::vector<Dim> index;
     const std::size_t skip = result.rank() - operand.shape.rank();
     for (std::size_t i = 0; i < operand.shape.rank(); ++i)
-        index.push_back(operand.shape[i] == Dim(1) ? Dim(0) : at[skip + i]);
+        index.push_back(operand.shape[i] == Dim(1) && result[skip + i] != Dim(1) ? Dim(0) : at[skip + i]);
     return index;
 }
 
