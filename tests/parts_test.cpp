@@ -127,7 +127,7 @@ TEST_P(PartsOf, GiveTheInterpretersBits) {
         std::map<std::string, std::shared_ptr<const codegen::Executable>> executables;
         for (const std::string& target : targets_here())
             executables[target] = codegen::compile(*graph, {.target = codegen::target_named(target)});
-        for (int choice = 0; choice < 16; ++choice) {
+        for (int choice = 0; choice < 10; ++choice) {
             std::vector<std::int64_t> symbols;
             for (std::size_t k = 0; k < form.parts; ++k)
                 symbols.push_back(form.rank == 1 && choice % 4 == 0 ? below(random, 5000) : pick(along));

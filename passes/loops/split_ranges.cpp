@@ -10,6 +10,7 @@
 #include "passes/loops/split_ranges.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "ir/loops/walk.h"
 #include "passes/loops/block_copy.h"
@@ -26,8 +27,11 @@ using ir::Loop;
 using ir::LoopKind;
 using ir::Symbol;
 
-constexpr std::size_t most_ranges = 16;       // of a loop
-constexpr std::size_t most_statements = 128;  // of a nest, afterwards
+constexpr std::size_t most_ranges = 16;  // of a loop
+// Of a nest, afterwards: what copies of a body may cost to compile.
+constexpr std::size_t most_statements = 128, most_instructions = 1000;
+// What a range costs beside a vector that is loaded under a guard.
+constexpr std::int64_t range_cost = 2;
 
 bool contains_reduction(const Loop& loop) {
     return ir::any_statement(loop.body, [](const ir::Stmt& s) { return std::holds_alternative<ir::Reduce>(s.node); });
@@ -88,9 +92,30 @@ std::vector<Range> ranges_between(const std::vector<Dim>& bounds, const Loop& lo
     return ranges;
 }
 
+// Of the scalar operations of a block, and of the blocks inside it.
+std::size_t instruction_count(const ir::LoopNest& nest, const Block& block) {
+    std::size_t count = 0;
+    ir::for_each_statement(block, [&](const ir::Stmt& s) {
+        const auto* compute = std::get_if<ir::Compute>(&s.node);
+        if (compute == nullptr) return;
+        const auto dtype = [&](ir::ValueId v) { return nest.value_dtypes[static_cast<std::size_t>(v)]; };
+        std::vector<ir::Dtype> dtypes;
+        for (ir::ValueId v : compute->operands) dtypes.push_back(dtype(v));
+        count += program_of(*compute, dtypes, dtype(compute->results[0])).insts.size();
+    });
+    return count;
+}
+
 class Splitter {
 public:
-    explicit Splitter(ir::LoopNest& nest) : nest_(nest), statements_(ir::statement_count(nest.body)) {}
+    // `typical` gives the value that an extent of the nest has, if that is known.
+    using Typical = std::function<std::optional<std::int64_t>(Dim)>;
+    Splitter(ir::LoopNest& nest, const LoopTarget& target, Typical typical)
+        : nest_(nest),
+          lanes_(target.vector_bytes / 4),
+          typical_(std::move(typical)),
+          statements_(ir::statement_count(nest.body)),
+          instructions_(instruction_count(nest, nest.body)) {}
 
     void split(Block& block, bool outermost) {
         Block out;
@@ -123,16 +148,45 @@ public:
 private:
     // Takes account of the statements that a loop is replaced by, if they are not too many.
     bool fits(const Block& replacement, const Loop& loop) {
-        const std::size_t total = statements_ + ir::statement_count(replacement) - 1 - ir::statement_count(loop.body);
-        if (total > most_statements) return false;
-        statements_ = total;
+        const std::size_t statements =
+            statements_ + ir::statement_count(replacement) - 1 - ir::statement_count(loop.body);
+        const std::size_t instructions =
+            instructions_ + instruction_count(nest_, replacement) - instruction_count(nest_, loop.body);
+        if (statements > most_statements || instructions > std::max(instructions_, most_instructions)) return false;
+        statements_ = statements;
+        instructions_ = instructions;
         return true;
     }
 
-    std::vector<Range> ranges_of(const Loop& loop) const {
+    // Vectors that are accessed under guards in an iteration of a loop, and in all of them; empty where that is not
+    // known.
+    std::optional<std::int64_t> guarded_in_iteration(const Loop& loop) const {
+        std::int64_t count = 0;
+        for (const ir::Stmt& s : loop.body) {
+            const std::vector<Dim>* guards = ir::guards_of(s);
+            if (guards != nullptr && !guards->empty() && !std::holds_alternative<ir::Condition>(s.node)) ++count;
+            if (const auto* inner = std::get_if<Loop>(&s.node)) {
+                const std::optional<std::int64_t> within = guarded(*inner);
+                if (!within) return std::nullopt;
+                count += *within;
+            }
+        }
+        return count;
+    }
+    std::optional<std::int64_t> guarded(const Loop& loop) const {
+        const std::optional<std::int64_t> trips = typical_(loop.extent), each = guarded_in_iteration(loop);
+        if (!trips || !each) return std::nullopt;
+        return holds_loops(loop) ? *trips * *each : (*trips + lanes_ - 1) / lanes_ * *each;
+    }
+    static bool holds_loops(const Loop& loop) {
+        return ir::any_statement(loop.body, [](const ir::Stmt& s) { return ir::body_of(s) != nullptr; });
+    }
+
+    // Ranges that are worth it; `guarded` are the accesses that know better then.
+    std::vector<Range> ranges_of(const Loop& loop, std::optional<std::int64_t> guarded) const {
         if (contains_reduction(loop)) return {};
         std::vector<Range> ranges = ranges_between(bounds_within(loop), loop);
-        if (ranges.size() < 2) ranges.clear();
+        if (ranges.size() < 2 || (guarded && *guarded < range_cost * std::ssize(ranges))) ranges.clear();
         return ranges;
     }
 
@@ -152,20 +206,19 @@ private:
 
     Block in_sequence(const Loop& loop) {
         Block out;
-        for (const Range& range : ranges_of(loop)) out.push_back(loop_over(loop, range));
+        for (const Range& range : ranges_of(loop, guarded(loop))) out.push_back(loop_over(loop, range));
         return out;
     }
 
     Block in_chunks(const Loop& loop) {
-        const std::vector<Range> ranges = ranges_of(loop);
+        const bool whole = holds_loops(loop);
+        const std::vector<Range> ranges = ranges_of(loop, whole ? guarded_in_iteration(loop) : guarded(loop));
         if (ranges.empty()) return {};
-        const bool holds_loops =
-            ir::any_statement(loop.body, [](const ir::Stmt& s) { return ir::body_of(s) != nullptr; });
-        const Symbol var = nest_.add_symbol(ir::SymbolRole::loop, holds_loops ? nest_.symbols[loop.var].name : "chunk");
+        const Symbol var = nest_.add_symbol(ir::SymbolRole::loop, whole ? nest_.symbols[loop.var].name : "chunk");
         const Dim begin = Dim::symbol(var);
-        Loop chunks{var, loop.extent, holds_loops ? 1 : parallel_chunk, LoopKind::serial, 1, {}};
+        Loop chunks{var, loop.extent, whole ? 1 : parallel_chunk, LoopKind::serial, 1, {}};
         for (const Range& range : ranges) {
-            if (holds_loops) {
+            if (whole) {
                 const Symbol when = nest_.add_symbol(ir::SymbolRole::loop, "when");
                 chunks.body.push_back(
                     {Loop{when, range.contains(begin), 1, LoopKind::serial, 1, body_at(loop, range, begin)}});
@@ -179,14 +232,23 @@ private:
     }
 
     ir::LoopNest& nest_;
-    std::size_t statements_;
+    const std::int64_t lanes_;
+    Typical typical_;
+    std::size_t statements_, instructions_;
 };
 
 }  // namespace
 
-void split_ranges(ir::Program& program, const LoopTarget&) {
-    ir::for_each_kernel(program, [](ir::Program::Kernel& kernel) {
-        if (is_plain(kernel.nest)) Splitter(kernel.nest).split(kernel.nest.body, true);
+void split_ranges(ir::Program& program, const LoopTarget& target) {
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) {
+        if (!is_plain(kernel.nest)) return;
+        const auto typical = [&](Dim d) -> std::optional<std::int64_t> {
+            std::vector<Symbol> used;
+            d.collect_symbols(used);
+            const bool known = std::ranges::all_of(used, [&](Symbol s) { return s < kernel.extents.size(); });
+            return known ? program.typical(kernel.over_program(d)) : std::nullopt;
+        };
+        Splitter(kernel.nest, target, typical).split(kernel.nest.body, true);
     });
 }
 
