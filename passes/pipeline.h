@@ -20,6 +20,7 @@
 #include "passes/loops/hoist.h"
 #include "passes/loops/loop_passes.h"
 #include "passes/loops/parallelize.h"
+#include "passes/loops/split_ranges.h"
 #include "passes/loops/stage.h"
 #include "passes/loops/stream.h"
 #include "passes/loops/tile.h"
@@ -57,6 +58,7 @@ inline constexpr Pass pipeline[] = {
     {"stage", "cut long reductions to one value into two kernels", stage},
     {"tile", "cut the loops of contractions into register tiles", tile},
     {"transpose", "copy to scratch, transposed, what vectors would read far apart", transpose},
+    {"split_ranges", "split loops where guards change, so that parts of concatenations are plain copies", split_ranges},
     {"vectorize", "mark innermost loops and reductions to run in vectors", each_kernel<vectorize>},
     {"parallelize", "give each nest a parallel outermost loop", parallelize},
     {"stream", "write large results around the cache", stream},

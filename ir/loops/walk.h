@@ -131,6 +131,19 @@ PartOf<S, Block>* body_of(S& stmt) {
     return parts.found;
 }
 
+// What has to be >= 0 for the statement itself to do what it does; null where it does that anyway.
+template <Statement S>
+PartOf<S, std::vector<Dim>>* guards_of(S& stmt) {
+    return std::visit(
+        [](auto& s) -> PartOf<S, std::vector<Dim>>* {
+            if constexpr (requires { s.guards; })
+                return &s.guards;
+            else
+                return nullptr;
+        },
+        stmt.node);
+}
+
 // Calls f(statement) on every statement of a block and of the blocks inside it, each before its body.
 template <class B, class F>
     requires std::same_as<std::remove_const_t<B>, Block>

@@ -143,11 +143,20 @@ ir::Attributes ExtentClasses::map_attributes(const Node& node) {
         extents_.push_back(dim);
         return Dim::symbol(static_cast<ir::Symbol>(extents_.size() - 1));
     };
-    ir::map_dims(out, [&](Dim dim) {
-        if (dim.is_constant()) return dim;
+    const auto extent_of = [&](Dim dim) {
         const auto place = std::ranges::find(extents_, dim) - extents_.begin();
         return static_cast<std::size_t>(place) == extents_.size() ? add(dim)
                                                                   : Dim::symbol(static_cast<ir::Symbol>(place));
+    };
+    // Extents are never negative. What may be, as padding that removes elements, is an expression of some.
+    const auto may_be_negative = [this](Dim dim) {
+        const auto low = dim.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; }).low;
+        return (!low || *low < 0) && std::ranges::find(extents_, dim) == extents_.end();
+    };
+    ir::map_dims(out, [&](Dim dim) {
+        if (dim.is_constant()) return dim;
+        if (!may_be_negative(dim)) return extent_of(dim);
+        return dim.substitute([&](ir::Symbol s) { return extent_of(Dim::symbol(s)); });
     });
     // Each offset is an extent of its own, whatever else has its value, so that kernels differ by structure alone.
     for (const ir::AttributeDef& def : node.op->attributes)

@@ -66,6 +66,15 @@ void merge_dimensions(ir::LoopNest& nest, Symbol s) {
     }
 }
 
+// A bound on the outer loop's variable alone, as one on the variable of both loops: v / n >= b where v >= b * n.
+Dim joined_guard(Dim guard, Symbol outer, const ir::Loop& inner, Dim joined) {
+    const auto affine = guard.affine_in(outer);
+    if (!affine || affine->rest.depends_on(inner.var)) return guard;
+    if (affine->coefficient == Dim(1)) return joined + affine->rest * inner.extent;
+    if (affine->coefficient == Dim(-1)) return (affine->rest + 1) * inner.extent - joined - 1;
+    return guard;
+}
+
 // Replaces a loop that holds nothing but a loop by one over both; gives up if some index would need a division.
 bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
     ir::LoopNest trial = nest;
@@ -81,6 +90,10 @@ bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
     const Symbol first = outer.var;
     const Symbol second = inner.var;
     ir::Loop loop{joined, outer.extent * inner.extent, 1, ir::LoopKind::serial, 1, {}};
+    ir::for_each_statement(inner.body, [&](ir::Stmt& s) {
+        if (std::vector<Dim>* guards = ir::guards_of(s))
+            for (Dim& g : *guards) g = joined_guard(g, first, inner, var);
+    });
     ir::Block body = std::move(inner.body);
     rewrite_dims(body, [&](Dim d) {
         return d.substitute([&](Symbol s) { return s == first ? quotient : s == second ? remainder : Dim::symbol(s); });

@@ -35,6 +35,14 @@ Dim at_first(const ir::LoopNest& nest, Dim d) {
         [&](Symbol s) { return nest.symbols[s].role == ir::SymbolRole::extent ? Dim::symbol(s) : Dim(0); });
 }
 
+// What runs in some iterations only counts as if it ran in all.
+Dim trips(const ir::LoopNest& nest, const ir::Loop& loop) {
+    const auto high = loop.extent.bounds([](Symbol) { return Dim::Bounds{0, std::nullopt}; }).high;
+    const bool is_condition = high && *high == 1 && !loop.extent.is_constant();
+    const Dim first = at_first(nest, loop.extent);
+    return is_condition && first != loop.extent ? Dim(1) : first;
+}
+
 // The parallel loop in a block of which one iteration runs.
 const ir::Loop* only_iteration(const Block& block) {
     const auto* const loop = block.empty() ? nullptr : std::get_if<ir::Loop>(&block.back().node);
@@ -62,7 +70,7 @@ Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
                 const std::int64_t overhead = unroll || unrolled ? 0 : loop_overhead;
                 if (const ir::Loop* const one = only_iteration(l.body))
                     return floordiv(l.extent * cost(nest, ir::Stmt{*one}, unrolled), max(1, one->extent));
-                return ceildiv(at_first(nest, l.extent), step) * (cost(nest, l.body, unroll || unrolled) + overhead);
+                return ceildiv(trips(nest, l), step) * (cost(nest, l.body, unroll || unrolled) + overhead);
             },
             [&](const ir::Reduce& r) -> Dim {
                 return ceildiv(at_first(nest, r.extent), r.width) * (cost(nest, r.body, unrolled) + instruction) +

@@ -14,11 +14,8 @@ using ir::Dim;
 using ir::LoopKind;
 using ir::Symbol;
 
-// Elements that one iteration of the parallel loop over a vector loop takes: far more than the loop around them costs,
-// few enough to share a mid-sized array between threads.
-constexpr std::int64_t chunk = 4096;
-// The same where what is around the parallel loop runs for each range of its iterations: a range should do more than
-// that, and read long enough pieces of memory that what is fetched ahead of them is not another thread's.
+// As parallel_chunk, where what is around the parallel loop runs for each range of its iterations: a range should do
+// more than that, and read long enough pieces of memory that what is fetched ahead of them is not another thread's.
 constexpr std::int64_t shared_chunk = 256;
 // The same where an element is a reduction over others: as many as code generation takes side by side.
 constexpr std::int64_t reduced_chunk = 64;
@@ -202,7 +199,7 @@ void parallelize_nest(ir::LoopNest& nest) {
     Block before(nest.body.begin(), nest.body.end() - 1);
     ir::Loop outer;
     if (loop.kind == LoopKind::vector) {
-        const std::int64_t step = reduces(loop.body) ? reduced_chunk : chunk;
+        const std::int64_t step = reduces(loop.body) ? reduced_chunk : parallel_chunk;
         outer = in_chunks(nest, std::move(loop), step);
         outer.body.insert(outer.body.begin(), before.begin(), before.end());
     } else if (loop.kind == LoopKind::serial) {
