@@ -262,6 +262,7 @@ TEST_F(Aot, SharedLibraryTellsOfItselfAndRefusesSizes) {
     ASSERT_TRUE(library) << dlerror();
     const lathe_model_info* const info = library.get<lathe_model_info_function>("mlp_info")();
     EXPECT_EQ(info->format_version, std::uint32_t{LATHE_AOT_VERSION});
+    EXPECT_EQ(info->numerics_version, 2U);
     EXPECT_STREQ(info->name, "mlp");
     EXPECT_EQ(info->cpu_level, 1);
     ASSERT_EQ(info->symbol_count, 1);

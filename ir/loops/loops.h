@@ -285,9 +285,8 @@ struct LoopNest {
     std::vector<std::string> symbol_names() const;
 };
 
-// The order in which reductions over elements of a dtype proceed; numerics version 1. See DESIGN of sums:
-// along the last axes: 256 bytes of accumulator lanes, blocks of 4,096; along others: chains in blocks of 256;
-// contractions: chains in blocks of 1,024.
+// Sizes in the order of folds, which order.h defines and numbers. Along the last axes: 256 bytes of accumulator lanes,
+// blocks of 4,096; along others: chains in blocks of 256; contractions: chains in blocks of 1,024.
 inline constexpr std::int64_t row_block = 4096, column_block = 256, contraction_block = 1024;
 constexpr std::int64_t row_lanes(Dtype accumulator) { return static_cast<std::int64_t>(256 / size_of(accumulator)); }
 
