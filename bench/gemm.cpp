@@ -112,9 +112,17 @@ std::optional<Product> parse_product(const char* text) {
 
 std::shared_ptr<const codegen::Executable> compile(const Product& p) {
     ir::Graph graph;
+    codegen::CompileOptions compile;
+    // Extents are symbols, but for the columns of the second operand: features, usually, that a program knows.
     const auto parameter = [&](const char* name, std::int64_t rows, std::int64_t columns, bool transposed) {
         ir::Shape shape;
-        for (const std::int64_t e : {transposed ? columns : rows, transposed ? rows : columns}) {
+        for (const bool first : {true, false}) {
+            const std::int64_t e = first != transposed ? rows : columns;
+            if (name[0] == 'b' && first == transposed) {
+                shape.push_back(e);
+                continue;
+            }
+            compile.pipeline.typical_symbols.push_back(e);
             const auto s = static_cast<ir::Symbol>(graph.symbols.size());
             graph.symbols.push_back(fmt::format("{}{}", name, e));
             shape.push_back(ir::Dim::symbol(s));
@@ -128,16 +136,8 @@ std::shared_ptr<const codegen::Executable> compile(const Product& p) {
         return transposed ? ir::functions::transpose(v, {1, 0}) : v;
     };
     graph.add_output("c", ir::functions::matmul(plain(a, p.transposes_first()), plain(b, p.transposes_second())));
-    codegen::CompileOptions compile;
     compile.target = codegen::target_named(options.target);
     compile.prepares = true;
-    for (const ir::Value v : {a, b})
-        for (const bool first : {true, false}) {
-            if (v == b && p.has_panels()) continue;
-            const bool transposed = v == a ? p.transposes_first() : p.transposes_second();
-            const std::int64_t rows = v == a ? p.m : p.k, columns = v == a ? p.k : p.n;
-            compile.pipeline.typical_symbols.push_back(first != transposed ? rows : columns);
-        }
     return codegen::compile(graph, compile);
 }
 
@@ -175,10 +175,9 @@ void measure(const Product& p, Sgemm sgemm) {
     const double first = now();
     const auto executable = compile(p);
     const double compile_milliseconds = seconds_since(first) * 1e3;
-    const std::int64_t extents[] = {p.transposes_first() ? p.k : p.m, p.transposes_first() ? p.m : p.k,
-                                    p.transposes_second() ? p.n : p.k, p.transposes_second() ? p.k : p.n};
+    const std::int64_t extents[] = {p.transposes_first() ? p.k : p.m, p.transposes_first() ? p.m : p.k, p.k};
     const runtime::Binding bound =
-        runtime::bind_plan(executable->plan, std::span(extents).first(p.has_panels() ? 2 : 4));
+        runtime::bind_plan(executable->plan, std::span(extents).first(p.has_panels() ? 2 : 3));
     const auto floats = [](std::int64_t count) {
         return runtime::allocate(static_cast<std::size_t>(count) * sizeof(float));
     };

@@ -116,6 +116,28 @@ std::optional<Wanted> panels(const Node& node, const std::vector<Dim>& index, co
     return wanted;
 }
 
+// Tiles read rows of the first operand along k. Where those lie side by side instead, each group of columns would copy
+// them anew: if there are many columns, they are stored transposed, once.
+constexpr std::int64_t many_columns = 512;
+std::optional<Wanted> transposed_rows(const Node& node, const Read& read, const std::vector<Dim>& index,
+                                      const std::vector<Dim>& at, const std::vector<Dim>& fold) {
+    const ir::Shape& result = node.results[0].shape;
+    if (at.size() < 2 || fold.size() != 1 || !result[at.size() - 1].is_constant() ||
+        result[at.size() - 1].constant() < many_columns)
+        return std::nullopt;
+    const Dim row = at[at.size() - 2];
+    const auto along_rows = ir::linear_offset(read.base.type().shape, read.index).affine_in(*row.as_symbol());
+    if (!along_rows || along_rows->coefficient != Dim(1)) return std::nullopt;
+    const auto found = std::ranges::find(index, fold[0]);
+    if (found == index.end() || std::ranges::find(index, row) == index.end()) return std::nullopt;
+    Wanted wanted;
+    for (std::size_t i = 0; i < index.size(); ++i)
+        if (index[i] != fold[0]) wanted.permutation.push_back(static_cast<std::int64_t>(i));
+    wanted.permutation.push_back(found - index.begin());
+    wanted.blocks.assign(index.size(), 1);
+    return wanted;
+}
+
 // The relayout in front of an operand, or nothing where the operand may stay as it is.
 std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const std::vector<bool>& steady) {
     const std::size_t rank = node.results[0].shape.rank();
@@ -147,6 +169,7 @@ std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const
         std::ranges::any_of(at, [&](Dim d) { return std::ranges::find(index, d) == index.end(); });
     const Wanted reordered{order, ir::Integers(order.size(), 1)};
     if (read.chooses) return is_read_again ? std::optional(reordered) : std::nullopt;
+    if (operand == 0) return transposed_rows(node, read, index, at, fold);
     if (!has_vector) return std::nullopt;
     const auto affine = ir::linear_offset(read.base.type().shape, read.index).affine_in(*at[rank - 1].as_symbol());
     if (affine && affine->coefficient == Dim(1)) return std::nullopt;

@@ -29,7 +29,7 @@ using ir::ValueId;
 constexpr std::int64_t tile_rows = 6;     // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
 constexpr std::int64_t narrow_rows = 12;  // of a tile of one vector: so many chains hide the latency of an addition
 constexpr std::int64_t few_rows = tile_rows - 1;                   // fewer run one by one, usually
-constexpr std::int64_t most_rows = 384;                            // of a task: what it packs is little beside its work
+constexpr std::int64_t most_rows = 2048;                           // of a task, which packs once for all of them
 constexpr std::int64_t packed_bytes = 256 * 1024;                  // half of a small second cache
 constexpr std::int64_t packed_bytes_of_copied = 2 * packed_bytes;  // rows are copied again for each group
 constexpr std::int64_t copied_rows = 48;                           // at a time: whole tiles, whole vectors
