@@ -56,7 +56,7 @@ Values Emitter::combine(const ReduceCode& code, const Values& earlier, const Val
 
 // Folds the elements of the current scope in; masked lanes keep their accumulators.
 Values Emitter::step(const ReduceCode& code, const Values& acc) {
-    block(code.r.body);
+    emit(code.r.body);
     Registers operands;
     for (llvm::Value* v : acc) operands.push_back({v, scope_.width > 1});
     for (ir::ValueId v : code.r.element) operands.push_back(value(v));

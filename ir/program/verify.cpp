@@ -212,8 +212,8 @@ private:
         sites(k.nest.body, k.sites.size());
     }
 
-    void sites(const Block& block, std::size_t count) {
-        const bool lacks_one = any_statement(block, [count](const Stmt& s) {
+    void sites(const Statements& statements, std::size_t count) {
+        const bool lacks_one = any_statement(statements, [count](const Stmt& s) {
             const auto* bind = std::get_if<BindIndex>(&s.node);
             return bind != nullptr && (bind->site < 0 || static_cast<std::size_t>(bind->site) >= count);
         });
