@@ -56,10 +56,10 @@ private:
         if (t.dims.size() > LATHE_MAX_RANK)
             throw UserError("'" + name + "' has more than " + std::to_string(LATHE_MAX_RANK) + " dimensions");
         for (const SizeExpression& d : t.dims) {
-            const auto tokens = d.tokens();
-            out.shown.push_back(tokens.size() != 1                    ? LATHE_COMPUTED
-                                : tokens[0].code == lathe_size_symbol ? -1 - tokens[0].value
-                                                                      : tokens[0].value);
+            const lathe_token& token = d.node().token;
+            out.shown.push_back(token.code == lathe_size_constant ? token.value
+                                : token.code == lathe_size_symbol ? -1 - token.value
+                                                                  : LATHE_COMPUTED);
         }
         return out;
     }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <unordered_map>
 
 #include "ir/error.h"
 #include "ir/loops/walk.h"
@@ -15,6 +16,42 @@ namespace {
 
 using ir::Dim;
 using runtime::SizeExpression;
+
+// Sizes of dimensions; what occurs in several is made once.
+class Sizes {
+public:
+    SizeExpression of(Dim d) {
+        if (d.is_constant()) return d.constant();
+        if (const auto known = known_.find(d.bits()); known != known_.end()) return known->second;
+        std::optional<SizeExpression> sum;
+        for (const Dim::Term& term : d.terms()) {
+            std::optional<SizeExpression> product;
+            if (term.coefficient != 1 || term.factors.empty()) product = SizeExpression(term.coefficient);
+            for (const Dim::Atom& atom : term.factors) product = product ? *product * of(atom) : of(atom);
+            sum = sum ? *sum + *product : *product;
+        }
+        known_.emplace(d.bits(), *sum);
+        return *sum;
+    }
+
+private:
+    SizeExpression of(const Dim::Atom& atom) {
+        const auto binary = [&](std::int64_t code) { return SizeExpression::binary(code, of(atom.a), of(atom.b)); };
+        switch (atom.kind) {
+            case Dim::Atom::Kind::symbol:
+                return SizeExpression::symbol(atom.symbol);
+            case Dim::Atom::Kind::floordiv:
+                return binary(lathe_size_floordiv);
+            case Dim::Atom::Kind::min:
+                return binary(lathe_size_min);
+            case Dim::Atom::Kind::max:
+                return binary(lathe_size_max);
+        }
+        __builtin_unreachable();
+    }
+
+    std::unordered_map<std::uint64_t, SizeExpression> known_;  // by Dim::bits
+};
 
 using Call = ir::Program::Call;
 using Kernel = ir::Program::Kernel;
@@ -34,7 +71,7 @@ public:
             if (used[b] || is_the_callers(program_.buffers[b].origin)) add_buffer(b);
         for (const ir::Program::Result& r : program_.results) outputs.push_back(number_[r.buffer]);
         for (const ir::Precondition& p : program_.preconditions)
-            plan_.preconditions.push_back({size_expression(p.a), size_expression(p.b), p.what, p.loc.id()});
+            plan_.preconditions.push_back({sizes_.of(p.a), sizes_.of(p.b), p.what, p.loc.id()});
         for (const ir::Program::Step& step : program_.steps) {
             add_step(step);
             ++time_;
@@ -87,18 +124,18 @@ private:
                 break;
             case Origin::temporary:
                 next(plan_.temporaries);
-                plan_.temporaries.push_back({size_expression(buffer.memory_type().shape.element_count() *
-                                                             static_cast<std::int64_t>(size_of(buffer.type.dtype)))});
+                plan_.temporaries.push_back({sizes_.of(buffer.memory_type().shape.element_count() *
+                                                       static_cast<std::int64_t>(size_of(buffer.type.dtype)))});
                 break;
         }
     }
 
-    static runtime::PlanTensor tensor(const ir::Program::Buffer& buffer) {
+    runtime::PlanTensor tensor(const ir::Program::Buffer& buffer) {
         runtime::PlanTensor t;
         t.name = buffer.name;
         t.dtype = static_cast<std::uint8_t>(buffer.type.dtype);
         t.element_size = static_cast<std::int64_t>(size_of(buffer.type.dtype));
-        for (Dim d : buffer.type.shape) t.dims.push_back(size_expression(d));
+        for (Dim d : buffer.type.shape) t.dims.push_back(sizes_.of(d));
         return t;
     }
 
@@ -139,10 +176,10 @@ private:
     }
 
     // A size of the program in the plan, where symbols of the machine come before those of loops.
-    SizeExpression size(Dim d) const {
-        if (program_.iterations == 0) return size_expression(d);
+    SizeExpression size(Dim d) {
+        if (program_.iterations == 0) return sizes_.of(d);
         const auto callers = static_cast<ir::Symbol>(program_.symbol_count());
-        return size_expression(
+        return sizes_.of(
             d.substitute([&](ir::Symbol s) { return Dim::symbol(s < callers ? s : s + lathe_machine_symbols); }));
     }
 
@@ -377,6 +414,7 @@ private:
 
     const ir::Program& program_;
     const passes::LoopTarget& target_;
+    Sizes sizes_;
     runtime::Plan& plan_;
     std::vector<std::uint32_t> number_;  // of buffers, among those of their origin
     std::uint32_t kernel_count_ = 0, next_kernel_ = 0;
@@ -390,27 +428,6 @@ private:
 };
 
 }  // namespace
-
-SizeExpression size_expression(Dim d) {
-    if (d.is_constant()) return d.constant();
-    std::optional<SizeExpression> sum;
-    for (const Dim::Term& term : d.terms()) {
-        std::optional<SizeExpression> product;
-        if (term.coefficient != 1 || term.factors.empty()) product = SizeExpression(term.coefficient);
-        for (const Dim::Atom& atom : term.factors) {
-            const auto binary = [&](std::int64_t code) {
-                return SizeExpression::binary(code, size_expression(atom.a), size_expression(atom.b));
-            };
-            const SizeExpression factor = atom.kind == Dim::Atom::Kind::symbol     ? SizeExpression::symbol(atom.symbol)
-                                          : atom.kind == Dim::Atom::Kind::floordiv ? binary(lathe_size_floordiv)
-                                          : atom.kind == Dim::Atom::Kind::min      ? binary(lathe_size_min)
-                                                                                   : binary(lathe_size_max);
-            product = product ? *product * factor : factor;
-        }
-        sum = sum ? *sum + *product : *product;
-    }
-    return *sum;
-}
 
 void build_plan(const ir::Program& program, const passes::LoopTarget& target, std::span<const std::uint32_t> donated,
                 runtime::Plan& plan, std::vector<std::uint32_t>& outputs) {

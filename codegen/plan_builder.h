@@ -9,8 +9,6 @@
 
 namespace lathe::codegen {
 
-runtime::SizeExpression size_expression(ir::Dim d);
-
 // Fills everything but the kernels' addresses: kernel k of the plan is the program's, as for_each_kernel counts them.
 // Result i of the program is output `outputs[i]` of the plan, which has each value once. `donated` lists parameters
 // whose memory an output of the same type may take over; those where that is not safe are left alone.

@@ -24,26 +24,26 @@ static const lathe_plan* plan_of(const lathe_aot_model* model) {
     return 0;
 }
 
-LATHE_PLAN_DEFINITION int64_t lathe_aot_plan_size_v4(const lathe_aot_model* model) {
+LATHE_PLAN_DEFINITION int64_t lathe_aot_plan_size_v5(const lathe_aot_model* model) {
     const lathe_plan* const plan = plan_of(model);
-    return plan ? lathe_bound_bytes_v4(plan) : -LATHE_STATUS_CPU;
+    return plan ? lathe_bound_bytes_v5(plan) : -LATHE_STATUS_CPU;
 }
 
-LATHE_PLAN_DEFINITION int lathe_aot_bind_v4(const lathe_aot_model* model, const int64_t* symbols, void* memory) {
+LATHE_PLAN_DEFINITION int lathe_aot_bind_v5(const lathe_aot_model* model, const int64_t* symbols, void* memory) {
     const lathe_plan* const plan = plan_of(model);
     if (!plan) return LATHE_STATUS_CPU;
-    return lathe_bind_v4(plan, symbols, memory).kind == lathe_fits ? LATHE_STATUS_OK : LATHE_STATUS_SIZE;
+    return lathe_bind_v5(plan, symbols, memory).kind == lathe_fits ? LATHE_STATUS_OK : LATHE_STATUS_SIZE;
 }
 
 static int64_t extent_of(const lathe_bound_plan* bound, const lathe_plan_tensor* tensor, uint32_t axis) {
     const lathe_plan* const plan = bound->plan;
     const lathe_expression e = plan->expressions[plan->sizes[tensor->first_dim + axis]];
     int64_t extent = 0; /* it is known to fit */
-    lathe_evaluate_v4(plan->tokens + e.first, e.count, bound->symbols, &extent);
+    lathe_evaluate_v5(plan->tokens + e.first, e.count, bound->symbols, &extent);
     return extent;
 }
 
-LATHE_PLAN_DEFINITION int lathe_aot_output_dims_v4(const lathe_aot_model* model, const void* memory, int32_t output,
+LATHE_PLAN_DEFINITION int lathe_aot_output_dims_v5(const lathe_aot_model* model, const void* memory, int32_t output,
                                                    int64_t* dims) {
     const lathe_bound_plan* const bound = memory;
     const lathe_plan_tensor* tensor;
@@ -60,7 +60,7 @@ static int64_t table_bytes(const lathe_aot_model* model) {
     return ((int64_t)model->distinct_count * 8 + 63) / 64 * 64;
 }
 
-LATHE_PLAN_DEFINITION int64_t lathe_aot_workspace_size_v4(const lathe_aot_model* model, const void* memory,
+LATHE_PLAN_DEFINITION int64_t lathe_aot_workspace_size_v5(const lathe_aot_model* model, const void* memory,
                                                           int32_t workers) {
     const lathe_bound_plan* const bound = memory;
     int64_t bytes;
@@ -71,7 +71,7 @@ LATHE_PLAN_DEFINITION int64_t lathe_aot_workspace_size_v4(const lathe_aot_model*
     return bytes;
 }
 
-LATHE_PLAN_DEFINITION int lathe_aot_run_v4(const lathe_aot_model* model, const void* memory, const void* const* inputs,
+LATHE_PLAN_DEFINITION int lathe_aot_run_v5(const lathe_aot_model* model, const void* memory, const void* const* inputs,
                                            void* const* outputs, void* workspace, const lathe_pool* pool,
                                            lathe_fault* fault) {
     const lathe_bound_plan* const bound = memory;
@@ -81,7 +81,7 @@ LATHE_PLAN_DEFINITION int lathe_aot_run_v4(const lathe_aot_model* model, const v
     int32_t i;
     if (table != 0)
         for (i = model->info->output_count - 1; i >= 0; --i) distinct[model->distinct[i]] = outputs[i];
-    found = lathe_walk_v4(bound, inputs, distinct, (char*)workspace + table, pool);
+    found = lathe_walk_v5(bound, inputs, distinct, (char*)workspace + table, pool);
     if (found.site >= 0) {
         if (fault) *fault = found;
         return LATHE_STATUS_INDEX;

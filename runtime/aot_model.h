@@ -20,12 +20,12 @@ typedef struct lathe_aot_model {
     uint32_t level_count, distinct_count;
 } lathe_aot_model;
 
-LATHE_PLAN_CODE int64_t lathe_aot_plan_size_v4(const lathe_aot_model* model);
-LATHE_PLAN_CODE int lathe_aot_bind_v4(const lathe_aot_model* model, const int64_t* symbols, void* plan);
-LATHE_PLAN_CODE int lathe_aot_output_dims_v4(const lathe_aot_model* model, const void* plan, int32_t output,
+LATHE_PLAN_CODE int64_t lathe_aot_plan_size_v5(const lathe_aot_model* model);
+LATHE_PLAN_CODE int lathe_aot_bind_v5(const lathe_aot_model* model, const int64_t* symbols, void* plan);
+LATHE_PLAN_CODE int lathe_aot_output_dims_v5(const lathe_aot_model* model, const void* plan, int32_t output,
                                              int64_t* dims);
-LATHE_PLAN_CODE int64_t lathe_aot_workspace_size_v4(const lathe_aot_model* model, const void* plan, int32_t workers);
-LATHE_PLAN_CODE int lathe_aot_run_v4(const lathe_aot_model* model, const void* plan, const void* const* inputs,
+LATHE_PLAN_CODE int64_t lathe_aot_workspace_size_v5(const lathe_aot_model* model, const void* plan, int32_t workers);
+LATHE_PLAN_CODE int lathe_aot_run_v5(const lathe_aot_model* model, const void* plan, const void* const* inputs,
                                      void* const* outputs, void* workspace, const lathe_pool* pool, lathe_fault* fault);
 
 #endif

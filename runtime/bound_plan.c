@@ -33,7 +33,7 @@ static int32_t apply(int64_t code, int64_t a, int64_t b, int64_t* result) {
     }
 }
 
-LATHE_PLAN_DEFINITION int32_t lathe_evaluate_v4(const lathe_token* token, uint32_t count, const int64_t* symbols,
+LATHE_PLAN_DEFINITION int32_t lathe_evaluate_v5(const lathe_token* token, uint32_t count, const int64_t* symbols,
                                                 int64_t* value) {
     const lathe_token* const end = token + count;
     int64_t stack[lathe_size_stack], *top = stack; /* one past the last entry */
@@ -55,7 +55,7 @@ LATHE_PLAN_DEFINITION int32_t lathe_evaluate_v4(const lathe_token* token, uint32
 
 static int32_t evaluate(const lathe_plan* plan, uint32_t size, const int64_t* symbols, int64_t* value) {
     const lathe_expression e = plan->expressions[size];
-    return lathe_evaluate_v4(plan->tokens + e.first, e.count, symbols, value);
+    return lathe_evaluate_v5(plan->tokens + e.first, e.count, symbols, value);
 }
 
 /* ---- memory of a bound plan: the record, its arrays, and what placing the temporaries takes */
@@ -77,7 +77,7 @@ typedef struct bound_memory {
 } bound_memory;
 
 static uint32_t symbols_of(const lathe_plan* plan) {
-    return plan->symbol_count + lathe_machine_symbols + plan->iteration_count;
+    return plan->symbol_count + lathe_machine_symbols + plan->iteration_count + plan->shared_count;
 }
 
 static bound_memory lay_out(const lathe_plan* plan, char* base) {
@@ -104,7 +104,7 @@ static bound_memory lay_out(const lathe_plan* plan, char* base) {
     return m;
 }
 
-LATHE_PLAN_DEFINITION int64_t lathe_bound_bytes_v4(const lathe_plan* plan) { return lay_out(plan, 0).bytes; }
+LATHE_PLAN_DEFINITION int64_t lathe_bound_bytes_v5(const lathe_plan* plan) { return lay_out(plan, 0).bytes; }
 
 /* ---- binding */
 
@@ -172,10 +172,11 @@ static int32_t resolve(const lathe_plan* plan, const lathe_plan_step* step, cons
 
 static int depends_on_iteration(const lathe_plan* plan, uint32_t size) {
     const lathe_expression e = plan->expressions[size];
+    const int64_t first = (int64_t)plan->symbol_count + lathe_machine_symbols;
     uint32_t i;
     for (i = e.first; i < e.first + e.count; ++i)
-        if (plan->tokens[i].code == lathe_size_symbol &&
-            plan->tokens[i].value >= (int64_t)plan->symbol_count + lathe_machine_symbols)
+        if (plan->tokens[i].code == lathe_size_symbol && plan->tokens[i].value >= first &&
+            plan->tokens[i].value < first + plan->iteration_count)
             return 1;
     return 0;
 }
@@ -323,7 +324,7 @@ static int32_t bind_batch(const lathe_plan* plan, const bound_memory* m, uint32_
     return lathe_fits;
 }
 
-LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v4(const lathe_plan* plan, const int64_t* symbols, void* memory) {
+LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v5(const lathe_plan* plan, const int64_t* symbols, void* memory) {
     bound_memory m = lay_out(plan, memory);
     const uint32_t symbol_count = symbols_of(plan);
     int64_t at = 0, worker_bytes = 0, table;
@@ -334,6 +335,10 @@ LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v4(const lathe_plan* plan, const i
 
     for (i = 0; i < symbol_count; ++i) m.symbols[i] = i < plan->symbol_count ? symbols[i] : 0;
     lathe_cache_bytes(m.symbols + plan->symbol_count);
+    for (i = 0; i < plan->shared_count; ++i) {
+        why = evaluate(plan, plan->shared[i], m.symbols, &m.symbols[symbol_count - plan->shared_count + i]);
+        if (why != lathe_fits) return misfit(why, 0, 0, 0);
+    }
     m.bound->plan = plan;
     m.bound->symbols = m.symbols;
     m.bound->steps = m.steps;
@@ -568,7 +573,7 @@ static uint32_t control(const lathe_bound_plan* bound, uint32_t number, run_stat
     }
 }
 
-LATHE_PLAN_DEFINITION lathe_fault lathe_walk_v4(const lathe_bound_plan* bound, const void* const* inputs,
+LATHE_PLAN_DEFINITION lathe_fault lathe_walk_v5(const lathe_bound_plan* bound, const void* const* inputs,
                                                 void* const* outputs, void* workspace, const lathe_pool* pool) {
     const lathe_plan* const plan = bound->plan;
     const uint32_t step_count = plan->step_count;

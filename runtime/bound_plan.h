@@ -62,19 +62,19 @@ typedef struct lathe_misfit {
 #define LATHE_PLAN_DEFINITION __attribute__((weak, visibility("hidden")))
 
 /* The value of an expression; a lathe_misfit_kind. */
-LATHE_PLAN_CODE int32_t lathe_evaluate_v4(const lathe_token* tokens, uint32_t count, const int64_t* symbols,
+LATHE_PLAN_CODE int32_t lathe_evaluate_v5(const lathe_token* tokens, uint32_t count, const int64_t* symbols,
                                           int64_t* value);
 
-/* Bytes that lathe_bind_v4 needs for a plan. */
-LATHE_PLAN_CODE int64_t lathe_bound_bytes_v4(const lathe_plan* plan);
+/* Bytes that lathe_bind_v5 needs for a plan. */
+LATHE_PLAN_CODE int64_t lathe_bound_bytes_v5(const lathe_plan* plan);
 
 /* Writes the plan with these sizes into memory of so many bytes, aligned to 8; it cannot be moved from there. */
-LATHE_PLAN_CODE lathe_misfit lathe_bind_v4(const lathe_plan* plan, const int64_t* symbols, void* memory);
+LATHE_PLAN_CODE lathe_misfit lathe_bind_v5(const lathe_plan* plan, const int64_t* symbols, void* memory);
 
 /* Runs a bound plan. `workspace` has workspace_bytes, and behind them worker_bytes for each of the pool's workers (for
    one where the pool is null: everything runs on the calling thread); it is aligned to 64. The fault's site is -1 where
    all went well, else one of the plan's; what was written to outputs by then is undefined. */
-LATHE_PLAN_CODE lathe_fault lathe_walk_v4(const lathe_bound_plan* bound, const void* const* inputs,
+LATHE_PLAN_CODE lathe_fault lathe_walk_v5(const lathe_bound_plan* bound, const void* const* inputs,
                                           void* const* outputs, void* workspace, const lathe_pool* pool);
 
 #ifdef __cplusplus

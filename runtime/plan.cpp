@@ -1,69 +1,13 @@
 #include "runtime/plan.h"
 
 #include <algorithm>
-#include <string_view>
-#include <unordered_map>
 
 #include "runtime/find_call.h"
 #include "runtime/parallel.h"
+#include "runtime/table_writer.h"
 
 namespace lathe::runtime {
 namespace {
-
-// Equal expressions get one number.
-class TableWriter {
-public:
-    explicit TableWriter(PlanTables& tables) : tables_(tables) {}
-
-    std::uint32_t size(const SizeExpression& e) {
-        if (e.depth() > lathe_size_stack) throw PlanError("a size is too complex");
-        const auto tokens = e.tokens();
-        const std::string_view key(reinterpret_cast<const char*>(tokens.data()), tokens.size_bytes());
-        const auto [found, fresh] =
-            numbers_.try_emplace(std::string(key), static_cast<std::uint32_t>(tables_.expressions.size()));
-        if (fresh) {
-            tables_.expressions.push_back(
-                {static_cast<std::uint32_t>(tables_.tokens.size()), static_cast<std::uint32_t>(tokens.size())});
-            tables_.tokens.insert(tables_.tokens.end(), tokens.begin(), tokens.end());
-        }
-        return found->second;
-    }
-
-    std::uint32_t sizes(const std::vector<SizeExpression>& list) {
-        const auto first = static_cast<std::uint32_t>(tables_.sizes.size());
-        for (const SizeExpression& e : list) tables_.sizes.push_back(size(e));
-        return first;
-    }
-
-    lathe_plan_tensor tensor(const PlanTensor& t) {
-        return {t.element_size, sizes(t.dims), static_cast<std::uint32_t>(t.dims.size())};
-    }
-
-    lathe_plan_step step(const PlanStep& s) {
-        lathe_plan_step out{};
-        out.kind = static_cast<std::uint32_t>(s.kind);
-        out.target = s.target;
-        out.kernel = s.kernel;
-        out.first_operand = static_cast<std::uint32_t>(tables_.operands.size());
-        out.operand_count = static_cast<std::uint32_t>(s.operands.size());
-        tables_.operands.insert(tables_.operands.end(), s.operands.begin(), s.operands.end());
-        out.first_extent = sizes(s.extents);
-        out.extent_count = static_cast<std::uint32_t>(s.extents.size());
-        tables_.extent_count += out.extent_count;
-        out.trips = size(s.trips);
-        out.cost = size(s.cost);
-        out.workspace = size(s.workspace);
-        out.symbol = s.symbol;
-        out.first_site = s.first_site;
-        out.is_dynamic = s.is_dynamic ? 1 : 0;
-        out.repeats = s.repeats ? 1 : 0;
-        return out;
-    }
-
-private:
-    PlanTables& tables_;
-    std::unordered_map<std::string, std::uint32_t> numbers_;
-};
 
 std::vector<std::int64_t> dims_of(const PlanTensor& tensor, std::span<const std::int64_t> symbols) {
     std::vector<std::int64_t> dims;
@@ -105,16 +49,7 @@ void Plan::add_calls() {
 }
 
 void Plan::finish() {
-    tables_ = {};
-    TableWriter writer(tables_);
-    for (const PlanTensor& t : inputs) tables_.inputs.push_back(writer.tensor(t));
-    for (const PlanTensor& t : outputs) tables_.outputs.push_back(writer.tensor(t));
-    for (const PlanPrecondition& p : preconditions) {
-        tables_.preconditions.push_back(writer.size(p.a));
-        tables_.preconditions.push_back(writer.size(p.b));
-    }
-    for (const PlanTemporary& t : temporaries) tables_.temporaries.push_back({writer.size(t.bytes), t.within});
-    for (const PlanStep& s : steps) tables_.steps.push_back(writer.step(s));
+    tables_ = TableWriter::write(*this);
     constant_addresses_.clear();
     for (const Buffer& c : constants) constant_addresses_.push_back(c.data());
 
@@ -130,6 +65,7 @@ void Plan::finish() {
                .temporaries = tables_.temporaries.data(),
                .kernels = kernels.data(),
                .steps = tables_.steps.data(),
+               .shared = tables_.shared.data(),
                .expression_count = count(tables_.expressions),
                .precondition_count = count(preconditions),
                .input_count = count(inputs),
@@ -139,6 +75,7 @@ void Plan::finish() {
                .step_count = count(steps),
                .symbol_count = symbol_count,
                .iteration_count = iteration_count,
+               .shared_count = count(tables_.shared),
                .extent_count = tables_.extent_count};
 }
 
@@ -161,9 +98,9 @@ void find_symbols(const Plan& plan, std::span<const std::span<const std::int64_t
             throw PlanError("input '" + input.name + "' has rank " + std::to_string(input.dims.size()) + ", not " +
                             std::to_string(shapes[i].size()));
         for (std::size_t axis = 0; axis < shapes[i].size(); ++axis) {
-            const auto tokens = input.dims[axis].tokens();
-            if (tokens.size() != 1 || tokens[0].code != lathe_size_symbol) continue;
-            std::int64_t& symbol = symbols[static_cast<std::size_t>(tokens[0].value)];
+            const lathe_token& dim = input.dims[axis].node().token;
+            if (dim.code != lathe_size_symbol) continue;
+            std::int64_t& symbol = symbols[static_cast<std::size_t>(dim.value)];
             if (symbol == unknown) symbol = shapes[i][axis];
         }
     }
@@ -183,8 +120,8 @@ std::unique_ptr<const BoundPlan> bind_plan_uncached(const Plan& plan, std::span<
     if (symbols.size() != plan.symbol_count) throw PlanError("the plan has another number of symbols");
     auto bound = std::make_unique<BoundPlan>();
     bound->symbols.assign(symbols.begin(), symbols.end());
-    bound->memory.resize(static_cast<std::size_t>(lathe_bound_bytes_v4(&plan.c_plan()) + 7) / 8);
-    const lathe_misfit misfit = lathe_bind_v4(&plan.c_plan(), symbols.data(), bound->memory.data());
+    bound->memory.resize(static_cast<std::size_t>(lathe_bound_bytes_v5(&plan.c_plan()) + 7) / 8);
+    const lathe_misfit misfit = lathe_bind_v5(&plan.c_plan(), symbols.data(), bound->memory.data());
     if (misfit.kind != lathe_fits) throw_misfit(plan, misfit);
     bound->tables = reinterpret_cast<const lathe_bound_plan*>(bound->memory.data());
     for (const PlanTensor& input : plan.inputs) bound->input_bytes.push_back(bytes_of(input, dims_of(input, symbols)));
@@ -229,9 +166,9 @@ std::size_t BoundPlan::workspace_bytes(int threads) const {
 }
 
 RunFault run(const BoundPlan& plan, const void* const* inputs, void* const* outputs, void* workspace, int threads) {
-    if (threads < 2) return {lathe_walk_v4(plan.tables, inputs, outputs, workspace, nullptr)};
+    if (threads < 2) return {lathe_walk_v5(plan.tables, inputs, outputs, workspace, nullptr)};
     const lathe_pool pool = pool_of_thread(threads);
-    return {lathe_walk_v4(plan.tables, inputs, outputs, workspace, &pool)};
+    return {lathe_walk_v5(plan.tables, inputs, outputs, workspace, &pool)};
 }
 
 }  // namespace lathe::runtime

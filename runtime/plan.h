@@ -93,7 +93,7 @@ struct PlanDonation {
 struct PlanTables {
     std::vector<lathe_token> tokens;
     std::vector<lathe_expression> expressions;
-    std::vector<std::uint32_t> sizes, operands, preconditions;
+    std::vector<std::uint32_t> sizes, operands, preconditions, shared;
     std::vector<lathe_plan_tensor> inputs, outputs;
     std::vector<lathe_plan_temporary> temporaries;
     std::vector<lathe_plan_step> steps;

@@ -86,11 +86,12 @@ typedef struct lathe_plan {
     const lathe_plan_temporary* temporaries;
     const lathe_kernel* kernels;
     const lathe_plan_step* steps;
+    const uint32_t* shared; /* expressions: each may use the values of those before it */
     uint32_t expression_count, precondition_count, input_count, output_count, constant_count, temporary_count,
         step_count;
     /* Symbols: those that the caller gives; bytes of the first, second and third level of the caches; iterations of
-       loops. */
-    uint32_t symbol_count, iteration_count;
+       loops; values of shared expressions. */
+    uint32_t symbol_count, iteration_count, shared_count;
     uint32_t extent_count; /* of all steps */
 } lathe_plan;
 

@@ -25,127 +25,6 @@
 namespace lathe::runtime {
 namespace {
 
-// ---- buffers ----
-
-TEST(Buffers, AreAlignedAndSized) {
-    for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{64}, std::size_t{65}, std::size_t{257},
-                                    std::size_t{4097}, std::size_t{1000000}, huge_page, huge_page + 1}) {
-        const Buffer b = allocate(bytes);
-        EXPECT_GE(b.capacity(), bytes);
-        EXPECT_LE(b.capacity(), std::max<std::size_t>(256, bytes + bytes / 4 + 64));
-        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(b.data()) % (bytes >= huge_page ? huge_page : buffer_alignment), 0u);
-        std::memset(b.data(), 0x5a, bytes);
-    }
-}
-
-TEST(Buffers, AreReused) {
-    const std::byte* first = nullptr;
-    {
-        const Buffer b = allocate(5000);
-        first = b.data();
-    }
-    EXPECT_EQ(allocate(5000).data(), first);
-}
-
-TEST(Buffers, ShareOneBlock) {
-    Buffer a = allocate(100);
-    EXPECT_TRUE(a.sole_owner());
-    Buffer b = a;
-    EXPECT_FALSE(a.sole_owner());
-    EXPECT_EQ(a, b);
-    b = Buffer();
-    EXPECT_TRUE(a.sole_owner());
-    Buffer c = std::move(a);
-    EXPECT_FALSE(a);  // NOLINT(bugprone-use-after-move): what a move leaves behind is what is tested
-    EXPECT_TRUE(c.sole_owner());
-}
-
-TEST(Buffers, AdoptedMemoryIsReleasedOnce) {
-    int released = 0;
-    float data[4] = {};
-    {
-        const Buffer a = Buffer::adopt(data, sizeof data, [](void* n) { ++*static_cast<int*>(n); }, &released);
-        const Buffer b = a;
-        EXPECT_EQ(static_cast<void*>(b.data()), data);
-        EXPECT_FALSE(b.pooled());
-        EXPECT_EQ(released, 0);
-    }
-    EXPECT_EQ(released, 1);
-}
-
-TEST(Buffers, CountBytes) {
-    const std::uint64_t before = memory_use().in_use;
-    Buffer b = allocate(1 << 20);
-    EXPECT_EQ(memory_use().in_use, before + b.capacity());
-    std::thread([moved = std::move(b)]() mutable { moved = Buffer(); }).join();  // freed by a thread that then ends
-    EXPECT_EQ(memory_use().in_use, before);
-}
-
-TEST(Buffers, LimitIsKept) {
-    trim_memory();
-    const std::uint64_t reserved = memory_use().reserved;
-    limit_memory(reserved + (1 << 20));
-    {
-        const Buffer fits = allocate(1 << 19);
-        EXPECT_THROW(allocate(1 << 20), ResourceExhausted);
-    }
-    EXPECT_NO_THROW(allocate(1 << 20));  // the pooled half is given back first
-    limit_memory(~std::uint64_t{0});
-    EXPECT_THROW(allocate(~std::size_t{0}), ResourceExhausted);
-}
-
-int calls_until_failure = 0;
-
-TEST(Buffers, EveryAllocationMayFail) {
-    trim_memory();
-    const MemoryUse before = memory_use();
-    static const SystemMemory system = default_system_memory();
-    set_system_memory({[](std::size_t bytes, std::size_t alignment) -> void* {
-                           return --calls_until_failure < 0 ? nullptr : system.allocate(bytes, alignment);
-                       },
-                       system.release});
-    int failures = 0;
-    for (int n = 0; n < 6; ++n) {
-        calls_until_failure = n;
-        std::vector<Buffer> held;
-        try {
-            for (std::size_t i = 0; i < 5; ++i) held.push_back(allocate(3000 << i));
-        } catch (const ResourceExhausted& e) {
-            ++failures;
-            EXPECT_NE(std::string(e.what()).find("no more memory"), std::string::npos);
-        }
-        held.clear();
-        trim_memory();
-        EXPECT_EQ(memory_use().in_use, before.in_use);
-        EXPECT_EQ(memory_use().reserved, before.reserved);
-    }
-    set_system_memory(system);
-    EXPECT_EQ(failures, 5);
-}
-
-TEST(Buffers, ManyThreadsExchangeBlocks) {
-    const std::uint64_t before = memory_use().in_use;
-    std::vector<Buffer> exchanged(64);
-    std::mutex mutex;
-    std::vector<std::thread> threads;
-    for (unsigned t = 0; t < 4; ++t)
-        threads.emplace_back([&, t] {
-            std::mt19937 random(t);
-            for (int i = 0; i < 5000; ++i) {
-                Buffer b = allocate(random() % 10000);
-                std::memset(b.data(), static_cast<int>(t), b.capacity());
-                const std::size_t at = random() % exchanged.size();
-                const std::lock_guard lock(mutex);
-                std::swap(exchanged[at], b);
-            }
-        });
-    for (auto& t : threads) t.join();
-    std::set<std::byte*> distinct;
-    for (const Buffer& b : exchanged) EXPECT_TRUE(!b || distinct.insert(b.data()).second);
-    exchanged.clear();
-    EXPECT_EQ(memory_use().in_use, before);
-}
-
 // ---- CPU ----
 
 TEST(CpuFeatures, AgreeWithTheCompiler) {
@@ -673,6 +552,51 @@ TEST(Plans, ChoicesAreMadeWhenBound) {
     const std::int64_t small[] = {10}, large[] = {1000};
     EXPECT_EQ(bind_plan(plan, small)->tables->workspace_bytes, 64) << "nothing but the slots";
     EXPECT_EQ(bind_plan(plan, large)->tables->workspace_bytes, 64 + 8000);
+}
+
+TEST(Plans, SharePartsOfSizes) {
+    // Doubled 40 times: written out, the last size would have 2^40 parts.
+    NumberPlan plan(41);
+    plan.symbol_count = 1;
+    SizeExpression size = SizeExpression::binary(lathe_size_max, SizeExpression::symbol(0), 1);
+    for (std::uint32_t i = 0; i <= 40; ++i) {
+        plan.temporaries[i].bytes = SizeExpression::binary(lathe_size_floordiv, size, std::int64_t{1} << i) * 8;
+        size = size + size;
+    }
+    plan.kernel(0, {0, plan.temporary_slot(0)}, 0);
+    for (std::uint32_t i = 0; i < 40; ++i) plan.kernel(0, {plan.temporary_slot(i), plan.temporary_slot(i + 1)}, 0);
+    plan.kernel(0, {plan.temporary_slot(40), 1}, SizeExpression::symbol(0) + SizeExpression::symbol(0));
+    plan.finish();
+    EXPECT_EQ(run_number(plan, 7, {3}), 7 + 6);
+    EXPECT_LT(plan.tables().tokens.size(), 500U);
+    const std::int64_t huge[] = {std::int64_t{1} << 40};
+    EXPECT_THROW(bind_plan(plan, huge), PlanError) << "a shared part that overflows";
+}
+
+TEST(Plans, IterationsReadPartsThatDoNotDependOnThem) {
+    // for (i = 0; i < 3; ++i) x += (2 n + 5) i + (2 n + 5), which is the same as the number of temporary bytes
+    NumberPlan plan(2);
+    plan.symbol_count = 1;
+    plan.iteration_count = 1;
+    const std::uint32_t iteration = 1 + lathe_machine_symbols, now = plan.temporary_slot(0), next = now + 1;
+    const SizeExpression part = SizeExpression::symbol(0) * 2 + 5;
+    for (PlanTemporary& t : plan.temporaries) t.bytes = part * 8;
+    plan.kernel(0, {0, now}, 0);
+    plan.steps.push_back(
+        {.kind = lathe_step_loop, .target = 4, .operands = {}, .extents = {}, .trips = 3, .symbol = iteration});
+    plan.kernel(0, {now, next}, part * SizeExpression::symbol(iteration) + part);
+    plan.steps.back().is_dynamic = true;
+    plan.steps.push_back({.kind = lathe_step_next,
+                          .target = 2,
+                          .operands = {now, next},
+                          .extents = {},
+                          .trips = 3,
+                          .symbol = iteration});
+    plan.kernel(0, {now, 1}, 0);
+    plan.finish();
+    EXPECT_FALSE(plan.tables().shared.empty());
+    EXPECT_EQ(run_number(plan, 7, {10}), run_number(plan, 0, {10}) + 7);
+    EXPECT_EQ(run_number(plan, 0, {10}) - run_number(plan, 0, {9}), 2 * (1 + 2 + 3));
 }
 
 TEST(Plans, BatchesRunTheirKernelsAsOneLoop) {

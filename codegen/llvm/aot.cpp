@@ -44,7 +44,7 @@ public:
         const std::string prefix = tables_.name + "_";
         define(prefix + "info", pointer_, {}, [&](llvm::Function&) { b_.CreateRet(model_info); });
         const auto forward = [&](const char* function, llvm::Type* result, std::vector<llvm::Type*> parameters) {
-            define_forward(prefix + function, std::string("lathe_aot_") + function + "_v4", model, result,
+            define_forward(prefix + function, std::string("lathe_aot_") + function + "_v5", model, result,
                            std::move(parameters));
         };
         forward("plan_size", i64_, {});
@@ -149,6 +149,7 @@ private:
                             array(temporaries),
                             array(kernels),
                             array(steps),
+                            numbers(t.shared),
                             number32(p.expression_count),
                             number32(p.precondition_count),
                             number32(p.input_count),
@@ -158,6 +159,7 @@ private:
                             number32(p.step_count),
                             number32(p.symbol_count),
                             number32(p.iteration_count),
+                            number32(p.shared_count),
                             number32(p.extent_count)}));
     }
 
