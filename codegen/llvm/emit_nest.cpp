@@ -140,7 +140,7 @@ Values Emitter::counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t 
         phi->addIncoming(v, before);
         carried.push_back(phi);
     }
-    const Values next = body(i, carried);
+    Values next = body(i, carried);
     llvm::Value* next_i = b_.CreateNSWAdd(i, b_.getInt64(static_cast<std::uint64_t>(step)));
     llvm::BasicBlock* latch = b_.GetInsertBlock();
     i->addIncoming(next_i, latch);
