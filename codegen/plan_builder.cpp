@@ -390,8 +390,9 @@ private:
         std::vector<std::vector<Dim>> writes;
         bool in_reduction = false;
         bool read_late = false;  // behind the statement that overwrites it
-        const std::function<void(const ir::Block&, bool)> visit = [&](const ir::Block& block, bool reduced) {
-            for (const ir::Stmt& s : block) {
+        const std::function<void(const ir::Statements&, bool)> visit = [&](const ir::Statements& statements,
+                                                                           bool reduced) {
+            for (const ir::Stmt& s : statements) {
                 ir::for_each_access(s, [&](ir::BufferId b, ir::Effect effect, const std::vector<Dim>& index) {
                     const auto i = static_cast<std::size_t>(b);
                     if (i >= operands.size()) return;
@@ -402,7 +403,7 @@ private:
                     }
                     if (effect == ir::Effect::write && operands[i] == output) writes.push_back(index);
                 });
-                if (const ir::Block* body = ir::body_of(s))
+                if (const ir::Statements* body = ir::body_of(s))
                     visit(*body, reduced || std::holds_alternative<ir::Reduce>(s.node));
             }
         };

@@ -15,6 +15,12 @@ void append_postfix(const SizeExpression::Node& node, std::vector<lathe_token>& 
     tokens.push_back(node.token);
 }
 
+bool are_equal(const SizeExpression::Node& a, const SizeExpression::Node& b) {
+    if (&a == &b) return true;
+    if (a.token.code != b.token.code || a.token.value != b.token.value) return false;
+    return a.a == nullptr || (are_equal(*a.a, *b.a) && are_equal(*a.b, *b.b));
+}
+
 }  // namespace
 
 std::shared_ptr<const SizeExpression::Node> SizeExpression::leaf(lathe_token token) {
@@ -38,12 +44,7 @@ std::vector<lathe_token> SizeExpression::tokens() const {
     return tokens;
 }
 
-bool operator==(const SizeExpression& a, const SizeExpression& b) {
-    return a.node_ == b.node_ ||
-           std::ranges::equal(a.tokens(), b.tokens(), [](const lathe_token& x, const lathe_token& y) {
-               return x.value == y.value && x.code == y.code;
-           });
-}
+bool operator==(const SizeExpression& a, const SizeExpression& b) { return are_equal(*a.node_, *b.node_); }
 
 std::int64_t SizeExpression::evaluate(std::span<const std::int64_t> symbols) const {
     const auto require_symbol = [&](const lathe_token& t) {

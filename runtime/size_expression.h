@@ -31,7 +31,7 @@ public:
     const Node& node() const { return *node_; }
     std::vector<lathe_token> tokens() const;  // in postfix order
     int depth() const { return node_->depth; }
-    friend bool operator==(const SizeExpression& a, const SizeExpression& b);  // whether the tokens are the same
+    friend bool operator==(const SizeExpression& a, const SizeExpression& b);  // the same parts
 
 private:
     explicit SizeExpression(std::shared_ptr<const Node> node) : node_(std::move(node)) {}

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
+#include <thread>
 #include <xmmintrin.h>
 
 #include <gtest/gtest.h>
@@ -119,14 +120,14 @@ public:
         return reinterpret_cast<F>(dlsym(handle_, name));
     }
 
-    // The plan of a model for these sizes, and a workspace for one thread.
+    // The plan of a model for these sizes, and a workspace for so many threads.
     struct Bound {
         int status = LATHE_STATUS_OK;
         std::vector<std::uint64_t> plan;
         std::int64_t workspace_bytes = 0;
         runtime::Buffer workspace;
     };
-    Bound bind(const std::string& model, const std::vector<std::int64_t>& symbols) const {
+    Bound bind(const std::string& model, const std::vector<std::int64_t>& symbols, std::int32_t workers = 1) const {
         Bound out;
         const std::int64_t bytes = get<lathe_model_plan_size_function>((model + "_plan_size").c_str())();
         if (bytes < 0) return {static_cast<int>(-bytes), {}, 0, {}};
@@ -134,15 +135,15 @@ public:
         out.status = get<lathe_model_bind_function>((model + "_bind").c_str())(symbols.data(), out.plan.data());
         if (out.status != LATHE_STATUS_OK) return out;
         out.workspace_bytes =
-            get<lathe_model_workspace_size_function>((model + "_workspace_size").c_str())(out.plan.data(), 1);
+            get<lathe_model_workspace_size_function>((model + "_workspace_size").c_str())(out.plan.data(), workers);
         EXPECT_GE(out.workspace_bytes, 0);
         out.workspace = runtime::allocate(static_cast<std::size_t>(out.workspace_bytes) + 1);
         return out;
     }
     int run(const std::string& model, const Bound& bound, const void* const* inputs, void* const* outputs,
-            lathe_fault* fault = nullptr) const {
+            lathe_fault* fault = nullptr, const lathe_pool* pool = nullptr) const {
         return get<lathe_model_run_function>((model + "_run").c_str())(bound.plan.data(), inputs, outputs,
-                                                                       bound.workspace.data(), nullptr, fault);
+                                                                       bound.workspace.data(), pool, fault);
     }
 
 private:
@@ -247,6 +248,70 @@ TEST_F(Aot, CarriesTheFunctionsThatItCalls) {
     EXPECT_EQ(symbols.find("lathe_call_sort_v2"), std::string::npos) << symbols;
 }
 
+// A caller's threads: the ranges of a loop go round among the workers, each of which is a thread of its own.
+class Workers {
+public:
+    explicit Workers(std::int32_t count) : pool_{&parallel_for, this, count} {}
+    const lathe_pool* pool() const { return &pool_; }
+    int loops() const { return loops_; }  // that had ranges for several workers, or would have
+
+private:
+    static void parallel_for(void* context, std::int64_t trips, std::int64_t grain, lathe_range body, void* of_body) {
+        auto& self = *static_cast<Workers*>(context);
+        self.loops_ += trips > grain ? 1 : 0;
+        const auto work = [&](std::int32_t worker) {
+            for (std::int64_t at = worker * grain; at < trips; at += self.pool_.workers * grain)
+                body(of_body, at, std::min(at + grain, trips), worker);
+        };
+        std::vector<std::jthread> others;
+        for (std::int32_t worker = 1; worker < self.pool_.workers; ++worker) others.emplace_back(work, worker);
+        work(0);
+    }
+    lathe_pool pool_;
+    int loops_ = 0;
+};
+
+// Few and long lines are shared by threads, in phases.
+TEST_F(Aot, CallsInPhasesGiveTheBitsOfTheJit) {
+    const Model model = trace(
+        [](const Tensor& x) {
+            return std::vector<Tensor>{sort(x), argsort(x, -1, {.descending = true}), cumsum(x),
+                                       cumsum(x, -1, {.reverse = true})};
+        },
+        {{"x", Dtype::f32, {"lines", "n"}}}, {.name = "ordered"});
+    compile_model(model, path("ordered.so"));
+    const Library library(path("ordered.so"));
+    ASSERT_TRUE(library) << dlerror();
+    for (const auto& [lines, n] : {std::pair<std::int64_t, std::int64_t>{1, 4 * 65536 + 77}, {3, 90000}, {2, 1000}}) {
+        const Tensor x = rows(lines, n);
+        const auto in_process = model(std::span(&x, 1));
+        for (const std::int32_t workers : {0, 1, 3}) {  // 0: no pool
+            Workers threads(workers);
+            const Library::Bound bound = library.bind("ordered", {lines, n}, std::max(workers, 1));
+            ASSERT_EQ(bound.status, LATHE_STATUS_OK);
+            const Array input = x.to_array();
+            const void* inputs[] = {input.bytes.data()};
+            std::vector<Array> results;
+            std::vector<void*> outputs;
+            for (const Tensor& y : in_process) {
+                results.push_back(y.to_array());
+                std::ranges::fill(results.back().bytes, std::byte{0x5a});
+            }
+            for (Array& r : results) outputs.push_back(r.bytes.data());
+            ASSERT_EQ(
+                library.run("ordered", bound, inputs, outputs.data(), nullptr, workers == 0 ? nullptr : threads.pool()),
+                LATHE_STATUS_OK);
+            for (std::size_t i = 0; i < results.size(); ++i)
+                EXPECT_TRUE(results[i] == in_process[i].to_array())
+                    << "result " << i << ", " << lines << " x " << n << ", " << workers << " workers";
+            // Ten phases of each sort of f32, two of each sum.
+            if (workers > 0) {
+                EXPECT_EQ(threads.loops() >= 2 * 10 + 2 * 2, n > 65536) << threads.loops();
+            }
+        }
+    }
+}
+
 TEST_F(Aot, TwoModelsLinkIntoOneProgram) {
     compile_model(mlp(), path("one.o"), {.name = "one", .header = path("one.h")});
     compile_model(mlp(), path("two.o"), {.name = "two", .header = path("two.h")});
@@ -262,6 +327,7 @@ TEST_F(Aot, SharedLibraryTellsOfItselfAndRefusesSizes) {
     ASSERT_TRUE(library) << dlerror();
     const lathe_model_info* const info = library.get<lathe_model_info_function>("mlp_info")();
     EXPECT_EQ(info->format_version, std::uint32_t{LATHE_AOT_VERSION});
+    EXPECT_EQ(info->numerics_version, 2U);
     EXPECT_STREQ(info->name, "mlp");
     EXPECT_EQ(info->cpu_level, 1);
     ASSERT_EQ(info->symbol_count, 1);

@@ -8,6 +8,7 @@
 #include "ir/graph/text.h"
 #include "ir/graph/verify.h"
 #include "ir/program/interpret.h"
+#include "ir/program/step_times.h"
 #include "ir/program/text.h"
 #include "ir/program/verify.h"
 #include "passes/pipeline.h"
@@ -117,6 +118,58 @@ TEST(FoldConstants, indices_out_of_range_wait_for_the_run) {
     Random random(1);
     const Literal x = random_literal({ir::Dtype::f32, ir::Shape{4}}, random, false);
     EXPECT_THROW(run_compiled(*executable, {&x, 1}, 1), IndexError);
+}
+
+// Steps that copy: which of them run once, which where a steady input has changed, and which in every run.
+TEST(StepTimes, FollowFromWhatStepsReadAndWrite) {
+    using enum ir::StepTime;
+    std::string text = R"(program main() {
+  @0 = input "x" : f32[2, 2]
+  @1 = input "w" : f32[2, 2] steady
+  @2 = constant : f32[2, 2] = f32[2, 2] 1
+  @3 = output "y" : f32[2, 2]
+  @4 = temporary : f32[2, 2]
+  @5 = temporary : f32[2, 2]
+  @6 = temporary : f32[2, 2]
+  @7 = temporary : f32[2, 2] layout (1, 0)
+  @8 = temporary : f32[2, 2]
+  @9 = temporary : f32[2, 2]
+  @10 = temporary : f32[2, 2]
+  @11 = temporary : f32[2, 2]
+)";
+    struct Copy {
+        int from, to;
+        ir::StepTime time;
+        const char* why;
+    };
+    const Copy copies[] = {
+        {2, 4, once, "from a constant"},
+        {4, 5, once, "from what was"},
+        {1, 6, on_change, "from what is steady, for a layout"},
+        {6, 7, on_change, "the layout"},
+        {1, 8, every_run, "from what is steady, for nothing that is kept"},
+        {0, 9, every_run, "from what the caller gives"},
+        {2, 3, every_run, "to the caller"},
+        {2, 10, every_run, "from a constant, to what is written again"},
+        {0, 10, every_run, "from what the caller gives"},
+        {10, 11, every_run, "from there"},
+    };
+    for (const Copy& c : copies)
+        text += "\n  run (@" + std::to_string(c.from) + ", @" + std::to_string(c.to) + R"() extents () of
+  copy() {
+    in a: f32[4]
+    out b: f32[4]
+    parallel i in 4 {
+      %0 = load a[%i]
+      store b[%i], %0
+    }
+  }
+)";
+    const ir::Program program = ir::parse_program(text + "\n  return \"y\" = @3\n}\n", "times.lir");
+    EXPECT_EQ(ir::verify(program), std::vector<std::string>());
+    const std::vector<ir::StepTime> times = ir::step_times(program);
+    ASSERT_EQ(times.size(), std::size(copies));
+    for (std::size_t s = 0; s < times.size(); ++s) EXPECT_EQ(times[s], copies[s].time) << copies[s].why;
 }
 
 }  // namespace

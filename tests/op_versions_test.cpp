@@ -9,6 +9,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/graph/verify.h"
+#include "ir/loops/order.h"
 #include "ir/ops/ops.h"
 #include "lathe.h"
 #include "tests/command.h"
@@ -187,19 +188,21 @@ protected:
         std::memcpy(&size, bytes_.data() + 16, sizeof size);
         return bytes_.substr(40, size);
     }
-    // The file with another text, intact.
-    Model load(const std::string& text, std::uint32_t format) const {
+    // The file with another text and other versions, intact.
+    Model load(const std::string& text, std::uint32_t format, std::uint32_t numerics = ir::numerics_version) const {
         std::string bytes = bytes_.substr(0, 40) + text;
         bytes.resize((bytes.size() + 63) / 64 * 64);
         put(bytes, 8, format);
+        put(bytes, 12, numerics);
         put(bytes, 16, static_cast<std::uint64_t>(text.size()));
         put(bytes, 36, 0U);
         put(bytes, 36, crc32(bytes));
         return Model::parse(bytes, "m.lathe");
     }
-    std::string refusal(const std::string& text, std::uint32_t format = 2) const {
+    std::string refusal(const std::string& text, std::uint32_t format = 2,
+                        std::uint32_t numerics = ir::numerics_version) const {
         try {
-            load(text, format);
+            load(text, format, numerics);
         } catch (const FormatError& e) {
             return e.what();
         }
@@ -224,6 +227,23 @@ TEST_F(ModelVersions, ThatAreUnknownAreNamed) {
         << refusal(newer);
     EXPECT_NE(refusal(text(), 3).find("format version 3; this library reads up to 2"), std::string::npos);
     EXPECT_NE(refusal(text(), 0).find("format version 0; this library reads version 2 alone"), std::string::npos);
+}
+
+// An older definition of the bits is no obstacle: the model computes by the present one, and says so when it is saved.
+TEST_F(ModelVersions, OfNumericsAreNoNewerThanTheLibrarys) {
+    ASSERT_EQ(ir::numerics_version, 2);
+    EXPECT_TRUE(refusal(text(), 2, 3)
+                    .ends_with(": m.lathe: byte 12: the file has numerics version 3; this library computes version 2"))
+        << refusal(text(), 2, 3);
+    EXPECT_NE(refusal(text(), 2, 0xffffffff).find("numerics version 4294967295; this library computes version 2"),
+              std::string::npos);
+    EXPECT_NE(refusal(text(), 2, 0).find("numerics version 0; this library computes version 2"), std::string::npos);
+
+    const Model older = load(text(), 2, 1);
+    const Tensor x = Tensor::from({0.5F, -1.0F, 30.25F});
+    EXPECT_EQ(older(x).to_array(), model_(x).to_array());
+    older.save(path());
+    EXPECT_EQ(read_file(path()), bytes_);
 }
 
 // Whatever stands in the list, the file is read or refused.

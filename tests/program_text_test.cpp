@@ -1,6 +1,7 @@
 // Programs as text: what is printed reads back as the same program, at every stage and with every kind of step, and a
 // program that was read is as good as the one that was printed. Damaged texts are refused, or are programs.
 #include <map>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -152,6 +153,59 @@ TEST(ProgramText, FaultsNameLineAndColumn) {
     std::string deep = "program p() {\n  @0 = temporary : bool[]\n";
     for (int i = 0; i < 100'000; ++i) deep += "if @0 {\n";
     EXPECT_NE(faults(deep).find("nested too deeply"), std::string::npos);
+}
+
+// What a call is told decides which memory it touches.
+TEST(ProgramText, CallsAreToldWhatTheRowsOfTheirOpsSay) {
+    const auto graph = ir::parse_graph(R"(graph main(n, m) {
+  require n == m : "add: the shapes do not broadcast"
+  %0 = parameter "x" : f32[n]
+  %1 = sort(%0) {axis = 0, descending = true} : f32[n], i64[n]
+  %2 = cumsum(%0) {axis = 0, reverse = false} : f32[n]
+  return "y" = %1#0, "z" = %2
+}
+)",
+                                       "t.lir");
+    const std::string sound = ir::print(passes::run_pipeline(*graph).program);
+    const auto faults_with = [&](std::string_view from, std::string_view to) {
+        std::string text = sound;
+        const std::size_t at = text.find(from);
+        if (at == std::string::npos) ADD_FAILURE() << from << " is not in\n" << text;
+        text.replace(at, from.size(), to);
+        std::string out;
+        for (const std::string& fault : ir::verify(ir::parse_program(text, "t.lir"))) out += fault + "\n";
+        return out;
+    };
+    // Sizes that the program demands to be equal, and how long an iteration takes, may be written otherwise.
+    for (const auto& [from, to] : {std::pair("", ""),
+                                   {"extents (1, 1, 1, 0, n", "extents (1, 1, 1, 0, m"},
+                                   {"picoseconds floordiv(", "picoseconds 3 + floordiv("}})
+        EXPECT_EQ(faults_with(from, to), "") << to;
+
+    const std::string of_sort = "the row of sort says another ", of_cumsum = "the row of cumsum says another ";
+    const std::tuple<std::string, std::string, std::string> cases[] = {
+        {"call sort_v2", "call cumsum_v2", of_sort + "function"},
+        {"call cumsum_v2", "call \"\"", of_cumsum + "function"},
+        {"extents (1, 1, 1, 0, n", "extents (0, 1, 1, 0, n", of_sort + "list of extents"},
+        {"extents (1, 1, 1, 0, n", "extents (1, 1, 1, 0, 2*n", of_sort + "list of extents"},
+        {"extents (1, 1, 1, 0, n", "extents (1, 1, 1, 1, n", of_sort + "list of extents"},
+        {"extents (1, 0, n,", "extents (1, 0,", of_cumsum + "list of extents"},
+        {"iterations min(", "iterations 1 + min(", "another number of iterations"},
+        {"workspace 131584", "workspace 131583", of_cumsum + "workspace"},
+        {"workspace -8*n", "workspace -9*n", of_sort + "workspace"},
+        {"phases 9", "phases 8", of_sort + "number of phases"},
+        {"phases 1 iterations", "phases 1 iterations 1 +", of_cumsum + "number of iterations of its phases"},
+        {"scratch 4*", "scratch 3*", of_cumsum + "scratch"},
+        {"results (0)", "results (1)", ""},  // which the buffers do not hold either
+    };
+    for (const auto& [from, to, fault] : cases) {
+        const std::string faults = faults_with(from, to);
+        EXPECT_TRUE(!faults.empty() && faults.find(fault) != std::string::npos) << to << "\n" << faults;
+    }
+    // Without phases, the row's scratch is none.
+    const std::size_t phases = sound.find(" phases 9"), of = sound.find(" of %1", phases);
+    ASSERT_NE(of, std::string::npos);
+    EXPECT_NE(faults_with(sound.substr(phases, of - phases), "").find(of_sort + "number of phases"), std::string::npos);
 }
 
 // Whether it surely ends, and soon.

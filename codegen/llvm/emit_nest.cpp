@@ -71,7 +71,7 @@ void Emitter::emit_kernel(std::string_view symbol) {
         loop(*only);
     else
         only_if(b_.CreateICmpSLT(begin, end), {}, [&]() -> Values {
-            block(nest_.body);
+            emit(nest_.body);
             return {};
         });
     if (streamed_) b_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
@@ -140,7 +140,7 @@ Values Emitter::counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t 
         phi->addIncoming(v, before);
         carried.push_back(phi);
     }
-    const Values next = body(i, carried);
+    Values next = body(i, carried);
     llvm::Value* next_i = b_.CreateNSWAdd(i, b_.getInt64(static_cast<std::uint64_t>(step)));
     llvm::BasicBlock* latch = b_.GetInsertBlock();
     i->addIncoming(next_i, latch);
@@ -181,7 +181,7 @@ Values Emitter::only_if(llvm::Value* condition, Values otherwise, const std::fun
     return results;
 }
 
-void Emitter::block(const ir::Block& statements) {
+void Emitter::emit(const ir::Statements& statements) {
     for (const ir::Stmt& s : statements) statement(s);
 }
 
@@ -250,7 +250,7 @@ void Emitter::loop(const ir::Loop& l) {
         const auto once = [&]() -> Values {
             const ScopeGuard scope(*this);
             define(l.var, {b_.getInt64(0), false}, l.extent);
-            block(l.body);
+            emit(l.body);
             return {};
         };
         if (known)
@@ -262,7 +262,7 @@ void Emitter::loop(const ir::Loop& l) {
     counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, {},
                  [&](llvm::Value* i, const Values&) -> Values {
                      define(l.var, {i, false}, l.extent);
-                     block(l.body);
+                     emit(l.body);
                      return {};
                  });
 }
@@ -275,7 +275,7 @@ void Emitter::parallel_loop(const ir::Loop& l) {
         only_if(b_.CreateICmpULT(b_.CreateSub(only, begin), count), {}, [&]() -> Values {
             const ScopeGuard scope(*this);
             define(l.var, {only, false}, l.extent);
-            block(l.body);
+            emit(l.body);
             return {};
         });
         return;
@@ -283,7 +283,7 @@ void Emitter::parallel_loop(const ir::Loop& l) {
     counted_loop(function_->getArg(3), function_->getArg(4), 1, false, {},
                  [&](llvm::Value* i, const Values&) -> Values {
                      define(l.var, {b_.CreateMul(i, b_.getInt64(static_cast<std::uint64_t>(l.step))), false}, l.extent);
-                     block(l.body);
+                     emit(l.body);
                      return {};
                  });
 }
@@ -294,7 +294,7 @@ void Emitter::unrolled_loop(const ir::Loop& l) {
         const ScopeGuard scope(*this);
         if (!across_.empty()) unrolled_ = static_cast<std::size_t>(i);
         define(l.var, {b_.getInt64(static_cast<std::uint64_t>(i)), false}, l.extent);
-        block(l.body);
+        emit(l.body);
     }
     across_.clear();
 }

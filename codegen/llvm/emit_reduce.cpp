@@ -56,7 +56,7 @@ Values Emitter::combine(const ReduceCode& code, const Values& earlier, const Val
 
 // Folds the elements of the current scope in; masked lanes keep their accumulators.
 Values Emitter::step(const ReduceCode& code, const Values& acc) {
-    block(code.r.body);
+    emit(code.r.body);
     Registers operands;
     for (llvm::Value* v : acc) operands.push_back({v, scope_.width > 1});
     for (ir::ValueId v : code.r.element) operands.push_back(value(v));
@@ -136,7 +136,7 @@ Registers Emitter::reduce(const ir::Reduce& r) {
     const std::size_t groups = static_cast<std::size_t>(r.lanes) / static_cast<std::size_t>(r.width);
     Values total = blocks(code, 1, [&](llvm::Value* begin, llvm::Value* end) {
         if (r.lanes == 1) return chain_block(code, begin, end);
-        if (vectors && high && *high <= std::min<std::int64_t>(r.lanes, 4 * r.width))
+        if (vectors && high && *high <= std::min(r.lanes, std::int64_t{4} * r.width))
             return single_lanes_block(code, end);
         if (vectors && groups <= 16 && (weight(r.body) + code.step.insts.size()) * groups <= heavy_groups)
             return register_block(code, begin, end);

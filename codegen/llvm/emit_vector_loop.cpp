@@ -56,7 +56,7 @@ void Emitter::vector_step(ir::Symbol var, int width, llvm::Value* base, llvm::Va
 
 void Emitter::vector_loop(const ir::Loop& l) {
     const int width = l.width;
-    const auto body = [&] { block(l.body); };
+    const auto body = [&] { emit(l.body); };
     const auto bounds = l.extent.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
     const bool one_step = bounds.high && *bounds.high <= width;
     if (l.extent.is_constant() && one_step) {
@@ -119,7 +119,7 @@ void Emitter::vector_loop(const ir::Loop& l) {
 // Iterations [begin, end) with one copy of the body, which is under a mask but for stores of whole vectors.
 void Emitter::masked_loop(const ir::Loop& l, llvm::Value* begin, llvm::Value* end) {
     counted_loop(begin, end, l.width, false, {}, [&](llvm::Value* i, const Values&) -> Values {
-        vector_step(l.var, l.width, i, b_.CreateSub(end, i), [&] { block(l.body); }, true);
+        vector_step(l.var, l.width, i, b_.CreateSub(end, i), [&] { emit(l.body); }, true);
         return {};
     });
 }
@@ -238,7 +238,7 @@ void Emitter::staged_loop(const ir::Loop& l, llvm::Value* extent, std::vector<St
     }
     const std::vector<Staged> outer = std::exchange(staged_, staged);
     counted_loop(begin, end, width, false, {}, [&](llvm::Value* i, const Values&) -> Values {
-        vector_step(l.var, width, i, nullptr, [&] { block(l.body); });
+        vector_step(l.var, width, i, nullptr, [&] { emit(l.body); });
         return {};
     });
     staged_ = outer;
@@ -276,7 +276,7 @@ void Emitter::staged_loop(const ir::Loop& l, llvm::Value* extent, std::vector<St
 }
 
 // Whether the body touches memory on behalf of all lanes, which must not happen where none is active.
-bool Emitter::needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const {
+bool Emitter::needs_an_active_lane(const ir::Statements& statements, ir::Symbol vector_var) const {
     return ir::any_statement(statements, [&](const ir::Stmt& s) {
         if (std::holds_alternative<ir::BindIndex>(s.node)) return true;
         return ir::any_access(s, [&](ir::BufferId b, ir::Effect effect, const std::vector<Dim>& index) {
@@ -287,7 +287,7 @@ bool Emitter::needs_an_active_lane(const ir::Block& statements, ir::Symbol vecto
     });
 }
 
-std::size_t Emitter::weight(const ir::Block& statements) const {
+std::size_t Emitter::weight(const ir::Statements& statements) const {
     std::size_t sum = 0;
     for (const ir::Stmt& s : statements) {
         sum += 2;

@@ -42,7 +42,7 @@ public:
     void emit_kernel(std::string_view symbol);
 
 private:
-    // ---- state that ends with a scope: what is known in the block being written
+    // ---- state that ends with a scope: what is known in the scope being written
     struct Scope {
         int width = 1;                       // lanes of the vector loop around; 1 outside of one
         llvm::Value* mask = nullptr;         // active lanes; null: all
@@ -73,7 +73,7 @@ private:
     };
 
     // ---- emit_nest.cpp: the frame, loops and statements
-    void block(const ir::Block& statements);
+    void emit(const ir::Statements& statements);
     void statement(const ir::Stmt& stmt);
     void loop(const ir::Loop& l);
     void parallel_loop(const ir::Loop& l);
@@ -101,8 +101,8 @@ private:
     bool collect_staged(const ir::Loop& l, std::vector<Staged>& staged) const;
     void masked_loop(const ir::Loop& l, llvm::Value* begin, llvm::Value* end);
     int chains_together(const ir::Loop& l) const;
-    std::size_t weight(const ir::Block& statements) const;
-    bool needs_an_active_lane(const ir::Block& statements, ir::Symbol vector_var) const;
+    std::size_t weight(const ir::Statements& statements) const;
+    bool needs_an_active_lane(const ir::Statements& statements, ir::Symbol vector_var) const;
 
     // ---- emit_index.cpp: index expressions
     Register index(ir::Dim d);              // i64

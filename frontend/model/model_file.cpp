@@ -2,7 +2,8 @@
 //
 //   bytes  0-7   89 'L' 'A' 'T' 'H' 'E' 0D 0A
 //          8     u32 format version
-//         12     u32 numerics version: which definition of the ops' bits the weights were trained with
+//         12     u32 numerics version: which definition of the ops' bits the weights were trained with. A model of an
+//                older one is read, and computes by the present definition; one of a newer is refused
 //         16     u64 length of the text
 //         24     u64 length of the weights
 //         32     u32 how many of the graph's parameters are inputs; the others are weights
@@ -114,7 +115,7 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
                "the file has format version " + std::to_string(version) + "; this library reads version " +
                    std::to_string(format_version) + " alone");
     if (const auto numerics = take<std::uint32_t>(bytes, 12);
-        numerics > static_cast<std::uint32_t>(ir::numerics_version))
+        numerics == 0 || numerics > static_cast<std::uint32_t>(ir::numerics_version))
         refuse(path, 12,
                "the file has numerics version " + std::to_string(numerics) + "; this library computes version " +
                    std::to_string(ir::numerics_version));

@@ -49,7 +49,7 @@ public:
         if (begin >= end) return fault_;
         begin_ = begin;
         end_ = end;
-        block(nest_.body);
+        body(nest_.body);
         return fault_;
     }
 
@@ -96,7 +96,7 @@ private:
         execute(p, operands, results, scratch_);
     }
 
-    void block(const Block& statements) {
+    void body(const Statements& statements) {
         for (const Stmt& s : statements)
             std::visit(Overloaded{
                            [&](const Load& l) {
@@ -124,7 +124,7 @@ private:
                                }
                                for (std::int64_t i = begin; i < end; i += l.step) {
                                    symbols_[l.var] = i;
-                                   block(l.body);
+                                   body(l.body);
                                }
                            },
                            [&](const Reduce& r) { reduce(r); },
@@ -184,7 +184,7 @@ private:
             const std::int64_t end = std::min(extent, begin + r.block);
             for (std::int64_t i = begin; i < end; ++i) {
                 symbols_[r.var] = i;
-                block(r.body);
+                body(r.body);
                 std::uint64_t* acc = lanes.data() + static_cast<std::size_t>(i % r.lanes) * n;
                 std::copy_n(acc, n, operands.begin());
                 for (std::size_t e = 0; e < r.element.size(); ++e) operands[n + e] = slot(r.element[e]);

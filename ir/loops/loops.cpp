@@ -166,11 +166,11 @@ private:
             c.define(s);
             s = c.symbols_[s];
         }
-        void body(Block& block) { c.renumber(block); }
+        void body(Statements& statements) { c.renumber(statements); }
     };
 
-    void renumber(Block& block) {
-        for (Stmt& s : block) describe(s, Renumber{*this});
+    void renumber(Statements& statements) {
+        for (Stmt& s : statements) describe(s, Renumber{*this});
     }
 
     const LoopNest& from_;

@@ -61,7 +61,7 @@ struct Buffer {
 };
 
 struct Stmt;
-using Block = std::vector<Stmt>;
+using Statements = std::vector<Stmt>;
 
 // What a statement does to a buffer.
 enum class Effect : std::uint8_t { read, write };
@@ -74,7 +74,7 @@ enum class Effect : std::uint8_t { read, write };
 //   allocates(BufferId&)                      a scratch buffer whose life it starts
 //   defines(ValueId&)                         visible from there on
 //   defines(Symbol&, SymbolRole)              likewise; a loop's in its body
-//   body(Block&)                              statements that belong to it
+//   body(Statements&)                         statements that belong to it
 // The walks in walk.h are made of these descriptions.
 struct Load {
     ValueId result = -1;
@@ -208,7 +208,7 @@ struct Loop {
     std::int64_t step = 1;
     LoopKind kind = LoopKind::serial;
     int width = 1;  // vector loops: lanes; divides no extent in particular
-    Block body;
+    Statements body;
     std::optional<Dim> only = {};
 
     template <class S, class Parts>
@@ -242,7 +242,7 @@ struct Reduce {
     Dim index_base;  // added to var where the reducer asks for the element's index
     bool merges = false;
     bool finish = true;
-    Block body;                    // computes the elements
+    Statements body;               // computes the elements
     std::vector<ValueId> element;  // values of the body that are folded in
 
     template <class S, class Parts>
@@ -274,7 +274,7 @@ struct LoopNest {
     // Straight-line statements and loops. A parallel loop is the only statement; or there are several, of one extent
     // and step, at top level or within serial loops: every range of iterations runs what is around them, which writes
     // nothing, and what iterations of the same number read and write, those of other numbers do not.
-    Block body;
+    Statements body;
 
     Symbol add_symbol(SymbolRole role, std::string name);
     BufferId add_buffer(Buffer buffer);
@@ -285,9 +285,8 @@ struct LoopNest {
     std::vector<std::string> symbol_names() const;
 };
 
-// The order in which reductions over elements of a dtype proceed; numerics version 1. See DESIGN of sums:
-// along the last axes: 256 bytes of accumulator lanes, blocks of 4,096; along others: chains in blocks of 256;
-// contractions: chains in blocks of 1,024.
+// Sizes in the order of folds, which order.h defines and numbers. Along the last axes: 256 bytes of accumulator lanes,
+// blocks of 4,096; along others: chains in blocks of 256; contractions: chains in blocks of 1,024.
 inline constexpr std::int64_t row_block = 4096, column_block = 256, contraction_block = 1024;
 constexpr std::int64_t row_lanes(Dtype accumulator) { return static_cast<std::int64_t>(256 / size_of(accumulator)); }
 

@@ -33,7 +33,7 @@ public:
         lexer_.end_of_line();
         while (next_line(), buffer_declaration()) {
         }
-        block(nest_.body, nullptr, 0);
+        statements(nest_.body, nullptr, 0);
         return std::move(nest_);
     }
 
@@ -150,7 +150,7 @@ private:
     }
 
     // Statements up to the closing brace, from the current line on. `fold` receives the elements of a reduction.
-    void block(Block& into, std::vector<ValueId>* fold, int depth) {
+    void statements(Statements& into, std::vector<ValueId>* fold, int depth) {
         if (depth > max_nesting) lexer_.fail("loops are nested too deeply");
         while (!lexer_.accept("}")) {
             if (fold != nullptr && lexer_.accept("fold")) {
@@ -166,14 +166,14 @@ private:
         lexer_.end_of_line();
     }
 
-    void body(Block& into, std::vector<ValueId>* fold, int depth) {
+    void body(Statements& into, std::vector<ValueId>* fold, int depth) {
         lexer_.expect("{");
         lexer_.end_of_line();
         next_line();
-        block(into, fold, depth + 1);
+        statements(into, fold, depth + 1);
     }
 
-    void statement(Block& into, int depth) {
+    void statement(Statements& into, int depth) {
         if (lexer_.is(Token::Kind::value)) return assignment(into, depth);
         if (lexer_.accept("store")) {
             Store s;
@@ -213,7 +213,7 @@ private:
         return static_cast<int>(lexer_.expect_integer("a number of lanes", 1, std::numeric_limits<int>::max()));
     }
 
-    void loop(Block& into, int depth) {
+    void loop(Statements& into, int depth) {
         Loop l;
         if (lexer_.accept("serial"))
             l.kind = LoopKind::serial;
@@ -239,7 +239,7 @@ private:
         into.push_back({std::move(l)});
     }
 
-    void assignment(Block& into, int depth) {
+    void assignment(Statements& into, int depth) {
         std::vector<Number> ids;
         do ids.push_back(value_number());
         while (lexer_.accept(","));
@@ -276,7 +276,7 @@ private:
         lexer_.end_of_line();
     }
 
-    void compute(Block& into, const std::vector<Number>& ids) {
+    void compute(Statements& into, const std::vector<Number>& ids) {
         static constexpr std::string_view parts[] = {"init", "step", "combine", "finish"};
         Compute c;
         const Token token = lexer_.peek();
@@ -307,7 +307,7 @@ private:
         return parse_attributes(lexer_, op.name, op.attributes, {}, symbols_, of_reducer ? reaches_scalars : nullptr);
     }
 
-    void reduce(Block& into, const std::vector<Number>& ids, int depth) {
+    void reduce(Statements& into, const std::vector<Number>& ids, int depth) {
         Reduce r;
         r.op = &op();
         r.attributes = attributes(*r.op, true);

@@ -31,7 +31,7 @@ public:
             out_ += b.role == BufferRole::input ? "  in " : b.role == BufferRole::output ? "  out " : "  scratch ";
             out_ += b.name + ": " + b.type.to_string(names_) + "\n";
         }
-        block(nest_.body, 1);
+        body(nest_.body, 1);
         return out_ + "}\n";
     }
 
@@ -114,7 +114,7 @@ private:
         return out + " : " + types(r.results) + " {";
     }
 
-    void block(const Block& statements, int depth) {
+    void body(const Statements& statements, int depth) {
         const std::string indent(static_cast<std::size_t>(depth) * 2, ' ');
         for (const Stmt& s : statements) {
             out_ += indent;
@@ -140,12 +140,12 @@ private:
                     [&](const Alloc& a) { out_ += "alloc " + nest_.buffers[static_cast<std::size_t>(a.buffer)].name; },
                     [&](const Loop& l) {
                         out_ += loop_header(l) + "\n";
-                        block(l.body, depth + 1);
+                        body(l.body, depth + 1);
                         out_ += indent + "}";
                     },
                     [&](const Reduce& r) {
                         out_ += reduce_header(r) + "\n";
-                        block(r.body, depth + 1);
+                        body(r.body, depth + 1);
                         out_ += indent + "  fold " + values(r.element) + "\n" + indent + "}";
                     },
                 },

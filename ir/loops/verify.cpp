@@ -25,7 +25,7 @@ public:
         value_visible_.assign(nest_.value_dtypes.size(), false);
         allocated_.assign(nest_.buffers.size(), false);
         declarations();
-        block(nest_.body, Context{});
+        body(nest_.body, Context{});
         if (parallel_ != nullptr && writes_outside_)
             fault("something is written outside of the parallel loops, by every range of their iterations");
         if (statements_ > max_statements)
@@ -121,7 +121,7 @@ private:
 
     // ---- statements
 
-    void block(const Block& statements, Context context) {
+    void body(const Statements& statements, Context context) {
         if (context.depth > 64) return fault("loops are nested too deeply");
         const std::size_t values = scope_values_.size(), symbols = scope_symbols_.size(), allocs = scope_allocs_.size();
         for (const Stmt& s : statements) {
@@ -254,7 +254,7 @@ private:
         context.parallel = context.parallel || l.kind == LoopKind::parallel;
         ++context.depth;
         define(l.var, SymbolRole::loop, where);
-        block(l.body, context);
+        body(l.body, context);
         if (l.var < symbol_visible_.size()) symbol_visible_[l.var] = false;
     }
 
@@ -281,7 +281,7 @@ private:
         ++context.depth;
         define(r.var, SymbolRole::loop, where);
         if (r.extent != Dim(1)) reductions_.push_back(r.var);
-        block(r.body, context);
+        body(r.body, context);
         if (r.extent != Dim(1)) reductions_.pop_back();
         const std::vector<Dtype> taken = r.merges ? accumulators(r, where) : r.elements;
         if (r.element.size() != taken.size())

@@ -38,7 +38,7 @@ struct IgnoredParts {
     void allocates(const BufferId&) {}
     void defines(const ValueId&) {}
     void defines(const Symbol&, SymbolRole) {}
-    void body(const Block&) {}
+    void body(const Statements&) {}
 };
 
 // Calls f(Dim&) on every index expression of the statement itself; bodies are not entered. These walks work on const
@@ -122,10 +122,10 @@ void for_each_buffer(S& stmt, F&& f) {
 
 // The body of a statement; null where it has none.
 template <Statement S>
-PartOf<S, Block>* body_of(S& stmt) {
+PartOf<S, Statements>* body_of(S& stmt) {
     struct Parts : IgnoredParts {
-        PartOf<S, Block>* found = nullptr;
-        void body(PartOf<S, Block>& b) { found = &b; }
+        PartOf<S, Statements>* found = nullptr;
+        void body(PartOf<S, Statements>& b) { found = &b; }
     } parts;
     describe(stmt, parts);
     return parts.found;
@@ -144,29 +144,29 @@ PartOf<S, std::vector<Dim>>* guards_of(S& stmt) {
         stmt.node);
 }
 
-// Calls f(statement) on every statement of a block and of the blocks inside it, each before its body.
+// Calls f(statement) on every statement of a list and of the lists inside it, each before its body.
 template <class B, class F>
-    requires std::same_as<std::remove_const_t<B>, Block>
-void for_each_statement(B& block, F&& f) {
-    for (auto& s : block) {
+    requires std::same_as<std::remove_const_t<B>, Statements>
+void for_each_statement(B& statements, F&& f) {
+    for (auto& s : statements) {
         f(s);
         if (auto* body = body_of(s)) for_each_statement(*body, f);
     }
 }
 
-// Of a block and of the blocks inside it.
-inline std::size_t statement_count(const Block& block) {
+// Of these and of those inside them.
+inline std::size_t statement_count(const Statements& statements) {
     std::size_t count = 0;
-    for_each_statement(block, [&count](const Stmt&) { ++count; });
+    for_each_statement(statements, [&count](const Stmt&) { ++count; });
     return count;
 }
 
-// Whether some statement of a block, or of the blocks inside it, is as asked.
+// Whether some statement of a list, or of the lists inside it, is as asked.
 template <class Predicate>
-bool any_statement(const Block& block, Predicate&& predicate) {
-    for (const Stmt& s : block) {
+bool any_statement(const Statements& statements, Predicate&& predicate) {
+    for (const Stmt& s : statements) {
         if (predicate(s)) return true;
-        if (const Block* body = body_of(s); body != nullptr && any_statement(*body, predicate)) return true;
+        if (const Statements* body = body_of(s); body != nullptr && any_statement(*body, predicate)) return true;
     }
     return false;
 }

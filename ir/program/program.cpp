@@ -110,4 +110,11 @@ Layout layout_of(Value v) {
     return out;
 }
 
+HostCall host_call(const Node& node, std::span<const std::uint32_t> results) {
+    std::vector<bool> wanted(node.results.size(), false);
+    for (const std::uint32_t r : results) wanted[r] = true;
+    const std::vector<Type> types = operand_types(node);
+    return node.op->call({types, node.attributes, wanted});
+}
+
 }  // namespace lathe::ir

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -221,6 +222,9 @@ void for_each_named_buffer(S& step, F&& f) {
 Program program_of(LoopNest nest);
 
 std::string_view name(Program::Origin origin);
+
+// What the row of an opaque node says of a call that stores these of its results.
+HostCall host_call(const Node& node, std::span<const std::uint32_t> results);
 
 // The layout that a value has in memory: that of its relayout node, or dense.
 Layout layout_of(Value v);

@@ -58,9 +58,9 @@ Effects effects_of(const Program::Batch& b) {
 Effects effects_of(const Program::Branch&) { return {{}, {}, false}; }
 Effects effects_of(const Program::Loop&) { return {{}, {}, false}; }
 
-// What steps inside of others write, or exchange.
-std::vector<bool> written_inside(const Program& program) {
-    std::vector<bool> out(program.buffers.size(), false);
+// What steps inside of others write, or exchange, and what several steps write: none of them can be taken out.
+std::vector<bool> written_by_many(const Program& program, const std::vector<Effects>& effects) {
+    std::vector<bool> out(program.buffers.size(), false), written = out;
     const auto mark = [&](const std::vector<Program::BufferId>& buffers) {
         for (const Program::BufferId b : buffers) out[b] = true;
     };
@@ -72,49 +72,50 @@ std::vector<bool> written_inside(const Program& program) {
             }
             if (&step != &outer) mark(std::visit([](const auto& s) { return effects_of(s); }, step.node).writes);
         });
-    return out;
-}
-
-// The steps that depend on nothing but what is known of the buffers.
-std::vector<bool> steps_that_depend_on(const Program& program, std::vector<bool> known) {
-    const std::vector<bool> inside = written_inside(program);
-    std::vector<bool> out;
-    for (const Program::Step& step : program.steps) {
-        const Effects effects = std::visit([](const auto& s) { return effects_of(s); }, step.node);
-        const bool depends_on_known =
-            effects.is_fixed && std::ranges::all_of(effects.reads, [&](Program::BufferId b) { return known[b]; }) &&
-            std::ranges::all_of(effects.writes, [&](Program::BufferId b) {
-                const Program::Buffer& buffer = program.buffers[b];
-                return !inside[b] && buffer.origin == Program::Origin::temporary && buffer.type.shape.is_constant();
-            });
-        out.push_back(depends_on_known);
-        if (depends_on_known)
-            for (const Program::BufferId b : effects.writes) known[b] = true;
-    }
+    for (const Effects& e : effects)
+        for (const Program::BufferId b : e.writes) {
+            out[b] = out[b] || written[b];
+            written[b] = true;
+        }
     return out;
 }
 
 }  // namespace
 
 std::vector<StepTime> step_times(const Program& program) {
-    std::vector<bool> constant, steady;
-    for (const Program::Buffer& b : program.buffers) {
-        constant.push_back(b.origin == Program::Origin::constant);
-        steady.push_back(constant.back() || b.steady);
+    std::vector<Effects> effects;
+    for (const Program::Step& step : program.steps)
+        effects.push_back(std::visit([](const auto& s) { return effects_of(s); }, step.node));
+    const std::vector<bool> by_many = written_by_many(program, effects);
+
+    // Forwards: when what is in a buffer, and what a step writes, may be another.
+    std::vector<StepTime> changes, out;
+    for (const Program::Buffer& b : program.buffers)
+        changes.push_back(b.origin == Program::Origin::constant ? StepTime::once
+                          : b.steady                            ? StepTime::on_change
+                                                                : StepTime::every_run);
+    for (const Effects& e : effects) {
+        const bool can_be_kept =
+            e.is_fixed && std::ranges::all_of(e.writes, [&](Program::BufferId b) {
+                const Program::Buffer& buffer = program.buffers[b];
+                return !by_many[b] && buffer.origin == Program::Origin::temporary && buffer.type.shape.is_constant();
+            });
+        StepTime time = can_be_kept ? StepTime::once : StepTime::every_run;
+        for (const Program::BufferId b : e.reads) time = std::max(time, changes[b]);
+        for (const Program::BufferId b : e.writes) changes[b] = time;
+        out.push_back(time);
     }
-    const std::vector<bool> once = steps_that_depend_on(program, constant);
-    const std::vector<bool> on_change = steps_that_depend_on(program, steady);
-    // Results that are kept take memory: of what depends on steady inputs, layouts are kept, and what they come from.
+
+    // Backwards: results that are kept take memory. Of what depends on steady inputs, layouts are kept, and what they
+    // come from.
     std::vector<bool> wanted(program.buffers.size(), false);
     for (std::size_t b = 0; b < wanted.size(); ++b) wanted[b] = !program.buffers[b].layout.is_dense();
-    std::vector<StepTime> out(program.steps.size(), StepTime::every_run);
-    for (std::size_t s = program.steps.size(); s-- > 0;) {
-        if (once[s]) out[s] = StepTime::once;
-        if (once[s] || !on_change[s]) continue;
-        const Effects effects = std::visit([](const auto& step) { return effects_of(step); }, program.steps[s].node);
-        if (std::ranges::none_of(effects.writes, [&](Program::BufferId b) { return wanted[b]; })) continue;
-        out[s] = StepTime::on_change;
-        for (const Program::BufferId b : effects.reads) wanted[b] = true;
+    for (std::size_t s = out.size(); s-- > 0;) {
+        if (out[s] != StepTime::on_change) continue;
+        if (std::ranges::any_of(effects[s].writes, [&](Program::BufferId b) { return wanted[b]; }))
+            for (const Program::BufferId b : effects[s].reads) wanted[b] = true;
+        else
+            out[s] = StepTime::every_run;
     }
     return out;
 }

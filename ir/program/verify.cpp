@@ -212,8 +212,8 @@ private:
         sites(k.nest.body, k.sites.size());
     }
 
-    void sites(const Block& block, std::size_t count) {
-        const bool lacks_one = any_statement(block, [count](const Stmt& s) {
+    void sites(const Statements& statements, std::size_t count) {
+        const bool lacks_one = any_statement(statements, [count](const Stmt& s) {
             const auto* bind = std::get_if<BindIndex>(&s.node);
             return bind != nullptr && (bind->site < 0 || static_cast<std::size_t>(bind->site) >= count);
         });
@@ -239,6 +239,23 @@ private:
         for (std::size_t i = 0; i < c.inputs.size(); ++i) reads(c.inputs[i]), holds(c.inputs[i], c.node->operands[i]);
         for (std::size_t i = 0; i < c.outputs.size(); ++i)
             writes(c.outputs[i]), holds(c.outputs[i], {c.node, c.results[i]});
+        does_as_its_row_says(c);
+    }
+    // What memory the function touches follows from what it is told. How long it takes is a guess, and may be another.
+    void does_as_its_row_says(const Program::Call& c) {
+        const HostCall row = host_call(*c.node, c.results);
+        const auto expect = [&](bool holds, std::string_view what) {
+            if (!holds)
+                fault_in_step("the row of " + std::string(c.node->op->name) + " says another " + std::string(what));
+        };
+        const auto same = [&](Dim a, Dim b) { return demands_.apply(a) == demands_.apply(b); };
+        expect(c.function == row.function, "function");
+        expect(std::ranges::equal(c.extents, row.extents, same), "list of extents");
+        expect(same(c.iterations, row.iterations), "number of iterations");
+        expect(same(c.workspace, row.workspace), "workspace");
+        expect(c.phases.count == row.phases.count, "number of phases");
+        expect(same(c.phases.iterations, row.phases.iterations), "number of iterations of its phases");
+        expect(same(c.phases.scratch, row.phases.scratch), "scratch");
     }
     void holds(Program::BufferId b, Value v) {
         has_type_of(b, v);

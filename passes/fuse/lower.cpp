@@ -116,7 +116,7 @@ private:
     void leave(Walk& walk, std::size_t depth) {
         for (; walk.open.size() > depth; walk.open.pop_back()) {
             const Symbol s = scopes_.variable();
-            ir::Block body = scopes_.close();
+            ir::Statements body = scopes_.close();
             scopes_.append({ir::Loop{s, walk.open.back(), 1, ir::LoopKind::serial, 1, std::move(body)}});
         }
     }

@@ -14,16 +14,13 @@ ir::Program::Call lower_call(const ir::Program::Fused& fused) {
         const auto at = std::ranges::find(fused.group.inputs, v) - fused.group.inputs.begin();
         call.inputs.push_back(fused.inputs.at(static_cast<std::size_t>(at)));
     }
-    std::vector<bool> wanted(node.results.size(), false);
     for (std::uint32_t r = 0; r < node.results.size(); ++r) {
         const auto at = std::ranges::find(fused.group.outputs, ir::Value{&node, r}) - fused.group.outputs.begin();
         if (static_cast<std::size_t>(at) == fused.group.outputs.size()) continue;
-        wanted[r] = true;
         call.results.push_back(r);
         call.outputs.push_back(fused.outputs[static_cast<std::size_t>(at)]);
     }
-    const std::vector<ir::Type> types = operand_types(node);
-    ir::HostCall host = node.op->call({types, node.attributes, wanted});
+    ir::HostCall host = host_call(node, call.results);
     call.function = host.function;
     call.extents = std::move(host.extents);
     call.iterations = host.iterations;

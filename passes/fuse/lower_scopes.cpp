@@ -16,10 +16,10 @@ void Scopes::open(Symbol variable) {
     scopes_.back().symbols.push_back(variable);
 }
 
-ir::Block Scopes::close() {
-    ir::Block block = std::move(scopes_.back().block);
+ir::Statements Scopes::close() {
+    ir::Statements statements = std::move(scopes_.back().statements);
     scopes_.pop_back();
-    return block;
+    return statements;
 }
 
 std::size_t Scopes::scope_of(Symbol s) const {
@@ -47,7 +47,7 @@ ValueId Scopes::constant(ir::Dtype dtype, std::uint64_t bits) {
     const auto [found, fresh] = constants_.try_emplace({dtype, bits}, -1);
     if (fresh) {
         found->second = nest_.add_value(dtype);
-        scopes_.front().block.push_back({ir::Constant{found->second, bits}});
+        scopes_.front().statements.push_back({ir::Constant{found->second, bits}});
     }
     return found->second;
 }

@@ -1,5 +1,5 @@
-// The blocks that lowering writes, from the nest's body to the innermost open loop. A statement goes to the outermost
-// block that knows what it depends on, and what was computed there is found again from all blocks inside.
+// The scopes that lowering writes, from the nest's body to the innermost open loop. A statement goes to the outermost
+// one that knows what it depends on, and what was computed there is found again from all inside.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ struct Element {  // an element of a value, as asked for
 
 class Scopes {
     struct Scope {
-        ir::Block block;
+        ir::Statements statements;
         std::vector<ir::Symbol> symbols;  // loop variables and loaded indices that it defines
         std::map<Element, ir::ValueId> elements;
     };
@@ -32,14 +32,14 @@ public:
     explicit Scopes(ir::LoopNest& nest) : nest_(nest), scopes_(1) {}
 
     void open(ir::Symbol variable);  // a loop's body
-    ir::Block close();               // the innermost
+    ir::Statements close();          // the innermost
 
     ir::Symbol variable() const { return scopes_.back().symbols.front(); }  // of the innermost
 
-    void emit(ir::Stmt statement) { scopes_[target_].block.push_back(std::move(statement)); }  // in the target
-    void append(ir::Stmt statement) { scopes_.back().block.push_back(std::move(statement)); }  // in the innermost block
+    void emit(ir::Stmt statement) { scopes_[target_].statements.push_back(std::move(statement)); }  // in the target
+    void append(ir::Stmt statement) { scopes_.back().statements.push_back(std::move(statement)); }  // in the innermost
 
-    // Makes a block the target, whatever is open, for as long as this lives.
+    // Makes a scope the target, whatever is open, for as long as this lives.
     class Target {
     public:
         Target(Scopes& scopes, std::size_t scope) : scopes_(scopes), previous_(scopes.target_) {
@@ -53,10 +53,10 @@ public:
         Scopes& scopes_;
         std::size_t previous_;
     };
-    // What `body` writes into a loop within the target. Blocks that were opened later than the target are no parents of
+    // What `body` writes into a loop within the target. Scopes that were opened later than the target are no parents of
     // that loop: they are put aside.
     template <class Body>
-    ir::Block within_target(ir::Symbol variable, const Body& body) {
+    ir::Statements within_target(ir::Symbol variable, const Body& body) {
         const auto later = scopes_.begin() + static_cast<std::ptrdiff_t>(target_) + 1;
         std::vector<Scope> aside(std::make_move_iterator(later), std::make_move_iterator(scopes_.end()));
         scopes_.erase(later, scopes_.end());
@@ -65,19 +65,19 @@ public:
             const Target inside(*this, scopes_.size() - 1);
             body();
         }
-        ir::Block block = close();
+        ir::Statements statements = close();
         std::ranges::move(aside, std::back_inserter(scopes_));
-        return block;
+        return statements;
     }
 
     std::size_t innermost() const { return scopes_.size() - 1; }
-    // The outermost block that knows all symbols of these.
+    // The outermost scope that knows all symbols of these.
     std::size_t scope_of(std::span<const ir::Dim> index, std::span<const ir::Dim> guards) const;
     void define(std::size_t scope, ir::Symbol symbol) { scopes_[scope].symbols.push_back(symbol); }
 
     std::optional<ir::ValueId> find(const Element& element) const;
     void remember(Element element, ir::ValueId id) { scopes_[target_].elements[std::move(element)] = id; }
-    ir::ValueId constant(ir::Dtype dtype, std::uint64_t bits);  // in the outermost block
+    ir::ValueId constant(ir::Dtype dtype, std::uint64_t bits);  // in the outermost
 
 private:
     std::size_t scope_of(ir::Symbol s) const;

@@ -58,15 +58,15 @@ void redirect(const Program& program, Kernel& kernel, const Stacked& stacked) {
     }
 }
 
-void store_twice(ir::Block& block, ir::BufferId slice, ir::BufferId stack, Dim index) {
-    for (std::size_t i = 0; i < block.size(); ++i) {
-        if (ir::Block* body = ir::body_of(block[i])) store_twice(*body, slice, stack, index);
-        const auto* const store = std::get_if<ir::Store>(&block[i].node);
+void store_twice(ir::Statements& statements, ir::BufferId slice, ir::BufferId stack, Dim index) {
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        if (ir::Statements* body = ir::body_of(statements[i])) store_twice(*body, slice, stack, index);
+        const auto* const store = std::get_if<ir::Store>(&statements[i].node);
         if (store == nullptr || store->buffer != slice) continue;
         ir::Store second = *store;
         second.buffer = stack;
         second.index.insert(second.index.begin(), index);
-        block.insert(block.begin() + static_cast<std::ptrdiff_t>(++i), {std::move(second)});
+        statements.insert(statements.begin() + static_cast<std::ptrdiff_t>(++i), {std::move(second)});
     }
 }
 

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "ir/loops/walk.h"
-#include "passes/loops/block_copy.h"
 #include "passes/loops/loop_passes.h"
+#include "passes/loops/statement_copy.h"
 
 namespace lathe::passes {
 namespace {
@@ -146,8 +146,8 @@ private:
             v = fresh[v] = id;
         }
         void defines(Symbol&, SymbolRole) {}
-        void body(ir::Block& block) {
-            for (ir::Stmt& s : block) describe(s, *this);
+        void body(ir::Statements& statements) {
+            for (ir::Stmt& s : statements) describe(s, *this);
         }
     };
     void renumber_values() {

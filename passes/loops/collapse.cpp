@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "ir/loops/walk.h"
-#include "passes/loops/block_copy.h"
 #include "passes/loops/loop_passes.h"
+#include "passes/loops/statement_copy.h"
 
 namespace lathe::passes {
 namespace {
@@ -19,8 +19,8 @@ bool divides(Dim d, Symbol s) {
 }
 
 template <class Visit>
-void for_each_access(ir::Block& block, const Visit& visit) {
-    ir::for_each_statement(block, [&](ir::Stmt& s) {
+void for_each_access(ir::Statements& statements, const Visit& visit) {
+    ir::for_each_statement(statements, [&](ir::Stmt& s) {
         ir::for_each_access(s, [&](ir::BufferId b, ir::Effect, std::vector<Dim>& index) { visit(b, index); });
     });
 }
@@ -78,9 +78,9 @@ Dim joined_guard(Dim guard, Symbol outer, const ir::Loop& inner, Dim joined) {
 // Replaces a loop that holds nothing but a loop by one over both; gives up if some index would need a division.
 bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
     ir::LoopNest trial = nest;
-    ir::Block* block = &trial.body;
-    for (std::size_t i = 0; i + 1 < path.size(); ++i) block = ir::body_of((*block)[path[i]]);
-    ir::Stmt& place = (*block)[path.back()];
+    ir::Statements* statements = &trial.body;
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) statements = ir::body_of((*statements)[path[i]]);
+    ir::Stmt& place = (*statements)[path.back()];
     auto& outer = std::get<ir::Loop>(place.node);
     auto& inner = std::get<ir::Loop>(outer.body.front().node);
     const Symbol joined = trial.add_symbol(ir::SymbolRole::loop, trial.symbols[outer.var].name);
@@ -94,7 +94,7 @@ bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
         if (std::vector<Dim>* guards = ir::guards_of(s))
             for (Dim& g : *guards) g = joined_guard(g, first, inner, var);
     });
-    ir::Block body = std::move(inner.body);
+    ir::Statements body = std::move(inner.body);
     rewrite_dims(body, [&](Dim d) {
         return d.substitute([&](Symbol s) { return s == first ? quotient : s == second ? remainder : Dim::symbol(s); });
     });
@@ -111,12 +111,12 @@ bool join_loops(ir::LoopNest& nest, const std::vector<std::size_t>& path) {
 }
 
 // The path to the first loop that holds nothing but a loop, after skipping `skip` such loops.
-bool find_pair(const ir::Block& block, std::vector<std::size_t>& path, std::size_t& skip) {
-    for (std::size_t i = 0; i < block.size(); ++i) {
-        const ir::Block* body = ir::body_of(block[i]);
+bool find_pair(const ir::Statements& statements, std::vector<std::size_t>& path, std::size_t& skip) {
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        const ir::Statements* body = ir::body_of(statements[i]);
         if (body == nullptr) continue;
         path.push_back(i);
-        if (std::holds_alternative<ir::Loop>(block[i].node) && body->size() == 1 &&
+        if (std::holds_alternative<ir::Loop>(statements[i].node) && body->size() == 1 &&
             std::holds_alternative<ir::Loop>(body->front().node)) {
             if (skip == 0) return true;
             --skip;

@@ -1,12 +1,12 @@
 #include "ir/loops/walk.h"
-#include "passes/loops/block_copy.h"
 #include "passes/loops/loop_passes.h"
+#include "passes/loops/statement_copy.h"
 
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::Dim;
+using ir::Statements;
 using ir::Symbol;
 
 // Picoseconds on a core of some 4 GHz; a vector of lanes costs what a scalar does.
@@ -43,13 +43,13 @@ Dim trips(const ir::LoopNest& nest, const ir::Loop& loop) {
     return is_condition && first != loop.extent ? Dim(1) : first;
 }
 
-// The parallel loop in a block of which one iteration runs.
-const ir::Loop* only_iteration(const Block& block) {
-    const auto* const loop = block.empty() ? nullptr : std::get_if<ir::Loop>(&block.back().node);
+// The parallel loop at the end of a body of which one iteration runs.
+const ir::Loop* only_iteration(const Statements& statements) {
+    const auto* const loop = statements.empty() ? nullptr : std::get_if<ir::Loop>(&statements.back().node);
     return loop != nullptr && loop->only ? loop : nullptr;
 }
 
-Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled);
+Dim cost(const ir::LoopNest& nest, const Statements& statements, bool unrolled);
 
 Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
     return std::visit(
@@ -80,9 +80,9 @@ Dim cost(const ir::LoopNest& nest, const ir::Stmt& stmt, bool unrolled) {
         stmt.node);
 }
 
-Dim cost(const ir::LoopNest& nest, const Block& block, bool unrolled) {
+Dim cost(const ir::LoopNest& nest, const Statements& statements, bool unrolled) {
     Dim total = 0;
-    for (const ir::Stmt& s : block) total += cost(nest, s, unrolled);
+    for (const ir::Stmt& s : statements) total += cost(nest, s, unrolled);
     return total;
 }
 

@@ -4,14 +4,14 @@
 #include <optional>
 
 #include "ir/loops/walk.h"
-#include "passes/loops/block_copy.h"
+#include "passes/loops/statement_copy.h"
 
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::Dim;
 using ir::LoopKind;
+using ir::Statements;
 using ir::Symbol;
 
 // As parallel_chunk, where what is around the parallel loop runs for each range of its iterations: a range should do
@@ -26,12 +26,12 @@ bool writes_memory(const ir::Stmt& s) {
 
 // Whether something is written where the loop's variable has no say, but for scratch, of which each iteration has its
 // own.
-bool overwrites(const Block& block, Symbol var) {
+bool overwrites(const Statements& statements, Symbol var) {
     std::vector<ir::BufferId> own;
-    ir::for_each_statement(block, [&](const ir::Stmt& s) {
+    ir::for_each_statement(statements, [&](const ir::Stmt& s) {
         if (const auto* alloc = std::get_if<ir::Alloc>(&s.node)) own.push_back(alloc->buffer);
     });
-    return ir::any_statement(block, [&](const ir::Stmt& s) {
+    return ir::any_statement(statements, [&](const ir::Stmt& s) {
         return ir::any_access(s, [&](ir::BufferId b, ir::Effect effect, const std::vector<Dim>& index) {
             return effect == ir::Effect::write && std::ranges::find(own, b) == own.end() &&
                    std::ranges::none_of(index, [var](Dim d) { return d.depends_on(var); });
@@ -39,13 +39,13 @@ bool overwrites(const Block& block, Symbol var) {
     });
 }
 
-bool reduces(const Block& block) {
-    return ir::any_statement(block, [](const ir::Stmt& s) { return std::holds_alternative<ir::Reduce>(s.node); });
+bool reduces(const Statements& statements) {
+    return ir::any_statement(statements, [](const ir::Stmt& s) { return std::holds_alternative<ir::Reduce>(s.node); });
 }
 
 // Whether something is written where memory says.
-bool scatters(const Block& block, const ir::LoopNest& nest) {
-    return ir::any_statement(block, [&](const ir::Stmt& s) {
+bool scatters(const Statements& statements, const ir::LoopNest& nest) {
+    return ir::any_statement(statements, [&](const ir::Stmt& s) {
         return ir::any_access(s, [&](ir::BufferId, ir::Effect effect, const std::vector<Dim>& index) {
             if (effect != ir::Effect::write) return false;
             std::vector<Symbol> symbols;
@@ -73,8 +73,8 @@ ir::Loop in_chunks(ir::LoopNest& nest, ir::Loop inner, std::int64_t step) {
     return outer;
 }
 
-// The loop among those in each other that has this variable in dimension `axis` of all that the block reads and writes
-// of what it writes; null where there is none.
+// The loop among those in each other that has this variable in dimension `axis` of all that the statements read and
+// write of what it writes; null where there is none.
 ir::Loop* loop_of_axis(const ir::LoopNest& nest, ir::Stmt& statement, std::size_t axis) {
     std::optional<Dim> index;
     bool same = true;
@@ -116,11 +116,11 @@ std::vector<ir::Loop*> loops_of_axis(ir::LoopNest& nest, std::size_t axis) {
     return loops;
 }
 
-// Rows that memory chooses: a loop over them all, and the block that has bound the chosen one, where nothing is written
+// Rows that memory chooses: a loop over them all, and the body that has bound the chosen one, where nothing is written
 // before it is bound.
 struct ChosenRows {
     ir::Loop* all = nullptr;
-    Block* block = nullptr;
+    Statements* statements = nullptr;
     std::size_t bind = 0;
 };
 
@@ -130,21 +130,21 @@ std::optional<ChosenRows> find_chosen_rows(ir::LoopNest& nest) {
     ChosenRows rows;
     rows.all = loop_of_axis(nest, nest.body[0], 0);
     if (rows.all == nullptr || rows.all->kind != LoopKind::serial || rows.all->step != 1) return std::nullopt;
-    for (ir::Stmt* s = &nest.body[1]; rows.block == nullptr;) {
+    for (ir::Stmt* s = &nest.body[1]; rows.statements == nullptr;) {
         auto* const loop = std::get_if<ir::Loop>(&s->node);
         if (loop == nullptr || loop->kind != LoopKind::serial || loop->body.empty()) return std::nullopt;
         for (std::size_t i = 0; i < loop->body.size(); ++i) {
             if (writes_memory(loop->body[i])) return std::nullopt;
             const auto* const bind = std::get_if<ir::BindIndex>(&loop->body[i].node);
             if (bind == nullptr || bind->bound != rows.all->extent) continue;
-            rows.block = &loop->body;
+            rows.statements = &loop->body;
             rows.bind = i;
             break;
         }
         s = &loop->body.back();
     }
-    const Dim chosen = Dim::symbol(std::get<ir::BindIndex>((*rows.block)[rows.bind].node).symbol);
-    const bool elsewhere = ir::any_statement(*rows.block, [&](const ir::Stmt& s) {
+    const Dim chosen = Dim::symbol(std::get<ir::BindIndex>((*rows.statements)[rows.bind].node).symbol);
+    const bool elsewhere = ir::any_statement(*rows.statements, [&](const ir::Stmt& s) {
         return ir::any_access(s, [&](ir::BufferId b, ir::Effect, const std::vector<Dim>& index) {
             return nest.buffers[static_cast<std::size_t>(b)].role == ir::BufferRole::output &&
                    (index.empty() || index[0] != chosen);
@@ -156,15 +156,15 @@ std::optional<ChosenRows> find_chosen_rows(ir::LoopNest& nest) {
 // Each thread has a range of the rows: it goes through all indices, and adds what is its own.
 void share_rows(ir::LoopNest& nest, const ChosenRows& rows) {
     rows.all->kind = LoopKind::parallel;
-    const auto own = rows.block->begin() + static_cast<std::ptrdiff_t>(rows.bind) + 1;
+    const auto own = rows.statements->begin() + static_cast<std::ptrdiff_t>(rows.bind) + 1;
     ir::Loop one;
     one.var = nest.add_symbol(ir::SymbolRole::loop, "row");
     one.extent = rows.all->extent;
     one.kind = LoopKind::parallel;
-    one.only = Dim::symbol(std::get<ir::BindIndex>((*rows.block)[rows.bind].node).symbol);
-    one.body.assign(std::make_move_iterator(own), std::make_move_iterator(rows.block->end()));
-    rows.block->erase(own, rows.block->end());
-    rows.block->push_back({std::move(one)});
+    one.only = Dim::symbol(std::get<ir::BindIndex>((*rows.statements)[rows.bind].node).symbol);
+    one.body.assign(std::make_move_iterator(own), std::make_move_iterator(rows.statements->end()));
+    rows.statements->erase(own, rows.statements->end());
+    rows.statements->push_back({std::move(one)});
 }
 
 // Each thread has some indices of an axis, in all loops of the nest: nobody adds to the same element as another, and
@@ -196,7 +196,7 @@ void parallelize_nest(ir::LoopNest& nest) {
     if (overwrites(loop.body, loop.var)) return;
 
     // What stands before the loop is repeated in every iteration: scalars, cheap beside a chunk of elements.
-    Block before(nest.body.begin(), nest.body.end() - 1);
+    Statements before(nest.body.begin(), nest.body.end() - 1);
     ir::Loop outer;
     if (loop.kind == LoopKind::vector) {
         const std::int64_t step = reduces(loop.body) ? reduced_chunk : parallel_chunk;

@@ -10,8 +10,8 @@
 
 #include "ir/loops/loops.h"
 #include "ir/program/layout.h"
-#include "passes/loops/block_copy.h"
 #include "passes/loops/loop_passes.h"
+#include "passes/loops/statement_copy.h"
 
 namespace lathe::passes {
 
@@ -21,8 +21,8 @@ struct Contraction {
     std::vector<const ir::Loop*> outer;  // outermost first
     const ir::Loop* rows = nullptr;      // null: the result has one dimension only
     const ir::Loop* columns = nullptr;
-    const ir::Block* body = nullptr;  // of the innermost loop
-    std::size_t at = 0;               // of the reduction in the body
+    const ir::Statements* body = nullptr;  // of the innermost loop
+    std::size_t at = 0;                    // of the reduction in the body
     const ir::Reduce* reduce = nullptr;
     bool reads_panels = false;  // the second operand lies in panels
 };
@@ -65,7 +65,7 @@ public:
     ir::Stmt vectors(ir::Dim columns, const Body& body) {
         if (!splits_panels()) return stretches("c", ceildiv(columns, width_), width_, ir::LoopKind::serial, body);
         return stretches("p", ceildiv(columns, panel_columns_), panel_columns_, ir::LoopKind::serial, [&](ir::Dim p) {
-            ir::Block b;
+            ir::Statements b;
             b.push_back(stretches("c", min(panel_columns_ / width_, ceildiv(columns - p, width_)), width_,
                                   ir::LoopKind::serial, [&](ir::Dim c) { return body(p + c); }));
             return b;
@@ -79,19 +79,19 @@ public:
                 const ir::Symbol s = nest_.add_symbol(ir::SymbolRole::loop, "v");
                 ir::Loop l{s, lanes, 1, ir::LoopKind::vector, static_cast<int>(width_), {}};
                 l.body = body(r, c + ir::Dim::symbol(s));
-                ir::Block inner;
+                ir::Statements inner;
                 inner.push_back({std::move(l)});
                 return inner;
             };
             if (columns == width_) return vector(0);
             const auto within = [&](ir::Dim first, std::int64_t count) {
-                ir::Block b;
+                ir::Statements b;
                 b.push_back(stretches("c", count / width_, width_, ir::LoopKind::unroll,
                                       [&](ir::Dim c) { return vector(first + c); }));
                 return b;
             };
             if (!splits_panels() || columns <= panel_columns_) return within(0, columns);
-            ir::Block b;
+            ir::Statements b;
             b.push_back(stretches("p", columns / panel_columns_, panel_columns_, ir::LoopKind::unroll,
                                   [&](ir::Dim p) { return within(p, panel_columns_); }));
             return b;
@@ -100,27 +100,27 @@ public:
         return loop("r", rows, 1, ir::LoopKind::unroll, across);
     }
 
-    ir::BufferId scratch(const char* name, ir::Dtype dtype, ir::Shape shape, ir::Block& into);
-    ir::ValueId load(ir::BufferId b, std::vector<ir::Dim> index, ir::Block& into);
+    ir::BufferId scratch(const char* name, ir::Dtype dtype, ir::Shape shape, ir::Statements& into);
+    ir::ValueId load(ir::BufferId b, std::vector<ir::Dim> index, ir::Statements& into);
     ir::Stmt fill_with_init(ir::BufferId b, std::int64_t rows, std::int64_t columns);
     // combine(earlier, later)
-    ir::ValueId combine(ir::ValueId earlier, ir::ValueId later, ir::Block& into);
+    ir::ValueId combine(ir::ValueId earlier, ir::ValueId later, ir::Statements& into);
     // Copies statements as they are for an element of the result.
-    BlockCopy at(ir::Dim row, ir::Dim column) const;
+    StatementCopy at(ir::Dim row, ir::Dim column) const;
     // acc[r, c] takes the elements of `operands`, where k is the index of the contraction.
     void fold(const std::vector<ir::ValueId>& operands, ir::Dim k, ir::BufferId acc, ir::Dim r, ir::Dim c,
-              ir::Block& into);
+              ir::Statements& into);
     // The statements that follow the reduction, for an element whose sum is given.
-    void epilogue(ir::Dim row, ir::Dim column, ir::ValueId sum, ir::Block& into);
+    void epilogue(ir::Dim row, ir::Dim column, ir::ValueId sum, ir::Statements& into);
 
     // A tile that reads its operands where they lie and runs over all of k. Of its last vector, or its only one, lanes
     // beyond the columns are masked if `masked`.
-    ir::Block in_place(ir::Dim row, std::int64_t rows, ir::Dim column, std::int64_t columns, bool masked);
+    ir::Statements in_place(ir::Dim row, std::int64_t rows, ir::Dim column, std::int64_t columns, bool masked);
 
 private:
     // Whether it has to be told which panel a vector is in.
     bool splits_panels() const { return contraction_.reads_panels && width_ < panel_columns_; }
-    ir::Block step(ir::Dim row, ir::Dim column, ir::Dim k, ir::BufferId acc, ir::Dim r, ir::Dim c);
+    ir::Statements step(ir::Dim row, ir::Dim column, ir::Dim k, ir::BufferId acc, ir::Dim r, ir::Dim c);
 
     ir::LoopNest& nest_;
     const Contraction& contraction_;
@@ -159,7 +159,7 @@ private:
 };
 
 // The plain schedule: tiles read their operands where they lie.
-ir::Block tile_in_place(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
+ir::Statements tile_in_place(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target);
 // Tiles of several rows read their second operand from panels in scratch. Not every contraction can.
 bool can_pack(const Contraction& contraction);
 // How rows and columns are cut into tasks.
@@ -172,7 +172,7 @@ struct PackedBlocks {
 // Over the nest's extents; within a nest they are extents of their own, for they are long.
 PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
                            bool copies_rows);
-ir::Block tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
-                      const PackedBlocks& blocks);
+ir::Statements tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
+                           const PackedBlocks& blocks);
 
 }  // namespace lathe::passes

@@ -10,8 +10,8 @@
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::Dim;
+using ir::Statements;
 using ir::Stmt;
 using ir::Symbol;
 using ir::ValueId;
@@ -20,19 +20,19 @@ class Specializer {
 public:
     explicit Specializer(const Range& range) : range_(range) {}
 
-    void simplify(Block& block) {
-        Block kept;
+    void simplify(Statements& block) {
+        Statements kept;
         for (Stmt& s : block)
             if (simplify(s)) kept.push_back(std::move(s));
         block = std::move(kept);
     }
 
     // What has no effect and whose results nothing below reads. Statements are asked from the last to the first.
-    void drop_unused(Block& block) {
-        Block kept;
+    void drop_unused(Statements& block) {
+        Statements kept;
         for (std::size_t i = block.size(); i-- > 0;) {
             Stmt& s = block[i];
-            if (Block* body = ir::body_of(s)) {
+            if (Statements* body = ir::body_of(s)) {
                 if (std::holds_alternative<ir::Reduce>(s.node)) note_uses(s);
                 drop_unused(*body);
             }
@@ -47,7 +47,7 @@ public:
 private:
     // False where the statement is gone.
     bool simplify(Stmt& s) {
-        if (Block* body = ir::body_of(s)) simplify(*body);
+        if (Statements* body = ir::body_of(s)) simplify(*body);
         ir::for_each_use(s, [this](ValueId& v) {
             if (const auto found = equal_.find(v); found != equal_.end()) v = found->second;
         });
@@ -114,7 +114,7 @@ private:
 
 }  // namespace
 
-void specialize(Block& body, const Range& range) {
+void specialize(Statements& body, const Range& range) {
     Specializer specializer(range);
     specializer.simplify(body);
     specializer.drop_unused(body);

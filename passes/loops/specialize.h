@@ -8,6 +8,6 @@ namespace lathe::passes {
 
 // Leaves out what the range decides: guards that hold, what is not read or written for others, choices between values,
 // and then what nobody needs. The loop's variable stays as it is.
-void specialize(ir::Block& body, const Range& range);
+void specialize(ir::Statements& body, const Range& range);
 
 }  // namespace lathe::passes

@@ -13,18 +13,18 @@
 #include <functional>
 
 #include "ir/loops/walk.h"
-#include "passes/loops/block_copy.h"
 #include "passes/loops/parallelize.h"
 #include "passes/loops/range.h"
 #include "passes/loops/specialize.h"
+#include "passes/loops/statement_copy.h"
 
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::Dim;
 using ir::Loop;
 using ir::LoopKind;
+using ir::Statements;
 using ir::Symbol;
 
 constexpr std::size_t most_ranges = 16;  // of a loop
@@ -92,10 +92,10 @@ std::vector<Range> ranges_between(const std::vector<Dim>& bounds, const Loop& lo
     return ranges;
 }
 
-// Of the scalar operations of a block, and of the blocks inside it.
-std::size_t instruction_count(const ir::LoopNest& nest, const Block& block) {
+// Of scalar operations in a list of statements and in the lists inside it.
+std::size_t instruction_count(const ir::LoopNest& nest, const Statements& list) {
     std::size_t count = 0;
-    ir::for_each_statement(block, [&](const ir::Stmt& s) {
+    ir::for_each_statement(list, [&](const ir::Stmt& s) {
         const auto* compute = std::get_if<ir::Compute>(&s.node);
         if (compute == nullptr) return;
         const auto dtype = [&](ir::ValueId v) { return nest.value_dtypes[static_cast<std::size_t>(v)]; };
@@ -117,15 +117,15 @@ public:
           statements_(ir::statement_count(nest.body)),
           instructions_(instruction_count(nest, nest.body)) {}
 
-    void split(Block& block, bool outermost) {
-        Block out;
-        for (ir::Stmt& s : block) {
+    void split(Statements& list, bool outermost) {
+        Statements out;
+        for (ir::Stmt& s : list) {
             auto* loop = std::get_if<Loop>(&s.node);
             if (loop == nullptr) {
                 out.push_back(std::move(s));
                 continue;
             }
-            Block replacement = outermost ? in_chunks(*loop) : in_sequence(*loop);
+            Statements replacement = outermost ? in_chunks(*loop) : in_sequence(*loop);
             if (replacement.empty() || !fits(replacement, *loop)) {
                 split(loop->body, false);
                 out.push_back(std::move(s));
@@ -133,7 +133,7 @@ public:
             }
             for (ir::Stmt& part : replacement) {
                 // In chunks, the loops of the ranges are further in.
-                Block& within = *ir::body_of(part);
+                Statements& within = *ir::body_of(part);
                 if (!outermost) {
                     split(within, false);
                 } else {
@@ -142,12 +142,12 @@ public:
                 out.push_back(std::move(part));
             }
         }
-        block = std::move(out);
+        list = std::move(out);
     }
 
 private:
     // Takes account of the statements that a loop is replaced by, if they are not too many.
-    bool fits(const Block& replacement, const Loop& loop) {
+    bool fits(const Statements& replacement, const Loop& loop) {
         const std::size_t statements =
             statements_ + ir::statement_count(replacement) - 1 - ir::statement_count(loop.body);
         const std::size_t instructions =
@@ -191,10 +191,10 @@ private:
     }
 
     // The loop's body in a range, at some iteration.
-    Block body_at(const Loop& loop, const Range& range, Dim iteration) {
-        Block body = loop.body;
+    Statements body_at(const Loop& loop, const Range& range, Dim iteration) {
+        Statements body = loop.body;
         specialize(body, range);
-        BlockCopy copy(nest_);
+        StatementCopy copy(nest_);
         copy.replace_symbol(loop.var, iteration);
         return copy.copy(body);
     }
@@ -204,13 +204,13 @@ private:
             Loop{var, range.length(), 1, LoopKind::serial, 1, body_at(loop, range, range.begin() + Dim::symbol(var))}};
     }
 
-    Block in_sequence(const Loop& loop) {
-        Block out;
+    Statements in_sequence(const Loop& loop) {
+        Statements out;
         for (const Range& range : ranges_of(loop, guarded(loop))) out.push_back(loop_over(loop, range));
         return out;
     }
 
-    Block in_chunks(const Loop& loop) {
+    Statements in_chunks(const Loop& loop) {
         const bool whole = holds_loops(loop);
         const std::vector<Range> ranges = ranges_of(loop, whole ? guarded_in_iteration(loop) : guarded(loop));
         if (ranges.empty()) return {};
@@ -226,7 +226,7 @@ private:
                 chunks.body.push_back(loop_over(loop, range.from(begin).before(begin + parallel_chunk)));
             }
         }
-        Block out;
+        Statements out;
         out.push_back({std::move(chunks)});
         return out;
     }

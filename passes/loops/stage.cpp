@@ -7,14 +7,14 @@
 #include <optional>
 
 #include "ir/loops/walk.h"
-#include "passes/loops/block_copy.h"
+#include "passes/loops/statement_copy.h"
 
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::BufferId;
 using ir::Dim;
+using ir::Statements;
 using ir::ValueId;
 using Kernel = ir::Program::Kernel;
 
@@ -86,7 +86,7 @@ public:
         const auto moved = [&](ir::Symbol s) { return s == reduce_.var ? start + Dim::symbol(s) : Dim::symbol(s); };
         rewrite_dims(part.body, [&](Dim d) { return d.substitute(moved); });
         part.results.clear();
-        Block stores;
+        Statements stores;
         for (BufferId b : partials) {
             const ValueId v = out.nest.add_value(out.nest.buffers[static_cast<std::size_t>(b)].type.dtype);
             part.results.push_back(v);
@@ -105,25 +105,25 @@ public:
         ir::LoopNest& nest = out.nest;
         const std::vector<BufferId> partials = add_partials(out, reduce_, blocks_, ir::BufferRole::input, buffers);
         std::vector<BufferId> totals;
-        Block body(nest.body.begin(), nest.body.begin() + static_cast<std::ptrdiff_t>(at_));
+        Statements body(nest.body.begin(), nest.body.begin() + static_cast<std::ptrdiff_t>(at_));
         for (BufferId b : partials) {
             totals.push_back(nest.add_buffer(
                 {"total", ir::BufferRole::scratch, {nest.buffers[static_cast<std::size_t>(b)].type.dtype, {}}}));
             body.push_back({ir::Alloc{totals.back()}});
         }
-        const auto compute = [&](ir::ComputePart part, std::vector<ValueId> operands, Block& into) {
+        const auto compute = [&](ir::ComputePart part, std::vector<ValueId> operands, Statements& into) {
             ir::Compute c{{}, reduce_.op, part, reduce_.attributes, std::move(operands), reduce_.elements};
             for (BufferId b : totals)
                 c.results.push_back(nest.add_value(nest.buffers[static_cast<std::size_t>(b)].type.dtype));
             into.push_back({c});
             return c.results;
         };
-        const auto load = [&](BufferId b, std::vector<Dim> index, Block& into) {
+        const auto load = [&](BufferId b, std::vector<Dim> index, Statements& into) {
             const ValueId v = nest.add_value(nest.buffers[static_cast<std::size_t>(b)].type.dtype);
             into.push_back({ir::Load{v, b, std::move(index), {}}});
             return v;
         };
-        const auto store = [&](const std::vector<ValueId>& values, Block& into) {
+        const auto store = [&](const std::vector<ValueId>& values, Statements& into) {
             for (std::size_t i = 0; i < totals.size(); ++i)
                 into.push_back({ir::Store{totals[i], {}, values[i], {}, false}});
         };
@@ -139,7 +139,7 @@ public:
 
         std::vector<ValueId> total;
         for (BufferId b : totals) total.push_back(load(b, {}, body));
-        BlockCopy rest(nest);
+        StatementCopy rest(nest);
         if (reduce_.finish) {
             body.push_back({ir::Compute{reduce_.results, reduce_.op, ir::ComputePart::finish, reduce_.attributes,
                                         std::move(total), reduce_.elements}});

@@ -7,15 +7,15 @@
 namespace lathe::passes {
 namespace {
 
-void mark(ir::Block& block, ir::BufferId buffer) {
-    ir::for_each_statement(block, [buffer](ir::Stmt& s) {
+void mark(ir::Statements& statements, ir::BufferId buffer) {
+    ir::for_each_statement(statements, [buffer](ir::Stmt& s) {
         if (auto* store = std::get_if<ir::Store>(&s.node); store != nullptr && store->buffer == buffer)
             store->streaming = true;
     });
 }
 
-bool reads(const ir::Block& block, ir::BufferId buffer) {
-    return ir::any_statement(block, [buffer](const ir::Stmt& s) {
+bool reads(const ir::Statements& statements, ir::BufferId buffer) {
+    return ir::any_statement(statements, [buffer](const ir::Stmt& s) {
         return ir::any_access(s, [buffer](ir::BufferId b, ir::Effect effect, const auto&) {
             return b == buffer && effect == ir::Effect::read;
         });

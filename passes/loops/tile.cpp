@@ -17,8 +17,8 @@
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::Dim;
+using ir::Statements;
 using ir::Symbol;
 using ir::ValueId;
 
@@ -47,14 +47,14 @@ bool reads_one_of(const ir::Reduce& reduce, const std::vector<ir::BufferId>& arr
 
 std::optional<Contraction> find_contraction(const ir::LoopNest& nest, const std::vector<ir::BufferId>& in_blocks) {
     std::vector<const ir::Loop*> loops;
-    const Block* block = &nest.body;
+    const Statements* statements = &nest.body;
     while (true) {
         const ir::Loop* loop = nullptr;
-        for (std::size_t i = 0; i < block->size(); ++i) {
-            if (const auto* reduce = std::get_if<ir::Reduce>(&(*block)[i].node)) {
+        for (std::size_t i = 0; i < statements->size(); ++i) {
+            if (const auto* reduce = std::get_if<ir::Reduce>(&(*statements)[i].node)) {
                 if (reduce->op->contraction == nullptr || reduce->lanes != 1 || loop != nullptr) return std::nullopt;
                 if (loops.empty()) return std::nullopt;
-                Contraction found{{}, nullptr, loops.back(), block, i, reduce, reads_one_of(*reduce, in_blocks)};
+                Contraction found{{}, nullptr, loops.back(), statements, i, reduce, reads_one_of(*reduce, in_blocks)};
                 loops.pop_back();
                 if (!loops.empty()) {
                     found.rows = loops.back();
@@ -63,17 +63,17 @@ std::optional<Contraction> find_contraction(const ir::LoopNest& nest, const std:
                 found.outer = std::move(loops);
                 return found;
             }
-            if (const auto* inner = std::get_if<ir::Loop>(&(*block)[i].node)) loop = inner;
+            if (const auto* inner = std::get_if<ir::Loop>(&(*statements)[i].node)) loop = inner;
         }
         // Outer statements (scalars of the epilogue) would have to move inside.
-        if (loop == nullptr || block->size() != 1) return std::nullopt;
+        if (loop == nullptr || statements->size() != 1) return std::nullopt;
         loops.push_back(loop);
-        block = &loop->body;
+        statements = &loop->body;
     }
 }
 
 // Statements around the innermost reduction may not feed it: a tile runs it before them.
-bool feeds_reduce(const Block& body, std::size_t at) {
+bool feeds_reduce(const Statements& body, std::size_t at) {
     std::vector<ValueId> defined;
     std::vector<Symbol> symbols;
     for (std::size_t i = 0; i < at; ++i) {
@@ -100,13 +100,13 @@ public:
     BlockIndices(const ir::LoopNest& nest, const std::vector<ir::BufferId>& arrays)
         : arrays_(arrays), bounds_(nest.symbols.size(), {0, std::nullopt}) {}
 
-    void fold(Block& block) {
-        for (ir::Stmt& s : block) {
+    void fold(Statements& statements) {
+        for (ir::Stmt& s : statements) {
             if (auto* load = std::get_if<ir::Load>(&s.node);
                 load != nullptr && std::ranges::find(arrays_, load->buffer) != arrays_.end())
                 for (Dim& d : load->index) d = d.fold([this](Symbol x) { return bounds_[x]; });
             if (auto* loop = std::get_if<ir::Loop>(&s.node)) enter(*loop);
-            if (Block* inner = ir::body_of(s)) fold(*inner);
+            if (Statements* inner = ir::body_of(s)) fold(*inner);
         }
     }
 
@@ -125,14 +125,14 @@ private:
 void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const LoopTarget& target) {
     // Scalars that the epilogue uses stand before the loops: they belong to every tile.
     ir::Program::Kernel moved = kernel;
-    Block* block = &moved.nest.body;
-    while (!block->empty() && std::holds_alternative<ir::Loop>(block->back().node)) {
-        Block before(block->begin(), block->end() - 1);
+    Statements* statements = &moved.nest.body;
+    while (!statements->empty() && std::holds_alternative<ir::Loop>(statements->back().node)) {
+        Statements before(statements->begin(), statements->end() - 1);
         if (std::ranges::any_of(before, [](const ir::Stmt& s) { return ir::body_of(s) != nullptr; })) return;
-        block->erase(block->begin(), block->end() - 1);
-        Block& body = std::get<ir::Loop>(block->front().node).body;
+        statements->erase(statements->begin(), statements->end() - 1);
+        Statements& body = std::get<ir::Loop>(statements->front().node).body;
         body.insert(body.begin(), before.begin(), before.end());
-        block = &body;
+        statements = &body;
     }
     const std::vector<ir::BufferId> in_blocks = arrays_in_blocks(moved, program);
     const std::optional<Contraction> contraction = find_contraction(moved.nest, in_blocks);

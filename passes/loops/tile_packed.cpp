@@ -20,9 +20,9 @@
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::Dim;
 using ir::LoopKind;
+using ir::Statements;
 using ir::Symbol;
 using ir::ValueId;
 
@@ -37,8 +37,8 @@ constexpr std::int64_t most_panels = 16;                           // of a group
 constexpr std::int64_t wanted_tasks = 4;  // for the threads; with no fewer rows than `least_rows`
 constexpr std::int64_t least_rows = 96;
 
-// The statements of a block that a value needs, in order.
-std::vector<std::size_t> slice(const Block& body, ValueId wanted) {
+// The statements of a body that a value needs, in order.
+std::vector<std::size_t> slice(const Statements& body, ValueId wanted) {
     std::set<ValueId> needed{wanted};
     std::vector<std::size_t> out;
     for (std::size_t i = body.size(); i-- > 0;) {
@@ -51,7 +51,7 @@ std::vector<std::size_t> slice(const Block& body, ValueId wanted) {
     return out;
 }
 
-bool depends_on(const Block& body, const std::vector<std::size_t>& statements, Symbol s) {
+bool depends_on(const Statements& body, const std::vector<std::size_t>& statements, Symbol s) {
     return std::ranges::any_of(statements, [&](std::size_t i) {
         bool found = false;
         ir::for_each_dim(body[i], [&](const Dim& d) { found = found || d.depends_on(s); });
@@ -60,7 +60,7 @@ bool depends_on(const Block& body, const std::vector<std::size_t>& statements, S
 }
 
 // Whether one load gives the value, and reads elements that lie side by side for neighbouring values of a symbol.
-bool runs_along(const Block& body, const std::vector<std::size_t>& statements, Symbol s) {
+bool runs_along(const Statements& body, const std::vector<std::size_t>& statements, Symbol s) {
     if (statements.size() != 1) return false;
     const auto* load = std::get_if<ir::Load>(&body[statements.front()].node);
     if (load == nullptr || load->index.empty() || !load->guards.empty()) return false;
@@ -82,7 +82,7 @@ public:
           tiles_(nest, contraction, target),
           wide_(tiles_.tile_columns()) {}
 
-    Block run(const PackedBlocks& blocks) {
+    Statements run(const PackedBlocks& blocks) {
         const Dim m = contraction_.rows->extent, n = contraction_.columns->extent;
         group_columns_ = blocks.panels * wide_;
         const Symbol task = nest_.add_symbol(ir::SymbolRole::loop, "task");
@@ -96,7 +96,7 @@ public:
         first_ = slice(reduce_.body, reduce_.element[0]);
         second_ = slice(reduce_.body, reduce_.element[1]);
 
-        Block inside;
+        Statements inside;
         if (runs_along(reduce_.body, second_, reduce_.var)) {
             inside = with_packing(blocks);
         } else {
@@ -104,18 +104,18 @@ public:
             inside.push_back(tiles_.when("few", few, [&] { return without_packing(); }));
             inside.push_back(tiles_.when("many", 1 - few, [&] { return with_packing(blocks); }));
         }
-        Block out;
+        Statements out;
         out.push_back({ir::Loop{task, digits.count(), 1, LoopKind::parallel, 1, std::move(inside)}});
         return out;
     }
 
 private:
-    Block without_packing() {
+    Statements without_packing() {
         const std::int64_t run = tiles_.width() * 4;
-        Block out;
+        Statements out;
         out.push_back(tiles_.loop("m", rows_, 1, LoopKind::serial, [&](Dim r) {
             const Dim tiled = floordiv(columns_, run) * run;
-            Block b;
+            Statements b;
             b.push_back(tiles_.stretches("c", floordiv(columns_, run), run, LoopKind::serial, [&](Dim c) {
                 return tiles_.in_place(row0_ + r, 1, column0_ + c, run, false);
             }));
@@ -127,10 +127,10 @@ private:
         return out;
     }
 
-    Block with_packing(const PackedBlocks& blocks) {
+    Statements with_packing(const PackedBlocks& blocks) {
         const Dim k = reduce_.extent;
         const ir::Dtype packed = nest_.value_dtypes[static_cast<std::size_t>(reduce_.element[1])];
-        Block out;
+        Statements out;
         if (!contraction_.reads_panels)
             pack_ = tiles_.scratch("pack", packed, {blocks.panels, min(reduce_.block, max(k, 1)), wide_}, out);
         sums_ = tiles_.scratch("sums", tiles_.accumulator(),
@@ -140,14 +140,14 @@ private:
             kb_ = kb;
             depth_ = min(reduce_.block, k - kb);
             last_ = 1 - positive(k - reduce_.block - kb);
-            Block b;
+            Statements b;
             if (!contraction_.reads_panels) b = pack();
             if (!blocks.copies_rows || !runs_along(reduce_.body, first_, contraction_.rows->var)) {
                 stretch_of_rows(0, rows_, b);
                 return b;
             }
             b.push_back(tiles_.loop("copied", rows_, copied_rows, LoopKind::serial, [&](Dim r) {
-                Block inner;
+                Statements inner;
                 const Dim count = min(copied_rows, rows_ - r);
                 copy_rows(r, count, inner);
                 stretch_of_rows(r, count, inner);
@@ -157,7 +157,7 @@ private:
         }));
         return out;
     }
-    void stretch_of_rows(Dim begin, Dim count, Block& out) {
+    void stretch_of_rows(Dim begin, Dim count, Statements& out) {
         begin_ = begin;
         end_ = begin + count;
         const Dim tiles = ceildiv(count, tile_rows), sixes = max(0, count - (tile_rows - 1) * tiles);
@@ -168,15 +168,15 @@ private:
         out.push_back(last_panel());
     }
     // Copies of the first operand: of all rows for each k of the block.
-    void copy_rows(Dim begin, Dim count, Block& out) {
+    void copy_rows(Dim begin, Dim count, Statements& out) {
         const ir::Dtype dtype = nest_.value_dtypes[static_cast<std::size_t>(reduce_.element[0])];
         copy_ = tiles_.scratch("rows", dtype, {min(reduce_.block, max(reduce_.extent, 1)), copied_rows}, out);
         const auto rows = [&](Dim k, bool edge) {
-            Block b;
+            Statements b;
             b.push_back(tiles_.elements(1, copied_rows, tiles_.width(), [&](Dim, Dim r) {
-                BlockCopy copy = tiles_.at(row0_ + begin + r, 0);
+                StatementCopy copy = tiles_.at(row0_ + begin + r, 0);
                 copy.replace_symbol(reduce_.var, kb_ + k);
-                Block s;
+                Statements s;
                 for (const std::size_t i : first_) {
                     s.push_back(copy.copy(reduce_.body[i]));
                     if (edge) std::get<ir::Load>(s.back().node).guards.push_back(count - 1 - r);
@@ -193,11 +193,11 @@ private:
     }
 
     // An element of the second operand goes to its place in panel p. Beyond the last column there are zeros.
-    Block pack_element(Dim p, Dim k, Dim c, bool edge) {
+    Statements pack_element(Dim p, Dim k, Dim c, bool edge) {
         const Dim column = column0_ + p * wide_ + c;
-        BlockCopy copy = tiles_.at(0, column);
+        StatementCopy copy = tiles_.at(0, column);
         copy.replace_symbol(reduce_.var, kb_ + k);
-        Block b;
+        Statements b;
         for (const std::size_t i : second_) {
             ir::Stmt s = copy.copy(reduce_.body[i]);
             if (auto* l = std::get_if<ir::Load>(&s.node); l != nullptr && edge)
@@ -207,17 +207,17 @@ private:
         b.push_back({ir::Store{pack_, {p, k, c}, copy.copy(reduce_.element[1]), {}, false}});
         return b;
     }
-    Block pack() { return runs_along(reduce_.body, second_, reduce_.var) ? pack_transposed() : pack_rows(); }
-    Block pack_rows() {
+    Statements pack() { return runs_along(reduce_.body, second_, reduce_.var) ? pack_transposed() : pack_rows(); }
+    Statements pack_rows() {
         const auto panel = [&](Dim p, Dim k, Dim first, std::int64_t count, bool edge) {
-            Block b;
+            Statements b;
             b.push_back(tiles_.elements(1, count, tiles_.width(),
                                         [&](Dim, Dim c) { return pack_element(p, k, first + c, edge); }));
             return b;
         };
-        Block out;
+        Statements out;
         out.push_back(tiles_.loop("k", depth_, 1, LoopKind::serial, [&](Dim k) {
-            Block b;
+            Statements b;
             b.push_back(
                 tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) { return panel(p, k, 0, wide_, false); }));
             b.push_back(tiles_.vectors(columns_ - whole_ * wide_,
@@ -228,22 +228,22 @@ private:
     }
     // Where columns lie side by side along k: tiles as high as a vector is wide, which code generation transposes in
     // registers, and what is left of k element by element.
-    Block pack_transposed() {
+    Statements pack_transposed() {
         const std::int64_t width = tiles_.width();
         const Dim whole = floordiv(depth_, width) * width;
         const auto rows = [&](Dim p, Dim k, std::int64_t count) {
-            Block b;
+            Statements b;
             b.push_back(tiles_.loop("c", wide_, width, LoopKind::serial, [&](Dim c) {
-                Block tile;
+                Statements tile;
                 tile.push_back(tiles_.elements(count, width, width,
                                                [&](Dim i, Dim j) { return pack_element(p, k + i, c + j, true); }));
                 return tile;
             }));
             return b;
         };
-        Block out;
+        Statements out;
         out.push_back(tiles_.loop("p", ceildiv(columns_, wide_), 1, LoopKind::serial, [&](Dim p) {
-            Block b;
+            Statements b;
             b.push_back(tiles_.loop("k", whole, width, LoopKind::serial, [&](Dim k) { return rows(p, k, width); }));
             b.push_back(
                 tiles_.loop("k", depth_ - whole, 1, LoopKind::serial, [&](Dim k) { return rows(p, whole + k, 1); }));
@@ -252,18 +252,18 @@ private:
         return out;
     }
 
-    Block whole_panels(Dim r, std::int64_t rows) {
+    Statements whole_panels(Dim r, std::int64_t rows) {
         const bool overhangs = rows < tile_rows;
-        Block b;
+        Statements b;
         b.push_back(tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) {
-            Block out;
+            Statements out;
             const ir::BufferId acc = chains(r, rows, overhangs, p, 0, wide_, out);
             // Straight from registers where all is regular and k is one block.
             const Dim direct = last_ * (1 - positive(kb_)) * (overhangs ? 1 - positive(r + rows - end_) : Dim(1));
             out.push_back(tiles_.when("direct", direct, [&] {
-                Block s;
+                Statements s;
                 s.push_back(tiles_.elements(rows, wide_, tiles_.width(), [&](Dim i, Dim j) {
-                    Block e;
+                    Statements e;
                     const ValueId chain = tiles_.load(acc, {i, j}, e);
                     tiles_.epilogue(row0_ + r + i, column0_ + p * wide_ + j, chain, e);
                     return e;
@@ -281,10 +281,10 @@ private:
     // Columns that fill no panel, vector by vector.
     ir::Stmt last_panel() {
         return tiles_.vectors(columns_ - whole_ * wide_, [&](Dim c) {
-            Block b;
+            Statements b;
             b.push_back(tiles_.loop("m", end_ - begin_, narrow_rows, LoopKind::serial, [&](Dim m) {
                 const Dim r = begin_ + m;
-                Block out;
+                Statements out;
                 const ir::BufferId acc = chains(r, narrow_rows, true, whole_, c, tiles_.width(), out);
                 for (ir::Stmt& s :
                      finish_stored(acc, r, narrow_rows, min(narrow_rows, end_ - r), whole_ * wide_ + c, tiles_.width()))
@@ -297,14 +297,14 @@ private:
 
     // The chains of a tile at row r of the block and column c of panel p over the block of k, in registers. If the tile
     // overhangs, rows beyond the last one repeat that.
-    ir::BufferId chains(Dim r, std::int64_t rows, bool overhangs, Dim p, Dim c, std::int64_t columns, Block& out) {
+    ir::BufferId chains(Dim r, std::int64_t rows, bool overhangs, Dim p, Dim c, std::int64_t columns, Statements& out) {
         const ir::BufferId acc = tiles_.scratch("acc", tiles_.accumulator(), {rows, columns}, out);
         out.push_back(tiles_.fill_with_init(acc, rows, columns));
         const auto row = [&](Dim i) { return overhangs ? min(r + i, end_ - 1) : r + i; };
         out.push_back(tiles_.loop("k", depth_, 1, LoopKind::serial, [&](Dim k) {
-            Block b;
+            Statements b;
             b.push_back(tiles_.elements(rows, columns, tiles_.width(), [&](Dim i, Dim j) {
-                Block s;
+                Statements s;
                 const ValueId first = load_first(row(i), k, s), second = load_second(p, k, c + j, s);
                 tiles_.fold({first, second}, kb_ + k, acc, i, j, s);
                 return s;
@@ -314,17 +314,17 @@ private:
         return acc;
     }
 
-    ValueId load_first(Dim row, Dim k, Block& into) {
+    ValueId load_first(Dim row, Dim k, Statements& into) {
         if (copy_) return tiles_.load(*copy_, {k, row - begin_}, into);
-        BlockCopy copy = tiles_.at(row0_ + row, 0);
+        StatementCopy copy = tiles_.at(row0_ + row, 0);
         copy.replace_symbol(reduce_.var, kb_ + k);
         for (const std::size_t x : first_) into.push_back(copy.copy(reduce_.body[x]));
         return copy.copy(reduce_.element[0]);
     }
 
-    ValueId load_second(Dim p, Dim k, Dim c, Block& into) {
+    ValueId load_second(Dim p, Dim k, Dim c, Statements& into) {
         if (!contraction_.reads_panels) return tiles_.load(pack_, {p, k, c}, into);
-        BlockCopy copy = tiles_.at(0, column0_ + p * wide_ + c);
+        StatementCopy copy = tiles_.at(0, column0_ + p * wide_ + c);
         copy.replace_symbol(reduce_.var, kb_ + k);
         for (const std::size_t x : second_) into.push_back(copy.copy(reduce_.body[x]));
         return copy.copy(reduce_.element[1]);
@@ -332,38 +332,39 @@ private:
 
     // Adds the chain of a block of k to the sum of those before it. What is computed from the sum of all is stored
     // behind the last block alone.
-    void finish(Dim r, Dim column, ValueId chain, Block& into) {
+    void finish(Dim r, Dim column, ValueId chain, Statements& into) {
         const ValueId earlier = nest_.add_value(tiles_.accumulator());
         into.push_back({ir::Load{earlier, sums_, {r, column}, {kb_ - 1}}});
         const ValueId sum = tiles_.combine(earlier, chain, into);
         into.push_back({ir::Store{sums_, {r, column}, sum, {0 - last_}, false}});
-        Block rest;
+        Statements rest;
         tiles_.epilogue(row0_ + r, column0_ + column, sum, rest);
         guard_stores(rest, last_ - 1);
         std::ranges::move(rest, std::back_inserter(into));
     }
-    static void guard_stores(Block& block, const Dim& guard) {
+    static void guard_stores(Statements& block, const Dim& guard) {
         for (ir::Stmt& s : block) {
             if (auto* store = std::get_if<ir::Store>(&s.node)) store->guards.push_back(guard);
-            if (Block* const inner = ir::body_of(s)) guard_stores(*inner, guard);
+            if (Statements* const inner = ir::body_of(s)) guard_stores(*inner, guard);
         }
     }
     // A tile's chains by way of memory, in loops: rows may be fewer, columns masked, blocks of k follow.
-    Block finish_stored(ir::BufferId acc, Dim r, std::int64_t rows, Dim existing, Dim column, std::int64_t columns) {
-        Block out;
+    Statements finish_stored(ir::BufferId acc, Dim r, std::int64_t rows, Dim existing, Dim column,
+                             std::int64_t columns) {
+        Statements out;
         out.push_back(tiles_.elements(rows, columns, tiles_.width(), [&](Dim i, Dim j) {
-            Block s;
+            Statements s;
             const ValueId chain = tiles_.load(acc, {i, j}, s);
             s.push_back({ir::Store{tile_, {i, j}, chain, {}, false}});
             return s;
         }));
         out.push_back(tiles_.loop("r", existing, 1, LoopKind::serial, [&](Dim i) {
-            Block vectors;
+            Statements vectors;
             vectors.push_back(tiles_.loop("c", columns, tiles_.width(), LoopKind::serial, [&](Dim c) {
-                Block inner;
+                Statements inner;
                 const Dim lanes = min(tiles_.width(), columns_ - column - c);
                 inner.push_back(tiles_.elements(1, tiles_.width(), lanes, [&](Dim, Dim j) {
-                    Block s;
+                    Statements s;
                     finish(r + i, column + c + j, tiles_.load(tile_, {i, c + j}, s), s);
                     return s;
                 }));
@@ -428,8 +429,8 @@ PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, c
             .packed_rows = few_rows};
 }
 
-Block tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
-                  const PackedBlocks& blocks) {
+Statements tile_packed(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,
+                       const PackedBlocks& blocks) {
     return Packing(nest, contraction, target).run(blocks);
 }
 

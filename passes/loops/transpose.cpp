@@ -14,14 +14,14 @@
 #include <vector>
 
 #include "ir/loops/walk.h"
-#include "passes/loops/block_copy.h"
+#include "passes/loops/statement_copy.h"
 
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::Dim;
 using ir::LoopKind;
+using ir::Statements;
 using ir::Symbol;
 using ir::ValueId;
 
@@ -114,7 +114,7 @@ public:
         if (first == around.end()) first = std::ranges::max_element(around, {}, tasks);
         std::rotate(around.begin(), first, first + 1);
 
-        Block body = patch();
+        Statements body = patch();
         for (std::size_t i = around.size(); i-- > 0;) {
             around[i].body = std::move(body);
             body.clear();
@@ -144,66 +144,66 @@ private:
         body(Dim::symbol(s), l.body);
         return {std::move(l)};
     }
-    BlockCopy at(Dim row, Dim column) const {
-        BlockCopy copy(nest_);
+    StatementCopy at(Dim row, Dim column) const {
+        StatementCopy copy(nest_);
         copy.replace_symbol(rows_.var, row);
         copy.replace_symbol(columns_.var, column);
         return copy;
     }
 
-    Block patch() {
+    Statements patch() {
         const Dim rows = min(row_count_, rows_.extent - row0_),
                   columns = min(patch_columns, columns_.extent - column0_);
-        Block out;
+        Statements out;
         std::vector<Copy> copies;
         for (const ir::Stmt& s : columns_.body)
             if (across(s) != nullptr) copies.push_back(copy_across(s, rows, columns, out));
-        out.push_back(loop("row", rows, 1, LoopKind::serial, [&](Dim row, Block& b) {
+        out.push_back(loop("row", rows, 1, LoopKind::serial, [&](Dim row, Statements& b) {
             b.push_back(loop("column", columns, 1, LoopKind::serial,
-                             [&](Dim column, Block& inner) { rest_of_body(copies, row, column, inner); }));
+                             [&](Dim column, Statements& inner) { rest_of_body(copies, row, column, inner); }));
         }));
         return out;
     }
 
-    Copy copy_across(const ir::Stmt& s, Dim rows, Dim columns, Block& out) {
+    Copy copy_across(const ir::Stmt& s, Dim rows, Dim columns, Statements& out) {
         const auto& load = std::get<ir::Load>(s.node);
         const Copy to{&load, nest_.add_buffer({"across",
                                                ir::BufferRole::scratch,
                                                {nest_.value_dtypes[static_cast<std::size_t>(load.result)],
                                                 {row_count_ + side, patch_columns + side}}})};
         out.push_back({ir::Alloc{to.scratch}});
-        const auto element = [&](Dim row, Dim column, Block& b) {
-            BlockCopy copy = at(row, column);
+        const auto element = [&](Dim row, Dim column, Statements& b) {
+            StatementCopy copy = at(row, column);
             b.push_back(copy.copy(s));
             b.push_back({ir::Store{
                 to.scratch, {row - row0_ + side, column - column0_ + side}, copy.copy(load.result), {}, false}});
         };
         const Dim tiled = min(1, max(0, min(rows_.extent, columns_.extent) - side + 1));  // 1: there is a whole tile
-        out.push_back(loop("tiled", tiled, 1, LoopKind::serial, [&](Dim, Block& b) {
-            b.push_back(loop("c", columns, side, LoopKind::serial, [&](Dim c, Block& by_column) {
-                by_column.push_back(loop("r", rows, side, LoopKind::serial, [&](Dim r, Block& tile) {
+        out.push_back(loop("tiled", tiled, 1, LoopKind::serial, [&](Dim, Statements& b) {
+            b.push_back(loop("c", columns, side, LoopKind::serial, [&](Dim c, Statements& by_column) {
+                by_column.push_back(loop("r", rows, side, LoopKind::serial, [&](Dim r, Statements& tile) {
                     const Dim row = min(row0_ + r, rows_.extent - side),
                               column = min(column0_ + c, columns_.extent - side);
-                    tile.push_back(loop("u", side, 1, LoopKind::unroll, [&](Dim u, Block& across) {
+                    tile.push_back(loop("u", side, 1, LoopKind::unroll, [&](Dim u, Statements& across) {
                         across.push_back(loop("v", side, 1, LoopKind::vector,
-                                              [&](Dim v, Block& e) { element(row + u, column + v, e); }));
+                                              [&](Dim v, Statements& e) { element(row + u, column + v, e); }));
                         std::get<ir::Loop>(across.back().node).width = static_cast<int>(side);
                     }));
                 }));
             }));
         }));
-        out.push_back(loop("narrow", 1 - tiled, 1, LoopKind::serial, [&](Dim, Block& b) {
-            b.push_back(loop("c", columns, 1, LoopKind::serial, [&](Dim c, Block& by_column) {
+        out.push_back(loop("narrow", 1 - tiled, 1, LoopKind::serial, [&](Dim, Statements& b) {
+            b.push_back(loop("c", columns, 1, LoopKind::serial, [&](Dim c, Statements& by_column) {
                 by_column.push_back(loop("r", rows, 1, LoopKind::serial,
-                                         [&](Dim r, Block& e) { element(row0_ + r, column0_ + c, e); }));
+                                         [&](Dim r, Statements& e) { element(row0_ + r, column0_ + c, e); }));
             }));
         }));
         return to;
     }
 
     // The loop's body for an element of the patch.
-    void rest_of_body(const std::vector<Copy>& copies, Dim row, Dim column, Block& into) const {
-        BlockCopy copy = at(row0_ + row, column0_ + column);
+    void rest_of_body(const std::vector<Copy>& copies, Dim row, Dim column, Statements& into) const {
+        StatementCopy copy = at(row0_ + row, column0_ + column);
         for (const ir::Stmt& s : columns_.body) {
             const auto found = std::ranges::find(copies, std::get_if<ir::Load>(&s.node), &Copy::load);
             if (found == copies.end()) {
@@ -223,8 +223,8 @@ private:
 };
 
 template <class Trips>
-void transpose_loops(ir::LoopNest& nest, Block& block, const Trips& trips) {
-    for (ir::Stmt& s : block) {
+void transpose_loops(ir::LoopNest& nest, Statements& statements, const Trips& trips) {
+    for (ir::Stmt& s : statements) {
         auto* loop = std::get_if<ir::Loop>(&s.node);
         if (loop == nullptr) continue;
         const std::vector<const ir::Loop*> loops = loops_in_each_other(*loop);

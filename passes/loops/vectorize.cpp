@@ -6,8 +6,8 @@
 namespace lathe::passes {
 namespace {
 
-using ir::Block;
 using ir::Dim;
+using ir::Statements;
 using ir::Symbol;
 
 Dim offset(const ir::LoopNest& nest, ir::BufferId buffer, const std::vector<Dim>& index) {
@@ -18,14 +18,14 @@ Dim offset(const ir::LoopNest& nest, ir::BufferId buffer, const std::vector<Dim>
 }
 
 // Whether iterations of a loop write different elements, next to each other.
-bool writes_apart(const ir::LoopNest& nest, const Block& block, Symbol var) {
+bool writes_apart(const ir::LoopNest& nest, const Statements& statements, Symbol var) {
     std::vector<Symbol> loaded;  // what varies between iterations in no known way
-    ir::for_each_statement(block, [&](const ir::Stmt& s) {
+    ir::for_each_statement(statements, [&](const ir::Stmt& s) {
         ir::for_each_symbol(s, [&](Symbol x, ir::SymbolRole role) {
             if (role == ir::SymbolRole::loaded) loaded.push_back(x);
         });
     });
-    return !ir::any_statement(block, [&](const ir::Stmt& s) {
+    return !ir::any_statement(statements, [&](const ir::Stmt& s) {
         return ir::any_access(s, [&](ir::BufferId buffer, ir::Effect effect, const std::vector<Dim>& index) {
             if (effect != ir::Effect::write) return false;
             const Dim at = offset(nest, buffer, index);
@@ -38,8 +38,8 @@ bool writes_apart(const ir::LoopNest& nest, const Block& block, Symbol var) {
 
 // Bytes of the elements that decide how many lanes fit: those of the widest float in memory, or else the widest of all;
 // 4 to 8.
-void widest(const ir::LoopNest& nest, const Block& block, std::size_t& floats, std::size_t& others) {
-    ir::for_each_statement(block, [&](const ir::Stmt& s) {
+void widest(const ir::LoopNest& nest, const Statements& statements, std::size_t& floats, std::size_t& others) {
+    ir::for_each_statement(statements, [&](const ir::Stmt& s) {
         ir::for_each_buffer(s, [&](ir::BufferId buffer) {
             const ir::Dtype d = nest.buffers[static_cast<std::size_t>(buffer)].type.dtype;
             std::size_t& size = is_float(d) ? floats : others;
@@ -48,16 +48,16 @@ void widest(const ir::LoopNest& nest, const Block& block, std::size_t& floats, s
     });
 }
 
-int lanes(const ir::LoopNest& nest, const Block& block, const LoopTarget& target) {
+int lanes(const ir::LoopNest& nest, const Statements& statements, const LoopTarget& target) {
     std::size_t floats = 0;
     std::size_t others = 0;
-    widest(nest, block, floats, others);
+    widest(nest, statements, floats, others);
     const std::size_t size = std::clamp<std::size_t>(floats != 0 ? floats : others, 4, 8);
     return target.vector_bytes / static_cast<int>(size);
 }
 
-void visit(ir::LoopNest& nest, Block& block, const LoopTarget& target) {
-    for (ir::Stmt& s : block) {
+void visit(ir::LoopNest& nest, Statements& statements, const LoopTarget& target) {
+    for (ir::Stmt& s : statements) {
         if (auto* reduce = std::get_if<ir::Reduce>(&s.node)) {
             visit(nest, reduce->body, target);
             const bool innermost = std::ranges::none_of(reduce->body, [](const ir::Stmt& x) { return ir::body_of(x); });

@@ -1,4 +1,4 @@
-#include "passes/loops/block_copy.h"
+#include "passes/loops/statement_copy.h"
 
 #include "ir/loops/walk.h"
 
@@ -8,7 +8,7 @@ using ir::Dim;
 using ir::Symbol;
 using ir::ValueId;
 
-Dim BlockCopy::copy(Dim d) const {
+Dim StatementCopy::copy(Dim d) const {
     if (d.is_constant() || symbols_.empty()) return d;
     return d.substitute([this](Symbol s) {
         const auto found = symbols_.find(s);
@@ -16,14 +16,14 @@ Dim BlockCopy::copy(Dim d) const {
     });
 }
 
-ValueId BlockCopy::copy(ValueId v) const {
+ValueId StatementCopy::copy(ValueId v) const {
     const auto found = values_.find(v);
     return found == values_.end() ? v : found->second;
 }
 
 // What each part of a copied statement becomes.
-struct BlockCopy::Renaming {
-    BlockCopy& copies;
+struct StatementCopy::Renaming {
+    StatementCopy& copies;
     void uses(ValueId& v) { v = copies.copy(v); }
     void index(Dim& d) { d = copies.copy(d); }
     void access(ir::BufferId&, ir::Effect, std::vector<Dim>& index, std::vector<Dim>& guards) {
@@ -41,26 +41,26 @@ struct BlockCopy::Renaming {
         copies.symbols_[s] = Dim::symbol(fresh);
         s = fresh;
     }
-    void body(ir::Block& block) {
-        for (ir::Stmt& s : block) describe(s, *this);
+    void body(ir::Statements& statements) {
+        for (ir::Stmt& s : statements) describe(s, *this);
     }
 };
 
-ir::Stmt BlockCopy::copy(const ir::Stmt& stmt) {
+ir::Stmt StatementCopy::copy(const ir::Stmt& stmt) {
     ir::Stmt out = stmt;
     describe(out, Renaming{*this});
     return out;
 }
 
-ir::Block BlockCopy::copy(const ir::Block& block) {
-    ir::Block out;
-    out.reserve(block.size());
-    for (const ir::Stmt& s : block) out.push_back(copy(s));
+ir::Statements StatementCopy::copy(const ir::Statements& statements) {
+    ir::Statements out;
+    out.reserve(statements.size());
+    for (const ir::Stmt& s : statements) out.push_back(copy(s));
     return out;
 }
 
-void rewrite_dims(ir::Block& block, const std::function<Dim(Dim)>& rewrite) {
-    ir::for_each_statement(block, [&](ir::Stmt& s) { ir::for_each_dim(s, [&](Dim& d) { d = rewrite(d); }); });
+void rewrite_dims(ir::Statements& statements, const std::function<Dim(Dim)>& rewrite) {
+    ir::for_each_statement(statements, [&](ir::Stmt& s) { ir::for_each_dim(s, [&](Dim& d) { d = rewrite(d); }); });
 }
 
 }  // namespace lathe::passes

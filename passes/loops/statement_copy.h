@@ -8,9 +8,9 @@
 
 namespace lathe::passes {
 
-class BlockCopy {
+class StatementCopy {
 public:
-    explicit BlockCopy(ir::LoopNest& nest) : nest_(nest) {}
+    explicit StatementCopy(ir::LoopNest& nest) : nest_(nest) {}
 
     void replace_symbol(ir::Symbol from, ir::Dim to) { symbols_[from] = to; }
     void replace_value(ir::ValueId from, ir::ValueId to) { values_[from] = to; }
@@ -18,7 +18,7 @@ public:
     ir::Dim copy(ir::Dim d) const;
     ir::ValueId copy(ir::ValueId v) const;
     ir::Stmt copy(const ir::Stmt& stmt);
-    ir::Block copy(const ir::Block& block);
+    ir::Statements copy(const ir::Statements& statements);
 
 private:
     struct Renaming;
@@ -28,7 +28,7 @@ private:
     std::map<ir::ValueId, ir::ValueId> values_;
 };
 
-// Rewrites every index expression of a block and the blocks inside it.
-void rewrite_dims(ir::Block& block, const std::function<ir::Dim(ir::Dim)>& rewrite);
+// Rewrites every index expression of a list of statements and the lists inside it.
+void rewrite_dims(ir::Statements& statements, const std::function<ir::Dim(ir::Dim)>& rewrite);
 
 }  // namespace lathe::passes
