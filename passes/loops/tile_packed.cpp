@@ -330,23 +330,11 @@ private:
         return copy.copy(reduce_.element[1]);
     }
 
-    // Adds the chain of a block of k to the sum of those before it. What is computed from the sum of all is stored
-    // behind the last block alone.
-    void finish(Dim r, Dim column, ValueId chain, Statements& into) {
+    // The sum of all blocks of k up to this one, given the chain of this one.
+    ValueId total(Dim r, Dim column, ValueId chain, Statements& into) {
         const ValueId earlier = nest_.add_value(tiles_.accumulator());
         into.push_back({ir::Load{earlier, sums_, {r, column}, {kb_ - 1}}});
-        const ValueId sum = tiles_.combine(earlier, chain, into);
-        into.push_back({ir::Store{sums_, {r, column}, sum, {0 - last_}, false}});
-        Statements rest;
-        tiles_.epilogue(row0_ + r, column0_ + column, sum, rest);
-        guard_stores(rest, last_ - 1);
-        std::ranges::move(rest, std::back_inserter(into));
-    }
-    static void guard_stores(Statements& block, const Dim& guard) {
-        for (ir::Stmt& s : block) {
-            if (auto* store = std::get_if<ir::Store>(&s.node)) store->guards.push_back(guard);
-            if (Statements* const inner = ir::body_of(s)) guard_stores(*inner, guard);
-        }
+        return tiles_.combine(earlier, chain, into);
     }
     // A tile's chains by way of memory, in loops: rows may be fewer, columns masked, blocks of k follow.
     Statements finish_stored(ir::BufferId acc, Dim r, std::int64_t rows, Dim existing, Dim column,
@@ -358,19 +346,34 @@ private:
             s.push_back({ir::Store{tile_, {i, j}, chain, {}, false}});
             return s;
         }));
-        out.push_back(tiles_.loop("r", existing, 1, LoopKind::serial, [&](Dim i) {
-            Statements vectors;
-            vectors.push_back(tiles_.loop("c", columns, tiles_.width(), LoopKind::serial, [&](Dim c) {
-                Statements inner;
-                const Dim lanes = min(tiles_.width(), columns_ - column - c);
-                inner.push_back(tiles_.elements(1, tiles_.width(), lanes, [&](Dim, Dim j) {
-                    Statements s;
-                    finish(r + i, column + c + j, tiles_.load(tile_, {i, c + j}, s), s);
-                    return s;
+        const auto each = [&](const auto& body) {
+            Statements b;
+            b.push_back(tiles_.loop("r", existing, 1, LoopKind::serial, [&](Dim i) {
+                Statements vectors;
+                vectors.push_back(tiles_.loop("c", columns, tiles_.width(), LoopKind::serial, [&](Dim c) {
+                    Statements inner;
+                    const Dim lanes = min(tiles_.width(), columns_ - column - c);
+                    inner.push_back(tiles_.elements(1, tiles_.width(), lanes, [&](Dim, Dim j) {
+                        Statements s;
+                        const ValueId chain = tiles_.load(tile_, {i, c + j}, s);
+                        body(r + i, column + c + j, total(r + i, column + c + j, chain, s), s);
+                        return s;
+                    }));
+                    return inner;
                 }));
-                return inner;
+                return vectors;
             }));
-            return vectors;
+            return b;
+        };
+        out.push_back(tiles_.when("last", last_, [&] {
+            return each([&](Dim row, Dim c, ValueId sum, Statements& s) {
+                tiles_.epilogue(row0_ + row, column0_ + c, sum, s);
+            });
+        }));
+        out.push_back(tiles_.when("earlier", 1 - last_, [&] {
+            return each([&](Dim row, Dim c, ValueId sum, Statements& s) {
+                s.push_back({ir::Store{sums_, {row, c}, sum, {}, false}});
+            });
         }));
         return out;
     }
