@@ -80,25 +80,28 @@ static uint32_t symbols_of(const lathe_plan* plan) {
     return plan->symbol_count + lathe_machine_symbols + plan->iteration_count + plan->shared_count;
 }
 
-static bound_memory lay_out(const lathe_plan* plan, char* base) {
+/* Addresses are numbers here: without memory, the sizes alone are asked for. */
+static bound_memory lay_out(const lathe_plan* plan, void* memory) {
+    const uintptr_t base = (uintptr_t)memory;
     bound_memory m;
     int64_t at = 0;
     m.bound = (lathe_bound_plan*)base;
     at += aligned(sizeof *m.bound);
-    m.steps = (lathe_bound_step*)(base + at);
+    m.steps = (lathe_bound_step*)(base + (uintptr_t)at);
     at += (int64_t)plan->step_count * (int64_t)sizeof *m.steps;
-    m.symbols = (int64_t*)(base + at);
+    m.symbols = (int64_t*)(base + (uintptr_t)at);
     at += (int64_t)symbols_of(plan) * 8;
-    m.extents = (int64_t*)(base + at);
+    m.extents = (int64_t*)(base + (uintptr_t)at);
     at += (int64_t)plan->extent_count * 8;
-    m.offsets = (int64_t*)(base + at);
+    m.offsets = (int64_t*)(base + (uintptr_t)at);
     at += (int64_t)plan->temporary_count * 8;
-    m.lives = (lifetime*)(base + at);
+    m.lives = (lifetime*)(base + (uintptr_t)at);
     at += (int64_t)plan->temporary_count * (int64_t)sizeof *m.lives;
-    m.order = (uint32_t*)(base + at);
-    m.placed = m.order + plan->temporary_count;
-    at += (int64_t)plan->temporary_count * 8;
-    m.dynamic = (uint32_t*)(base + at);
+    m.order = (uint32_t*)(base + (uintptr_t)at);
+    at += (int64_t)plan->temporary_count * 4;
+    m.placed = (uint32_t*)(base + (uintptr_t)at);
+    at += (int64_t)plan->temporary_count * 4;
+    m.dynamic = (uint32_t*)(base + (uintptr_t)at);
     if (plan->iteration_count > 0) at += (int64_t)plan->extent_count * 4;
     m.bytes = aligned(at);
     return m;
@@ -355,7 +358,7 @@ LATHE_PLAN_DEFINITION lathe_misfit lathe_bind_v5(const lathe_plan* plan, const i
         const lathe_plan_step* const step = &plan->steps[s];
         lathe_bound_step* const out = &m.steps[s];
         out->kernel = step->kind == lathe_step_kernel ? plan->kernels[step->kernel] : 0;
-        out->operands = plan->operands + step->first_operand;
+        out->operands = step->operand_count > 0 ? plan->operands + step->first_operand : 0;
         out->extents = m.extents + at;
         out->first_chunk = 0;
         out->kind = step->kind;
