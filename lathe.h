@@ -3,12 +3,12 @@
 
 #include "frontend/formats/csv.h"
 #include "frontend/formats/npy.h"
+#include "frontend/functions/functions.h"
 #include "frontend/model/aot.h"
 #include "frontend/model/model.h"
 #include "frontend/nn/nn.h"
 #include "frontend/optim/optim.h"
 #include "frontend/tensor/dlpack.h"
-#include "frontend/tensor/functions.h"
 #include "frontend/tensor/limits.h"
 #include "frontend/tensor/tensor.h"
 #include "frontend/trace/control.h"

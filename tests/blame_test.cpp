@@ -6,11 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include "frontend/functions/functions.h"
 #include "frontend/inspect/inspect.h"
 #include "frontend/model/model.h"
 #include "frontend/nn/nn.h"
 #include "frontend/optim/optim.h"
-#include "frontend/tensor/functions.h"
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
 #include "ir/graph/text.h"

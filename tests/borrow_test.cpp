@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "frontend/functions/functions.h"
 #include "frontend/tensor/dlpack.h"
-#include "frontend/tensor/functions.h"
 #include "frontend/trace/jit.h"
 
 namespace lathe {

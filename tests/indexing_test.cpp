@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "frontend/functions/functions.h"
 #include "frontend/model/model.h"
-#include "frontend/tensor/functions.h"
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
 

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "command.h"
-#include "frontend/tensor/functions.h"
+#include "frontend/functions/functions.h"
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
 

@@ -12,11 +12,11 @@
 
 #include "frontend/formats/csv.h"
 #include "frontend/formats/npy.h"
+#include "frontend/functions/functions.h"
 #include "frontend/model/aot.h"
 #include "frontend/model/model.h"
 #include "frontend/nn/nn.h"
 #include "frontend/optim/optim.h"
-#include "frontend/tensor/functions.h"
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
 #include "ir/ops/op.h"

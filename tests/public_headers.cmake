@@ -14,7 +14,17 @@ set(public
   frontend/tensor/axes.h
   frontend/tensor/call_memory.h
   frontend/tensor/dlpack.h
-  frontend/tensor/functions.h
+  frontend/functions/activations.h
+  frontend/functions/along_axis.h
+  frontend/functions/creation.h
+  frontend/functions/elementwise.h
+  frontend/functions/functions.h
+  frontend/functions/indexing.h
+  frontend/functions/losses.h
+  frontend/functions/movement.h
+  frontend/functions/products.h
+  frontend/functions/random.h
+  frontend/functions/reductions.h
   frontend/tensor/index.h
   frontend/tensor/limits.h
   frontend/tensor/node_ref.h

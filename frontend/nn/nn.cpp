@@ -5,8 +5,8 @@
 #include <mutex>
 #include <typeinfo>
 
+#include "frontend/functions/functions.h"
 #include "frontend/tensor/blame.h"
-#include "frontend/tensor/functions.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
 

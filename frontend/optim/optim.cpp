@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "frontend/tensor/functions.h"
+#include "frontend/functions/functions.h"
 #include "frontend/trace/trace.h"
 
 namespace lathe::optim {

@@ -1,5 +1,5 @@
 // What must not compile. Behind //! stands what the compiler says of the line; the others are right.
-#include "frontend/tensor/functions.h"
+#include "frontend/functions/functions.h"
 
 using namespace lathe;
 

@@ -1,0 +1,67 @@
+#include "frontend/functions/elementwise.h"
+
+#include "frontend/tensor/record.h"
+#include "ir/functions/basic.h"
+#include "ir/ops/ops.h"
+
+namespace lathe {
+namespace {
+
+namespace f = ir::functions;
+namespace ops = ir::ops;
+using detail::binary;
+using detail::LocScope;
+using detail::unary;
+using detail::value_of;
+
+}  // namespace
+
+Tensor abs(const Tensor& x, Where where) { return unary(ops::abs, x, where); }
+Tensor exp(const Tensor& x, Where where) { return unary(ops::exp, x, where); }
+Tensor log(const Tensor& x, Where where) { return unary(ops::log, x, where); }
+Tensor sqrt(const Tensor& x, Where where) { return unary(ops::sqrt, x, where); }
+Tensor rsqrt(const Tensor& x, Where where) { return unary(ops::rsqrt, x, where); }
+Tensor tanh(const Tensor& x, Where where) { return unary(ops::tanh, x, where); }
+Tensor sigmoid(const Tensor& x, Where where) { return unary(ops::sigmoid, x, where); }
+Tensor erf(const Tensor& x, Where where) { return unary(ops::erf, x, where); }
+Tensor pow(const detail::Operand& x, const detail::Operand& y) { return binary(ops::pow, x, y); }
+Tensor maximum(const detail::Operand& x, const detail::Operand& y) {
+    const LocScope scope(x.where(), "maximum");
+    return binary(ops::max, x, y);
+}
+Tensor minimum(const detail::Operand& x, const detail::Operand& y) {
+    const LocScope scope(x.where(), "minimum");
+    return binary(ops::min, x, y);
+}
+Tensor logical_and(const Tensor& a, const Tensor& b, Where where) {
+    return binary(ops::logical_and, {a, where}, {b, where});
+}
+Tensor logical_or(const Tensor& a, const Tensor& b, Where where) {
+    return binary(ops::logical_or, {a, where}, {b, where});
+}
+Tensor logical_not(const Tensor& a, Where where) { return unary(ops::logical_not, a, where); }
+Tensor bit_and(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_and, a, b); }
+Tensor bit_or(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_or, a, b); }
+Tensor bit_xor(const detail::Operand& a, const detail::Operand& b) { return binary(ops::bit_xor, a, b); }
+Tensor bit_not(const Tensor& x, Where where) { return unary(ops::bit_not, x, where); }
+Tensor shift_left(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_left, a, b); }
+Tensor shift_right(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_right, a, b); }
+Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false) {
+    const LocScope scope(if_true.where(), "where", condition);
+    for (const detail::Operand* x : {&if_true, &if_false}) {
+        if (!x->is_number() && x->tensor().is_empty())
+            throw UserError(detail::spoken("where") + ": an empty tensor was used", detail::blame(x->where()));
+    }
+    const Dtype dtype = !if_true.is_number()    ? if_true.tensor().dtype()
+                        : !if_false.is_number() ? if_false.tensor().dtype()
+                                                : Dtype::f32;
+    const Tensor operands[] = {condition, if_true.as(dtype, "where"), if_false.as(dtype, "where")};
+    return detail::TensorRecorder::record(ops::select, operands, {});
+}
+Tensor convert(const Tensor& x, Dtype dtype, Where where) {
+    const LocScope scope(where, "convert", x);
+    return f::convert(value_of(x), dtype);
+}
+Tensor stop_gradient(const Tensor& x, Where where) { return unary(ops::stop_gradient, x, where); }
+
+}  // namespace lathe

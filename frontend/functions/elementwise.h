@@ -1,0 +1,33 @@
+// Functions of each element, of operands that broadcast; choice and conversion.
+#pragma once
+
+#include "frontend/tensor/tensor.h"
+
+namespace lathe {
+
+Tensor abs(const Tensor& x, Where where = Where::current());
+Tensor exp(const Tensor& x, Where where = Where::current());
+Tensor log(const Tensor& x, Where where = Where::current());
+Tensor sqrt(const Tensor& x, Where where = Where::current());
+Tensor rsqrt(const Tensor& x, Where where = Where::current());
+Tensor tanh(const Tensor& x, Where where = Where::current());
+Tensor sigmoid(const Tensor& x, Where where = Where::current());
+Tensor erf(const Tensor& x, Where where = Where::current());
+Tensor pow(const detail::Operand& x, const detail::Operand& y);
+Tensor maximum(const detail::Operand& x, const detail::Operand& y);  // NaN if either is
+Tensor minimum(const detail::Operand& x, const detail::Operand& y);
+Tensor logical_and(const Tensor& a, const Tensor& b, Where where = Where::current());
+Tensor logical_or(const Tensor& a, const Tensor& b, Where where = Where::current());
+Tensor logical_not(const Tensor& a, Where where = Where::current());
+Tensor bit_and(const detail::Operand& a, const detail::Operand& b);
+Tensor bit_or(const detail::Operand& a, const detail::Operand& b);
+Tensor bit_xor(const detail::Operand& a, const detail::Operand& b);
+Tensor bit_not(const Tensor& x, Where where = Where::current());
+Tensor shift_left(const detail::Operand& a, const detail::Operand& b);
+Tensor shift_right(const detail::Operand& a, const detail::Operand& b);
+Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false);
+Tensor convert(const Tensor& x, Dtype dtype, Where where = Where::current());
+// x, taken as a constant by derivatives. Nothing that x was computed from is kept for them.
+Tensor stop_gradient(const Tensor& x, Where where = Where::current());
+
+}  // namespace lathe
