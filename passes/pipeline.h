@@ -13,6 +13,7 @@
 #include "passes/fuse/fuse.h"
 #include "passes/fuse/lower.h"
 #include "passes/graph/assign_layouts.h"
+#include "passes/graph/expand.h"
 #include "passes/graph/join_scans.h"
 #include "passes/graph/simplify.h"
 #include "passes/graph/split.h"
@@ -47,6 +48,7 @@ struct Pass {
 };
 
 inline constexpr Pass pipeline[] = {
+    {"expand", "write composite ops as what they are made of", expand, false},
     {"join_scans", "let a scan give what an equal one stacks besides", join_scans},
     {"simplify", "fold constants, apply identities that keep every bit, join equal nodes, drop dead ones", simplify},
     {"split", "cut ops of very many operands into trees of themselves", split, false},

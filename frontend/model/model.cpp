@@ -38,7 +38,7 @@ std::unique_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<con
         if (parameter < graph.parameters().size() && graph.parameters()[parameter].node == &n)
             values[n.id] = {value_of(*out, parameter++, n)};
         else
-            values[n.id] = passes::results_of(passes::add_copy(*out, n, values));
+            values[n.id] = passes::add_copy(*out, n, values);
     }
     for (std::size_t i = 0; i < outputs.size(); ++i)
         out->add_output(outputs[i], passes::mapped(values, graph.outputs()[i]));

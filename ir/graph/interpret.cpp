@@ -539,6 +539,16 @@ std::vector<Literal> run_control(const Job& job) {
     throw InternalError("the interpreter does not know how to run " + std::string(job.node.op->name));
 }
 
+// As what it is made of. The types are constant, so that no symbol occurs there.
+std::vector<Literal> run_composite(const Job& job) {
+    Graph graph;
+    std::vector<Value> x;
+    for (const Type& t : job.operand_types) x.push_back(graph.add_parameter("x", t));
+    const Node& node = graph.add(*job.node.op, x, job.concrete_attributes(), job.node.loc);
+    for (const Value& y : node.op->expand({node, x})) graph.add_output("y", y);
+    return run_graph(graph, job.operands, {});
+}
+
 std::vector<Literal> run(const Job& job) {
     const Node& node = job.node;
     switch (node.op->lowering) {
@@ -563,6 +573,8 @@ std::vector<Literal> run(const Job& job) {
             return run_control(job);
         case Lowering::opaque:
             return node.op->reference({job.operands, job.concrete_attributes(), job.result_types});
+        case Lowering::composite:
+            return run_composite(job);
     }
     throw InternalError("the interpreter does not know how to run " + std::string(node.op->name));
 }

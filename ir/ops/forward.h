@@ -14,6 +14,7 @@ extern const OpDef bit_and, bit_or, bit_xor, bit_not, shift_left, shift_right;
 extern const OpDef reshape, transpose, broadcast_to, slice, pad, concat;
 extern const OpDef sort, cumsum;
 extern const OpDef sum, reduce_max, reduce_min, argmax;
+extern const OpDef skew, convolution, first_max;
 extern const OpDef dot_general, gather, checked_index, scatter_add, philox;
 
 }  // namespace lathe::ir::ops

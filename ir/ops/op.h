@@ -38,6 +38,7 @@ enum class Lowering : std::uint8_t {
     scatter,      // a copy of the first operand into which updates are accumulated, in ascending order
     control,      // runs regions
     opaque,       // a function of the library computes it, from operands in memory to results in memory
+    composite,    // other ops compute it: one node until gradients are taken and batches made, then what it expands to
 };
 
 struct Arity {
@@ -193,6 +194,13 @@ struct Indices {
     constexpr explicit operator bool() const { return bound != nullptr; }
 };
 using ViewRule = std::vector<ViewPiece> (*)(const ViewContext&, std::span<const Dim> out_index);
+
+// What a composite op is made of: its results, recorded in the graph of the operands.
+struct ExpandContext {
+    const Node& node;          // for its attributes
+    std::span<const Value> x;  // operands
+};
+using ExpandRule = std::vector<Value> (*)(const ExpandContext&);
 
 // A call of a function of the library, which has the ABI of kernels (runtime/abi.h): what an opaque op becomes.
 struct HostCall {
@@ -364,6 +372,7 @@ struct OpDef {
     Control control = Control::none;         // control
     CallRule call = nullptr;                 // opaque: the function that computes it
     ReferenceRule reference = nullptr;       // opaque: what it computes
+    ExpandRule expand = nullptr;             // composite
     Indices indices = {};                    // view, scatter: the operand that the rule loads indices from
     bool commutative = false;                // exchanging the operands keeps every bit
     bool involution = false;                 // op(op(x)) is x

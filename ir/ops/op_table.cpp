@@ -18,7 +18,7 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 
 constexpr auto table =
     concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits, ops::views,
-                ops::along_axis, ops::reductions, ops::contractions, ops::memory, ops::control);
+                ops::along_axis, ops::reductions, ops::contractions, ops::windows, ops::convolutions, ops::memory, ops::control);
 
 constexpr auto by_name = [] {
     auto sorted = table;
@@ -33,7 +33,7 @@ constexpr bool every(bool (*holds)(const OpDef&)) {
 // The rules of each lowering class: what a row of it needs, and that it has none of which nothing would be made.
 struct Rules {
     bool literal = false, scalar = false, reducer = false, axes = false, contraction = false, view = false;
-    bool control = false, call = false, reference = false, indices = false;
+    bool control = false, call = false, reference = false, expand = false, indices = false;
     friend constexpr bool operator==(const Rules&, const Rules&) = default;
 };
 constexpr Rules rules_of(const OpDef& op) {
@@ -46,6 +46,7 @@ constexpr Rules rules_of(const OpDef& op) {
             op.control != Control::none,
             op.call != nullptr,
             op.reference != nullptr,
+            op.expand != nullptr,
             bool{op.indices}};
 }
 constexpr bool has_its_rules(const OpDef& op) {
@@ -59,6 +60,8 @@ constexpr bool has_its_rules(const OpDef& op) {
             return rules == Rules{.control = true} && op.result_types != nullptr;
         case Lowering::opaque:
             return rules == Rules{.call = true, .reference = true} && op.arity.minimum > 0;
+        case Lowering::composite:
+            return rules == Rules{.expand = true} && op.arity.minimum > 0;
         case Lowering::elementwise:
             return rules == Rules{.scalar = true} && op.arity.minimum > 0;
         case Lowering::index:

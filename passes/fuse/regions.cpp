@@ -81,7 +81,7 @@ std::unique_ptr<Graph> body_over_sequences(const Node& scan, Dim index, const st
         x = slice_at(*result, x, index, scan.loc);
     }
     for (const Node& node : body.nodes())
-        if (values[node.id].empty()) values[node.id] = results_of(add_copy(*result, node, values));
+        if (values[node.id].empty()) values[node.id] = add_copy(*result, node, values);
     for (std::size_t i = 0; i < body.outputs().size(); ++i)
         result->add_output(body.output_name(i), mapped(values, body.outputs()[i]));
     result->preconditions.clear();  // what the body demands, the graph around it does; slices are within bounds

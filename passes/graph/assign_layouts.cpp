@@ -187,17 +187,17 @@ bool wants_dense_operands(const Node& node) {
     return node.op->lowering == ir::Lowering::control || node.op->lowering == ir::Lowering::opaque;
 }
 
-const Node& add_with_dense_operands(ir::Graph& graph, const Node& node, const ValueMap& values) {
+std::vector<Value> add_with_dense_operands(ir::Graph& graph, const Node& node, const ValueMap& values) {
     std::vector<Value> operands;
     for (const Value& v : node.operands) operands.push_back(mapped(values, dense(v)));
-    return graph.add(*node.op, operands, node.attributes, node.loc);
+    return results_of(graph.add(*node.op, operands, node.attributes, node.loc));
 }
 
 class Layouts {
 public:
     explicit Layouts(const std::vector<bool>& steady) : steady_(steady) {}
 
-    const Node& add(ir::Graph& graph, const Node& node, const ValueMap& values) {
+    std::vector<Value> add(ir::Graph& graph, const Node& node, const ValueMap& values) {
         if (wants_dense_operands(node)) return add_with_dense_operands(graph, node, values);
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
@@ -206,7 +206,7 @@ public:
             const auto wanted = wanted_layout(node, i, steady_);
             operands.push_back(wanted ? relaid(graph, v, *wanted, node.loc) : v);
         }
-        return graph.add(*node.op, operands, node.attributes, node.loc);
+        return results_of(graph.add(*node.op, operands, node.attributes, node.loc));
     }
 
 private:
@@ -243,7 +243,7 @@ std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
     ValueMap values;
     std::unique_ptr<ir::Graph> result = rebuild(
         graph,
-        [&](ir::Graph& into, const Node& node, const ValueMap& known) -> const Node& {
+        [&](ir::Graph& into, const Node& node, const ValueMap& known) {
             return layouts.add(into, node, known);
         },
         values);

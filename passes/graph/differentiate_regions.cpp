@@ -37,7 +37,7 @@ public:
         ValueMap values(region.nodes().size());
         for (std::size_t i = 0; i < parameters.size(); ++i) values[region.parameters()[i].node->id] = {parameters[i]};
         for (const Node& n : region.nodes())
-            if (values[n.id].empty()) values[n.id] = results_of(add_copy(*graph_, n, values));
+            if (values[n.id].empty()) values[n.id] = add_copy(*graph_, n, values);
         Values outputs;
         for (const Value& v : region.outputs()) outputs.push_back(mapped(values, v));
         return outputs;

@@ -51,7 +51,7 @@ std::unique_ptr<Graph> join_scans(const Graph& graph) {
         if (best != scan) longest[scan] = best;
     }
     if (longest.empty()) return nullptr;
-    return rebuild(graph, [&](Graph& into, const Node& node, const ValueMap& values) -> const Node& {
+    return rebuild(graph, [&](Graph& into, const Node& node, const ValueMap& values) {
         const auto found = longest.find(&node);
         return add_copy(into, found == longest.end() ? node : *found->second, values);
     });

@@ -24,7 +24,7 @@ std::unique_ptr<Graph> copy_where(const Graph& graph, const std::vector<bool>* w
                                                      graph.is_steady(parameter))};
             ++parameter;
         } else {
-            values[node.id] = results_of(add(*result, node, values));
+            values[node.id] = add(*result, node, values);
         }
     }
     if (with_outputs)
@@ -62,10 +62,14 @@ std::vector<Value> results_of(const Node& node) {
     return results;
 }
 
-const Node& add_copy(Graph& graph, const Node& node, const ValueMap& values) {
-    std::vector<Value> operands;
-    for (const Value& v : node.operands) operands.push_back(mapped(values, v));
-    return graph.add(*node.op, operands, node.attributes, node.loc);
+std::vector<Value> mapped(const ValueMap& values, std::span<const Value> all) {
+    std::vector<Value> out;
+    for (const Value& v : all) out.push_back(mapped(values, v));
+    return out;
+}
+
+std::vector<Value> add_copy(Graph& graph, const Node& node, const ValueMap& values) {
+    return results_of(graph.add(*node.op, mapped(values, node.operands), node.attributes, node.loc));
 }
 
 std::unique_ptr<Graph> region_with_symbols(const Graph& region, const std::vector<std::string>& symbols) {
@@ -78,7 +82,7 @@ std::unique_ptr<Graph> region_with_symbols(const Graph& region, const std::vecto
 // Regions nest a few levels deep (text allows 32), so this recursion is bounded.
 std::unique_ptr<Graph> rewrite_regions(const Graph& graph, std::unique_ptr<Graph> (*rewrite)(const Graph&)) {
     if (std::ranges::none_of(graph.nodes(), ir::has_regions)) return nullptr;
-    return rebuild(graph, [&](Graph& into, const Node& node, const ValueMap& values) -> const Node& {
+    return rebuild(graph, [&](Graph& into, const Node& node, const ValueMap& values) {
         if (!ir::has_regions(node)) return add_copy(into, node, values);
         ir::Attributes attributes = node.attributes;
         for (ir::Attribute& a : attributes) {
@@ -91,9 +95,7 @@ std::unique_ptr<Graph> rewrite_regions(const Graph& graph, std::unique_ptr<Graph
             inner->symbols.clear();
             region->graph = std::move(inner);
         }
-        std::vector<Value> operands;
-        for (const Value& v : node.operands) operands.push_back(mapped(values, v));
-        return into.add(*node.op, operands, std::move(attributes), node.loc);
+        return results_of(into.add(*node.op, mapped(values, node.operands), std::move(attributes), node.loc));
     });
 }
 

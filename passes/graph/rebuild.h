@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "ir/graph/graph.h"
@@ -19,10 +20,11 @@ std::vector<bool> live_nodes(const ir::Graph& graph);
 using ValueMap = std::vector<std::vector<ir::Value>>;
 ir::Value mapped(const ValueMap& values, const ir::Value& v);
 std::vector<ir::Value> results_of(const ir::Node& node);
-const ir::Node& add_copy(ir::Graph& graph, const ir::Node& node, const ValueMap& values);
+std::vector<ir::Value> add_copy(ir::Graph& graph, const ir::Node& node, const ValueMap& values);
+std::vector<ir::Value> mapped(const ValueMap& values, std::span<const ir::Value> all);
 
-// A graph in which `add` makes what stands for each node that is no parameter.
-using AddNode = std::function<const ir::Node&(ir::Graph&, const ir::Node&, const ValueMap&)>;
+// A graph in which `add` makes what stands for the results of each node that is no parameter.
+using AddNode = std::function<std::vector<ir::Value>(ir::Graph&, const ir::Node&, const ValueMap&)>;
 std::unique_ptr<ir::Graph> rebuild(const ir::Graph& graph, const AddNode& add);
 // The same without outputs: `values` is what the caller chooses them from.
 std::unique_ptr<ir::Graph> rebuild(const ir::Graph& graph, const AddNode& add, ValueMap& values);

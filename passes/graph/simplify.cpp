@@ -149,7 +149,7 @@ private:
             return add_region(*region, arguments);
         }
         new_->default_loc = node.loc;
-        const Node& made = add_copy(*new_, node, values);
+        const Node& made = new_->add(*node.op, mapped(values, node.operands), node.attributes, node.loc);
         const Node& settled = settle(made);
         if (made.results.size() != 1) return results_of(settled);
         return {simplified({&settled, 0})};

@@ -17,9 +17,8 @@ constexpr std::size_t part = max_operands / 2;  // so that what follows has room
 bool is_large(const Node& node) { return node.op->associative && node.operands.size() > max_operands; }
 
 // Neighbours are joined, level by level, until one node takes what is left.
-const Node& add_tree(Graph& graph, const Node& node, const ValueMap& values) {
-    std::vector<Value> operands;
-    for (const Value& v : node.operands) operands.push_back(mapped(values, v));
+std::vector<Value> add_tree(Graph& graph, const Node& node, const ValueMap& values) {
+    std::vector<Value> operands = mapped(values, node.operands);
     while (operands.size() > max_operands) {
         std::vector<Value> joined;
         for (std::size_t i = 0; i < operands.size(); i += part) {
@@ -29,14 +28,14 @@ const Node& add_tree(Graph& graph, const Node& node, const ValueMap& values) {
         }
         operands = std::move(joined);
     }
-    return graph.add(*node.op, operands, node.attributes, node.loc);
+    return results_of(graph.add(*node.op, operands, node.attributes, node.loc));
 }
 
 }  // namespace
 
 std::unique_ptr<Graph> split(const Graph& graph) {
     if (std::ranges::none_of(graph.nodes(), is_large)) return nullptr;
-    return rebuild(graph, [](Graph& result, const Node& node, const ValueMap& values) -> const Node& {
+    return rebuild(graph, [](Graph& result, const Node& node, const ValueMap& values) {
         return is_large(node) ? add_tree(result, node, values) : add_copy(result, node, values);
     });
 }

@@ -86,6 +86,7 @@ private:
             const std::vector<Value> x = values_of(operands);
             return {{node.op->batch({node, x, flags, extent_}), true}};
         }
+        if (node.op->expand != nullptr) return map_expansion(node, operands);
         switch (node.op->lowering) {
             case ir::Lowering::elementwise:
                 return all_of(add(node, aligned(node, operands), node.attributes), true);
@@ -104,9 +105,20 @@ private:
             case ir::Lowering::index:
             case ir::Lowering::contraction:
             case ir::Lowering::scatter:
+            case ir::Lowering::composite:
                 break;
         }
         throw InternalError(std::string(node.op->name) + " has no batch rule", node.loc);
+    }
+
+    std::vector<Mapped> map_expansion(const Node& node, const std::vector<Mapped>& operands) {
+        const std::unique_ptr<Graph> whole = like(*node.graph);
+        std::vector<Value> x;
+        for (const Value& v : node.operands) x.push_back(whole->add_parameter("x", v.type(), node.loc));
+        const Node& copy = whole->add(*node.op, x, node.attributes, node.loc);
+        whole->default_loc = node.loc;
+        for (const Value& y : node.op->expand({copy, x})) whole->add_output("y", y);
+        return run(*copy_live(*whole), operands);
     }
 
     // Operands broadcast from their last dimensions on, so that those of lower rank get extents of 1 behind the batch.

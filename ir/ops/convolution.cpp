@@ -1,0 +1,318 @@
+#include "ir/ops/convolution.h"
+
+#include <algorithm>
+
+#include "ir/functions/windows.h"
+#include "ir/ops/memory.h"
+
+namespace lathe::ir::ops {
+namespace {
+
+namespace f = functions;
+
+constexpr std::size_t first_extent = 2;  // behind images and channels, or outputs and channels
+
+// The attributes of a convolution, as they are read everywhere here.
+struct Geometry {
+    Shape low, high;
+    Integers stride, spread, dilation;
+    Dim groups;
+
+    explicit Geometry(std::span<const Attribute> a)
+        : low(convolution_low(a)),
+          high(convolution_high(a)),
+          stride(convolution_stride(a)),
+          spread(convolution_spread(a)),
+          dilation(convolution_dilation(a)),
+          groups(convolution_groups(a)[0]) {}
+    Attributes attributes() const { return {low, high, stride, spread, dilation, Shape{groups}}; }
+    Attributes with_groups(Dim count) const {
+        Geometry other = *this;
+        other.groups = count;
+        return other.attributes();
+    }
+    // Of x, along one dimension, spread out and padded.
+    Dim padded(const Shape& x, std::size_t i) const { return low[i] + (x[i] - 1) * spread[i] + 1 + high[i]; }
+    Dim windows(const Shape& x, const Shape& w, std::size_t i) const {
+        return f::window_count(padded(x, i), w[i], stride[i], dilation[i]);
+    }
+};
+
+Value with_shape(const Value& x, std::initializer_list<Dim> first, std::span<const Dim> rest) {
+    Shape shape(first);
+    for (Dim d : rest) shape.push_back(d);
+    return f::reshape(x, shape);
+}
+std::span<const Dim> extents_of(const Value& x) { return x.type().shape.dims().subspan(first_extent); }
+
+Value exchange_first_two(const Value& x, std::size_t at = 0) {
+    Integers order = f::all_axes(x.type().shape.rank());
+    std::swap(order[at], order[at + 1]);
+    return f::transpose(x, std::move(order));
+}
+
+// x with its zeros, in memory: windows that overlap would choose between element and zero again and again.
+Value padded(const Value& x, const Geometry& g) {
+    Value out = x;
+    for (std::size_t i = first_extent; i < x.type().shape.rank(); ++i)
+        out = f::spread_out(out, static_cast<std::int64_t>(i), g.spread[i]);
+    const auto is_zero = [](Dim d) { return d == Dim(0); };
+    if (std::ranges::all_of(g.low, is_zero) && std::ranges::all_of(g.high, is_zero)) return out;
+    return f::zero_padded(out, g.low, g.high);
+}
+
+Value stored(const Value& x, Integers order) {
+    const Integers whole(order.size(), 1);
+    return relayout.with({std::move(order), whole}, x);
+}
+
+// [images, channels, windows.., elements of a window..]
+Value all_windows(const Value& x, const Geometry& g, std::span<const Dim> sizes) {
+    Value out = x;
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
+        const std::size_t i = first_extent + k;
+        out = f::windows(out, static_cast<std::int64_t>(i), sizes[k], g.stride[i], g.dilation[i]);
+    }
+    return out;
+}
+
+Integers range(std::size_t begin, std::size_t end) {
+    Integers out;
+    for (std::size_t i = begin; i < end; ++i) out.push_back(static_cast<std::int64_t>(i));
+    return out;
+}
+void append(Integers& list, const Integers& more) { list.insert(list.end(), more.begin(), more.end()); }
+
+}  // namespace
+
+Type convolution_type(TypeContext& c) {
+    rules::require_dtype(c, 0, numbers);
+    rules::require_same_dtype(c, 0, 1);
+    const Shape &x = c.operand(0).shape, &w = c.operand(1).shape;
+    if (x.rank() < first_extent + 1 || x.rank() > first_extent + 3)
+        c.fail("wants images, channels and one to three extents");
+    if (w.rank() != x.rank()) c.fail("the ranks differ");
+    const Geometry g(c.attributes());
+    if (g.groups.is_constant() && g.groups.constant() < 1) c.fail("the number of groups is not positive");
+    c.require_equal(x[1], w[1] * g.groups, "the channels are not those of all groups");
+    c.require_equal(w[0], floordiv(w[0], g.groups) * g.groups, "the outputs do not divide into groups");
+    Shape result{x[0], w[0]};
+    for (std::size_t i = first_extent; i < x.rank(); ++i) {
+        if (g.stride[i] < 1) c.fail("a stride is not positive");
+        if (g.spread[i] < 1) c.fail("a spread is not positive");
+        if (g.dilation[i] < 1) c.fail("a dilation is not positive");
+        c.require_at_most(1, x[i], "an extent is 0");
+        c.require_at_most(1, w[i], "a window of no elements");
+        c.require_at_most((w[i] - 1) * g.dilation[i] + 1, g.padded(x, i),
+                          "the window is larger than what it moves over");
+        result.push_back(g.windows(x, w, i));
+    }
+    return {c.operand(0).dtype, result};
+}
+
+// Rows of the product are a group's outputs, its columns the windows along the last extent, and there is one for each
+// image, group, and index of the other extents.
+Values convolution_expansion(const ExpandContext& c) {
+    const Geometry g(c.node.attributes);
+    const Value &x = c.x[0], &w = c.x[1];
+    const std::size_t extents = x.type().shape.rank() - first_extent;
+    const Dim images = x.type().shape[0], outputs = w.type().shape[0], channels = w.type().shape[1];
+    const bool grouped = g.groups != Dim(1);
+    const Dim own = grouped ? floordiv(outputs, g.groups) : outputs;
+
+    Dim depth = channels;
+    for (Dim size : extents_of(w)) depth *= size;
+    Value input = padded(x, g);
+    if (input != x) input = stored(input, f::all_axes(x.type().shape.rank()));
+    const Value windows = all_windows(input, g, extents_of(w));
+    const std::span<const Dim> counts = windows.type().shape.dims().subspan(first_extent, extents);
+
+    // [images, channels, elements.., windows..], then with channels and elements as one.
+    Integers order{0, 1};
+    append(order, range(first_extent + extents, first_extent + 2 * extents));
+    append(order, range(first_extent, first_extent + extents));
+    const Value moved = f::transpose(windows, std::move(order));
+    const Value columns =
+        grouped ? with_shape(moved, {images, g.groups, depth}, counts) : with_shape(moved, {images, depth}, counts);
+    const Value rows = grouped ? f::reshape(w, Shape{g.groups, own, depth}) : f::reshape(w, Shape{own, depth});
+
+    // The batch: images, groups, and all extents but the last.
+    const std::size_t fixed = grouped ? 2 : 1, outer = extents - 1;
+    Shape cells, repeated;
+    for (std::size_t i = 0; i < fixed; ++i) {
+        cells.push_back(i == 1 ? g.groups : Dim(1));
+        repeated.push_back(i == 1 ? g.groups : images);
+    }
+    for (std::size_t i = 0; i < outer; ++i) {
+        cells.push_back(1);
+        repeated.push_back(counts[i]);
+    }
+    for (Dim d : {own, depth}) {
+        cells.push_back(d);
+        repeated.push_back(d);
+    }
+    const Value left = f::broadcast_to(f::reshape(rows, cells), repeated);
+    Integers right_batch = range(0, fixed);
+    append(right_batch, range(fixed + 1, fixed + 1 + outer));
+    const auto contracted = static_cast<std::int64_t>(fixed);
+    const Value product =
+        dot_general.with({range(0, fixed + outer), right_batch, Integers{static_cast<std::int64_t>(fixed + outer) + 1},
+                          Integers{contracted}},
+                         left, columns);
+
+    // Outputs behind the image, or behind the group, with which they become one.
+    Integers back = range(0, fixed);
+    back.push_back(static_cast<std::int64_t>(fixed + outer));
+    append(back, range(fixed, fixed + outer));
+    back.push_back(static_cast<std::int64_t>(fixed + outer) + 1);
+    const Value result = f::transpose(product, std::move(back));
+    return {grouped ? with_shape(result, {images, outputs}, counts) : result};
+}
+
+namespace {
+
+// By x: a convolution of the cotangent, spread out by the stride, with the windows reversed and outputs and channels
+// exchanged.
+Value by_images(const GradientContext& c, const Value& ct) {
+    const Geometry g(c.node.attributes);
+    const Shape x = c.x[0].type().shape, w = c.x[1].type().shape, y = ct.type().shape;
+    Value kernel = c.x[1];
+    for (std::size_t i = first_extent; i < w.rank(); ++i) kernel = f::reversed(kernel, static_cast<std::int64_t>(i));
+    if (g.groups == Dim(1)) {
+        kernel = exchange_first_two(kernel);
+    } else {
+        const Dim own = floordiv(w[0], g.groups);
+        const Value apart = with_shape(kernel, {g.groups, own, w[1]}, extents_of(kernel));
+        kernel = with_shape(exchange_first_two(apart, 1), {x[1], own}, extents_of(kernel));
+    }
+    Geometry back = g;
+    std::swap(back.stride, back.spread);
+    for (std::size_t i = first_extent; i < x.rank(); ++i) {
+        const Dim reach = (w[i] - 1) * g.dilation[i];
+        back.low[i] = reach - g.low[i];
+        back.high[i] = (x[i] - 1) * g.spread[i] + 1 + reach - back.low[i] - ((y[i] - 1) * g.stride[i] + 1);
+    }
+    return convolution.with(back.attributes(), ct, kernel);
+}
+
+// By w: for each element of a window a product of the outputs' cotangents with what the element saw of each channel.
+Value by_windows(const GradientContext& c, const Value& ct) {
+    const Geometry g(c.node.attributes);
+    const Shape w = c.x[1].type().shape;
+    const std::size_t extents = w.rank() - first_extent;
+    const bool grouped = g.groups != Dim(1);
+    const Dim images = ct.type().shape[0], own = grouped ? floordiv(w[0], g.groups) : w[0];
+
+    // With the channels last, as columns: [images, extents.., channels].
+    Integers channels_last{0};
+    append(channels_last, range(first_extent, first_extent + extents));
+    channels_last.push_back(1);
+    Value seen = all_windows(stored(padded(c.x[0], g), std::move(channels_last)), g, extents_of(c.x[1]));
+    Value out = ct;
+    const std::span<const Dim> counts = ct.type().shape.dims().subspan(first_extent);
+    if (grouped) {  // [images, groups, ...]
+        Shape apart{images, g.groups, w[1]};
+        for (Dim d : seen.type().shape.dims().subspan(first_extent)) apart.push_back(d);
+        seen = f::reshape(seen, apart);
+        out = with_shape(out, {images, g.groups, own}, counts);
+    }
+    // Dimensions: [images, (groups), channels, windows.., elements..] beside [images, (groups), outputs, windows..].
+    const std::size_t lead = grouped ? 2 : 1;
+    const Integers elements = range(lead + 1 + extents, lead + 1 + 2 * extents);
+    const Integers positions = range(lead + 1, lead + 1 + extents);
+    Integers contracted{0};
+    append(contracted, positions);
+    Integers right_batch = elements;
+    if (grouped) right_batch.insert(right_batch.begin(), 1);
+    // The cotangents are the same for all elements of a window.
+    const Shape before = out.type().shape;
+    Shape repeated, cells;
+    for (Dim size : extents_of(c.x[1])) {
+        cells.push_back(1);
+        repeated.push_back(size);
+    }
+    for (Dim d : before) {
+        cells.push_back(d);
+        repeated.push_back(d);
+    }
+    const Value left = f::broadcast_to(f::reshape(out, cells), repeated);
+    Integers left_batch = range(0, extents), left_contract;
+    if (grouped) left_batch.insert(left_batch.begin(), static_cast<std::int64_t>(extents) + 1);
+    for (std::int64_t axis : contracted) left_contract.push_back(axis + static_cast<std::int64_t>(extents));
+    const Value product = dot_general.with({left_batch, right_batch, left_contract, contracted}, left, seen);
+    // [(groups), elements.., outputs, channels] to [(groups), outputs, channels, elements..].
+    const std::size_t first = lead - 1;
+    Integers back = range(0, first);
+    append(back, range(first + extents, first + extents + 2));
+    append(back, range(first, first + extents));
+    return f::reshape(f::transpose(product, std::move(back)), w);
+}
+
+}  // namespace
+
+Value convolution_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+    return operand == 0 ? by_images(g, ct[0]) : by_windows(g, ct[0]);
+}
+
+// Images of all of a batch are images; windows of all are outputs; and where both differ, so do groups.
+Value convolution_batch(const BatchContext& c) {
+    const Geometry g(c.node.attributes);
+    const Shape x = c.node.operands[0].type().shape, w = c.node.operands[1].type().shape;
+    const auto rest = [](const Value& v, std::size_t from) { return v.type().shape.dims().subspan(from); };
+    if (!c.batched[1]) {
+        const Value y =
+            convolution.with(c.node.attributes, with_shape(c.x[0], {c.extent * x[0]}, rest(c.x[0], 2)), c.x[1]);
+        return with_shape(y, {c.extent, x[0]}, rest(y, 1));
+    }
+    const Dim own = g.groups == Dim(1) ? w[0] : floordiv(w[0], g.groups);
+    if (!c.batched[0]) {
+        // Outputs in the order of groups, batch, outputs of the group.
+        const Value apart = with_shape(c.x[1], {c.extent, g.groups, own}, rest(c.x[1], 2));
+        const Value all = with_shape(exchange_first_two(apart), {g.groups * c.extent * own}, rest(apart, 3));
+        const Value y = convolution.with(c.node.attributes, c.x[0], all);
+        const Value split = with_shape(y, {x[0], g.groups, c.extent, own}, rest(y, 2));
+        Integers order = f::all_axes(split.type().shape.rank());
+        std::rotate(order.begin(), order.begin() + 2, order.begin() + 3);
+        const Value moved = f::transpose(split, std::move(order));
+        return with_shape(moved, {c.extent, x[0], w[0]}, rest(moved, 4));
+    }
+    if (c.extent == Dim(0)) {  // nothing divides into no groups
+        Shape nothing{0};
+        for (Dim d : c.node.results[0].shape) nothing.push_back(d);
+        return f::full_like(c.x[0], nothing, 0);
+    }
+    const Value images = with_shape(exchange_first_two(c.x[0]), {x[0], c.extent * x[1]}, rest(c.x[0], 3));
+    const Value windows = with_shape(c.x[1], {c.extent * w[0]}, rest(c.x[1], 2));
+    const Value y = convolution.with(g.with_groups(g.groups * c.extent), images, windows);
+    return exchange_first_two(with_shape(y, {x[0], c.extent, w[0]}, rest(y, 2)));
+}
+
+std::vector<Sample> convolution_samples(Dtype d) {
+    struct Case {
+        Shape x, w, low, high;
+        Integers stride, spread, dilation;
+        std::int64_t groups;
+    };
+    const Case cases[] = {
+        {{1, 1, 5}, {1, 1, 3}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 1},
+        {{2, 3, 7}, {2, 3, 2}, {0, 0, 1}, {0, 0, 2}, {1, 1, 2}, {1, 1, 1}, {1, 1, 3}, 1},
+        {{2, 2, 4, 5}, {3, 2, 3, 2}, {0, 0, 1, 0}, {0, 0, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, 1},
+        {{1, 4, 3, 4}, {6, 2, 2, 3}, {0, 0, 2, 1}, {0, 0, 0, 1}, {1, 1, 2, 1}, {1, 1, 2, 1}, {1, 1, 1, 2}, 2},
+        {{2, 3, 3, 3}, {3, 1, 1, 1}, {0, 0, 0, -1}, {0, 0, 0, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, 3},
+        {{1, 2, 2, 3, 2},
+         {2, 2, 2, 1, 2},
+         {0, 0, 0, 0, 1},
+         {0, 0, 1, 0, 0},
+         {1, 1, 1, 2, 1},
+         {1, 1, 1, 1, 1},
+         {1, 1, 1, 1, 1},
+         1},
+        {{0, 2, 3}, {2, 2, 2}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 1},
+    };
+    std::vector<Sample> out;
+    for (const Case& c : cases)
+        out.push_back({{{d, c.x}, {d, c.w}}, {c.low, c.high, c.stride, c.spread, c.dilation, Shape{c.groups}}});
+    return out;
+}
+
+}  // namespace lathe::ir::ops
