@@ -1,29 +1,34 @@
-// Values and gradients of ops and functions against those that PyTorch recorded for its own sample inputs.
+// Values and gradients of functions against those that PyTorch recorded for its own sample inputs, computed by the
+// interpreter: what is compiled gives the interpreter's bits, as other tests say.
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <optional>
+#include <iostream>
 #include <sstream>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
-#include "ir/functions/activations.h"
-#include "ir/functions/losses.h"
-#include "ir/functions/matmul.h"
 #include "ir/graph/interpret.h"
-#include "ir/graph/text.h"
 #include "ir/ops/ops.h"
 #include "passes/graph/differentiate.h"
+#include "passes/graph/rebuild.h"
 #include "passes/graph/simplify.h"
+#include "tests/oracle/call.h"
 
-namespace lathe::ir {
+namespace lathe::oracle {
 namespace {
 
-namespace f = functions;
-using Json = nlohmann::json;
+namespace f = ir::functions;
+using ir::Literal;
+using ir::Value;
+
+Translations all_translations() {
+    Translations all;
+    for (const Translations& family : {elementwise(), reductions(), movement(), products(), windows()})
+        all.insert(family.begin(), family.end());
+    return all;
+}
 
 std::string read(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
@@ -32,237 +37,172 @@ std::string read(const std::filesystem::path& path) {
     return all.str();
 }
 
-// The tensors of a safetensors file.
+// The tensors of a safetensors file, but for dtypes that are none of ours.
 std::map<std::string, Literal> tensors_of(const std::string& file) {
     std::uint64_t header_size = 0;
     std::memcpy(&header_size, file.data(), 8);
     const Json header = Json::parse(file.substr(8, header_size));
     const std::map<std::string, Dtype> dtypes = {
-        {"F32", Dtype::f32}, {"F64", Dtype::f64}, {"I64", Dtype::i64}, {"BOOL", Dtype::boolean}, {"U8", Dtype::u8}};
+        {"F64", Dtype::f64}, {"F32", Dtype::f32}, {"F16", Dtype::f16}, {"BF16", Dtype::bf16}, {"I64", Dtype::i64},
+        {"I32", Dtype::i32}, {"I16", Dtype::i16}, {"I8", Dtype::i8},   {"U8", Dtype::u8},     {"BOOL", Dtype::boolean}};
     std::map<std::string, Literal> tensors;
     for (const auto& [name, entry] : header.items()) {
-        if (name == "__metadata__") continue;
-        Shape shape;
-        for (std::int64_t d : entry["shape"]) shape.push_back(d);
+        if (name == "__metadata__" || !dtypes.contains(entry["dtype"])) continue;
+        const Shape shape(entry["shape"].get<std::vector<std::int64_t>>());
         const std::size_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
         tensors.emplace(name,
-                        make_literal({dtypes.at(entry["dtype"]), shape},
-                                     std::as_bytes(std::span(file).subspan(8 + header_size + begin, end - begin))));
+                        ir::make_literal({dtypes.at(entry["dtype"]), shape},
+                                         std::as_bytes(std::span(file).subspan(8 + header_size + begin, end - begin))));
     }
     return tensors;
 }
 
-// A recorded call while it is translated.
-struct Sample {
-    const Json& json;
-    const std::vector<Value>& x;  // the tensors among input and arguments, in order
-
-    const Json& argument(std::size_t i, const char* name) const {
-        static const Json none;
-        if (json["kwargs"].contains(name)) return json["kwargs"][name];
-        std::size_t position = 0;
-        for (const Json& a : json["args"])
-            if (position++ == i) return a;
-        return none;
-    }
-    bool plain() const { return json["kwargs"].empty(); }
-    std::int64_t axis(const Json& dim, std::size_t tensor = 0) const {
-        const auto rank = static_cast<std::int64_t>(f::shape_of(x[tensor]).rank());
-        const std::int64_t axis = dim;
-        return axis < 0 ? axis + rank : axis;
-    }
-    // Axes of a reduction: a number, a list, or all.
-    Integers axes() const {
-        const Json& dim = argument(0, "dim");
-        const std::size_t rank = f::shape_of(x[0]).rank();
-        if (dim.is_null() || (dim.is_array() && dim.empty())) return f::all_axes(rank);
-        Integers result;
-        if (rank == 0) return result;
-        if (dim.is_array())
-            for (const Json& d : dim) result.push_back(axis(d));
-        else
-            result.push_back(axis(dim));
-        std::ranges::sort(result);
-        return result;
-    }
-    bool keeps_dims() const {
-        const Json& keep = argument(1, "keepdim");
-        return keep.is_boolean() && keep.get<bool>();
-    }
-    Shape shape(const Json& list) const {
-        Shape result;
-        Dim known = 1;
-        std::size_t open = max_rank;
-        for (const Json& d : list) {
-            if (d.get<std::int64_t>() < 0) open = result.rank();
-            result.push_back(d.get<std::int64_t>() < 0 ? Dim(1) : Dim(d.get<std::int64_t>()));
-            known *= result[result.rank() - 1];
-        }
-        if (open != max_rank) result[open] = floordiv(f::shape_of(x[0]).element_count(), known);
-        return result;
-    }
-};
-
-template <class F>
-std::optional<Value> reduce(const Sample& s, F&& fold) {
-    for (const auto& [name, value] : s.json["kwargs"].items())
-        if (name != "dim" && name != "keepdim") return std::nullopt;
-    const Integers axes = s.axes();
-    const Value folded = axes.empty() ? s.x[0] : fold(s.x[0], axes);
-    return s.keeps_dims() && !axes.empty() ? f::expand_dims(folded, f::shape_of(s.x[0]), axes) : folded;
-}
-
-using Translation = std::optional<Value> (*)(const Sample&);
-
-template <const OpDef& op>
-std::optional<Value> elementwise(const Sample& s) {
-    if (!s.plain() || s.x.size() != static_cast<std::size_t>(op.arity.minimum)) return std::nullopt;
-    return Value::record(op, s.x, {}, {});
-}
-
-const std::map<std::string, Translation> translations = {
-    {"add", elementwise<ops::add>},
-    {"mul", elementwise<ops::mul>},
-    {"div", elementwise<ops::div>},
-    {"pow", elementwise<ops::pow>},
-    {"exp", elementwise<ops::exp>},
-    {"log", elementwise<ops::log>},
-    {"tanh", elementwise<ops::tanh>},
-    {"where", [](const Sample& s) -> std::optional<Value> { return ops::select(s.x[1], s.x[0], s.x[2]); }},
-    {"nn.functional.relu", [](const Sample& s) -> std::optional<Value> { return f::relu(s.x[0]); }},
-    {"matmul", [](const Sample& s) -> std::optional<Value> { return f::matmul(s.x[0], s.x[1]); }},
-    {"sum", [](const Sample& s) { return reduce(s, [](auto x, auto axes) { return f::sum(x, axes); }); }},
-    {"mean", [](const Sample& s) { return reduce(s, [](auto x, auto axes) { return f::mean(x, axes); }); }},
-    {"amax",
-     [](const Sample& s) { return reduce(s, [](auto x, auto axes) { return ops::reduce_max.with({axes}, x); }); }},
-    {"softmax",
-     [](const Sample& s) -> std::optional<Value> {
-         if (f::shape_of(s.x[0]).rank() == 0) return std::nullopt;
-         const Value x = s.plain() ? s.x[0] : f::convert(s.x[0], Dtype::f64);
-         return f::softmax(x, s.argument(0, "dim"));
-     }},
-    {"nn.functional.cross_entropy",
-     [](const Sample& s) -> std::optional<Value> {
-         if (!s.plain() || f::shape_of(s.x[0]).rank() != 2 || !is_integer(f::dtype_of(s.x[1]))) return std::nullopt;
-         return f::cross_entropy(s.x[0], s.x[1]);
-     }},
-    {"nn.functional.layer_norm",
-     [](const Sample& s) -> std::optional<Value> {
-         if (s.x.size() != 3 || s.json["args"][0].size() != 1) return std::nullopt;
-         // Of one element: exactly 0 before scaling here, what rounding left over there.
-         if (s.json["args"][0][0] == 1) return std::nullopt;
-         return f::layer_norm(s.x[0], s.x[1], s.x[2], s.json["kwargs"].value("eps", 1e-5));
-     }},
-    {"expand",
-     [](const Sample& s) -> std::optional<Value> {
-         Shape shape;
-         const Shape& from = f::shape_of(s.x[0]);
-         const Json& list = s.json["args"][0];
-         for (std::size_t i = 0; i < list.size(); ++i)
-             shape.push_back(list[i].get<std::int64_t>() < 0 ? from[i + from.rank() - list.size()]
-                                                             : Dim(list[i].get<std::int64_t>()));
-         return f::broadcast_to(s.x[0], shape);
-     }},
-    {"reshape", [](const Sample& s) -> std::optional<Value> { return f::reshape(s.x[0], s.shape(s.json["args"][0])); }},
-    {"transpose",
-     [](const Sample& s) -> std::optional<Value> {
-         Integers permutation = f::all_axes(f::shape_of(s.x[0]).rank());
-         if (permutation.empty()) return std::nullopt;
-         std::swap(permutation[static_cast<std::size_t>(s.axis(s.argument(0, "dim0")))],
-                   permutation[static_cast<std::size_t>(s.axis(s.argument(1, "dim1")))]);
-         return f::transpose(s.x[0], permutation);
-     }},
-    {"cat",
-     [](const Sample& s) -> std::optional<Value> {
-         for (const Value& v : s.x)
-             if (f::shape_of(v).rank() != f::shape_of(s.x[0]).rank()) return std::nullopt;
-         const Json& dim = s.argument(0, "dim");
-         return Value::record(ops::concat, s.x, {dim.is_null() ? std::int64_t{0} : s.axis(dim)}, {});
-     }},
-};
-
 std::vector<double> elements(const Literal& x) {
-    Graph g;
-    const Literal wide = interpret_node(g.add(ops::convert, {{g.add_parameter("x", x.type)}}, {Dtype::f64}), {{x}})[0];
+    ir::Graph g;
+    const Value v = g.add_parameter("x", x.type);
+    const Literal wide = ir::interpret_node(g.add(ir::ops::convert, {{v}}, {Dtype::f64}), {{x}})[0];
     std::vector<double> result(static_cast<std::size_t>(x.type.shape.element_count().constant()));
     for (std::size_t i = 0; i < result.size(); ++i)
         std::memcpy(&result[i], wide.bytes->data() + (wide.is_splat() ? 0 : 8 * i), 8);
     return result;
 }
 
-void expect_close(const Literal& actual, const Literal& expected, const std::string& what) {
-    ASSERT_EQ(actual.type.to_string(), expected.type.to_string()) << what;
+// Why two tensors differ by more than rounding; empty where they do not.
+std::string difference(const Literal& actual, const Literal& expected) {
+    if (actual.type.to_string() != expected.type.to_string())
+        return "is " + actual.type.to_string() + ", not " + expected.type.to_string();
     const std::vector<double> a = elements(actual), e = elements(expected);
-    // Sums cancel, in the reference too, so the tensor's largest element is the measure.
-    double scale = 1;
-    for (double v : e) scale = std::isfinite(v) ? std::max(scale, std::abs(v)) : scale;
     for (std::size_t i = 0; i < a.size(); ++i) {
-        if (std::isnan(e[i])) {
-            EXPECT_TRUE(std::isnan(a[i])) << what << " [" << i << "]";
-        } else if (std::isinf(e[i])) {
-            EXPECT_EQ(a[i], e[i]) << what << " [" << i << "]";
-        } else {
-            EXPECT_NEAR(a[i], e[i], 1e-5 * scale) << what << " [" << i << "]";
-        }
+        if (std::isnan(e[i]) ? std::isnan(a[i]) : a[i] == e[i] || std::abs(a[i] - e[i]) <= 1e-5 + 1e-4 * std::abs(e[i]))
+            continue;
+        std::ostringstream out;
+        out.precision(9);
+        out << "[" << i << "] is " << a[i] << ", not " << e[i];
+        return out.str();
+    }
+    return {};
+}
+
+using Tensors = std::map<std::string, Literal>;
+
+// Gradients that differ by definition.
+struct Exception {
+    const char *op, *reason;
+    std::size_t gradient;
+};
+constexpr Exception exceptions[] = {
+    {"__rpow__", "a power of a negative number is constant in the exponent here, and NaN there", 0},
+};
+bool is_exception(const std::string& op, std::size_t gradient) {
+    return std::ranges::any_of(exceptions, [&](const Exception& e) { return e.op == op && e.gradient == gradient; });
+}
+
+// Names of all tensors in a record's arguments, in order, and those whose gradients it has.
+void collect(const Json& j, std::vector<std::string>& all, std::vector<std::string>& differentiable) {
+    if (Call::is_tensor(j)) {
+        const std::string name = j["t"];
+        if (std::ranges::find(all, name) == all.end()) all.push_back(name);
+        if (j["rg"]) differentiable.push_back(name);
+    } else if (j.is_array() || (j.is_object() && !j.contains("t"))) {
+        for (const auto& inner : j) collect(inner, all, differentiable);
     }
 }
 
-TEST(Oracle, PyTorchsSamples) {
+// The first difference of results and gradients from the recorded ones; empty where there is none.
+std::string compare(const Json& record, Translation translation, const Tensors& tensors) {
+    std::vector<std::string> names, differentiable;
+    for (const char* part : {"input", "args", "kwargs"}) collect(record[part], names, differentiable);
+    std::vector<TensorSpec> specs;
+    std::vector<Literal> inputs;
+    for (const std::string& name : names) {
+        if (!tensors.contains(name)) throw NotOurs("a dtype");
+        inputs.push_back(tensors.at(name));
+        TensorSpec spec{name, inputs.back().type.dtype, {}};
+        for (Dim d : inputs.back().type.shape) spec.dims.emplace_back(d.constant());
+        specs.push_back(std::move(spec));
+    }
+    const Model model = detail::trace_model(
+        [&](std::span<const Tensor> x) {
+            std::map<std::string, Tensor> by_name;
+            for (std::size_t i = 0; i < names.size(); ++i) by_name.emplace(names[i], x[i]);
+            return translation(Call(record, by_name));
+        },
+        names.size(), specs, {}, Where::current());
+
+    const Json none = Json::array();
+    const Json& outputs = record["out"];
+    const Json& cotangents = record.contains("cot") ? record["cot"] : none;
+    if (model.graph().outputs().size() != outputs.size())
+        return std::to_string(model.graph().outputs().size()) + " results, not " + std::to_string(outputs.size());
+    passes::ValueMap values;
+    const std::unique_ptr<ir::Graph> graph = passes::copy(model.graph(), &values);
+    std::size_t gradients = 0;
+    if (!cotangents.empty()) {
+        std::vector<Value> ys, cts, xs;
+        for (std::size_t i = 0; i < cotangents.size(); ++i) {
+            ys.push_back(graph->outputs()[record["goutidx"][i]]);
+            inputs.push_back(tensors.at(cotangents[i]));
+            cts.push_back(graph->add_parameter("cotangent" + std::to_string(i), inputs.back().type));
+        }
+        for (const std::string& name : differentiable)
+            xs.push_back(graph->parameters()[static_cast<std::size_t>(std::ranges::find(names, name) - names.begin())]);
+        for (const Value& g : passes::pull_back(*graph, ys, cts, xs)) {
+            const Value x = xs[gradients];
+            graph->add_output("d" + std::to_string(gradients++), g ? g : f::full_like(x, x.type().shape, 0));
+        }
+    }
+    // Parameters that stood for tangents are dead.
+    const std::vector<Literal> actual = ir::interpret(*passes::simplify(*graph), inputs);
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+        if (const std::string why = difference(actual[i], tensors.at(outputs[i])); !why.empty())
+            return "result " + std::to_string(i) + " " + why;
+    for (std::size_t i = 0; i < gradients; ++i) {
+        if (record["grad"][i].is_null() || is_exception(record["op"], i)) continue;
+        if (const std::string why = difference(actual[outputs.size() + i], tensors.at(record["grad"][i])); !why.empty())
+            return "gradient " + std::to_string(i) + " " + why;
+    }
+    return {};
+}
+
+struct Records {
+    const char* name;
+    int least;  // samples that are compared
+};
+class Oracle : public testing::TestWithParam<Records> {};
+
+TEST_P(Oracle, PyTorchsSamples) {
     const std::filesystem::path folder =
         std::filesystem::path(LATHE_SOURCE_DIR) / ".." / "shared" / "testdata" / "oracle";
     if (!std::filesystem::exists(folder)) GTEST_SKIP() << "SKIPPED: there is no " << folder;
-    const std::map<std::string, Literal> tensors = tensors_of(read(folder / "opinfo_dev.safetensors"));
-    std::map<std::string, int> checked;
-    std::ifstream lines(folder / "opinfo_dev.jsonl");
-    int number = 0;
+    const std::string name = GetParam().name;
+    const Tensors tensors = tensors_of(read(folder / (name + ".safetensors")));
+    const Translations translations = all_translations();
+    std::map<std::string, int> compared, not_ours;
+    std::ifstream lines(folder / (name + ".jsonl"));
+    int number = 0, total = 0;
     for (std::string line; std::getline(lines, line);) {
         ++number;
-        const Json json = Json::parse(line);
-        const auto translation = translations.find(json["op"]);
+        const Json record = Json::parse(line);
+        const std::string op = record["op"];
+        const auto translation = translations.find(op);
         if (translation == translations.end()) continue;
-        const std::string what = "line " + std::to_string(number) + ", " + json["op"].get<std::string>();
-
-        // Parameters: every tensor of input and arguments, in order.
-        Graph g;
-        std::vector<Value> x, differentiable;
-        std::vector<Literal> inputs;
-        bool translatable = true;
-        const auto add = [&](const Json& a) {
-            if (!a.is_object() || !a.contains("t")) return;
-            inputs.push_back(tensors.at(a["t"]));
-            x.push_back(g.add_parameter(a["t"], inputs.back().type));
-            if (a["rg"]) differentiable.push_back(x.back());
-        };
-        for (const Json& a : json["input"].is_array() ? json["input"] : Json::array({json["input"]})) add(a);
-        for (const Json& a : json["args"]) {
-            translatable = translatable && (!a.is_number() || json["op"] != "pow");
-            add(a);
+        try {
+            const std::string why = compare(record, translation->second, tensors);
+            EXPECT_TRUE(why.empty()) << op << ", line " << number << ": " << why << "\n" << line.substr(0, 400);
+            ++compared[op];
+            ++total;
+        } catch (const NotOurs& e) {
+            ++not_ours[op + ": " + e.what()];
+        } catch (const std::exception& e) {
+            ADD_FAILURE() << op << ", line " << number << ": " << e.what() << "\n" << line.substr(0, 400);
         }
-        if (!translatable) continue;
-        const std::optional<Value> y = translation->second({json, x});
-        if (!y) continue;
-
-        g.add_output("y", *y);
-        if (!json["cot"].empty()) {
-            inputs.push_back(tensors.at(json["cot"][0]));
-            const Value cotangent = g.add_parameter("cotangent", inputs.back().type);
-            const std::vector<Value> gradients = passes::pull_back(g, {&*y, 1}, {&cotangent, 1}, differentiable);
-            for (std::size_t i = 0; i < gradients.size(); ++i) {
-                ASSERT_TRUE(gradients[i]) << what;
-                g.add_output("d" + std::to_string(i), gradients[i]);
-            }
-        }
-        const std::vector<Literal> actual = interpret(*passes::simplify(g), inputs);
-        expect_close(actual[0], tensors.at(json["out"][0]), what);
-        for (std::size_t i = 0; i < differentiable.size() && i + 1 < actual.size(); ++i)
-            expect_close(actual[i + 1], tensors.at(json["grad"][i]), what + ", gradient " + std::to_string(i));
-        ++checked[json["op"]];
     }
-    int total = 0;
-    for (const auto& [op, count] : checked) total += count;
-    EXPECT_EQ(checked.size(), translations.size()) << "an op has no sample that fits";
-    EXPECT_GE(total, 130);
+    std::cout << total << " samples of " << compared.size() << " operators\n";
+    for (const auto& [what, count] : not_ours) std::cout << "not ours: " << what << " (" << count << ")\n";
+    EXPECT_GE(total, GetParam().least);
 }
+INSTANTIATE_TEST_SUITE_P(Records, Oracle, testing::Values(Records{"opinfo_dev", 200}, Records{"opinfo_2", 350}),
+                         [](const auto& records) { return std::string(records.param.name); });
 
 }  // namespace
-}  // namespace lathe::ir
+}  // namespace lathe::oracle

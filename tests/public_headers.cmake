@@ -16,15 +16,19 @@ set(public
   frontend/tensor/dlpack.h
   frontend/functions/activations.h
   frontend/functions/along_axis.h
+  frontend/functions/convolution.h
   frontend/functions/creation.h
   frontend/functions/elementwise.h
   frontend/functions/functions.h
   frontend/functions/indexing.h
   frontend/functions/losses.h
   frontend/functions/movement.h
+  frontend/functions/per_extent.h
+  frontend/functions/pooling.h
   frontend/functions/products.h
   frontend/functions/random.h
   frontend/functions/reductions.h
+  frontend/functions/resize.h
   frontend/tensor/index.h
   frontend/tensor/limits.h
   frontend/tensor/node_ref.h

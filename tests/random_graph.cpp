@@ -7,7 +7,7 @@
 
 #include "ir/error.h"
 #include "ir/ops/control.h"
-#include "tests/random_extents.h"
+#include "tests/random_values.h"
 #include "tests/values.h"
 
 namespace lathe::testing_support {
@@ -23,20 +23,14 @@ using ir::Shape;
 using ir::Type;
 using ir::Value;
 
-// A call that the type rule may accept. Values that it needs are already in the graph.
-struct Call {
-    std::vector<Value> operands;
-    Attributes attributes;
-};
-
 bool has_attribute(const OpDef& op, ir::AttributeMeaning meaning) {
     return std::ranges::find(op.attributes, meaning, &ir::AttributeDef::meaning) != op.attributes.end();
 }
 
-class Generator : RandomExtents {
+class Generator : RandomValues {
 public:
     Generator(std::uint64_t seed, const RandomGraphOptions& options)
-        : RandomExtents(seed * 0x9E3779B97F4A7C15U + 1), options_(options) {}
+        : RandomValues(seed * 0x9E3779B97F4A7C15U + 1, options) {}
 
     RandomGraph run() {
         limit_ = options_.elements * (chance(4) ? 10 : 1);
@@ -54,103 +48,6 @@ public:
     }
 
 private:
-    // ---- choices
-
-    template <class T>
-    void shuffle(std::vector<T>& v) {
-        for (std::size_t i = v.size(); i > 1; --i)
-            std::swap(v[i - 1], v[static_cast<std::size_t>(below(random_, static_cast<std::int64_t>(i)))]);
-    }
-
-    // ---- values
-
-    std::vector<Value> values_where(const std::function<bool(const Type&)>& accept) const {
-        std::vector<Value> found;
-        for (const ir::Node& node : graph_->nodes())
-            for (std::uint32_t r = 0; r < node.results.size(); ++r)
-                if (accept(node.results[r])) found.push_back({&node, r});
-        return found;
-    }
-    // Later values more often, so that graphs grow deep.
-    std::optional<Value> existing(const std::function<bool(const Type&)>& accept) {
-        const std::vector<Value> found = values_where(accept);
-        if (found.empty()) return std::nullopt;
-        const auto n = static_cast<std::int64_t>(found.size());
-        return found[static_cast<std::size_t>(std::max(below(random_, n), below(random_, n)))];
-    }
-
-    Shape random_shape() {
-        static constexpr int ranks[] = {0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4};
-        Shape shape;
-        do {
-            shape = {};
-            for (int rank = ranks[below_(std::size(ranks))]; rank > 0; --rank)
-                shape.push_back(chance(12) ? Dim(1) : pick(dims_));
-        } while (!fits(shape));
-        return shape;
-    }
-
-    Value parameter(const Type& type) {
-        if (depth_ > 0) return capture(type);
-        return graph_->add_parameter("x" + std::to_string(graph_->parameters().size()), type);
-    }
-    Value source(const Type& type) {
-        if (!type.shape.is_constant() || chance(80)) return parameter(type);
-        if (chance(50)) return graph_->constant(random_literal(type, random_, false));
-        const Literal one = random_literal({type.dtype, {}}, random_, specials_);
-        return graph_->constant(ir::make_literal(type, *one.bytes));
-    }
-    Dtype dtype_in(ir::DtypeSet set) {
-        for (int i = 0; i < 4; ++i)
-            if (const Dtype d = pick(favoured_); set.contains(d)) return d;
-        std::vector<Dtype> all;
-        for (Dtype d : ir::all_dtypes())
-            if (set.contains(d)) all.push_back(d);
-        return pick(all);
-    }
-    // A value of one of the dtypes: mostly one that is there.
-    Value value_of_dtype(ir::DtypeSet set, std::size_t least_rank = 0) {
-        if (!chance(15))
-            if (const auto v =
-                    existing([&](const Type& t) { return set.contains(t.dtype) && t.shape.rank() >= least_rank; }))
-                return *v;
-        Shape shape = random_shape();
-        for (int tries = 0; shape.rank() < least_rank && tries < 100; ++tries) shape = random_shape();
-        return source({dtype_in(set), shape});
-    }
-    Value value_of_type(const Type& type) {
-        if (!chance(25))
-            if (const auto v = existing([&](const Type& t) {
-                    if (t.dtype != type.dtype || t.shape.rank() != type.shape.rank()) return false;
-                    for (std::size_t i = 0; i < t.shape.rank(); ++i)
-                        if (!always_equal(t.shape[i], type.shape[i])) return false;
-                    return true;
-                }))
-                return *v;
-        return source(type);
-    }
-
-    // ---- adding nodes
-
-    // The node, where the type rule accepts the call and every choice of symbols' values can run it.
-    const ir::Node* add(const OpDef& op, const Call& call) {
-        std::vector<Type> types;
-        for (const Value& v : call.operands) types.push_back(v.type());
-        std::vector<ir::Precondition> preconditions;
-        ir::TypeContext context(op, types, call.attributes, {}, &preconditions, graph_->symbols);
-        try {
-            for (const Type& t : infer_types(context))
-                if (!fits(t.shape) || t.shape.rank() > 5) return nullptr;
-        } catch (const TypeError&) {
-            return nullptr;
-        }
-        for (const ir::Precondition& p : preconditions)
-            for (std::size_t b = 0; b < bindings_.size(); ++b)
-                if (value_of(p.a, b) != value_of(p.b, b)) return nullptr;
-        ++made_;
-        return &graph_->add(op, call.operands, call.attributes);
-    }
-
     void step() {
         std::vector<const OpDef*> ops;
         const int p = below_(crowded_ ? 55 : 100);
@@ -163,7 +60,7 @@ private:
             if (p < 75) return op.lowering == Lowering::contraction;
             if (p < 93) return op.lowering == Lowering::view;
             if (p < 96) return op.lowering == Lowering::scatter;
-            if (p < 98) return op.lowering == Lowering::opaque;
+            if (p < 98) return op.lowering == Lowering::opaque || op.lowering == Lowering::composite;
             return op.lowering == Lowering::index;
         };
         for (const OpDef* op : ir::op_table())
@@ -184,6 +81,12 @@ private:
                 break;
             case ir::Lowering::opaque:
                 along_axis(op);
+                break;
+            case ir::Lowering::composite:
+                if (op.arity.minimum == 1)
+                    along_axis(op);
+                else
+                    sampled(op);
                 break;
             case ir::Lowering::view:
                 if (!op.indices) {
@@ -303,6 +206,17 @@ private:
         add(op, {{x}, std::move(attributes)});
     }
 
+    // What the row gives as samples, with values that are there where they fit.
+    void sampled(const OpDef& op) {
+        const std::vector<ir::Sample> samples = op.samples(dtype_in(op.dtypes));
+        const ir::Sample& sample = pick(samples);
+        for (const Type& t : sample.operands)
+            if (!fits(t.shape)) return;
+        std::vector<Value> operands;
+        for (const Type& t : sample.operands) operands.push_back(value_of_type(t));
+        add(op, {operands, sample.attributes});
+    }
+
     // ---- folds
 
     void reduction(const OpDef& op) {
@@ -395,6 +309,7 @@ private:
     // ---- views, by what the row's attributes mean
 
     void view(const OpDef& op) {
+        if (has_attribute(op, ir::AttributeMeaning::number)) return windows(op);
         using Sampler = std::optional<Call> (Generator::*)(const OpDef&);
         static constexpr std::pair<ir::AttributeMeaning, Sampler> samplers[] = {
             {ir::AttributeMeaning::permutation, &Generator::permutation_call},
@@ -408,6 +323,28 @@ private:
                 if (const auto call = (this->*sampler)(op)) add(op, *call);
                 return;
             }
+    }
+
+    // Windows along an axis of something, whose elements become a new last one.
+    void windows(const OpDef& op) {
+        const Value x = value_of_dtype(op.dtypes, 1);
+        Shape shape = x.type().shape;
+        const auto rank = static_cast<std::int64_t>(shape.rank());
+        if (rank == 0 || rank > 4) return;
+        const std::int64_t axis = below(random_, rank), size = 1 + below_(3), dilation = 1 + below_(2);
+        const std::int64_t stride = 1 + below_(3), room = least(shape[static_cast<std::size_t>(axis)]);
+        const std::int64_t free = room - (size - 1) * dilation - 1;
+        if (free < 0) return;
+        shape.push_back(1);
+        const ir::Node* column = add(*ir::find_op("reshape"), {{x}, {shape}});
+        if (column == nullptr) return;
+        shape[shape.rank() - 1] = size;
+        const ir::Node* wide = add(*ir::find_op("broadcast_to"), {{{column, 0}}, {shape}});
+        if (wide == nullptr) return;
+        const Dim count = chance(50)
+                              ? Dim(1 + below(random_, free / stride + 1))
+                              : floordiv(shape[static_cast<std::size_t>(axis)] - (size - 1) * dilation - 1, stride) + 1;
+        add(op, {{{wide, 0}}, {axis, rank, Shape{count}, stride, dilation}});
     }
 
     std::optional<Call> permutation_call(const OpDef& op) {
@@ -625,7 +562,7 @@ private:
         std::unique_ptr<ir::Graph> around;  // while this one is drawn
         std::vector<Value>* operands;       // none: it may have no more
     };
-    Value capture(const Type& type) {
+    Value capture(const Type& type) override {
         Region& region = regions_[depth_ - 1];
         if (region.operands == nullptr) {
             const Value one = graph_->constant(random_literal({type.dtype, {}}, random_, specials_));
@@ -767,14 +704,8 @@ private:
         Dim bound;
     };
 
-    const RandomGraphOptions& options_;
-    std::unique_ptr<ir::Graph> graph_ = std::make_unique<ir::Graph>();
-    bool specials_ = false;
-    bool crowded_ = false;  // many nodes, most of them elementwise
-    int made_ = 0;
-    std::vector<Dtype> favoured_;
+    bool crowded_ = false;       // many nodes, most of them elementwise
     std::vector<Bound> bounds_;  // parameters that hold indices
-    std::size_t depth_ = 0;      // of the region that is drawn
     std::vector<Region> regions_;
 };
 

@@ -1,0 +1,216 @@
+#include "frontend/functions/pooling.h"
+
+#include <string_view>
+
+#include "frontend/functions/window_arguments.h"
+#include "frontend/tensor/record.h"
+#include "ir/functions/pooling.h"
+#include "ir/ops/ops.h"
+
+namespace lathe {
+namespace {
+
+namespace f = ir::functions;
+using detail::blaming;
+using detail::LocScope;
+using detail::numbers_of;
+using detail::refuse_windows;
+using detail::value_of;
+
+void require_extents(std::string_view function, const Tensor& x, std::size_t extents) {
+    if (x.rank() < extents) refuse_windows(function, fmt::format("wants {} axes or more", extents), x);
+}
+
+struct Windows {
+    PerExtent size, stride, padding, dilation;
+    bool ceil_mode = false;
+};
+f::PoolingGeometry geometry(std::string_view function, const Tensor& x, std::size_t extents, const Windows& w) {
+    require_extents(function, x, extents);
+    f::PoolingGeometry g;
+    const ir::Integers size = numbers_of(function, "size", w.size, extents, 1, x);
+    g.size = detail::shape_of(size);
+    g.stride = numbers_of(function, "stride", w.stride.values().empty() ? w.size : w.stride, extents, 1, x);
+    g.dilation = numbers_of(function, "dilation", w.dilation, extents, 1, x);
+    const ir::Integers padding = numbers_of(function, "padding", w.padding, extents, 0, x);
+    for (std::size_t i = 0; i < extents; ++i)
+        if (2 * padding[i] > (size[i] - 1) * g.dilation[i] + 1)
+            refuse_windows(function, "padding is more than half of a window, which could hold nothing else", x);
+    g.low = g.high = detail::shape_of(padding);
+    g.beyond = detail::shape_of(ir::Integers(extents, 0));
+    if (w.ceil_mode) g.round_up(x.type().shape);
+    return g;
+}
+
+Tensor max_pool(std::string_view function, std::size_t extents, const Tensor& x, const PerExtent& size,
+                const MaxPoolOptions& o, Where where) {
+    return blaming(where, function, [&] {
+        return f::max_pool(value_of(x),
+                           geometry(function, x, extents, {size, o.stride, o.padding, o.dilation, o.ceil_mode}));
+    });
+}
+std::pair<Tensor, Tensor> max_pool_with_indices(std::string_view function, std::size_t extents, const Tensor& x,
+                                                const PerExtent& size, const MaxPoolOptions& o, Where where) {
+    return blaming(where, function, [&] {
+        const f::PoolingGeometry g =
+            geometry(function, x, extents, {size, o.stride, o.padding, o.dilation, o.ceil_mode});
+        const Tensor v = value_of(x);
+        return std::pair(f::max_pool(v, g), f::max_pool_indices(v, g));
+    });
+}
+
+void require_floats(std::string_view function, const Tensor& x) {
+    if (!ir::is_float(x.dtype())) refuse_windows(function, "wants floats; convert() makes them of others", x);
+}
+
+Tensor average_pool(std::string_view function, std::size_t extents, const Tensor& x, const PerExtent& size,
+                    const AveragePoolOptions& o, Where where) {
+    return blaming(where, function, [&] {
+        require_floats(function, x);
+        const f::PoolingGeometry g = geometry(function, x, extents, {size, o.stride, o.padding, 1, o.ceil_mode});
+        return f::average_pool(value_of(x), g, o.count_include_pad, o.divisor_override);
+    });
+}
+Tensor power_pool(std::string_view function, std::size_t extents, const Tensor& x, double p, const PerExtent& size,
+                  const PowerPoolOptions& o, Where where) {
+    return blaming(where, function, [&] {
+        require_floats(function, x);
+        return f::power_pool(value_of(x), geometry(function, x, extents, {size, o.stride, 0, 1, o.ceil_mode}), p);
+    });
+}
+
+template <class Pool>
+Tensor adaptive(std::string_view function, std::size_t extents, const Tensor& x, const PerExtent& count, Where where,
+                const Pool& pool) {
+    return blaming(where, function, [&] {
+        require_extents(function, x, extents);
+        for (std::size_t i = 0; i < extents; ++i)
+            if (x.type().shape[x.rank() - extents + i] == Dim(0)) refuse_windows(function, "an extent is 0", x);
+        return pool(value_of(x), detail::shape_of(numbers_of(function, "count", count, extents, 1, x)));
+    });
+}
+Tensor adaptive_average(std::string_view function, std::size_t extents, const Tensor& x, const PerExtent& count,
+                        Where where) {
+    require_floats(function, x);
+    return adaptive(function, extents, x, count, where,
+                    [](const Tensor& v, const Shape& counts) { return f::adaptive_average_pool(v, counts); });
+}
+Tensor adaptive_max(std::string_view function, std::size_t extents, const Tensor& x, const PerExtent& count,
+                    Where where) {
+    return adaptive(function, extents, x, count, where,
+                    [](const Tensor& v, const Shape& counts) { return f::adaptive_max_pool(v, counts); });
+}
+
+}  // namespace
+
+Tensor max_pool1d(const Tensor& x, const PerExtent& size, MaxPoolOptions options, Where where) {
+    const LocScope scope(where, "max_pool1d", x);
+    return max_pool("max_pool1d", 1, x, size, options, where);
+}
+Tensor max_pool2d(const Tensor& x, const PerExtent& size, MaxPoolOptions options, Where where) {
+    const LocScope scope(where, "max_pool2d", x);
+    return max_pool("max_pool2d", 2, x, size, options, where);
+}
+Tensor max_pool3d(const Tensor& x, const PerExtent& size, MaxPoolOptions options, Where where) {
+    const LocScope scope(where, "max_pool3d", x);
+    return max_pool("max_pool3d", 3, x, size, options, where);
+}
+std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options,
+                                                  Where where) {
+    const LocScope scope(where, "max_pool1d_with_indices", x);
+    return max_pool_with_indices("max_pool1d_with_indices", 1, x, size, options, where);
+}
+std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options,
+                                                  Where where) {
+    const LocScope scope(where, "max_pool2d_with_indices", x);
+    return max_pool_with_indices("max_pool2d_with_indices", 2, x, size, options, where);
+}
+std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options,
+                                                  Where where) {
+    const LocScope scope(where, "max_pool3d_with_indices", x);
+    return max_pool_with_indices("max_pool3d_with_indices", 3, x, size, options, where);
+}
+
+Tensor avg_pool1d(const Tensor& x, const PerExtent& size, AveragePoolOptions options, Where where) {
+    const LocScope scope(where, "avg_pool1d", x);
+    return average_pool("avg_pool1d", 1, x, size, options, where);
+}
+Tensor avg_pool2d(const Tensor& x, const PerExtent& size, AveragePoolOptions options, Where where) {
+    const LocScope scope(where, "avg_pool2d", x);
+    return average_pool("avg_pool2d", 2, x, size, options, where);
+}
+Tensor avg_pool3d(const Tensor& x, const PerExtent& size, AveragePoolOptions options, Where where) {
+    const LocScope scope(where, "avg_pool3d", x);
+    return average_pool("avg_pool3d", 3, x, size, options, where);
+}
+
+Tensor lp_pool1d(const Tensor& x, double p, const PerExtent& size, PowerPoolOptions options, Where where) {
+    const LocScope scope(where, "lp_pool1d", x);
+    return power_pool("lp_pool1d", 1, x, p, size, options, where);
+}
+Tensor lp_pool2d(const Tensor& x, double p, const PerExtent& size, PowerPoolOptions options, Where where) {
+    const LocScope scope(where, "lp_pool2d", x);
+    return power_pool("lp_pool2d", 2, x, p, size, options, where);
+}
+
+Tensor adaptive_avg_pool1d(const Tensor& x, const PerExtent& count, Where where) {
+    const LocScope scope(where, "adaptive_avg_pool1d", x);
+    return adaptive_average("adaptive_avg_pool1d", 1, x, count, where);
+}
+Tensor adaptive_avg_pool2d(const Tensor& x, const PerExtent& count, Where where) {
+    const LocScope scope(where, "adaptive_avg_pool2d", x);
+    return adaptive_average("adaptive_avg_pool2d", 2, x, count, where);
+}
+Tensor adaptive_avg_pool3d(const Tensor& x, const PerExtent& count, Where where) {
+    const LocScope scope(where, "adaptive_avg_pool3d", x);
+    return adaptive_average("adaptive_avg_pool3d", 3, x, count, where);
+}
+Tensor adaptive_max_pool1d(const Tensor& x, const PerExtent& count, Where where) {
+    const LocScope scope(where, "adaptive_max_pool1d", x);
+    return adaptive_max("adaptive_max_pool1d", 1, x, count, where);
+}
+Tensor adaptive_max_pool2d(const Tensor& x, const PerExtent& count, Where where) {
+    const LocScope scope(where, "adaptive_max_pool2d", x);
+    return adaptive_max("adaptive_max_pool2d", 2, x, count, where);
+}
+Tensor adaptive_max_pool3d(const Tensor& x, const PerExtent& count, Where where) {
+    const LocScope scope(where, "adaptive_max_pool3d", x);
+    return adaptive_max("adaptive_max_pool3d", 3, x, count, where);
+}
+
+Tensor unfold(const Tensor& x, const PerExtent& size, UnfoldOptions o, Where where) {
+    const LocScope scope(where, "unfold", x);
+    return blaming(where, "unfold", [&] {
+        if (x.rank() < 3) refuse_windows("unfold", "wants images, channels and extents", x);
+        f::PoolingGeometry g;
+        const std::size_t extents = x.rank() - 2;
+        g.size = detail::shape_of(numbers_of("unfold", "size", size, extents, 1, x));
+        g.stride = numbers_of("unfold", "stride", o.stride, extents, 1, x);
+        g.dilation = numbers_of("unfold", "dilation", o.dilation, extents, 1, x);
+        g.low = g.high = detail::shape_of(numbers_of("unfold", "padding", o.padding, extents, 0, x));
+        g.beyond = detail::shape_of(ir::Integers(extents, 0));
+        return f::unfold(value_of(x), g);
+    });
+}
+Tensor fold(const Tensor& x, const PerExtent& extents, const PerExtent& size, UnfoldOptions o, Where where) {
+    const LocScope scope(where, "fold", x);
+    return blaming(where, "fold", [&] {
+        if (x.rank() != 3) refuse_windows("fold", "wants images, columns and windows", x);
+        f::PoolingGeometry g;
+        const std::size_t n = std::max(extents.values().size(), size.values().size());
+        const ir::Integers to = numbers_of("fold", "extents", extents, n, 1, x);
+        const ir::Integers sizes = numbers_of("fold", "size", size, n, 1, x);
+        g.size = detail::shape_of(sizes);
+        g.stride = numbers_of("fold", "stride", o.stride, n, 1, x);
+        g.dilation = numbers_of("fold", "dilation", o.dilation, n, 1, x);
+        g.low = g.high = detail::shape_of(numbers_of("fold", "padding", o.padding, n, 0, x));
+        g.beyond = detail::shape_of(ir::Integers(n, 0));
+        std::int64_t elements = 1;
+        for (const std::int64_t e : sizes) elements *= e;
+        if (const Dim columns = x.type().shape[1]; columns.is_constant() && columns.constant() % elements != 0)
+            refuse_windows("fold", fmt::format("the columns are no multiple of a window's {} elements", elements), x);
+        return f::fold(value_of(x), detail::shape_of(to), g);
+    });
+}
+
+}  // namespace lathe

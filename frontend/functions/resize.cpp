@@ -1,0 +1,153 @@
+#include "frontend/functions/resize.h"
+
+#include <cmath>
+
+#include "frontend/functions/window_arguments.h"
+#include "frontend/tensor/record.h"
+#include "ir/functions/resize.h"
+#include "ir/ops/ops.h"
+
+namespace lathe {
+namespace {
+
+namespace f = ir::functions;
+using detail::blaming;
+using detail::LocScope;
+using detail::refuse_windows;
+using detail::value_of;
+
+f::Interpolation interpolation(InterpolationMode mode) {
+    switch (mode) {
+        case InterpolationMode::nearest:
+            return f::Interpolation::nearest;
+        case InterpolationMode::nearest_exact:
+            return f::Interpolation::nearest_exact;
+        case InterpolationMode::linear:
+        case InterpolationMode::area:
+            return f::Interpolation::linear;
+        case InterpolationMode::cubic:
+            return f::Interpolation::cubic;
+    }
+    return f::Interpolation::linear;
+}
+
+// floor(extent * factor), as it is for a factor that is a number.
+Dim scaled(const Tensor& x, Dim extent, double factor) {
+    if (extent.is_constant())
+        return static_cast<std::int64_t>(std::floor(static_cast<double>(extent.constant()) * factor));
+    if (factor == std::floor(factor)) return extent * static_cast<std::int64_t>(factor);
+    if (const double inverse = 1 / factor; inverse == std::floor(inverse))
+        return floordiv(extent, static_cast<std::int64_t>(inverse));
+    refuse_windows("interpolate",
+                   fmt::format("the extent {} times {} is known for whole factors, and for 1 / n, alone",
+                               extent.to_string(), factor),
+                   x);
+}
+
+}  // namespace
+
+Tensor interpolate(const Tensor& x, const InterpolateOptions& o, Where where) {
+    const LocScope scope(where, "interpolate", x);
+    return blaming(where, "interpolate", [&] {
+        if (x.rank() < 3) refuse_windows("interpolate", "wants images, channels and extents", x);
+        const std::size_t extents = x.rank() - 2;
+        const bool by_size = !o.size.values().empty();
+        if (by_size == !o.scale_factor.empty())
+            refuse_windows("interpolate", "wants either a size or a scale_factor", x);
+        const bool is_nearest = o.mode == InterpolationMode::nearest || o.mode == InterpolationMode::nearest_exact;
+        if (!is_nearest && !ir::is_float(x.dtype()))
+            refuse_windows("interpolate", "wants floats for other modes than nearest; convert() makes them of others",
+                           x);
+        ir::Shape sizes;
+        std::vector<double> factors = o.scale_factor;
+        if (by_size) {
+            sizes = detail::shape_of(detail::numbers_of("interpolate", "size", o.size, extents, 1, x));
+        } else {
+            if (factors.size() == 1) factors.assign(extents, factors[0]);
+            if (factors.size() != extents)
+                refuse_windows("interpolate",
+                               fmt::format("scale_factor has {} numbers, not one or {}", factors.size(), extents), x);
+            for (std::size_t i = 0; i < extents; ++i) {
+                if (!(factors[i] > 0) || !std::isfinite(factors[i]))
+                    refuse_windows("interpolate", fmt::format("scale_factor is {}", factors[i]), x);
+                sizes.push_back(scaled(x, x.type().shape[i + 2], factors[i]));
+                if (sizes[i] == Dim(0)) refuse_windows("interpolate", "nothing is left of an extent", x);
+            }
+        }
+        if (o.mode == InterpolationMode::area) return f::adaptive_average_pool(value_of(x), sizes);
+        Tensor y = value_of(x);
+        for (std::size_t i = extents; i-- > 0;)
+            y = f::resize(y, static_cast<std::int64_t>(i) + 2,
+                          {sizes[i], by_size || o.recompute_scale_factor ? 0 : factors[i], o.align_corners,
+                           interpolation(o.mode)});
+        return y;
+    });
+}
+
+namespace {
+
+// x with its last three axes taken apart, their parts in another order, and joined again.
+Tensor rearranged(const Tensor& x, const ir::Shape& parts, const ir::Integers& order, const ir::Shape& result) {
+    const std::size_t lead = x.rank() - 3;
+    ir::Shape apart, joined;
+    ir::Integers permutation = f::all_axes(lead);
+    for (std::size_t i = 0; i < lead; ++i) {
+        apart.push_back(x.type().shape[i]);
+        joined.push_back(x.type().shape[i]);
+    }
+    for (Dim d : parts) apart.push_back(d);
+    for (Dim d : result) joined.push_back(d);
+    for (const std::int64_t axis : order) permutation.push_back(axis + static_cast<std::int64_t>(lead));
+    return f::reshape(f::transpose(f::reshape(value_of(x), apart), std::move(permutation)), joined);
+}
+
+void require_image(std::string_view function, const Tensor& x, std::int64_t factor) {
+    if (x.rank() < 3) refuse_windows(function, "wants channels and two extents", x);
+    if (factor < 1) refuse_windows(function, fmt::format("the factor is {}", factor), x);
+}
+void require_multiple(std::string_view function, const Tensor& x, Dim d, std::int64_t of) {
+    if (d.is_constant() && d.constant() % of != 0)
+        refuse_windows(function, fmt::format("{} is no multiple of {}", d.constant(), of), x);
+}
+
+}  // namespace
+
+Tensor pixel_shuffle(const Tensor& x, std::int64_t r, Where where) {
+    const LocScope scope(where, "pixel_shuffle", x);
+    return blaming(where, "pixel_shuffle", [&] {
+        require_image("pixel_shuffle", x, r);
+        const ir::Shape& s = x.type().shape;
+        const Dim c = s[x.rank() - 3], h = s[x.rank() - 2], w = s[x.rank() - 1];
+        require_multiple("pixel_shuffle", x, c, r * r);
+        const Dim own = floordiv(c, r * r);
+        return rearranged(x, {own, r, r, h, w}, {0, 3, 1, 4, 2}, {own, h * r, w * r});
+    });
+}
+Tensor pixel_unshuffle(const Tensor& x, std::int64_t r, Where where) {
+    const LocScope scope(where, "pixel_unshuffle", x);
+    return blaming(where, "pixel_unshuffle", [&] {
+        require_image("pixel_unshuffle", x, r);
+        const ir::Shape& s = x.type().shape;
+        const Dim c = s[x.rank() - 3], h = s[x.rank() - 2], w = s[x.rank() - 1];
+        require_multiple("pixel_unshuffle", x, h, r);
+        require_multiple("pixel_unshuffle", x, w, r);
+        return rearranged(x, {c, floordiv(h, r), r, floordiv(w, r), r}, {0, 2, 4, 1, 3},
+                          {c * r * r, floordiv(h, r), floordiv(w, r)});
+    });
+}
+Tensor channel_shuffle(const Tensor& x, std::int64_t groups, Where where) {
+    const LocScope scope(where, "channel_shuffle", x);
+    return blaming(where, "channel_shuffle", [&] {
+        if (x.rank() < 3) refuse_windows("channel_shuffle", "wants images, channels and extents", x);
+        if (groups < 1) refuse_windows("channel_shuffle", "groups is less than 1", x);
+        const ir::Shape& s = x.type().shape;
+        require_multiple("channel_shuffle", x, s[1], groups);
+        ir::Shape apart{s[0], groups, floordiv(s[1], groups)};
+        for (std::size_t i = 2; i < s.rank(); ++i) apart.push_back(s[i]);
+        ir::Integers order = f::all_axes(apart.rank());
+        std::swap(order[1], order[2]);
+        return f::reshape(f::transpose(f::reshape(value_of(x), apart), std::move(order)), s);
+    });
+}
+
+}  // namespace lathe
