@@ -66,20 +66,4 @@ Translations movement() {
     };
 }
 
-Translations products() {
-    return {
-        {"matmul", [](const Call& c) -> Tensors { return {matmul(c.tensor(0), c.tensor(1))}; }},
-        {"__rmatmul__", [](const Call& c) -> Tensors { return {matmul(c.tensor(1), c.tensor(0))}; }},
-        {"mm", [](const Call& c) -> Tensors { return {matmul(c.tensor(0), c.tensor(1))}; }},
-        {"bmm",
-         [](const Call& c) -> Tensors {
-             c.expect_names({});
-             return {matmul(c.tensor(0), c.tensor(1))};
-         }},
-        {"mv", [](const Call& c) -> Tensors { return {matmul(c.tensor(0), c.tensor(1))}; }},
-        {"dot", [](const Call& c) -> Tensors { return {matmul(c.tensor(0), c.tensor(1))}; }},
-        {"vdot", [](const Call& c) -> Tensors { return {matmul(c.tensor(0), c.tensor(1))}; }},
-    };
-}
-
 }  // namespace lathe::oracle
