@@ -8,6 +8,7 @@
 #include "ir/functions/activations.h"
 #include "ir/functions/losses.h"
 #include "ir/functions/matmul.h"
+#include "ir/functions/normalization.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/graph/verify.h"

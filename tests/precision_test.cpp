@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "frontend/tensor/record.h"
-#include "ir/functions/statistics.h"
+#include "ir/functions/normalization.h"
 #include "lathe.h"
 #include "runtime/parallel.h"
 

@@ -16,6 +16,7 @@ set(public
   frontend/tensor/dlpack.h
   frontend/functions/activations.h
   frontend/functions/along_axis.h
+  frontend/functions/attention.h
   frontend/functions/convolution.h
   frontend/functions/creation.h
   frontend/functions/elementwise.h
@@ -23,6 +24,7 @@ set(public
   frontend/functions/indexing.h
   frontend/functions/losses.h
   frontend/functions/movement.h
+  frontend/functions/normalization.h
   frontend/functions/per_extent.h
   frontend/functions/pooling.h
   frontend/functions/products.h

@@ -1,4 +1,4 @@
-// Means and what is normalised by them.
+// Means, variances, and softmax.
 #pragma once
 
 #include "ir/functions/basic.h"
@@ -87,22 +87,6 @@ T log_softmax(const T& input, std::int64_t axis = -1) {
     return in_accumulator(input, [&](const T& x) {
         const Shifted<T> shifted(x, axis);
         return ops::sub(shifted.x, ops::log(shifted.total));
-    });
-}
-
-// (x - mean) / sqrt(variance + epsilon) along the last axis, then scaled and moved.
-template <Operand T>
-T layer_norm(const T& input, const T& scale, const T& offset, double epsilon = 1e-5) {
-    require_same_dtype("layer_norm", input, scale);
-    require_same_dtype("layer_norm", input, offset);
-    return in_accumulator(input, [&](const T& x) {
-        const Shape shape = shape_of(x);
-        const Integers axes = natural_axes({-1}, shape.rank());
-        const T centred = ops::sub(x, expand_dims(mean(x, axes), shape, axes));
-        const T variance = expand_dims(mean(ops::mul(centred, centred), axes), shape, axes);
-        const T normal = ops::mul(centred, ops::rsqrt(ops::add(variance, number(x, epsilon))));
-        const T scaled = ops::mul(normal, convert(scale, dtype_of(x)));
-        return ops::add(scaled, convert(offset, dtype_of(x)));
     });
 }
 

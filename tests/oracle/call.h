@@ -12,7 +12,7 @@
 
 namespace lathe::oracle {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;  // gradients come in the order of the arguments
 
 // A record that no function of ours is for, with the reason.
 class NotOurs : public std::runtime_error {
@@ -108,5 +108,6 @@ Translations reductions();
 Translations movement();
 Translations products();
 Translations windows();
+Translations networks();
 
 }  // namespace lathe::oracle
