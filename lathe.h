@@ -14,6 +14,7 @@
 #include "frontend/trace/control.h"
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
+#include "frontend/trace/transforms.h"
 #include "frontend/trace/vmap.h"
 #include "ir/dtype.h"
 #include "ir/error.h"

@@ -41,6 +41,7 @@ set(public
   frontend/trace/control.h
   frontend/trace/grad.h
   frontend/trace/jit.h
+  frontend/trace/transforms.h
   frontend/trace/vmap.h
   inspect.h
   ir/dim.h

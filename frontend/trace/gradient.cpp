@@ -48,9 +48,10 @@ private:
 };
 
 // What stands for an argument by which is differentiated.
-NodeRef differentiation_input(const Tensor& x, std::source_location where) {
+NodeRef differentiation_input(const Tensor& x, std::string_view function, std::source_location where) {
     if (!is_float(x.dtype()))
-        throw TypeError("grad: a derivative by " + x.type().to_string() + " is not defined: only floats have one",
+        throw TypeError(std::string(function) + ": a derivative by " + x.type().to_string() +
+                            " is not defined: only floats have one",
                         blame(where));
     NodeRef node = make_node(NodeKind::placeholder);
     node->type = x.type();
@@ -62,6 +63,46 @@ NodeRef differentiation_input(const Tensor& x, std::source_location where) {
 
 }  // namespace
 
+namespace {
+
+// The names and the demands of the current trace.
+ir::Unifier take_symbols(ir::Graph& graph) {
+    Trace* const trace = Trace::current();
+    if (trace == nullptr) return {};
+    for (const std::string& name : trace->symbol_names()) graph.add_symbol(name);
+    return trace->unifier();
+}
+
+}  // namespace
+
+History record_history(std::span<const Tensor> x, const TensorFunction& f, std::string_view function, Where where) {
+    History out;
+    out.graph = std::make_unique<ir::Graph>();
+    std::vector<NodeRef> stand_ins;
+    std::vector<Tensor> arguments;
+    for (const Tensor& t : x) {
+        out.inputs.push_back(resolve(t.node()));
+        stand_ins.push_back(differentiation_input(t, function, where));
+        arguments.emplace_back(stand_ins.back());
+    }
+    const auto call = [&] {
+        const Frame users(where);
+        return f(arguments);
+    };
+    const std::vector<Tensor> results = call();
+    const ir::Unifier unifier = take_symbols(*out.graph);
+    HistoryBuilder builder(*out.graph, unifier);
+    for (std::size_t i = 0; i < stand_ins.size(); ++i)
+        builder.bind(stand_ins[i].get(), builder.parameter("x" + std::to_string(i), *stand_ins[i]));
+    for (const Tensor& y : results) {
+        const NodeRef node = resolve(y.node());
+        if (!node) throw UserError(std::string(function) + ": the function returned an empty tensor", blame(where));
+        out.graph->add_output("y" + std::to_string(out.graph->outputs().size()), builder.build(node.get()));
+    }
+    out.inputs.insert(out.inputs.end(), builder.inputs.begin(), builder.inputs.end());
+    return out;
+}
+
 std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const NodeRef> wrt,
                                          std::span<const NodeRef> wrt_values, std::source_location where) {
     if (!target) throw UserError("grad: the function returned an empty tensor", blame(where));
@@ -69,11 +110,7 @@ std::vector<NodeRef> value_and_gradients(const NodeRef& target, std::span<const 
         throw TypeError("grad: the differentiated value is a float of rank 0, not " + target->type.to_string(),
                         blame(where));
     ir::Graph graph;
-    ir::Unifier unifier;
-    if (Trace* trace = Trace::current()) {
-        for (const std::string& name : trace->symbol_names()) graph.add_symbol(name);
-        unifier = trace->unifier();
-    }
+    const ir::Unifier unifier = take_symbols(graph);
     HistoryBuilder builder(graph, unifier);
     std::vector<std::size_t> indices;
     for (const NodeRef& x : wrt) {
@@ -93,7 +130,7 @@ std::vector<Tensor> record_gradients(std::span<const Tensor> x, const TensorFunc
     std::vector<Tensor> stand_ins;
     for (const Tensor& t : x) {
         values.push_back(resolve(t.node()));
-        inputs.push_back(differentiation_input(t, where));
+        inputs.push_back(differentiation_input(t, "grad", where));
         stand_ins.emplace_back(inputs.back());
     }
     const auto call = [&] {

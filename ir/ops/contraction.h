@@ -43,7 +43,7 @@ inline constexpr OpDef dot_general = {
         },
     },
     .contraction = dot_general_maps,
-    .gradient = linear(dot_general_transpose),
+    .gradient = multilinear(dot_general_transpose),
     .batch = dot_general_batch,
     .samples = [](Dtype d) -> std::vector<Sample> {
         const auto dot = [d](Shape x, Shape y, Integers x_batch, Integers y_batch, Integers x_axes, Integers y_axes) {

@@ -36,7 +36,7 @@ inline constexpr OpDef convolution = {
     .attributes = convolution_attributes,
     .type = convolution_type,
     .expand = convolution_expansion,
-    .gradient = linear(convolution_transpose),
+    .gradient = multilinear(convolution_transpose),
     .batch = convolution_batch,
     .samples = convolution_samples,
 };

@@ -266,12 +266,14 @@ struct Gradient {
     static constexpr std::size_t max_partials = 3;
     Partial partial[max_partials] = {};
     Transpose transpose = nullptr;
+    bool multilinear = false;  // linear in each operand while the others stay; else in all of them together
     Jvp jvp = nullptr;
     std::string_view none_because = {};
     bool stops = false;  // nothing behind the op is kept for derivatives
 };
 constexpr Gradient partials(Partial a, Partial b = nullptr, Partial c = nullptr) { return {.partial = {a, b, c}}; }
 constexpr Gradient linear(Transpose t) { return {.transpose = t}; }
+constexpr Gradient multilinear(Transpose t) { return {.transpose = t, .multilinear = true}; }
 constexpr Gradient jvp(Jvp j) { return {.jvp = j}; }
 // All derivatives are zero, on purpose.
 constexpr Gradient stopped() {
