@@ -1,5 +1,8 @@
 #include "frontend/trace/control.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "frontend/tensor/record.h"
 #include "frontend/trace/recorded.h"
 #include "ir/ops/control.h"
@@ -65,6 +68,50 @@ std::vector<Tensor> record_scan(std::span<const Tensor> init, std::span<const Te
                        {captures.region(0, "body"), ir::Shape{*length}, static_cast<std::int64_t>(init.size()),
                         static_cast<std::int64_t>(xs.size()), options.reverse},
                        where);
+}
+
+std::vector<Tensor> record_checkpoint(std::span<const Tensor> arguments, const TensorFunction& body, Where where) {
+    const LocScope scope(where);
+    std::vector<NodeRef> operands = operands_of(arguments);
+    std::vector<Recorded> regions;
+    regions.push_back(run_body(body, types_of(operands), where));
+    const Captures captures(std::move(regions));
+    return record_call(ir::ops::checkpoint, std::move(operands), captures, {captures.region(0, "body")}, where);
+}
+
+std::vector<Tensor> record_custom(std::span<const Tensor> arguments, const TensorFunction& body,
+                                  const TensorFunction& pull_back, Where where) {
+    const LocScope scope(where);
+    std::vector<NodeRef> operands = operands_of(arguments);
+    const std::vector<ir::Type> given = types_of(operands);
+    std::vector<Recorded> regions;
+    regions.push_back(run_body(body, given, where));
+    const std::vector<ir::Type> results = types_of(regions[0].outputs);
+    const auto is_differentiable = [](const ir::Type& t) { return is_float(t.dtype); };
+    // The region's parameters: results, cotangents, arguments.
+    std::vector<ir::Type> seen = results;
+    std::ranges::copy_if(results, std::back_inserter(seen), is_differentiable);
+    seen.insert(seen.end(), given.begin(), given.end());
+    const auto rule = [&](std::span<const Tensor> inputs) {
+        const auto arguments_at = inputs.end() - static_cast<std::ptrdiff_t>(given.size());
+        std::vector<Tensor> all(arguments_at, inputs.end());
+        all.insert(all.end(), inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(results.size()));
+        std::size_t cotangent = results.size();
+        for (std::size_t i = 0; i < results.size(); ++i)
+            all.push_back(inputs[is_differentiable(results[i]) ? cotangent++ : i]);
+        std::vector<Tensor> pulled = pull_back(all), floats;
+        if (pulled.size() != given.size())
+            throw UserError("custom_gradient: the rule gives " + std::to_string(pulled.size()) + " cotangents for " +
+                                std::to_string(given.size()) + " arguments",
+                            blame(where));
+        for (std::size_t i = 0; i < given.size(); ++i)
+            if (is_differentiable(given[i])) floats.push_back(std::move(pulled[i]));
+        return floats;
+    };
+    regions.push_back(run_body(rule, seen, where));
+    const Captures captures(std::move(regions));
+    return record_call(ir::ops::custom, std::move(operands), captures,
+                       {captures.region(0, "body"), captures.region(1, "pull_back")}, where);
 }
 
 }  // namespace lathe::detail

@@ -37,6 +37,10 @@ std::vector<Tensor> record_while(std::span<const Tensor> init, const TensorFunct
                                  const TensorFunction& body, Where where);
 std::vector<Tensor> record_scan(std::span<const Tensor> init, std::span<const Tensor> xs, const ScanOptions& options,
                                 const TensorFunction& body, Where where);
+std::vector<Tensor> record_checkpoint(std::span<const Tensor> arguments, const TensorFunction& body, Where where);
+// `pull_back` takes arguments, results, and a cotangent for each of these.
+std::vector<Tensor> record_custom(std::span<const Tensor> arguments, const TensorFunction& body,
+                                  const TensorFunction& pull_back, Where where);
 // Throws where trees that have to be alike are not.
 void require_same_structure(bool same, std::string_view function, const char* what, Where where);
 
@@ -105,6 +109,46 @@ auto scan(const Body& body, const State& init, const Xs& xs, ScanOptions options
     const std::vector<Tensor> results = detail::record_scan(tensors_of(init), tensors_of(xs), options, step, where);
     std::span<const Tensor> next = results;
     return with_tensors(*tree, next);
+}
+
+// f(argument), of which derivatives keep nothing but the argument: what they need is computed again. That takes longer,
+// and less memory: of a chain of n blocks, the values between blocks are kept, and those within one at a time. The
+// derivative by what f uses several times is added up for f first: the same sums, in another order.
+template <class F, Tree A>
+auto checkpoint(const F& f, const A& argument, Where where = Where::current()) {
+    using Result = std::decay_t<std::invoke_result_t<const F&, const A&>>;
+    std::optional<Result> tree;
+    const auto body = [&](std::span<const Tensor> inputs) {
+        tree.emplace(f(with_tensors(argument, inputs)));
+        return tensors_of(*tree);
+    };
+    const std::vector<Tensor> results = detail::record_checkpoint(tensors_of(argument), body, where);
+    std::span<const Tensor> next = results;
+    return with_tensors(*tree, next);
+}
+
+// The function f with a rule of its own for derivatives in reverse: rule(x, y, c) gives, for the argument x, the result
+// y = f(x) and its cotangent c, a tree like y, the cotangent of x, a tree like x. Both functions may use tensors from
+// outside, which count as constants. Leaves that are no floats have no cotangents: what a rule gives there is ignored.
+template <class F, class Rule>
+auto custom_gradient(F f, Rule rule, Where where = Where::current()) {
+    return [f = std::move(f), rule = std::move(rule), where]<Tree X>(const X& x) {
+        using Y = std::decay_t<std::invoke_result_t<const F&, const X&>>;
+        std::optional<Y> tree;
+        const auto body = [&](std::span<const Tensor> inputs) {
+            tree.emplace(f(with_tensors(x, inputs)));
+            return tensors_of(*tree);
+        };
+        const auto pull_back = [&](std::span<const Tensor> inputs) {
+            const X at = with_tensors(x, inputs);
+            const Y y = with_tensors(*tree, inputs);
+            const Y c = with_tensors(*tree, inputs);
+            return tensors_of(rule(at, y, c));
+        };
+        const std::vector<Tensor> results = detail::record_custom(tensors_of(x), body, pull_back, where);
+        std::span<const Tensor> next = results;
+        return with_tensors(*tree, next);
+    };
 }
 
 }  // namespace lathe

@@ -533,6 +533,8 @@ std::vector<Literal> run_control(const Job& job) {
             return run_while(job);
         case Control::scan:
             return run_scan(job);
+        case Control::once:
+            return run_graph(*regions_of(job.node)[0], job.operands, job.symbol_values);
         case Control::none:
             break;
     }

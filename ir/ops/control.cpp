@@ -1,6 +1,10 @@
 #include "ir/ops/control.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
+
+#include "ir/functions/basic.h"
 
 namespace lathe::ir {
 namespace {
@@ -68,6 +72,24 @@ std::vector<const Graph*> regions_of(std::span<const Attribute> attributes) {
 }
 std::vector<const Graph*> regions_of(const Node& node) { return regions_of(node.attributes); }
 
+Values inlined(Graph& into, const Graph& region, std::span<const Value> parameters) {
+    std::vector<const Node*> made(region.nodes().size(), nullptr);
+    std::vector<Value> given(region.nodes().size());
+    for (std::size_t i = 0; i < parameters.size(); ++i) given[region.parameters()[i].node->id] = parameters[i];
+    const auto value = [&](const Value& v) {
+        return given[v.node->id] ? given[v.node->id] : Value{made[v.node->id], v.index};
+    };
+    for (const Node& node : region.nodes()) {
+        if (given[node.id]) continue;
+        Values operands;
+        for (const Value& v : node.operands) operands.push_back(value(v));
+        made[node.id] = &into.add(*node.op, operands, node.attributes, node.loc);
+    }
+    Values outputs;
+    for (const Value& v : region.outputs()) outputs.push_back(value(v));
+    return outputs;
+}
+
 ScanParts parts_of_scan(const Node& node) {
     ScanParts parts;
     parts.carried = static_cast<std::size_t>(ops::scan_carried(node.attributes));
@@ -86,6 +108,7 @@ std::size_t first_invariant(const Node& node) {
         case Control::loop_while:
             return node.results.size();
         case Control::branch:
+        case Control::once:
         case Control::none:
             break;
     }
@@ -150,13 +173,50 @@ Types scan_types(TypeContext& c) {
     return out;
 }
 
+Types checkpoint_types(TypeContext& c) {
+    Types out = outputs_of(region(c, c.attribute(checkpoint_body), "body", c.operands()));
+    if (out.empty()) c.fail("gives nothing");
+    return out;
+}
+
+Types custom_types(TypeContext& c) {
+    Types out = outputs_of(region(c, c.attribute(custom_body), "body", c.operands()));
+    if (out.empty()) c.fail("gives nothing");
+    Types seen = out, floats;
+    std::ranges::copy_if(out, std::back_inserter(seen), [](const Type& t) { return is_float(t.dtype); });
+    seen.insert(seen.end(), c.operands().begin(), c.operands().end());
+    std::ranges::copy_if(c.operands(), std::back_inserter(floats), [](const Type& t) { return is_float(t.dtype); });
+    const Types pulled = outputs_of(region(c, c.attribute(custom_pull_back), "pull_back", seen));
+    if (pulled.size() > floats.size())
+        c.fail("pull_back gives " + std::to_string(pulled.size()) + " cotangents for " + std::to_string(floats.size()) +
+               " operands");
+    for (std::size_t i = 0; i < pulled.size(); ++i) require_type(c, pulled[i], floats[i], result_name(i, "pull_back"));
+    return out;
+}
+
+Values custom_expansion(const ExpandContext& c) {
+    return inlined(*c.x[0].node->graph, *custom_body(c.node.attributes).graph, c.x);
+}
+
+Value custom_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+    Values seen(g.y.begin(), g.y.end());
+    for (std::size_t i = 0; i < g.y.size(); ++i)
+        if (is_float(g.y[i].type().dtype))
+            seen.push_back(i < ct.size() && ct[i] ? ct[i] : functions::full_like(g.y[i], g.y[i].type().shape, 0));
+    seen.insert(seen.end(), g.x.begin(), g.x.end());
+    const Values pulled = inlined(*g.x[0].node->graph, *custom_pull_back(g.node.attributes).graph, seen);
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < operand; ++i) place += is_float(g.x[i].type().dtype) ? 1 : 0;
+    return place < pulled.size() ? pulled[place] : Value{};
+}
+
 // ---- samples: regions that only exchange what they get
 
 namespace {
 
 constexpr Type decision{Dtype::boolean, {}};
 
-Region exchange(const std::vector<Type>& parameters, const std::vector<std::size_t>& outputs) {
+Region region_giving(const std::vector<Type>& parameters, const std::vector<std::size_t>& outputs) {
     auto graph = std::make_shared<Graph>();
     for (const Type& t : parameters) graph->add_parameter("x", t);
     for (const std::size_t i : outputs) graph->add_output("y", graph->parameters()[i]);
@@ -171,7 +231,7 @@ std::vector<Sample> of_shapes(Dtype d, Sample (*sample)(const Type&)) {
 
 std::vector<Sample> cond_samples(Dtype d) {
     return of_shapes(d, [](const Type& x) -> Sample {
-        return {{decision, x, x}, {exchange({x, x}, {0, 1}), exchange({x, x}, {1, 0})}};
+        return {{decision, x, x}, {region_giving({x, x}, {0, 1}), region_giving({x, x}, {1, 0})}};
     });
 }
 
@@ -183,14 +243,29 @@ std::vector<Sample> while_samples(Dtype d) {
         for (const Type& t : all) body->add_parameter("x", t);
         body->add_output("p", body->constant(splat_literal(Dtype::boolean, {}, std::int64_t{0})));
         for (const std::size_t i : {2U, 1U}) body->add_output("y", body->parameters()[i]);
-        return {all, {exchange(all, {0}), Region{body}}};
+        return {all, {region_giving(all, {0}), Region{body}}};
+    });
+}
+
+std::vector<Sample> checkpoint_samples(Dtype d) {
+    return of_shapes(d, [](const Type& x) -> Sample { return {{x, x}, {region_giving({x, x}, {1, 0})}}; });
+}
+
+// Exchanged, and so are cotangents.
+std::vector<Sample> custom_samples(Dtype d) {
+    return of_shapes(d, [](const Type& x) -> Sample {
+        const bool has_cotangents = is_float(x.dtype);
+        const std::vector<Type> seen(has_cotangents ? 6 : 4, x);
+        return {{x, x},
+                {region_giving({x, x}, {1, 0}),
+                 region_giving(seen, has_cotangents ? std::vector<std::size_t>{3, 2} : std::vector<std::size_t>{})}};
     });
 }
 
 std::vector<Sample> scan_samples(Dtype d) {
     return of_shapes(d, [](const Type& x) -> Sample {
         return {{x, stack_type(x, 3), x},
-                {exchange({x, x, x}, {1, 0, 2}), Shape{3}, std::int64_t{1}, std::int64_t{1}, true}};
+                {region_giving({x, x, x}, {1, 0, 2}), Shape{3}, std::int64_t{1}, std::int64_t{1}, true}};
     });
 }
 

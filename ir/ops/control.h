@@ -1,5 +1,5 @@
-// Ops that run regions. Whatever a region uses from outside is an operand of its node and a parameter of the region, so
-// that the node is like any other to passes that do not care.
+// Ops that run regions: all but custom are of class control. Whatever a region uses from outside is an operand of its
+// node and a parameter of the region, so that the node is like any other to passes that do not care.
 //
 //   %4 = cond(%0, %1, %2) : f32[n] {
 //     graph then() {
@@ -80,7 +80,49 @@ inline constexpr OpDef scan = {
     .samples = scan_samples,
 };
 
-inline constexpr auto control = std::to_array<const OpDef*>({&cond, &while_loop, &scan});
+inline constexpr RegionAttribute<0> checkpoint_body{"body", "runs once"};
+inline constexpr AttributeDef checkpoint_attributes[] = {checkpoint_body};
+Types checkpoint_types(TypeContext& c);
+std::vector<Sample> checkpoint_samples(Dtype d);
+inline constexpr OpDef checkpoint = {
+    .name = "checkpoint",
+    .doc =
+        "body(x...)\nWhat the derivatives need of the body's values is computed again, not kept. Nothing in the body "
+        "is\nthe same as anything outside.",
+    .arity = at_least(1),
+    .lowering = Lowering::control,
+    .dtypes = any_dtype,
+    .attributes = checkpoint_attributes,
+    .type = [](TypeContext& c) -> Type { return checkpoint_types(c)[0]; },
+    .result_types = checkpoint_types,
+    .control = Control::once,
+    .gradient = through_regions(),
+    .samples = checkpoint_samples,
+};
+
+inline constexpr RegionAttribute<0> custom_body{"body", "what it computes"};
+inline constexpr RegionAttribute<1> custom_pull_back{
+    "pull_back", "of results, cotangents of float results, and operands: cotangents of the first float operands"};
+inline constexpr AttributeDef custom_attributes[] = {custom_body, custom_pull_back};
+Types custom_types(TypeContext& c);
+Values custom_expansion(const ExpandContext& c);
+Value custom_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+std::vector<Sample> custom_samples(Dtype d);
+inline constexpr OpDef custom = {
+    .name = "custom",
+    .doc = "body(x...)\nWith a rule of the user's for its derivatives, in reverse.",
+    .arity = at_least(1),
+    .lowering = Lowering::composite,
+    .dtypes = any_dtype,
+    .attributes = custom_attributes,
+    .type = [](TypeContext& c) -> Type { return custom_types(c)[0]; },
+    .result_types = custom_types,
+    .expand = custom_expansion,
+    .gradient = only_reverse(custom_transpose),
+    .samples = custom_samples,
+};
+
+inline constexpr auto control = std::to_array<const OpDef*>({&cond, &while_loop, &scan, &checkpoint, &custom});
 
 }  // namespace lathe::ir::ops
 
@@ -89,6 +131,8 @@ namespace lathe::ir {
 // The regions of a node, in the order of its row.
 std::vector<const Graph*> regions_of(const Node& node);
 std::vector<const Graph*> regions_of(std::span<const Attribute> attributes);
+// The outputs of a region, recorded in a graph for these values of its parameters.
+Values inlined(Graph& into, const Graph& region, std::span<const Value> parameters);
 inline bool has_regions(const Node& node) { return node.op->lowering == Lowering::control; }
 
 // The parts of a scan's operands and results.

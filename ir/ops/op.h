@@ -266,6 +266,7 @@ struct Gradient {
     static constexpr std::size_t max_partials = 3;
     Partial partial[max_partials] = {};
     Transpose transpose = nullptr;
+    bool only_reverse = false;  // what it is the transpose of is not known
     bool multilinear = false;  // linear in each operand while the others stay; else in all of them together
     Jvp jvp = nullptr;
     std::string_view none_because = {};
@@ -275,6 +276,7 @@ constexpr Gradient partials(Partial a, Partial b = nullptr, Partial c = nullptr)
 constexpr Gradient linear(Transpose t) { return {.transpose = t}; }
 constexpr Gradient multilinear(Transpose t) { return {.transpose = t, .multilinear = true}; }
 constexpr Gradient jvp(Jvp j) { return {.jvp = j}; }
+constexpr Gradient only_reverse(Transpose t) { return {.transpose = t, .only_reverse = true}; }
 // All derivatives are zero, on purpose.
 constexpr Gradient stopped() {
     return {.transpose = [](const GradientContext&, std::span<const Value>, std::size_t) { return Value{}; },
@@ -314,6 +316,7 @@ enum class Control : std::uint8_t {
     branch,      // one of two
     loop_while,  // the second, for as long as the first gives true
     scan,        // one, for each slice of some operands
+    once,        // one, as it is; what derivatives need of it is computed again
 };
 
 // ---- the row

@@ -189,6 +189,7 @@ private:
                 return add_while(node, operands);
             case ir::Control::scan:
                 return add_scan(node, operands);
+            case ir::Control::once:  // inlined before
             case ir::Control::none:
                 break;
         }

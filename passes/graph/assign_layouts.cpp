@@ -242,10 +242,7 @@ std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
     Layouts layouts(steady);
     ValueMap values;
     std::unique_ptr<ir::Graph> result = rebuild(
-        graph,
-        [&](ir::Graph& into, const Node& node, const ValueMap& known) {
-            return layouts.add(into, node, known);
-        },
+        graph, [&](ir::Graph& into, const Node& node, const ValueMap& known) { return layouts.add(into, node, known); },
         values);
     for (std::size_t i = 0; i < graph.outputs().size(); ++i)
         result->add_output(graph.output_name(i), mapped(values, dense(graph.outputs()[i])));

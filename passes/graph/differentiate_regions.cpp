@@ -34,13 +34,7 @@ public:
     }
     // The outputs of another region for these values of its parameters.
     Values inlined(const Graph& region, std::span<const Value> parameters) {
-        ValueMap values(region.nodes().size());
-        for (std::size_t i = 0; i < parameters.size(); ++i) values[region.parameters()[i].node->id] = {parameters[i]};
-        for (const Node& n : region.nodes())
-            if (values[n.id].empty()) values[n.id] = add_copy(*graph_, n, values);
-        Values outputs;
-        for (const Value& v : region.outputs()) outputs.push_back(mapped(values, v));
-        return outputs;
+        return ir::inlined(*graph_, region, parameters);
     }
     void add_output(Value v) { graph_->add_output("y" + std::to_string(graph_->outputs().size()), v); }
 
@@ -99,6 +93,37 @@ Values pull_back_branch(Graph& graph, const Node& node, std::span<const Value> c
     const Node& made = graph.add(*node.op, operands, std::move(attributes), node.loc);
     for (std::uint32_t i = 0, r = 0; i < out.size(); ++i)
         if (reached[i]) out[i] = {&made, r++};
+    return out;
+}
+
+// The body once more, and its derivatives, as a body of their own.
+Values pull_back_once(Graph& graph, const Node& node, std::span<const Value> cotangents,
+                      const std::vector<bool>& wanted) {
+    RegionDraft draft(graph, ir::regions_of(node)[0]->name, node.loc);
+    Values operands(node.operands), inputs, given, ys, xs, out(node.operands.size());
+    for (const Value& v : node.operands) inputs.push_back(draft.add_parameter(v.type()));
+    const Values outputs = draft.inlined(*ir::regions_of(node)[0], inputs);
+    for (std::size_t r = 0; r < cotangents.size(); ++r) {
+        if (!cotangents[r]) continue;
+        operands.push_back(cotangents[r]);
+        given.push_back(draft.add_parameter(cotangents[r].type()));
+        ys.push_back(outputs[r]);
+    }
+    std::vector<std::size_t> asked, reached;
+    for (std::size_t i = 0; i < node.operands.size(); ++i)
+        if (wanted[i]) {
+            asked.push_back(i);
+            xs.push_back(inputs[i]);
+        }
+    const Values pulled = pull_back(draft.graph(), ys, given, xs);
+    for (std::size_t k = 0; k < asked.size(); ++k)
+        if (pulled[k]) {
+            reached.push_back(asked[k]);
+            draft.add_output(pulled[k]);
+        }
+    if (reached.empty()) return out;
+    const Node& made = graph.add(*node.op, operands, {draft.finish()}, node.loc);
+    for (std::uint32_t r = 0; r < reached.size(); ++r) out[reached[r]] = {&made, r};
     return out;
 }
 
@@ -212,6 +237,8 @@ std::vector<Value> pull_back_regions(Graph& graph, const Node& node, std::span<c
             return pull_back_branch(graph, node, all, wanted);
         case ir::Control::scan:
             return pull_back_scan(graph, node, all, wanted);
+        case ir::Control::once:
+            return pull_back_once(graph, node, all, wanted);
         case ir::Control::loop_while:
         case ir::Control::none:
             break;

@@ -80,6 +80,10 @@ private:
         if (rule.stops) return {};
         Values y = results_of(node);
         const ir::GradientContext context{node, node.operands, y};
+        if (rule.only_reverse)
+            throw UserError(std::string(node.op->name) + " has a derivative in reverse alone (" +
+                                node.results[0].to_string(into_.symbols) + ")",
+                            node.loc);
         if (rule.transpose != nullptr) return rule.multilinear ? by_turns(node, x) : at_once(node, x);
         if (rule.partial[0] != nullptr) return by_partials(context, x);
         if (rule.jvp != nullptr) {
@@ -200,6 +204,8 @@ private:
                 return loop(node, x);
             case ir::Control::scan:
                 return scan(node, x);
+            case ir::Control::once:
+                return once(node, x);
             case ir::Control::none:
                 break;
         }
@@ -216,6 +222,15 @@ private:
         Values with{x[0].value};
         append(with, operands, all);
         return results(into_.add(*node.op, with, std::move(attributes), node.loc), lengths);
+    }
+
+    Duals once(const Node& node, const Duals& x) {
+        const Graph& body = *ir::regions_of(node)[0];
+        const Section all = section(body.parameters(), x, false);
+        const std::vector<std::size_t> lengths{node.results.size()};
+        Values with;
+        append(with, x, all);
+        return results(into_.add(*node.op, with, {region(body, {all}, lengths, true)}, node.loc), lengths);
     }
 
     // What is carried has a tangent from the first iteration on.

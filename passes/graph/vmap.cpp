@@ -176,6 +176,8 @@ private:
                 return map_while(node, operands);
             case ir::Control::scan:
                 return map_scan(node, operands);
+            case ir::Control::once:
+                return map_once(node, operands);
             case ir::Control::none:
                 break;
         }
@@ -263,6 +265,13 @@ private:
             graph->add_output(body.output_name(i), choose(p, inner.batched(next[i]), state[i].value));
         graph->symbols.clear();
         return {std::move(graph)};
+    }
+
+    std::vector<Mapped> map_once(const Node& node, const std::vector<Mapped>& operands) {
+        const Flags flags = depends(*ir::regions_of(node)[0], flags_of(operands));
+        ir::Attributes attributes = node.attributes;
+        replace_regions(attributes, [&](const Graph& r) { return map_region(r, flags_of(operands), flags); });
+        return with_flags(results_of(add(node, values_of(operands), std::move(attributes))), flags);
     }
 
     // Slices are taken along axis 0 of xs, and stacked there, so that the batch is their second axis meanwhile.
