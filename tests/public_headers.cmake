@@ -17,9 +17,11 @@ set(public
   frontend/functions/activations.h
   frontend/functions/along_axis.h
   frontend/functions/creation.h
+  frontend/functions/diagonals.h
   frontend/functions/elementwise.h
   frontend/functions/functions.h
   frontend/functions/indexing.h
+  frontend/functions/joining.h
   frontend/functions/losses.h
   frontend/functions/movement.h
   frontend/functions/products.h
