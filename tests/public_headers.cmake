@@ -27,6 +27,7 @@ set(public
   frontend/functions/products.h
   frontend/functions/random.h
   frontend/functions/reductions.h
+  frontend/functions/search.h
   frontend/tensor/index.h
   frontend/tensor/limits.h
   frontend/tensor/node_ref.h

@@ -13,3 +13,4 @@
 #include "frontend/functions/products.h"
 #include "frontend/functions/random.h"
 #include "frontend/functions/reductions.h"
+#include "frontend/functions/search.h"

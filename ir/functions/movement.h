@@ -115,6 +115,47 @@ T pad_circular(const T& x, std::int64_t axis, Dim low, Dim high) {
     return parts.size() == 1 ? x : concat(parts, axis);
 }
 
+// ---- what a slice leaves
+
+// y, a slice of something of `shape`, back in its place, among fills.
+template <Operand T>
+T unslice(const T& y, const T& fill, const Shape& shape, Shape start, Integers step) {
+    T x = y;
+    const Shape size = shape_of(y);
+    const std::size_t rank = shape.rank();
+
+    // Negative steps: turn the dimension round first.
+    Integers turned;
+    for (std::size_t i = 0; i < rank; ++i) {
+        if (step[i] > 0) continue;
+        turned.push_back(static_cast<std::int64_t>(i));
+        start[i] += (size[i] - 1) * step[i];
+        step[i] = -step[i];
+    }
+    x = flip(x, turned);
+
+    // Steps above 1: put step - 1 fills behind each element. The pad below removes what hangs over the end.
+    for (std::size_t i = 0; i < rank; ++i) {
+        if (step[i] == 1) continue;
+        Shape split, low, high, joined = shape_of(x);
+        for (std::size_t k = 0; k < rank; ++k) {
+            split.push_back(joined[k]);
+            low.push_back(0);
+            high.push_back(0);
+            if (k != i) continue;
+            split.push_back(1);
+            low.push_back(0);
+            high.push_back(step[i] - 1);
+        }
+        joined[i] = joined[i] * step[i];
+        x = reshape(pad(reshape(x, split), fill, low, high), joined);
+    }
+
+    Shape high;
+    for (std::size_t i = 0; i < rank; ++i) high.push_back(shape[i] - start[i] - size[i] * step[i]);
+    return pad(x, fill, start, high);
+}
+
 // ---- diagonals and triangles
 
 // How many elements a diagonal has that starts `offset` to the right of the first, or below it.

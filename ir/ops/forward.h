@@ -12,7 +12,7 @@ extern const OpDef eq, ne, lt, le, gt, ge;
 extern const OpDef logical_and, logical_or, logical_not, select, convert, stop_gradient;
 extern const OpDef bit_and, bit_or, bit_xor, bit_not, shift_left, shift_right;
 extern const OpDef reshape, transpose, broadcast_to, slice, pad, concat, diagonal;
-extern const OpDef sort, cumsum;
+extern const OpDef sort, cumsum, topk, searchsorted;
 extern const OpDef sum, reduce_max, reduce_min, argmax;
 extern const OpDef dot_general, philox;
 extern const OpDef gather, take_along_axis, checked_index, dynamic_slice, dynamic_update_slice;

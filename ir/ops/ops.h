@@ -12,5 +12,6 @@
 #include "ir/ops/memory.h"
 #include "ir/ops/reductions.h"
 #include "ir/ops/scatter.h"
+#include "ir/ops/search.h"
 #include "ir/ops/sources.h"
 #include "ir/ops/views.h"

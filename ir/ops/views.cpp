@@ -59,48 +59,6 @@ std::vector<Dim> same_position(const Shape& from, std::span<const Dim> index, co
     return result;
 }
 
-Value unslice(const GradientContext& g, Value ct) {
-    const Shape& shape = functions::shape_of(g.x[0]);
-    Shape start = slice_start(g.node.attributes);
-    const Shape& size = slice_size(g.node.attributes);
-    Integers step = slice_step(g.node.attributes);
-    const std::size_t rank = shape.rank();
-    const Value zero = functions::number(ct, 0);
-
-    // Negative steps: turn the dimension round first.
-    Shape turn_start;
-    Integers turn(rank, 1);
-    for (std::size_t i = 0; i < rank; ++i) {
-        turn_start.push_back(step[i] < 0 ? size[i] - 1 : Dim(0));
-        if (step[i] > 0) continue;
-        turn[i] = -1;
-        start[i] += (size[i] - 1) * step[i];
-        step[i] = -step[i];
-    }
-    if (std::ranges::count(turn, -1) != 0) ct = functions::slice(ct, turn_start, size, turn);
-
-    // Steps above 1: put step - 1 zeros behind each element. The pad below removes what hangs over the end.
-    for (std::size_t i = 0; i < rank; ++i) {
-        if (step[i] == 1) continue;
-        Shape split, low, high, joined = functions::shape_of(ct);
-        for (std::size_t k = 0; k < rank; ++k) {
-            split.push_back(joined[k]);
-            low.push_back(0);
-            high.push_back(0);
-            if (k != i) continue;
-            split.push_back(1);
-            low.push_back(0);
-            high.push_back(step[i] - 1);
-        }
-        joined[i] = joined[i] * step[i];
-        ct = functions::reshape(functions::pad(functions::reshape(ct, split), zero, low, high), joined);
-    }
-
-    Shape high;
-    for (std::size_t i = 0; i < rank; ++i) high.push_back(shape[i] - start[i] - size[i] * step[i]);
-    return functions::pad(ct, zero, start, high);
-}
-
 namespace {
 
 Value boolean_like(const Value& x, bool value) {

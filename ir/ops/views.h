@@ -142,8 +142,6 @@ inline constexpr SizesAttribute<1> slice_size{"size", "how many elements"};
 inline constexpr StepsAttribute<2> slice_step{"step", "from one element to the next; 1 where it is left out", 0,
                                               Presence::optional};
 inline constexpr AttributeDef slice_attributes[] = {slice_start, slice_size, slice_step};
-// The cotangent of a slice's operand: the slice put back among zeros.
-Value unslice(const GradientContext& g, Value ct);
 inline constexpr OpDef slice = {
     .name = "slice",
     .doc = "y[i] = x[start + i * step], size elements along each dimension. A step may be negative, not 0.",
@@ -188,8 +186,10 @@ inline constexpr OpDef slice = {
         }
         return functions::slice(x.node->operands[0], start, slice_size(n.attributes), std::move(step));
     },
-    .gradient =
-        linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) { return unslice(g, ct[0]); }),
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+        return functions::unslice(ct[0], functions::number(ct[0], 0), functions::shape_of(g.x[0]),
+                                  slice_start(g.node.attributes), slice_step(g.node.attributes));
+    }),
     .samples = [](Dtype d) -> std::vector<Sample> {
         return {{{{d, {5, 4}}}, {Shape{1, 0}, Shape{2, 4}, Integers{2, 1}}},
                 {{{d, {5}}}, {Shape{4}, Shape{3}, Integers{-2}}},
