@@ -10,6 +10,7 @@ namespace {
 
 namespace f = ir::functions;
 namespace ops = ir::ops;
+using detail::blaming;
 using detail::LocScope;
 using detail::refuse;
 
@@ -35,10 +36,12 @@ Tensor matrix_trace(const Tensor& x, std::int64_t offset, Where where) {
 }
 Tensor diag_embed(const Tensor& x, std::int64_t offset, Where where) {
     const LocScope scope(where, "diag_embed", x);
-    require_offset(offset, "diag_embed", where);
-    if (x.rank() < 1) refuse("diag_embed", "wants an axis", where);
-    detail::require_rank(x.rank() + 1, "diag_embed", where);
-    return f::diag_embed(x, offset);
+    return blaming(where, "diag_embed", [&]() -> Tensor {
+        require_offset(offset, "diag_embed", where);
+        if (x.rank() < 1) refuse("diag_embed", "wants an axis", where);
+        detail::require_rank(x.rank() + 1, "diag_embed", where);
+        return f::diag_embed(x, offset);
+    });
 }
 Tensor diag(const Tensor& x, std::int64_t offset, Where where) {
     const LocScope scope(where, "diag", x);
@@ -47,15 +50,19 @@ Tensor diag(const Tensor& x, std::int64_t offset, Where where) {
 }
 Tensor tril(const Tensor& x, std::int64_t offset, Where where) {
     const LocScope scope(where, "tril", x);
-    require_matrices(x, "tril", where);
-    require_offset(offset, "tril", where);
-    return f::tril(x, offset);
+    return blaming(where, "tril", [&]() -> Tensor {
+        require_matrices(x, "tril", where);
+        require_offset(offset, "tril", where);
+        return f::tril(x, offset);
+    });
 }
 Tensor triu(const Tensor& x, std::int64_t offset, Where where) {
     const LocScope scope(where, "triu", x);
-    require_matrices(x, "triu", where);
-    require_offset(offset, "triu", where);
-    return f::triu(x, offset);
+    return blaming(where, "triu", [&]() -> Tensor {
+        require_matrices(x, "triu", where);
+        require_offset(offset, "triu", where);
+        return f::triu(x, offset);
+    });
 }
 
 }  // namespace lathe

@@ -100,8 +100,10 @@ Tensor take(const Tensor& x, const Tensor& indices, std::int64_t axis, Where whe
 }
 Tensor take(const Tensor& x, const Tensor& indices, Where where) {
     const LocScope scope(where, "take", x, indices);
-    const Dim count = x.type().shape.element_count();
-    return take(f::reshape(value_of(x), Shape{count}), indices, 0, where);
+    return blaming(where, "take", [&]() -> Tensor {
+        const Dim count = x.type().shape.element_count();
+        return take(f::reshape(value_of(x), Shape{count}), indices, 0, where);
+    });
 }
 Tensor index_select(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where) {
     const LocScope scope(where, "index_select", x, indices);
@@ -136,9 +138,11 @@ Tensor index_fill(const Tensor& x, const Tensor& indices, double value, std::int
 
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, std::int64_t axis, Where where) {
     const LocScope scope(where, "take_along_axis", x, indices);
-    const std::int64_t a = axis_of(axis, x.rank(), "take_along_axis", where);
-    const auto [lines, positions] = lines_of(x, indices, a, "take_along_axis", where);
-    return ops::take_along_axis.with({a}, lines, positions);
+    return blaming(where, "take_along_axis", [&]() -> Tensor {
+        const std::int64_t a = axis_of(axis, x.rank(), "take_along_axis", where);
+        const auto [lines, positions] = lines_of(x, indices, a, "take_along_axis", where);
+        return ops::take_along_axis.with({a}, lines, positions);
+    });
 }
 Tensor put_along_axis(const Tensor& x, const Tensor& indices, const detail::Operand& values, std::int64_t axis,
                       Update how) {
@@ -182,8 +186,10 @@ Tensor masked_select(const Tensor& x, const Tensor& mask, Where where) {
 
 Tensor dynamic_slice(const Tensor& x, const Tensor& starts, const Shape& size, Where where) {
     const LocScope scope(where, "dynamic_slice", x, starts);
-    const Tensor first = clamped_starts(x, starts, size, "dynamic_slice", where);
-    return ops::dynamic_slice.with({size, std::int64_t{0}}, x, first);
+    return blaming(where, "dynamic_slice", [&]() -> Tensor {
+        const Tensor first = clamped_starts(x, starts, size, "dynamic_slice", where);
+        return ops::dynamic_slice.with({size, std::int64_t{0}}, x, first);
+    });
 }
 Tensor dynamic_slice(const Tensor& x, std::initializer_list<Tensor> starts, const Shape& size, Where where) {
     const LocScope scope(where, "dynamic_slice", x);
@@ -191,8 +197,10 @@ Tensor dynamic_slice(const Tensor& x, std::initializer_list<Tensor> starts, cons
 }
 Tensor dynamic_update_slice(const Tensor& x, const Tensor& block, const Tensor& starts, Where where) {
     const LocScope scope(where, "dynamic_update_slice", x, block, starts);
-    const Tensor first = clamped_starts(x, starts, block.type().shape, "dynamic_update_slice", where);
-    return ops::dynamic_update_slice.with({std::int64_t{0}}, x, block, first);
+    return blaming(where, "dynamic_update_slice", [&]() -> Tensor {
+        const Tensor first = clamped_starts(x, starts, block.type().shape, "dynamic_update_slice", where);
+        return ops::dynamic_update_slice.with({std::int64_t{0}}, x, block, first);
+    });
 }
 Tensor dynamic_update_slice(const Tensor& x, const Tensor& block, std::initializer_list<Tensor> starts, Where where) {
     const LocScope scope(where, "dynamic_update_slice", x, block);

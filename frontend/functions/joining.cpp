@@ -32,16 +32,26 @@ void require_parts(std::span<const Tensor> parts, std::string_view function, Whe
     refuse(function, fmt::format("{} ({})", why, part.type().to_string()), where);
 }
 
-// Row by row: a number is a vector of one, and a vector a row.
-std::vector<Tensor> with_rank(std::span<const Tensor> parts, std::size_t rank) {
-    std::vector<Tensor> out;
+[[noreturn]] void refuse_pair(const Tensor& a, const Tensor& b, std::string_view function, const std::string& why,
+                              Where where) {
+    refuse(function, fmt::format("{} ({} and {})", why, a.type().to_string(), b.type().to_string()), where);
+}
+
+// Along an axis, with extents of 1 in front up to a rank: a number is a vector of one, and a vector a row.
+Tensor joined(std::span<const Tensor> parts, std::size_t least_rank, std::size_t axis, std::string_view function,
+              Where where) {
+    std::vector<Tensor> wide;
     for (const Tensor& part : parts) {
         Shape shape;
-        for (std::size_t i = part.rank(); i < rank; ++i) shape.push_back(1);
+        for (std::size_t i = part.rank(); i < least_rank; ++i) shape.push_back(1);
         for (Dim d : part.type().shape) shape.push_back(d);
-        out.push_back(f::reshape(value_of(part), shape));
+        wide.push_back(f::reshape(value_of(part), shape));
+        const Shape& first = wide[0].type().shape;
+        bool fits = shape.rank() == first.rank() && part.dtype() == parts[0].dtype();
+        for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || f::may_be_equal(shape[i], first[i]);
+        if (!fits) refuse_pair(parts[0], part, function, "the types do not fit", where);
     }
-    return out;
+    return blaming(where, function, [&] { return f::concat(wide, static_cast<std::int64_t>(axis)); });
 }
 
 }  // namespace
@@ -65,8 +75,7 @@ Tensor stack(std::span<const Tensor> parts, std::int64_t axis, Where where) {
     std::vector<Tensor> wide;
     for (const Tensor& part : parts) {
         if (part.dtype() != first.dtype || !f::may_be_equal(part.type().shape, first.shape))
-            refuse("stack", fmt::format("the types differ ({} and {})", first.to_string(), part.type().to_string()),
-                   where);
+            refuse_pair(parts[0], part, "stack", "the types differ", where);
         wide.push_back(f::unsqueeze(value_of(part), {at}));
     }
     return f::concat(wide, at);
@@ -75,50 +84,54 @@ Tensor stack(std::span<const Tensor> parts, std::int64_t axis, Where where) {
 Tensor hstack(std::span<const Tensor> parts, Where where) {
     const LocScope scope(where, "hstack");
     require_parts(parts, "hstack", where);
-    return f::concat(with_rank(parts, 1), parts[0].rank() < 2 ? 0 : 1);
+    return joined(parts, 1, parts[0].rank() < 2 ? 0 : 1, "hstack", where);
 }
 
 Tensor vstack(std::span<const Tensor> parts, Where where) {
     const LocScope scope(where, "vstack");
     require_parts(parts, "vstack", where);
-    return f::concat(with_rank(parts, 2), 0);
+    return joined(parts, 2, 0, "vstack", where);
 }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<Dim>& sizes, std::int64_t axis, Where where) {
     const LocScope scope(where, "split", x);
-    const std::int64_t a = axis_of(axis, x.rank(), "split", where);
-    const Tensor value = value_of(x);
-    const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
-    std::vector<Tensor> out;
-    Dim start = 0;
-    for (Dim size : sizes) {
-        out.push_back(blaming(where, "split", [&] { return f::narrow(value, a, start, size); }));
-        start += size;
-    }
-    if (start.is_constant() && extent.is_constant() && start != extent)
-        refuse("split", fmt::format("sizes of {} together do not make up {}", start.constant(), extent.constant()),
-               where);
-    return out;
+    return blaming(where, "split", [&] {
+        const std::int64_t a = axis_of(axis, x.rank(), "split", where);
+        const Tensor value = value_of(x);
+        const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
+        std::vector<Tensor> out;
+        Dim start = 0;
+        for (Dim size : sizes) {
+            out.push_back(f::narrow(value, a, start, size));
+            start += size;
+        }
+        if (start.is_constant() && extent.is_constant() && start != extent)
+            refuse("split", fmt::format("sizes of {} together do not make up {}", start.constant(), extent.constant()),
+                   where);
+        return out;
+    });
 }
 
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, std::int64_t axis, Where where) {
     const LocScope scope(where, "chunk", x);
-    const std::int64_t a = axis_of(axis, x.rank(), "chunk", where);
-    if (count < 1) refuse("chunk", fmt::format("into {} parts", count), where);
-    const Tensor value = value_of(x);
-    const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
-    const bool known = extent.is_constant();
-    // Of nothing, PyTorch makes all of them.
-    const std::int64_t size_of_each = known ? (extent.constant() + count - 1) / count : 0;
-    const std::int64_t parts =
-        !known || size_of_each == 0 ? count : (extent.constant() + size_of_each - 1) / size_of_each;
-    const Dim size = known ? Dim(size_of_each) : ceildiv(extent, count);
-    std::vector<Tensor> out;
-    for (std::int64_t i = 0; i < parts; ++i) {
-        const Dim start = min(size * i, extent);
-        out.push_back(f::narrow(value, a, start, min(size * (i + 1), extent) - start));
-    }
-    return out;
+    return blaming(where, "chunk", [&] {
+        const std::int64_t a = axis_of(axis, x.rank(), "chunk", where);
+        if (count < 1) refuse("chunk", fmt::format("into {} parts", count), where);
+        const Tensor value = value_of(x);
+        const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
+        const bool known = extent.is_constant();
+        // Of nothing, PyTorch makes all of them.
+        const std::int64_t size_of_each = known ? (extent.constant() + count - 1) / count : 0;
+        const std::int64_t parts =
+            !known || size_of_each == 0 ? count : (extent.constant() + size_of_each - 1) / size_of_each;
+        const Dim size = known ? Dim(size_of_each) : ceildiv(extent, count);
+        std::vector<Tensor> out;
+        for (std::int64_t i = 0; i < parts; ++i) {
+            const Dim start = min(size * i, extent);
+            out.push_back(f::narrow(value, a, start, min(size * (i + 1), extent) - start));
+        }
+        return out;
+    });
 }
 
 std::vector<Tensor> unbind(const Tensor& x, std::int64_t axis, Where where) {

@@ -17,6 +17,7 @@ namespace {
 namespace f = ir::functions;
 using detail::axes_of;
 using detail::axis_of;
+using detail::blaming;
 using detail::LocScope;
 using detail::natural_axis;
 using detail::refuse;
@@ -81,19 +82,23 @@ Tensor Tensor::t(Where where) const {
 }
 Tensor flatten(const Tensor& x, std::int64_t first, std::int64_t last, Where where) {
     const LocScope scope(where, "flatten", x);
-    const std::size_t rank = x.rank();
-    if (rank == 0 && first == 0 && last == -1) return with_axes(x, 0, 0, {1}, "flatten", where);
-    const auto from = static_cast<std::size_t>(axis_of(first, rank, "flatten", where));
-    const auto to = static_cast<std::size_t>(axis_of(last, rank, "flatten", where));
-    if (from > to) refuse("flatten", fmt::format("axis {} is behind axis {}", from, to), where);
-    Dim all = 1;
-    for (std::size_t i = from; i <= to; ++i) all *= x.type().shape[i];
-    return with_axes(x, from, to - from + 1, {all}, "flatten", where);
+    return blaming(where, "flatten", [&]() -> Tensor {
+        const std::size_t rank = x.rank();
+        if (rank == 0 && first == 0 && last == -1) return with_axes(x, 0, 0, {1}, "flatten", where);
+        const auto from = static_cast<std::size_t>(axis_of(first, rank, "flatten", where));
+        const auto to = static_cast<std::size_t>(axis_of(last, rank, "flatten", where));
+        if (from > to) refuse("flatten", fmt::format("axis {} is behind axis {}", from, to), where);
+        Dim all = 1;
+        for (std::size_t i = from; i <= to; ++i) all *= x.type().shape[i];
+        return with_axes(x, from, to - from + 1, {all}, "flatten", where);
+    });
 }
 Tensor unflatten(const Tensor& x, std::int64_t axis, const Shape& shape, Where where) {
     const LocScope scope(where, "unflatten", x);
-    const auto a = static_cast<std::size_t>(axis_of(axis, x.rank(), "unflatten", where));
-    return with_axes(x, a, 1, with_inferred(shape, x.type().shape[a], "unflatten", where), "unflatten", where);
+    return blaming(where, "unflatten", [&]() -> Tensor {
+        const auto a = static_cast<std::size_t>(axis_of(axis, x.rank(), "unflatten", where));
+        return with_axes(x, a, 1, with_inferred(shape, x.type().shape[a], "unflatten", where), "unflatten", where);
+    });
 }
 Tensor squeeze(const Tensor& x, const Axes& axes, Where where) {
     const LocScope scope(where, "squeeze", x);
@@ -163,12 +168,15 @@ Tensor flip(const Tensor& x, const Axes& axes, Where where) {
 }
 Tensor roll(const Tensor& x, std::int64_t shift, std::int64_t axis, Where where) {
     const LocScope scope(where, "roll", x);
-    return f::roll(value_of(x), shift, axis_of(axis, x.rank(), "roll", where));
+    return blaming(where, "roll",
+                   [&]() -> Tensor { return f::roll(value_of(x), shift, axis_of(axis, x.rank(), "roll", where)); });
 }
 Tensor roll(const Tensor& x, std::int64_t shift, Where where) {
     const LocScope scope(where, "roll", x);
-    const Shape& shape = x.type().shape;
-    return f::reshape(f::roll(f::reshape(value_of(x), Shape{shape.element_count()}), shift, 0), shape);
+    return blaming(where, "roll", [&]() -> Tensor {
+        const Shape& shape = x.type().shape;
+        return f::reshape(f::roll(f::reshape(value_of(x), Shape{shape.element_count()}), shift, 0), shape);
+    });
 }
 Tensor rot90(const Tensor& x, std::int64_t turns, const Axes& axes, Where where) {
     const LocScope scope(where, "rot90", x);
@@ -194,30 +202,36 @@ Tensor slice(const Tensor& x, Shape start, Shape size, Where where) {
 }
 Tensor narrow(const Tensor& x, std::int64_t axis, Dim start, Dim size, Where where) {
     const LocScope scope(where, "narrow", x);
-    return f::narrow(value_of(x), axis_of(axis, x.rank(), "narrow", where), start, size);
+    return blaming(where, "narrow", [&]() -> Tensor {
+        return f::narrow(value_of(x), axis_of(axis, x.rank(), "narrow", where), start, size);
+    });
 }
 
 // ---- more of the same
 
 Tensor tile(const Tensor& x, const Shape& counts, Where where) {
     const LocScope scope(where, "tile", x);
-    Tensor out = value_of(x);
-    Shape shape;
-    for (std::size_t i = x.rank(); i < counts.rank(); ++i) shape.push_back(1);
-    for (Dim d : x.type().shape) shape.push_back(d);
-    out = f::reshape(out, shape);
-    for (std::size_t i = 0; i < counts.rank(); ++i) {
-        if (counts[i].is_constant() && counts[i].constant() < 0)
-            refuse("tile", fmt::format("a count is {}", counts[i].constant()), where);
-        out = f::repeated(out, counts[i], static_cast<std::int64_t>(shape.rank() - counts.rank() + i), false);
-    }
-    return out;
+    return blaming(where, "tile", [&]() -> Tensor {
+        Tensor out = value_of(x);
+        Shape shape;
+        for (std::size_t i = x.rank(); i < counts.rank(); ++i) shape.push_back(1);
+        for (Dim d : x.type().shape) shape.push_back(d);
+        out = f::reshape(out, shape);
+        for (std::size_t i = 0; i < counts.rank(); ++i) {
+            if (counts[i].is_constant() && counts[i].constant() < 0)
+                refuse("tile", fmt::format("a count is {}", counts[i].constant()), where);
+            out = f::repeated(out, counts[i], static_cast<std::int64_t>(shape.rank() - counts.rank() + i), false);
+        }
+        return out;
+    });
 }
 Tensor repeat_interleave(const Tensor& x, Dim count, std::int64_t axis, Where where) {
     const LocScope scope(where, "repeat_interleave", x);
-    if (count.is_constant() && count.constant() < 0)
-        refuse("repeat_interleave", fmt::format("the count is {}", count.constant()), where);
-    return f::repeat_interleave(value_of(x), count, axis_of(axis, x.rank(), "repeat_interleave", where));
+    return blaming(where, "repeat_interleave", [&]() -> Tensor {
+        if (count.is_constant() && count.constant() < 0)
+            refuse("repeat_interleave", fmt::format("the count is {}", count.constant()), where);
+        return f::repeat_interleave(value_of(x), count, axis_of(axis, x.rank(), "repeat_interleave", where));
+    });
 }
 Tensor repeat_interleave(const Tensor& x, const Tensor& counts, std::int64_t axis, Where where) {
     const LocScope scope(where, "repeat_interleave", x, counts);
@@ -241,39 +255,41 @@ Tensor pad(const Tensor& x, const Shape& low, const Shape& high, double fill, Wh
 }
 Tensor pad(const Tensor& x, const Shape& low, const Shape& high, PadMode mode, Where where) {
     const LocScope scope(where, "pad", x);
-    const Shape shape = x.type().shape;
-    for (const Shape* side : {&low, &high})
-        if (side->rank() != shape.rank())
-            refuse("pad", fmt::format("{} amounts, not one for each of {} dimensions", side->rank(), shape.rank()),
-                   where);
-    Tensor out = value_of(x);
-    for (std::size_t i = 0; i < shape.rank(); ++i) {
-        const auto axis = static_cast<std::int64_t>(i);
-        for (Dim amount : {low[i], high[i]}) {
-            if (amount.is_constant() && amount.constant() < 0)
-                refuse("pad", fmt::format("elements of the tensor can be added, not {}", amount.constant()), where);
-            const Dim most = mode == PadMode::reflect ? shape[i] - 1 : shape[i];
-            if (amount.is_constant() && most.is_constant() && mode != PadMode::replicate &&
-                amount.constant() > std::max<std::int64_t>(most.constant(), 0))
-                refuse("pad",
-                       fmt::format("axis {} has {} elements to add, not {}", i, most.constant(), amount.constant()),
+    return blaming(where, "pad", [&]() -> Tensor {
+        const Shape shape = x.type().shape;
+        for (const Shape* side : {&low, &high})
+            if (side->rank() != shape.rank())
+                refuse("pad", fmt::format("{} amounts, not one for each of {} dimensions", side->rank(), shape.rank()),
                        where);
-            if (amount != Dim(0) && shape[i] == Dim(0))
-                refuse("pad", fmt::format("axis {} has no element to add", i), where);
+        Tensor out = value_of(x);
+        for (std::size_t i = 0; i < shape.rank(); ++i) {
+            const auto axis = static_cast<std::int64_t>(i);
+            for (Dim amount : {low[i], high[i]}) {
+                if (amount.is_constant() && amount.constant() < 0)
+                    refuse("pad", fmt::format("elements of the tensor can be added, not {}", amount.constant()), where);
+                if (amount != Dim(0) && shape[i] == Dim(0))
+                    refuse("pad", fmt::format("axis {} has no element to add", i), where);
+                const Dim most = mode == PadMode::reflect ? shape[i] - 1 : shape[i];
+                if (amount.is_constant() && most.is_constant() && mode != PadMode::replicate &&
+                    amount.constant() > std::max<std::int64_t>(most.constant(), 0))
+                    refuse("pad",
+                           fmt::format("axis {} has {} elements to add, not {}", i, most.constant(), amount.constant()),
+                           where);
+            }
+            switch (mode) {
+                case PadMode::reflect:
+                    out = f::pad_reflect(out, axis, low[i], high[i]);
+                    break;
+                case PadMode::replicate:
+                    out = f::pad_replicate(out, axis, low[i], high[i]);
+                    break;
+                case PadMode::circular:
+                    out = f::pad_circular(out, axis, low[i], high[i]);
+                    break;
+            }
         }
-        switch (mode) {
-            case PadMode::reflect:
-                out = f::pad_reflect(out, axis, low[i], high[i]);
-                break;
-            case PadMode::replicate:
-                out = f::pad_replicate(out, axis, low[i], high[i]);
-                break;
-            case PadMode::circular:
-                out = f::pad_circular(out, axis, low[i], high[i]);
-                break;
-        }
-    }
-    return out;
+        return out;
+    });
 }
 
 }  // namespace lathe

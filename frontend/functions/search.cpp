@@ -17,6 +17,7 @@ namespace {
 namespace f = ir::functions;
 namespace ops = ir::ops;
 using detail::axis_of;
+using detail::blaming;
 using detail::LocScope;
 using detail::refuse;
 using detail::value_of;
@@ -94,9 +95,11 @@ std::vector<Tensor> where(const Tensor& condition, Where where) {
 }
 Bounded nonzero_bounded(const Tensor& x, std::int64_t bound, Where where) {
     const LocScope scope(where, "nonzero_bounded", x);
-    if (bound < 0) refuse("nonzero_bounded", fmt::format("the bound is {}", bound), where);
-    const Tensor mask = flat_mask(x);
-    return {unravelled(first_true(mask, bound), x.type().shape), f::sum(mask, {0})};
+    return blaming(where, "nonzero_bounded", [&]() -> Bounded {
+        if (bound < 0) refuse("nonzero_bounded", fmt::format("the bound is {}", bound), where);
+        const Tensor mask = flat_mask(x);
+        return {unravelled(first_true(mask, bound), x.type().shape), f::sum(mask, {0})};
+    });
 }
 
 // ---- what is different
@@ -139,91 +142,99 @@ Unique unique(const Tensor& x, Where where) {
 }
 BoundedUnique unique_bounded(const Tensor& x, std::int64_t bound, Where where) {
     const LocScope scope(where, "unique_bounded", x);
-    if (bound < 0) refuse("unique_bounded", fmt::format("the bound is {}", bound), where);
-    const Groups groups = groups_of(x);
-    const Dim extent = groups.sorted.type().shape[0];
-    if (extent == Dim(0) && bound > 0) refuse("unique_bounded", "nothing has no least element", where);
-    const Tensor firsts = first_true(groups.is_first, bound), count = f::sum(groups.is_first, {0});
-    const Tensor next = first_true(groups.is_first, bound + 1);
-    const Tensor number = f::count_up(firsts, bound, Dtype::i64);
-    // Behind the last value comes the end.
-    const Tensor ends = ops::select(ops::lt(ops::add(number, integer(1)), count), f::narrow(next, 0, 1, bound),
-                                    f::extent_value(firsts, extent, Dtype::i64));
-    const Tensor counts = ops::select(ops::lt(number, count), ops::sub(ends, firsts), integer(0));
-    return {ops::gather.with({std::int64_t{0}}, groups.sorted, firsts), inverse_of(x, groups), counts, count};
+    return blaming(where, "unique_bounded", [&]() -> BoundedUnique {
+        if (bound < 0) refuse("unique_bounded", fmt::format("the bound is {}", bound), where);
+        const Groups groups = groups_of(x);
+        const Dim extent = groups.sorted.type().shape[0];
+        if (extent == Dim(0) && bound > 0) refuse("unique_bounded", "nothing has no least element", where);
+        const Tensor firsts = first_true(groups.is_first, bound), count = f::sum(groups.is_first, {0});
+        const Tensor next = first_true(groups.is_first, bound + 1);
+        const Tensor number = f::count_up(firsts, bound, Dtype::i64);
+        // Behind the last value comes the end.
+        const Tensor ends = ops::select(ops::lt(ops::add(number, integer(1)), count), f::narrow(next, 0, 1, bound),
+                                        f::extent_value(firsts, extent, Dtype::i64));
+        const Tensor counts = ops::select(ops::lt(number, count), ops::sub(ends, firsts), integer(0));
+        return {ops::gather.with({std::int64_t{0}}, groups.sorted, firsts), inverse_of(x, groups), counts, count};
+    });
 }
 
 // ---- how many
 
 Tensor bincount(const Tensor& x, BincountOptions options, Where where) {
     const LocScope scope(where, "bincount", x);
-    if (!ir::is_integer(x.dtype())) refuse("bincount", "counts integers", where);
-    if (options.minlength < 0) refuse("bincount", fmt::format("the least length is {}", options.minlength), where);
-    const Dim count = x.type().shape.element_count();
-    const Tensor flat = f::reshape(value_of(x), Shape{count});
-    Tensor weights = f::broadcast_to(integer(1), Shape{count});
-    if (options.weights) {
-        if (options.weights->is_empty())
-            throw UserError(detail::spoken("bincount") + ": an empty tensor was used", detail::blame(where));
-        if (!f::may_be_equal(options.weights->type().shape, x.type().shape))
-            refuse("bincount",
-                   fmt::format("wants a weight for each element, not {}", options.weights->type().to_string()), where);
-        weights = f::reshape(value_of(*options.weights), Shape{count});
-    }
-    Dim length = options.minlength;
-    if (options.length) {
-        length = *options.length;
-    } else if (flat.node()->symbolic) {
-        throw UserError(detail::spoken("bincount") +
-                            ": the greatest number is not known while the function is being traced; give a length" +
-                            detail::spoken_operands(),
-                        detail::blame(where));
-    } else if (flat.size(where) > 0) {
-        const std::int64_t greatest =
-            f::convert(Tensor(ops::reduce_max.with({ir::Integers{0}}, flat)), Dtype::i64).item<std::int64_t>(where);
-        length = std::max(options.minlength, greatest < INT64_MAX ? greatest + 1 : greatest);
-        if (greatest < 0) length = std::max<std::int64_t>(options.minlength, 1);  // the index is the mistake
-    }
-    const Tensor zeros = f::full_like(weights, Shape{length}, 0);
-    return ops::scatter_add.with({std::int64_t{0}}, zeros, flat, weights);
+    return blaming(where, "bincount", [&]() -> Tensor {
+        if (!ir::is_integer(x.dtype())) refuse("bincount", "counts integers", where);
+        if (options.minlength < 0) refuse("bincount", fmt::format("the least length is {}", options.minlength), where);
+        const Dim count = x.type().shape.element_count();
+        const Tensor flat = f::reshape(value_of(x), Shape{count});
+        Tensor weights = f::broadcast_to(integer(1), Shape{count});
+        if (options.weights) {
+            if (options.weights->is_empty())
+                throw UserError(detail::spoken("bincount") + ": an empty tensor was used", detail::blame(where));
+            if (!f::may_be_equal(options.weights->type().shape, x.type().shape))
+                refuse("bincount",
+                       fmt::format("wants a weight for each element, not {}", options.weights->type().to_string()),
+                       where);
+            weights = f::reshape(value_of(*options.weights), Shape{count});
+        }
+        Dim length = options.minlength;
+        if (options.length) {
+            length = *options.length;
+        } else if (flat.node()->symbolic) {
+            throw UserError(detail::spoken("bincount") +
+                                ": the greatest number is not known while the function is being traced; give a length" +
+                                detail::spoken_operands(),
+                            detail::blame(where));
+        } else if (flat.size(where) > 0) {
+            const std::int64_t greatest =
+                f::convert(Tensor(ops::reduce_max.with({ir::Integers{0}}, flat)), Dtype::i64).item<std::int64_t>(where);
+            length = std::max(options.minlength, greatest < INT64_MAX ? greatest + 1 : greatest);
+            if (greatest < 0) length = std::max<std::int64_t>(options.minlength, 1);  // the index is the mistake
+        }
+        const Tensor zeros = f::full_like(weights, Shape{length}, 0);
+        return ops::scatter_add.with({std::int64_t{0}}, zeros, flat, weights);
+    });
 }
 
 std::pair<Tensor, Tensor> histogram(const Tensor& x, std::int64_t bins, HistogramOptions options, Where where) {
     const LocScope scope(where, "histogram", x);
-    if (bins < 1) refuse("histogram", fmt::format("wants an interval or more, not {}", bins), where);
-    const Dtype dtype = ir::is_float(x.dtype()) ? x.dtype() : Dtype::f64;
-    const Tensor flat = f::reshape(f::convert(value_of(x), dtype), Shape{x.type().shape.element_count()});
-    Tensor low, high;
-    if (options.range) {
-        const auto [first, last] = *options.range;
-        if (!std::isfinite(first) || !std::isfinite(last) || first > last)
-            refuse("histogram", fmt::format("the range from {} to {} is none", first, last), where);
-        low = detail::number_of(dtype, first, 0);
-        high = detail::number_of(dtype, last, 0);
-    } else if (flat.type().shape[0] == Dim(0)) {
-        low = detail::number_of(dtype, 0, 0);
-        high = detail::number_of(dtype, 1, 0);
-    } else {
-        low = ops::reduce_min.with({ir::Integers{0}}, flat);
-        high = ops::reduce_max.with({ir::Integers{0}}, flat);
-    }
-    const Dtype wide = Dtype::f64;
-    const Tensor half = detail::number_of(wide, 0.5, 0), zero = detail::number_of(wide, 0, 0);
-    const Tensor is_point = ops::eq(low, high);
-    const Tensor first = ops::sub(f::convert(low, wide), ops::select(is_point, half, zero));
-    const Tensor last = ops::add(f::convert(high, wide), ops::select(is_point, half, zero));
-    const Tensor i = f::count_up(flat, bins + 1, wide), steps = detail::number_of(wide, static_cast<double>(bins), 0);
-    const Tensor step = ops::div(ops::sub(last, first), steps);
-    const Tensor inner = ops::add(first, ops::mul(i, step));
-    const Tensor edges = f::convert(Tensor(ops::select(ops::eq(i, steps), last, inner)), dtype);
+    return blaming(where, "histogram", [&]() -> std::pair<Tensor, Tensor> {
+        if (bins < 1) refuse("histogram", fmt::format("wants an interval or more, not {}", bins), where);
+        const Dtype dtype = ir::is_float(x.dtype()) ? x.dtype() : Dtype::f64;
+        const Tensor flat = f::reshape(f::convert(value_of(x), dtype), Shape{x.type().shape.element_count()});
+        Tensor low, high;
+        if (options.range) {
+            const auto [first, last] = *options.range;
+            if (!std::isfinite(first) || !std::isfinite(last) || first > last)
+                refuse("histogram", fmt::format("the range from {} to {} is none", first, last), where);
+            low = detail::number_of(dtype, first, 0);
+            high = detail::number_of(dtype, last, 0);
+        } else if (flat.type().shape[0] == Dim(0)) {
+            low = detail::number_of(dtype, 0, 0);
+            high = detail::number_of(dtype, 1, 0);
+        } else {
+            low = ops::reduce_min.with({ir::Integers{0}}, flat);
+            high = ops::reduce_max.with({ir::Integers{0}}, flat);
+        }
+        const Dtype wide = Dtype::f64;
+        const Tensor half = detail::number_of(wide, 0.5, 0), zero = detail::number_of(wide, 0, 0);
+        const Tensor is_point = ops::eq(low, high);
+        const Tensor first = ops::sub(f::convert(low, wide), ops::select(is_point, half, zero));
+        const Tensor last = ops::add(f::convert(high, wide), ops::select(is_point, half, zero));
+        const Tensor i = f::count_up(flat, bins + 1, wide),
+                     steps = detail::number_of(wide, static_cast<double>(bins), 0);
+        const Tensor step = ops::div(ops::sub(last, first), steps);
+        const Tensor inner = ops::add(first, ops::mul(i, step));
+        const Tensor edges = f::convert(Tensor(ops::select(ops::eq(i, steps), last, inner)), dtype);
 
-    const Tensor place = ops::sub(ops::searchsorted.with({true}, edges, flat), integer(1));
-    const Tensor bottom = f::narrow(edges, 0, 0, 1), top = f::narrow(edges, 0, bins, 1);
-    const Tensor inside = ops::logical_and(ops::ge(flat, bottom), ops::le(flat, top));
-    const Tensor bin = ops::min(ops::max(place, integer(0)), integer(bins - 1));
-    const Tensor counts = ops::scatter_add.with({std::int64_t{0}}, f::broadcast_to(integer(0), Shape{bins}), bin,
-                                                f::convert(inside, Dtype::i64));
-    return {counts, edges};
+        const Tensor place = ops::sub(ops::searchsorted.with({true}, edges, flat), integer(1));
+        const Tensor bottom = f::narrow(edges, 0, 0, 1), top = f::narrow(edges, 0, bins, 1);
+        const Tensor inside = ops::logical_and(ops::ge(flat, bottom), ops::le(flat, top));
+        const Tensor bin = ops::min(ops::max(place, integer(0)), integer(bins - 1));
+        const Tensor counts = ops::scatter_add.with({std::int64_t{0}}, f::broadcast_to(integer(0), Shape{bins}), bin,
+                                                    f::convert(inside, Dtype::i64));
+        return {counts, edges};
+    });
 }
 
 }  // namespace lathe
