@@ -10,6 +10,8 @@ lathe_kernel find_call(std::string_view name) {
     static constexpr std::pair<std::string_view, lathe_kernel> calls[] = {
         {"cumsum_v2", lathe_call_cumsum_v2},
         {"sort_v2", lathe_call_sort_v2},
+        {"searchsorted_v1", lathe_call_searchsorted_v1},
+        {"topk_v1", lathe_call_topk_v1},
     };
     for (const auto& [known, call] : calls)
         if (known == name) return call;

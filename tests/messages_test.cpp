@@ -36,6 +36,86 @@ struct Function {
 // Numbers that axes, extents and the like may be by mistake.
 constexpr std::int64_t wrong_numbers[] = {-9, -5, -1, 0, 1, 7, std::int64_t{1} << 61, INT64_MAX, INT64_MIN};
 
+void add_functions_of_shape(std::vector<Function>& all) {
+    const auto add = [&](const std::string& name, std::size_t operands, auto f) { all.push_back({name, operands, f}); };
+    const auto first = [](const Tensors& parts) { return parts.empty() ? Tensor() : parts[0]; };
+    for (const std::int64_t n : wrong_numbers) {
+        add("squeeze", 1, [n](const Tensors& t, Where w) { return squeeze(t[0], n, w); });
+        add("unsqueeze", 1, [n](const Tensors& t, Where w) { return unsqueeze(t[0], {0, n}, w); });
+        add("flatten", 1, [n](const Tensors& t, Where w) { return flatten(t[0], n, -1, w); });
+        add("unflatten", 1, [n](const Tensors& t, Where w) { return unflatten(t[0], -1, {n, -1}, w); });
+        add("expand", 1, [n](const Tensors& t, Where w) { return expand(t[0], {n, -1}, w); });
+        add("movedim", 1, [n](const Tensors& t, Where w) { return movedim(t[0], {0, n}, {1, 0}, w); });
+        add("swapaxes", 1, [n](const Tensors& t, Where w) { return swapaxes(t[0], n, 0, w); });
+        add("flip", 1, [n](const Tensors& t, Where w) { return flip(t[0], n, w); });
+        add("roll", 1, [n](const Tensors& t, Where w) { return roll(t[0], n, 1, w); });
+        add("roll", 1, [n](const Tensors& t, Where w) { return roll(t[0], 1, n, w); });
+        add("rot90", 1, [n](const Tensors& t, Where w) { return rot90(t[0], n, {0, n}, w); });
+        add("narrow", 1, [n](const Tensors& t, Where w) { return narrow(t[0], 0, n, 1, w); });
+        add("narrow", 1, [n](const Tensors& t, Where w) { return narrow(t[0], n, 0, n, w); });
+        add("tile", 1, [n](const Tensors& t, Where w) { return tile(t[0], {1, n}, w); });
+        add("repeat_interleave", 1, [n](const Tensors& t, Where w) { return repeat_interleave(t[0], n, 0, w); });
+        for (const PadMode mode : {PadMode::reflect, PadMode::replicate, PadMode::circular})
+            add("pad", 1, [=](const Tensors& t, Where w) { return pad(t[0], {n, 0}, {0, 1}, mode, w); });
+        add("stack", 2, [n](const Tensors& t, Where w) { return stack(t, n, w); });
+        add("split", 1, [=](const Tensors& t, Where w) { return first(split(t[0], {1, n}, 0, w)); });
+        add("chunk", 1,
+            [=](const Tensors& t, Where w) { return first(chunk(t[0], std::min(n, std::int64_t{9}), 1, w)); });
+        add("unbind", 1, [=](const Tensors& t, Where w) { return first(unbind(t[0], n, w)); });
+        add("diagonal", 1, [n](const Tensors& t, Where w) { return diagonal(t[0], n, 0, 1, w); });
+        add("diagonal", 1, [n](const Tensors& t, Where w) { return diagonal(t[0], 0, n, 1, w); });
+        add("matrix_trace", 1, [n](const Tensors& t, Where w) { return matrix_trace(t[0], n, w); });
+        add("diag", 1, [n](const Tensors& t, Where w) { return diag(t[0], n, w); });
+        add("diag_embed", 1, [n](const Tensors& t, Where w) { return diag_embed(t[0], n, w); });
+        add("tril", 1, [n](const Tensors& t, Where w) { return tril(t[0], n, w); });
+        add("triu", 1, [n](const Tensors& t, Where w) { return triu(t[0], n, w); });
+        add("eye", 0, [n](const Tensors&, Where w) { return eye(n, 3, n, Dtype::f32, w); });
+        add("linspace", 0, [n](const Tensors&, Where w) { return linspace(0, 1, n, Dtype::f32, w); });
+        add("arange", 0, [n](const Tensors&, Where w) { return arange(n, 5, n, Dtype::i8, w); });
+    }
+    add("hstack", 2, [](const Tensors& t, Where w) { return hstack(t, w); });
+    add("vstack", 2, [](const Tensors& t, Where w) { return vstack(t, w); });
+    add("meshgrid", 2, [=](const Tensors& t, Where w) { return first(meshgrid(t, MeshIndexing::ij, w)); });
+    add("full_like", 1, [](const Tensors& t, Where w) { return full_like(t[0], 1.5, w); });
+}
+
+void add_functions_of_positions(std::vector<Function>& all) {
+    const auto add = [&](const std::string& name, std::size_t operands, auto f) { all.push_back({name, operands, f}); };
+    for (const std::int64_t n : wrong_numbers) {
+        add("take", 2, [n](const Tensors& t, Where w) { return take(t[0], t[1], n, w); });
+        add("index_select", 2, [n](const Tensors& t, Where w) { return index_select(t[0], t[1], n, w); });
+        add("index_add", 3, [n](const Tensors& t, Where w) { return index_add(t[0], t[1], t[2], n, w); });
+        add("index_copy", 3, [n](const Tensors& t, Where w) { return index_copy(t[0], t[1], t[2], n, w); });
+        add("index_fill", 2, [n](const Tensors& t, Where w) { return index_fill(t[0], t[1], 0.5, n, w); });
+        add("take_along_axis", 2, [n](const Tensors& t, Where w) { return take_along_axis(t[0], t[1], n, w); });
+        add("put_along_axis", 3,
+            [n](const Tensors& t, Where w) { return put_along_axis(t[0], t[1], {t[2], w}, n, Update::multiply); });
+        add("dynamic_slice", 2, [n](const Tensors& t, Where w) { return dynamic_slice(t[0], t[1], {n, 1}, w); });
+        add("topk", 1, [n](const Tensors& t, Where w) { return topk(t[0], n, 0, {}, w).first; });
+        add("topk", 1, [n](const Tensors& t, Where w) { return topk(t[0], 1, n, {}, w).second; });
+        add("histogram", 1,
+            [n](const Tensors& t, Where w) { return histogram(t[0], std::min(n, std::int64_t{9}), {}, w).first; });
+        add("nonzero_bounded", 1, [n](const Tensors& t, Where w) {
+            return nonzero_bounded(t[0], std::min(n, std::int64_t{9}), w).positions;
+        });
+        add("unique_bounded", 1,
+            [n](const Tensors& t, Where w) { return unique_bounded(t[0], std::min(n, std::int64_t{9}), w).values; });
+        add("bincount", 1, [n](const Tensors& t, Where w) { return bincount(t[0], {.length = n}, w); });
+    }
+    add("take", 2, [](const Tensors& t, Where w) { return take(t[0], t[1], w); });
+    add("index", 2, [](const Tensors& t, Where w) { return t[0][{{t[1], w}}]; });
+    add("index", 3, [](const Tensors& t, Where w) { return t[0][{{t[1], w}, {t[2], w}}]; });
+    add("at", 2, [](const Tensors& t, Where w) { return t[0].at({{0, w}}).set({t[1], w}); });
+    add("dynamic_update_slice", 3, [](const Tensors& t, Where w) { return dynamic_update_slice(t[0], t[1], t[2], w); });
+    add("masked_fill", 3, [](const Tensors& t, Where w) { return masked_fill(t[0], t[1], {t[2], w}); });
+    add("masked_select", 2, [](const Tensors& t, Where w) { return masked_select(t[0], t[1], w); });
+    add("embedding", 2, [](const Tensors& t, Where w) { return embedding(t[0], t[1], {.padding_idx = 1}, w); });
+    add("searchsorted", 2, [](const Tensors& t, Where w) { return searchsorted(t[0], t[1], {}, w); });
+    add("bucketize", 2, [](const Tensors& t, Where w) { return bucketize(t[0], t[1], {.right = true}, w); });
+    add("nonzero", 1, [](const Tensors& t, Where w) { return nonzero(t[0], w); });
+    add("unique", 1, [](const Tensors& t, Where w) { return unique(t[0], w).inverse; });
+}
+
 std::vector<Function> functions() {
     std::vector<Function> all;
     const auto unary = [&](const std::string& name, Tensor (*f)(const Tensor&, Where)) {
@@ -137,6 +217,8 @@ std::vector<Function> functions() {
         for (const Dtype d : {Dtype::i64, Dtype::boolean, Dtype::f16})
             all.push_back({"arange", 0, [=](const Tensors&, Where w) { return arange(n, d, w); }});
     }
+    add_functions_of_shape(all);
+    add_functions_of_positions(all);
     all.push_back({"random_uniform", 1, [](const Tensors& t, Where w) { return random_uniform(t[0], {2}, 0, 1, w); }});
     all.push_back({"random_normal", 1, [](const Tensors& t, Where w) { return random_normal(t[0], {2}, w); }});
     all.push_back({"concat", 0, [](const Tensors& t, Where w) { return concat(t, 0, w); }});

@@ -19,9 +19,11 @@ set(public
   frontend/functions/attention.h
   frontend/functions/convolution.h
   frontend/functions/creation.h
+  frontend/functions/diagonals.h
   frontend/functions/elementwise.h
   frontend/functions/functions.h
   frontend/functions/indexing.h
+  frontend/functions/joining.h
   frontend/functions/losses.h
   frontend/functions/movement.h
   frontend/functions/normalization.h
@@ -31,6 +33,7 @@ set(public
   frontend/functions/random.h
   frontend/functions/reductions.h
   frontend/functions/resize.h
+  frontend/functions/search.h
   frontend/tensor/index.h
   frontend/tensor/limits.h
   frontend/tensor/node_ref.h

@@ -1,5 +1,6 @@
-// scatter_add on several threads: each element takes its updates in the order of one thread, so that its bits are the
-// same however the work is divided.
+// Scatters on several threads: each element takes its updates in the order of one thread, so that its bits are the same
+// however the work is divided.
+#include <span>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -34,12 +35,12 @@ const Sample samples[] = {{"0", "7, 700", "40", "40, 700"},
                           {"0", "7, 200", "900", "900, 200"},
                           {"0", "7, 5, 30", "30, 20", "30, 20, 5, 30"}};
 
-GraphCase case_of(const Sample& s, Dtype dtype, std::uint64_t seed) {
+GraphCase case_of(const Sample& s, Dtype dtype, std::uint64_t seed, const std::string& row = "scatter_add") {
     const std::string d(ir::name(dtype));
     GraphCase c;
     c.graph = ir::parse_graph("graph main() {\n  %0 = parameter \"x\" : " + d + "[" + s.x +
                                   "]\n  %1 = parameter \"i\" : i32[" + s.indices + "]\n  %2 = parameter \"u\" : " + d +
-                                  "[" + s.updates + "]\n  %3 = scatter_add(%0, %1, %2) {axis = " + s.axis + "} : " + d +
+                                  "[" + s.updates + "]\n  %3 = " + row + "(%0, %1, %2) {axis = " + s.axis + "} : " + d +
                                   "[" + s.x + "]\n  return \"y\" = %3\n}\n",
                               "t.lir");
     Random random(seed);
@@ -49,6 +50,19 @@ GraphCase case_of(const Sample& s, Dtype dtype, std::uint64_t seed) {
                                   : random_literal(parameters[p].type(), random, true));
     return c;
 }
+
+// The same for each way of accumulating, and along lines.
+const Sample lines[] = {{"0", "7, 700", "40, 700", "40, 700"},
+                        {"1", "5, 7", "5, 24", "5, 24"},
+                        {"0", "7", "40", "40"},
+                        {"1", "6, 7, 30", "6, 9, 30", "6, 9, 30"}};
+struct Row {
+    const char* name;
+    std::span<const Sample> samples;
+};
+const Row rows[] = {{"scatter_set", samples},       {"scatter_multiply", samples}, {"scatter_max", samples},
+                    {"scatter_min", samples},       {"add_along_axis", lines},     {"put_along_axis", lines},
+                    {"multiply_along_axis", lines}, {"max_along_axis", lines},     {"min_along_axis", lines}};
 
 class Scatter : public testing::TestWithParam<Dtype> {};
 
@@ -64,6 +78,22 @@ TEST_P(Scatter, RunsAlikeEverywhere) {
         options.interpreted = true;
         EXPECT_EQ(difference(expected, run_compiled(*codegen::compile(*c.graph, options), c.inputs, 2)), std::nullopt);
     }
+}
+
+TEST_P(Scatter, OfEveryKindRunsAlikeEverywhere) {
+    for (const Row& row : rows)
+        for (const Sample& s : row.samples) {
+            const GraphCase c = case_of(s, GetParam(), 3, row.name);
+            const std::vector<Literal> expected = ir::interpret(*c.graph, c.inputs);
+            const auto executable = codegen::compile(*c.graph);
+            for (const int threads : {1, 3})
+                EXPECT_EQ(difference(expected, run_compiled(*executable, c.inputs, threads)), std::nullopt)
+                    << row.name << " " << s.x;
+            codegen::CompileOptions options;
+            options.interpreted = true;
+            EXPECT_EQ(difference(expected, run_compiled(*codegen::compile(*c.graph, options), c.inputs, 2)),
+                      std::nullopt);
+        }
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, Scatter, testing::Values(Dtype::f32, Dtype::f64, Dtype::bf16, Dtype::i8),
@@ -86,6 +116,25 @@ TEST(Scatters, RunAlikeAheadOfTime) {
             const auto ahead = library.run("scatter" + std::to_string(k), *cases[k].graph, cases[k].inputs, threads);
             EXPECT_EQ(difference(ir::interpret(*cases[k].graph, cases[k].inputs), ahead.outputs), std::nullopt) << k;
         }
+}
+
+TEST(Scatters, OfEveryKindRunAlikeAheadOfTime) {
+    std::vector<GraphCase> cases;
+    std::vector<codegen::ObjectFile> objects;
+    for (const Row& row : rows)
+        for (const Sample& s : row.samples.first(3)) {
+            cases.push_back(case_of(s, Dtype::f32, 4, row.name));
+            codegen::AotRequest request;
+            request.name = "kind" + std::to_string(cases.size() - 1);
+            request.targets = {codegen::target_named("avx2")};
+            const codegen::AotCode code = codegen::compile_ahead(*cases.back().graph, request);
+            objects.insert(objects.end(), code.objects.begin(), code.objects.end());
+        }
+    const AheadLibrary library(objects, "kinds.so");
+    for (std::size_t k = 0; k < cases.size(); ++k) {
+        const auto ahead = library.run("kind" + std::to_string(k), *cases[k].graph, cases[k].inputs, true);
+        EXPECT_EQ(difference(ir::interpret(*cases[k].graph, cases[k].inputs), ahead.outputs), std::nullopt) << k;
+    }
 }
 
 TEST(Scatters, ShareColumnsOfLongRowsAndRowsThatAreNotTooShort) {

@@ -36,6 +36,7 @@
 
 namespace lathe {
 
+class At;
 class Tensor;
 namespace ir {
 struct OpDef;
@@ -91,7 +92,7 @@ struct UseLogicalNotInstead;
 struct UseLogicalAndInstead;
 struct UseLogicalOrInstead;
 struct NameTheTypeOfTheElements;
-struct PartsCannotBeAssignedUseWhereInstead;
+struct PartsCannotBeAssignedUseAtInstead;
 }  // namespace detail
 
 class Tensor {
@@ -104,7 +105,7 @@ public:
     Tensor& operator=(Tensor&&) & = default;
     ~Tensor() = default;
     // x[{0}] = y: x would not change.
-    detail::PartsCannotBeAssignedUseWhereInstead operator=(const Tensor&) && = delete;
+    detail::PartsCannotBeAssignedUseAtInstead operator=(const Tensor&) && = delete;
 
     // `if (a == b)`: which of the elements? min(a == b).item<bool>(), is_empty().
     template <Number T, class Instead = detail::UseItemOrIsEmptyInstead>
@@ -220,6 +221,7 @@ public:
     // ---- parts: see index.h
 
     Tensor operator[](std::initializer_list<Index> indices) const;
+    At at(std::initializer_list<Index> indices) const;
 
     // ---- another value for the handle; a variable is set(). The type stays as it is: TypeError where the result had
     // another. A traced function cannot change handles of plain tensors from outside, whose value it would take along.
@@ -230,7 +232,7 @@ public:
     Tensor& operator/=(const detail::Operand& b) &;
     Tensor& operator%=(const detail::Operand& b) &;
     template <class T>
-    detail::PartsCannotBeAssignedUseWhereInstead operator+=(const T&) && = delete;
+    detail::PartsCannotBeAssignedUseAtInstead operator+=(const T&) && = delete;
 
     // ---- variables
 
@@ -305,6 +307,28 @@ inline Tensor value_of(const Tensor& x) { return x.is_variable() ? Tensor(resolv
 inline Tensor value_of(Tensor&& x) { return x.is_variable() ? Tensor(resolve(x.node())) : std::move(x); }
 
 }  // namespace detail
+
+// How an update meets what is there.
+enum class Update : std::uint8_t { set, add, multiply, min, max };
+
+// What x[{...}] takes, to be updated: x.at({rows}).add(y) is x with y added there. The tensor itself stays as it is.
+// The update broadcasts to the shape of x[{...}]. An element that occurs more than once gets each of its updates, one
+// after the other in row-major order; of set() it has the last.
+class At {
+public:
+    Tensor set(const detail::Operand& y) const { return update(Update::set, y); }
+    Tensor add(const detail::Operand& y) const { return update(Update::add, y); }
+    Tensor multiply(const detail::Operand& y) const { return update(Update::multiply, y); }
+    Tensor min(const detail::Operand& y) const { return update(Update::min, y); }
+    Tensor max(const detail::Operand& y) const { return update(Update::max, y); }
+    Tensor update(Update how, const detail::Operand& y) const;
+
+private:
+    friend class Tensor;
+    At(Tensor x, std::vector<Index> indices) : x_(std::move(x)), indices_(std::move(indices)) {}
+    Tensor x_;
+    std::vector<Index> indices_;
+};
 
 // Operators are found through their Tensor operand only.
 Tensor operator+(const detail::Operand& a, const detail::Operand& b);

@@ -110,7 +110,8 @@ ir::Dim Trace::add_symbol(std::string name, std::optional<std::int64_t> example)
 std::int64_t Trace::pin(ir::Dim dim, ir::Loc loc) {
     std::vector<std::int64_t> values;
     for (const auto& example : examples_) {
-        if (!example) throw UserError("a symbolic extent was read as a number while tracing", loc);
+        if (!example)
+            throw UserError(detail::spoken("extent") + ": a symbolic extent was read as a number while tracing", loc);
         values.push_back(*example);
     }
     const std::optional<std::int64_t> value = dim.evaluate(values);

@@ -18,7 +18,8 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 
 constexpr auto table =
     concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits, ops::views,
-                ops::along_axis, ops::reductions, ops::contractions, ops::windows, ops::convolutions, ops::memory, ops::control);
+                ops::indexing, ops::scatters, ops::along_axis, ops::searches, ops::reductions, ops::contractions,
+                ops::windows, ops::convolutions, ops::memory, ops::control);
 
 constexpr auto by_name = [] {
     auto sorted = table;

@@ -59,48 +59,6 @@ std::vector<Dim> same_position(const Shape& from, std::span<const Dim> index, co
     return result;
 }
 
-Value unslice(const GradientContext& g, Value ct) {
-    const Shape& shape = functions::shape_of(g.x[0]);
-    Shape start = slice_start(g.node.attributes);
-    const Shape& size = slice_size(g.node.attributes);
-    Integers step = slice_step(g.node.attributes);
-    const std::size_t rank = shape.rank();
-    const Value zero = functions::number(ct, 0);
-
-    // Negative steps: turn the dimension round first.
-    Shape turn_start;
-    Integers turn(rank, 1);
-    for (std::size_t i = 0; i < rank; ++i) {
-        turn_start.push_back(step[i] < 0 ? size[i] - 1 : Dim(0));
-        if (step[i] > 0) continue;
-        turn[i] = -1;
-        start[i] += (size[i] - 1) * step[i];
-        step[i] = -step[i];
-    }
-    if (std::ranges::count(turn, -1) != 0) ct = functions::slice(ct, turn_start, size, turn);
-
-    // Steps above 1: put step - 1 zeros behind each element. The pad below removes what hangs over the end.
-    for (std::size_t i = 0; i < rank; ++i) {
-        if (step[i] == 1) continue;
-        Shape split, low, high, joined = functions::shape_of(ct);
-        for (std::size_t k = 0; k < rank; ++k) {
-            split.push_back(joined[k]);
-            low.push_back(0);
-            high.push_back(0);
-            if (k != i) continue;
-            split.push_back(1);
-            low.push_back(0);
-            high.push_back(step[i] - 1);
-        }
-        joined[i] = joined[i] * step[i];
-        ct = functions::reshape(functions::pad(functions::reshape(ct, split), zero, low, high), joined);
-    }
-
-    Shape high;
-    for (std::size_t i = 0; i < rank; ++i) high.push_back(shape[i] - start[i] - size[i] * step[i]);
-    return functions::pad(ct, zero, start, high);
-}
-
 namespace {
 
 Value boolean_like(const Value& x, bool value) {
@@ -136,70 +94,6 @@ Value pad_batch(const BatchContext& c) {
     if (!c.batched[1]) return pad.with(attributes, x, c.x[1]);
     const Value padded = pad.with(attributes, x, functions::number(x, 0));
     return select(is_fill(x, c.node), rules::with_rank(c.x[1], padded.type().shape.rank()), padded);
-}
-
-namespace {
-
-// Indices for each of a batch, as indices into the batches' elements one behind the other.
-Value joined_indices(const BatchContext& c, std::size_t axis) {
-    const Dim bound = c.node.operands[0].type().shape[axis];
-    const Value checked = checked_index.with({Shape{bound}, index_name(c.node)}, c.x[1]);
-    const Value first = functions::count_up(checked, c.extent, Dtype::i64);
-    const Value begin = mul(first, functions::extent_value(checked, bound, Dtype::i64));
-    Shape shape{c.extent};
-    for (std::size_t i = 1; i < checked.type().shape.rank(); ++i) shape.push_back(1);
-    return add(functions::convert(checked, Dtype::i64), functions::reshape(begin, shape));
-}
-
-// [batch, ..., axis, ...] with the axis second and both joined: [batch * axis, ..., ...].
-Value joined(const Value& x, std::size_t axis) {
-    Integers order = functions::all_axes(x.type().shape.rank());
-    const auto second = order.begin() + 1;
-    std::rotate(second, second + static_cast<std::ptrdiff_t>(axis), second + static_cast<std::ptrdiff_t>(axis) + 1);
-    const Value moved = functions::transpose(x, std::move(order));
-    const Shape& all = moved.type().shape;
-    Shape shape{all[0] * all[1]};
-    for (std::size_t i = 2; i < all.rank(); ++i) shape.push_back(all[i]);
-    return functions::reshape(moved, shape);
-}
-
-// `count` dimensions from `from` on come to stand at `to`, where those before that have left.
-Value moved(const Value& x, std::size_t from, std::size_t count, std::size_t to) {
-    const Integers all = functions::all_axes(x.type().shape.rank());
-    Integers order;
-    for (std::int64_t axis : all)
-        if (axis < static_cast<std::int64_t>(from) || axis >= static_cast<std::int64_t>(from + count))
-            order.push_back(axis);
-    const auto at = [](const auto& list, std::size_t i) { return list.begin() + static_cast<std::ptrdiff_t>(i); };
-    order.insert(at(order, to), at(all, from), at(all, from + count));
-    return functions::transpose(x, std::move(order));
-}
-
-}  // namespace
-
-// Where the indices differ from one to the next, they choose from all elements of all.
-Value gather_batch(const BatchContext& c) {
-    const auto axis = static_cast<std::size_t>(chosen_axis(c.node.attributes));
-    if (!c.batched[1]) return gather.with(rules::batched_attributes(c), c.x[0], c.x[1]);
-    if (!c.batched[0]) return rules::axis_to_front(gather.with(c.node.attributes, c.x[0], c.x[1]), axis);
-    const Value taken = gather.with({std::int64_t{0}}, joined(c.x[0], axis), joined_indices(c, axis));
-    const std::size_t indices = c.node.operands[1].type().shape.rank();
-    return moved(taken, 1, indices, 1 + axis);
-}
-
-Value scatter_add_batch(const BatchContext& c) {
-    const auto axis = static_cast<std::size_t>(chosen_axis(c.node.attributes));
-    const std::vector<Value> x = rules::in_batch(c);
-    if (!c.batched[1]) {
-        const std::vector<bool> batched{true, false, true};
-        return scatter_add.with(rules::batched_attributes({c.node, c.x, batched, c.extent}), x[0], c.x[1], x[2]);
-    }
-    const std::size_t indices = c.node.operands[1].type().shape.rank();
-    const Value total = scatter_add.with({std::int64_t{0}}, joined(x[0], axis), joined_indices(c, axis),
-                                         moved(x[2], 1 + axis, indices, 1));
-    Shape apart{c.extent, c.node.operands[0].type().shape[axis]};
-    for (std::size_t i = 1; i < total.type().shape.rank(); ++i) apart.push_back(total.type().shape[i]);
-    return moved(functions::reshape(total, apart), 1, 1, 1 + axis);
 }
 
 }  // namespace lathe::ir::ops

@@ -1,7 +1,7 @@
 // Movement of data: out[i] is one element of an operand, or a fill value.
 #pragma once
 
-#include "ir/functions/basic.h"
+#include "ir/functions/movement.h"
 #include "ir/ops/rules.h"
 #include "ir/ops/samples.h"
 
@@ -142,8 +142,6 @@ inline constexpr SizesAttribute<1> slice_size{"size", "how many elements"};
 inline constexpr StepsAttribute<2> slice_step{"step", "from one element to the next; 1 where it is left out", 0,
                                               Presence::optional};
 inline constexpr AttributeDef slice_attributes[] = {slice_start, slice_size, slice_step};
-// The cotangent of a slice's operand: the slice put back among zeros.
-Value unslice(const GradientContext& g, Value ct);
 inline constexpr OpDef slice = {
     .name = "slice",
     .doc = "y[i] = x[start + i * step], size elements along each dimension. A step may be negative, not 0.",
@@ -188,8 +186,10 @@ inline constexpr OpDef slice = {
         }
         return functions::slice(x.node->operands[0], start, slice_size(n.attributes), std::move(step));
     },
-    .gradient =
-        linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) { return unslice(g, ct[0]); }),
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+        return functions::unslice(ct[0], functions::number(ct[0], 0), functions::shape_of(g.x[0]),
+                                  slice_start(g.node.attributes), slice_step(g.node.attributes));
+    }),
     .samples = [](Dtype d) -> std::vector<Sample> {
         return {{{{d, {5, 4}}}, {Shape{1, 0}, Shape{2, 4}, Integers{2, 1}}},
                 {{{d, {5}}}, {Shape{4}, Shape{3}, Integers{-2}}},
@@ -310,146 +310,62 @@ inline constexpr OpDef concat = {
     },
 };
 
-// ---- positions that are data
+// ---- diagonals
 
-// The shape of x with `axis` replaced by the indices' dimensions. Where there are indices there has to be an element:
-// kernels clamp a wrong index to one that exists.
-inline Shape taken_shape(TypeContext& c, std::size_t axis) {
-    const Shape &x = c.operand(0).shape, &indices = c.operand(1).shape;
-    rules::require_dtype(c, 1, integers);
-    rules::require_rank(c, x.rank() + indices.rank() - 1);
-    Dim count = 1;
-    for (Dim d : indices) count *= d;
-    c.require_at_most(ir::min(count, 1), x[axis], "there are indices along an axis without elements");
-    Shape result;
-    for (std::size_t i = 0; i < axis; ++i) result.push_back(x[i]);
-    for (Dim d : indices) result.push_back(d);
-    for (std::size_t i = axis + 1; i < x.rank(); ++i) result.push_back(x[i]);
-    return result;
-}
-
-// The element of x that `taken`, an index into a tensor of the shape above, stands for.
-inline std::vector<ViewPiece> taken_element(const ViewContext& c, std::span<const Dim> taken) {
-    const auto axis = static_cast<std::size_t>(chosen_axis(c.attributes));
-    const std::size_t rank = c.operands[1].shape.rank();
-    std::vector<Dim> index(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(axis));
-    const std::span<const Dim> position = taken.subspan(axis, rank);
-    index.push_back(c.loaded_index(1, {position.begin(), position.end()}, c.operands[0].shape[axis]));
-    index.insert(index.end(), taken.begin() + static_cast<std::ptrdiff_t>(axis + rank), taken.end());
-    return {{.operand = 0, .index = std::move(index), .guards = {}}};
-}
-
-Value gather_batch(const BatchContext& c);
-Value scatter_add_batch(const BatchContext& c);
-
-inline Dim taken_extent(std::span<const Type> operands, std::span<const Attribute> attributes) {
-    return operands[0].shape[static_cast<std::size_t>(chosen_axis(attributes))];
-}
-inline constexpr Indices taken_indices{.operand = 1, .bound = taken_extent};
-
-inline constexpr OpDef gather = {
-    .name = "gather",
+inline constexpr AxisAttribute<0> diagonal_rows{"rows", "the dimension that counts rows"};
+inline constexpr AxisAttribute<1> diagonal_columns{"columns", "the dimension that counts columns"};
+inline constexpr NumberAttribute<2> diagonal_offset{
+    "offset", "how far to the right of the main diagonal; negative: below it", 0, Presence::optional};
+inline constexpr AttributeDef diagonal_attributes[] = {diagonal_rows, diagonal_columns, diagonal_offset};
+inline constexpr OpDef diagonal = {
+    .name = "diagonal",
     .doc =
-        "x[..., indices, ...]: the indices' dimensions take the place of the axis, as numpy.take.\n"
-        "An index outside [0, extent) is a fault; where the extent is 0, any index is a mistake found before the run.",
-    .arity = 2,
-    .lowering = Lowering::view,
-    .dtypes = any_dtype,
-    .attributes = axis_attribute,
-    .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, taken_shape(c, c.axis(chosen_axis))}; },
-    .view = taken_element,
-    .indices = taken_indices,
-    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
-        if (operand != 0) return Value{};
-        return functions::in_accumulator(ct[0], [&](const Value& updates) {
-            const Value zeros = functions::full_like(updates, functions::shape_of(g.x[0]), 0);
-            return scatter_add.with(g.node.attributes, zeros, g.x[1], updates);
-        });
-    }),
-    .batch = gather_batch,
-    .samples = [](Dtype d) -> std::vector<Sample> {
-        return {{{{d, {4, 3}}, {Dtype::i64, {2, 2}}}, {std::int64_t{0}}},
-                {{{d, {2, 4}}, {Dtype::u8, {}}}, {std::int64_t{1}}},
-                {{{d, {2, 3, 4}}, {Dtype::i32, {5}}}, {std::int64_t{1}}}};
-    },
-};
-
-inline constexpr BoundAttribute<0> index_bound{"bound", "what the integers stay below"};
-inline constexpr NameAttribute<1> index_title{"name", "what a fault's message calls the integers"};
-inline constexpr AttributeDef checked_index_attributes[] = {index_bound, index_title};
-inline constexpr OpDef checked_index = {
-    .name = "checked_index",
-    .doc =
-        "x, integers in [0, bound): one outside is a fault, whose message calls it by the name. For what an index "
-        "chooses\nwithout gather or scatter_add, as a class's label does.",
+        "y[..., i] = x[..., i, ..., i + offset, ...]: the elements of one diagonal of each matrix, along a new last\n"
+        "dimension; none where the offset leads past all of them.",
     .arity = 1,
     .lowering = Lowering::view,
-    .dtypes = integers,
-    .attributes = checked_index_attributes,
+    .dtypes = any_dtype,
+    .attributes = diagonal_attributes,
     .type = [](TypeContext& c) -> Type {
-        rules::require_dtype(c, 0, integers);
-        rules::require_extent(c, c.attribute(index_bound)[0], "the bound is negative");
-        return c.operand(0);
+        const std::size_t rows = c.axis(diagonal_rows), columns = c.axis(diagonal_columns);
+        const std::int64_t offset = c.attribute(diagonal_offset);
+        if (rows == columns) c.fail("an axis occurs twice");
+        if (offset > Dim::greatest || offset < -Dim::greatest) c.fail("the offset is too large");
+        const Shape& from = c.operand(0).shape;
+        Shape result;
+        for (std::size_t i = 0; i < from.rank(); ++i)
+            if (i != rows && i != columns) result.push_back(from[i]);
+        result.push_back(functions::diagonal_extent(from[rows], from[columns], offset));
+        return {c.operand(0).dtype, result};
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
-        std::vector<Dim> index(out.begin(), out.end());
-        c.loaded_index(0, index, index_bound(c.attributes)[0]);
+        const auto rows = static_cast<std::size_t>(diagonal_rows(c.attributes));
+        const auto columns = static_cast<std::size_t>(diagonal_columns(c.attributes));
+        const std::int64_t offset = diagonal_offset(c.attributes);
+        std::vector<Dim> index;
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < c.operands[0].shape.rank(); ++i)
+            index.push_back(i == rows      ? out.back() + std::max<std::int64_t>(-offset, 0)
+                            : i == columns ? out.back() + std::max<std::int64_t>(offset, 0)
+                                           : out[next++]);
         return {{.operand = 0, .index = std::move(index), .guards = {}}};
     },
-    .indices = {.operand = 0,
-                .bound = [](std::span<const Type>,
-                            std::span<const Attribute> attributes) { return index_bound(attributes)[0]; }},
-    .gradient = no_grad("its operand is an integer"),
-    .samples = [](Dtype d) -> std::vector<Sample> {
-        const Attributes below_4{Shape{4}, std::string("label")};
-        return {{{{d, {}}}, below_4}, {{{d, {5}}}, below_4}, {{{d, {2, 3}}}, below_4}, {{{d, {0, 3}}}, below_4}};
-    },
-};
-
-inline constexpr OpDef scatter_add = {
-    .name = "scatter_add",
-    .doc =
-        "x, and at x[..., indices, ...] the updates added, one after the other in row-major order: gather's adjoint.\n"
-        "An index outside [0, extent) is a fault; where the extent is 0, any index is a mistake found before the run.",
-    .arity = 3,
-    .lowering = Lowering::scatter,
-    .dtypes = numbers,
-    .attributes = axis_attribute,
-    .type = [](TypeContext& c) -> Type {
-        rules::require_dtype(c, 0, numbers);
-        rules::require_same_dtype(c, 0, 2);
-        const Shape taken = taken_shape(c, c.axis(chosen_axis));
-        if (taken.rank() != c.operand(2).shape.rank()) c.fail("the updates have the wrong rank");
-        for (std::size_t i = 0; i < taken.rank(); ++i)
-            c.require_equal(taken[i], c.operand(2).shape[i], "the updates have the wrong shape");
-        return c.operand(0);
-    },
-    // The accumulator is the element itself, so each addition rounds to the dtype.
-    .reducer =
-        {
-            .accumulator = same_dtype,
-            .init = [](const FoldContext& c) -> Scalars { return {c.b.constant(c.accumulator, 0.0)}; },
-            .step = [](const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
-                return {acc[0] + x[0]};
-            },
-            .combine = [](const FoldContext&, std::span<const Scalar> earlier,
-                          std::span<const Scalar> later) -> Scalars { return {earlier[0] + later[0]}; },
-            .finish = [](const FoldContext&, std::span<const Scalar> acc) -> Scalars { return {acc[0]}; },
-        },
-    .view = taken_element,
-    .indices = taken_indices,
-    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
-        if (operand == 0) return ct[0];
-        return operand == 2 ? gather.with(g.node.attributes, ct[0], g.x[1]) : Value{};
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+        const Attributes& a = g.node.attributes;
+        return functions::on_diagonal(ct[0], functions::shape_of(g.x[0]), diagonal_rows(a), diagonal_columns(a),
+                                      diagonal_offset(a));
     }),
-    .batch = scatter_add_batch,
     .samples = [](Dtype d) -> std::vector<Sample> {
-        return {{{{d, {4, 3}}, {Dtype::i32, {5}}, {d, {5, 3}}}, {std::int64_t{0}}},
-                {{{d, {2, 4}}, {Dtype::i64, {2, 2}}, {d, {2, 2, 2}}}, {std::int64_t{1}}}};
+        const auto of = [](std::int64_t rows, std::int64_t columns, std::int64_t offset) {
+            return Attributes{rows, columns, offset};
+        };
+        return {{{{d, {3, 4}}}, of(0, 1, 0)},       {{{d, {4, 3}}}, of(0, 1, 2)}, {{{d, {3, 2, 5}}}, of(2, 0, -1)},
+                {{{d, {2, 3, 2, 3}}}, of(1, 3, 1)}, {{{d, {0, 3}}}, of(0, 1, 0)}, {{{d, {2, 1}}}, of(0, 1, 0)},
+                {{{d, {2, 3}}}, of(1, 0, -5)}};
     },
 };
 
-inline constexpr auto views = std::to_array<const OpDef*>(
-    {&reshape, &transpose, &broadcast_to, &slice, &pad, &concat, &gather, &checked_index, &scatter_add});
+inline constexpr auto views =
+    std::to_array<const OpDef*>({&reshape, &transpose, &broadcast_to, &slice, &pad, &concat, &diagonal});
 
 }  // namespace lathe::ir::ops

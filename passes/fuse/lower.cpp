@@ -318,7 +318,7 @@ private:
 
     Dim bind_index(const Node& node, std::size_t operand, const Index& index, Dim bound, const Index& guards) {
         const ValueId value = element(node.operands[operand], index, guards);
-        std::vector<std::uint64_t> key{static_cast<std::uint64_t>(value), node.id};
+        std::vector<std::uint64_t> key{static_cast<std::uint64_t>(value), node.id, bound.bits()};
         for (Dim d : guards) key.push_back(d.bits());
         if (const auto found = bound_.find(key); found != bound_.end()) return found->second;
         const Symbol s = nest().add_symbol(SymbolRole::loaded, "x" + std::to_string(bound_.size()));

@@ -36,15 +36,14 @@ void operands(const Tensor& a, const Tensor& b) {
 }
 
 void parts(const Tensor& a, const Tensor& mask) {
-    a[{0}] = a;                     //! PartsCannotBeAssignedUseWhereInstead
-    a[{0}] += 1.0;                  //! PartsCannotBeAssignedUseWhereInstead
-    a + a = a;                      //! PartsCannotBeAssignedUseWhereInstead
+    a[{0}] = a;                     //! PartsCannotBeAssignedUseAtInstead
+    a[{0}] += 1.0;                  //! PartsCannotBeAssignedUseAtInstead
+    a + a = a;                      //! PartsCannotBeAssignedUseAtInstead
     const Tensor b = a[0];          //! operator[]
     const Tensor c = a[{1.5}];      //! Index
     const Tensor d = a[{true}];     //! deleted
-    const Tensor e = a[{mask}];     //! deleted
     const Tensor f = a[{{0, 2}}];   //! deleted
     const Tensor g = sum(a, true);  //! deleted
     const Tensor h = a[{Range{0, 2}, -1, ellipsis, new_axis, Range{.step = -1}}];
-    const Tensor i = sum(a, -1) + sum(a, {0, 1}) + sum(a);
+    const Tensor i = sum(a, -1) + sum(a, {0, 1}) + sum(a) + a[{mask}];
 }

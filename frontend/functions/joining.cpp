@@ -1,0 +1,171 @@
+#include "frontend/functions/joining.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "frontend/functions/axis_arguments.h"
+#include "frontend/tensor/record.h"
+#include "ir/functions/movement.h"
+#include "ir/ops/ops.h"
+
+namespace lathe {
+namespace {
+
+namespace f = ir::functions;
+namespace ops = ir::ops;
+using detail::axis_of;
+using detail::blaming;
+using detail::LocScope;
+using detail::natural_axis;
+using detail::refuse;
+using detail::value_of;
+
+void require_parts(std::span<const Tensor> parts, std::string_view function, Where where) {
+    if (parts.empty()) refuse(function, "wants one tensor or more", where);
+    for (const Tensor& part : parts)
+        if (part.is_empty())
+            throw UserError(detail::spoken(function) + ": an empty tensor was used", detail::blame(where));
+}
+
+[[noreturn]] void refuse_part(const Tensor& part, std::string_view function, const std::string& why, Where where) {
+    refuse(function, fmt::format("{} ({})", why, part.type().to_string()), where);
+}
+
+[[noreturn]] void refuse_pair(const Tensor& a, const Tensor& b, std::string_view function, const std::string& why,
+                              Where where) {
+    refuse(function, fmt::format("{} ({} and {})", why, a.type().to_string(), b.type().to_string()), where);
+}
+
+// Along an axis, with extents of 1 in front up to a rank: a number is a vector of one, and a vector a row.
+Tensor joined(std::span<const Tensor> parts, std::size_t least_rank, std::size_t axis, std::string_view function,
+              Where where) {
+    std::vector<Tensor> wide;
+    for (const Tensor& part : parts) {
+        Shape shape;
+        for (std::size_t i = part.rank(); i < least_rank; ++i) shape.push_back(1);
+        for (Dim d : part.type().shape) shape.push_back(d);
+        wide.push_back(f::reshape(value_of(part), shape));
+        const Shape& first = wide[0].type().shape;
+        bool fits = shape.rank() == first.rank() && part.dtype() == parts[0].dtype();
+        for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || f::may_be_equal(shape[i], first[i]);
+        if (!fits) refuse_pair(parts[0], part, function, "the types do not fit", where);
+    }
+    return blaming(where, function, [&] { return f::concat(wide, static_cast<std::int64_t>(axis)); });
+}
+
+}  // namespace
+
+Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where) {
+    const LocScope scope(where, "concat");
+    require_parts(parts, "concat", where);
+    return detail::TensorRecorder::record(ops::concat, parts, {natural_axis(axis, parts[0])});
+}
+
+Tensor stack(std::span<const Tensor> parts, std::int64_t axis, Where where) {
+    const LocScope scope(where, "stack");
+    require_parts(parts, "stack", where);
+    const ir::Type& first = parts[0].type();
+    if (first.shape.rank() == ir::max_rank)
+        refuse_part(parts[0], "stack", "the result would have too many axes", where);
+    const auto n = static_cast<std::int64_t>(first.shape.rank()) + 1;
+    if (axis < -n || axis >= n)
+        refuse_part(parts[0], "stack", fmt::format("axis {} is out of range for rank {}", axis, n), where);
+    const std::int64_t at = axis < 0 ? axis + n : axis;
+    std::vector<Tensor> wide;
+    for (const Tensor& part : parts) {
+        if (part.dtype() != first.dtype || !f::may_be_equal(part.type().shape, first.shape))
+            refuse_pair(parts[0], part, "stack", "the types differ", where);
+        wide.push_back(f::unsqueeze(value_of(part), {at}));
+    }
+    return f::concat(wide, at);
+}
+
+Tensor hstack(std::span<const Tensor> parts, Where where) {
+    const LocScope scope(where, "hstack");
+    require_parts(parts, "hstack", where);
+    return joined(parts, 1, parts[0].rank() < 2 ? 0 : 1, "hstack", where);
+}
+
+Tensor vstack(std::span<const Tensor> parts, Where where) {
+    const LocScope scope(where, "vstack");
+    require_parts(parts, "vstack", where);
+    return joined(parts, 2, 0, "vstack", where);
+}
+
+std::vector<Tensor> split(const Tensor& x, const std::vector<Dim>& sizes, std::int64_t axis, Where where) {
+    const LocScope scope(where, "split", x);
+    return blaming(where, "split", [&] {
+        const std::int64_t a = axis_of(axis, x.rank(), "split", where);
+        const Tensor value = value_of(x);
+        const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
+        std::vector<Tensor> out;
+        Dim start = 0;
+        for (Dim size : sizes) {
+            out.push_back(f::narrow(value, a, start, size));
+            start += size;
+        }
+        if (start.is_constant() && extent.is_constant() && start != extent)
+            refuse("split", fmt::format("sizes of {} together do not make up {}", start.constant(), extent.constant()),
+                   where);
+        return out;
+    });
+}
+
+std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, std::int64_t axis, Where where) {
+    const LocScope scope(where, "chunk", x);
+    return blaming(where, "chunk", [&] {
+        const std::int64_t a = axis_of(axis, x.rank(), "chunk", where);
+        if (count < 1) refuse("chunk", fmt::format("into {} parts", count), where);
+        const Tensor value = value_of(x);
+        const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
+        const bool known = extent.is_constant();
+        // Of nothing, PyTorch makes all of them.
+        const std::int64_t size_of_each = known ? (extent.constant() + count - 1) / count : 0;
+        const std::int64_t parts =
+            !known || size_of_each == 0 ? count : (extent.constant() + size_of_each - 1) / size_of_each;
+        const Dim size = known ? Dim(size_of_each) : ceildiv(extent, count);
+        std::vector<Tensor> out;
+        for (std::int64_t i = 0; i < parts; ++i) {
+            const Dim start = min(size * i, extent);
+            out.push_back(f::narrow(value, a, start, min(size * (i + 1), extent) - start));
+        }
+        return out;
+    });
+}
+
+std::vector<Tensor> unbind(const Tensor& x, std::int64_t axis, Where where) {
+    const LocScope scope(where, "unbind", x);
+    const std::int64_t a = axis_of(axis, x.rank(), "unbind", where);
+    const std::int64_t extent = x.extent(a, where);
+    const Tensor value = value_of(x);
+    Shape shape;
+    for (std::size_t i = 0; i < x.rank(); ++i)
+        if (static_cast<std::int64_t>(i) != a) shape.push_back(x.type().shape[i]);
+    std::vector<Tensor> out;
+    for (std::int64_t i = 0; i < extent; ++i) out.push_back(f::reshape(f::narrow(value, a, i, 1), shape));
+    return out;
+}
+
+std::vector<Tensor> meshgrid(std::span<const Tensor> vectors, MeshIndexing indexing, Where where) {
+    const LocScope scope(where, "meshgrid");
+    require_parts(vectors, "meshgrid", where);
+    detail::require_rank(vectors.size(), "meshgrid", where);
+    const auto axis_of_vector = [&](std::size_t i) {
+        return indexing == MeshIndexing::xy && i < 2 && vectors.size() > 1 ? 1 - i : i;
+    };
+    Shape all(std::vector<Dim>(vectors.size(), 1));
+    for (std::size_t i = 0; i < vectors.size(); ++i) {
+        if (vectors[i].rank() > 1) refuse_part(vectors[i], "meshgrid", "wants vectors", where);
+        all[axis_of_vector(i)] = vectors[i].type().shape.element_count();
+    }
+    std::vector<Tensor> out;
+    for (std::size_t i = 0; i < vectors.size(); ++i) {
+        Shape along(std::vector<Dim>(vectors.size(), 1));
+        along[axis_of_vector(i)] = all[axis_of_vector(i)];
+        out.push_back(f::broadcast_to(f::reshape(value_of(vectors[i]), along), all));
+    }
+    return out;
+}
+
+}  // namespace lathe
