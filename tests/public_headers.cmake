@@ -16,6 +16,7 @@ set(public
   frontend/tensor/dlpack.h
   frontend/functions/activations.h
   frontend/functions/along_axis.h
+  frontend/functions/binary.h
   frontend/functions/creation.h
   frontend/functions/elementwise.h
   frontend/functions/functions.h

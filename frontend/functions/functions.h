@@ -3,6 +3,7 @@
 
 #include "frontend/functions/activations.h"
 #include "frontend/functions/along_axis.h"
+#include "frontend/functions/binary.h"
 #include "frontend/functions/creation.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/indexing.h"

@@ -17,8 +17,8 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 }
 
 constexpr auto table =
-    concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::comparisons, ops::bits, ops::views,
-                ops::along_axis, ops::reductions, ops::contractions, ops::memory, ops::control);
+    concatenate(ops::sources, ops::arithmetic, ops::real_functions, ops::binary_functions, ops::comparisons, ops::bits,
+                ops::views, ops::along_axis, ops::scans, ops::reductions, ops::contractions, ops::memory, ops::control);
 
 constexpr auto by_name = [] {
     auto sorted = table;

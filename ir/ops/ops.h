@@ -3,6 +3,7 @@
 
 #include "ir/ops/along_axis.h"
 #include "ir/ops/arithmetic.h"
+#include "ir/ops/binary.h"
 #include "ir/ops/bits.h"
 #include "ir/ops/comparison.h"
 #include "ir/ops/contraction.h"
@@ -10,5 +11,6 @@
 #include "ir/ops/math.h"
 #include "ir/ops/memory.h"
 #include "ir/ops/reductions.h"
+#include "ir/ops/scans.h"
 #include "ir/ops/sources.h"
 #include "ir/ops/views.h"
