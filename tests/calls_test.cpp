@@ -36,8 +36,9 @@ constexpr float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::n
 
 std::shared_ptr<ir::Graph> graph_of(const ir::OpDef& op, const ir::Type& type, ir::Attributes attributes) {
     auto graph = std::make_shared<ir::Graph>();
-    const ir::Value x = graph->add_parameter("x", type);
-    const ir::Node& node = graph->add(op, {&x, 1}, std::move(attributes));
+    std::vector<ir::Value> operands;
+    for (int i = 0; i < op.arity.minimum; ++i) operands.push_back(graph->add_parameter("x", type));
+    const ir::Node& node = graph->add(op, operands, std::move(attributes));
     for (std::uint32_t r = 0; r < node.results.size(); ++r) graph->add_output("y", {&node, r});
     return graph;
 }
@@ -50,18 +51,23 @@ TEST_P(LongLines, GiveTheReferencesBits) {
     const std::pair<ir::Shape, std::int64_t> cases[] = {
         {{8 * 4096 + 3 * 4096 + 77}, 0}, {{3, 4096}, 1},  {{19, 70}, 1},  {{9000, 3}, 0}, {{2, 130, 150}, 1},
         {{18 * 4096 + 77}, 0},           {{2, 65537}, 1}, {{65600, 3}, 0}};  // lines that threads share
-    for (const ir::OpDef* const op : ir::ops::along_axis)
+    std::vector<const ir::OpDef*> ops(ir::ops::along_axis.begin(), ir::ops::along_axis.end());
+    ops.insert(ops.end(), ir::ops::scans.begin(), ir::ops::scans.end());
+    for (const ir::OpDef* const op : ops) {
+        if (!op->dtypes.contains(GetParam())) continue;
         for (const auto& [shape, axis] : cases)
             for (const bool flag : {false, true}) {
                 const ir::Type type{GetParam(), shape};
                 const auto graph = graph_of(*op, type, {axis, flag});
-                const Literal x = random_literal(type, random, true);
-                const std::vector<Literal> expected = ir::interpret(*graph, {{x}});
+                std::vector<Literal> x;
+                for (int i = 0; i < op->arity.minimum; ++i) x.push_back(random_literal(type, random, true));
+                const std::vector<Literal> expected = ir::interpret(*graph, x);
                 const auto executable = codegen::compile(*graph);
                 for (const int threads : {1, 2})
-                    if (const auto found = difference(expected, run_compiled(*executable, {{x}}, threads)))
+                    if (const auto found = difference(expected, run_compiled(*executable, x, threads)))
                         FAIL() << op->name << " " << type.to_string() << ": " << *found;
             }
+    }
 }
 INSTANTIATE_TEST_SUITE_P(Dtypes, LongLines, testing::ValuesIn(ir::all_dtypes()),
                          [](const auto& dtype) { return std::string(name(dtype.param)); });

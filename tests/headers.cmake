@@ -11,7 +11,10 @@ set(parts
   passes/loops/iteration_cost.cpp=passes/loops/loop_passes.h
   passes/loops/vectorize.cpp=passes/loops/loop_passes.h
   runtime/binding_cache.cpp=runtime/plan.h
+  runtime/calls/cummax_v1.cpp=runtime/calls/calls.h
+  runtime/calls/cumprod_v1.cpp=runtime/calls/calls.h
   runtime/calls/cumsum_v2.cpp=runtime/calls/calls.h
+  runtime/calls/linear_recurrence_v1.cpp=runtime/calls/calls.h
   runtime/calls/sort_v2.cpp=runtime/calls/calls.h
   codegen/llvm/emit_index.cpp=codegen/llvm/emitter.h
   codegen/llvm/emit_memory.cpp=codegen/llvm/emitter.h

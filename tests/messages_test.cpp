@@ -144,6 +144,32 @@ std::vector<Function> functions() {
         all.push_back({name, 1, [f](const Tensors& t, Where where) { return f({-1, where}, {t[0], where}); }});
     };
     binary("pow", pow);
+    binary("fmod", fmod);
+    binary("mod", mod);
+    binary("floor_divide", floor_divide);
+    binary("true_divide", true_divide);
+    binary("copysign", copysign);
+    binary("nextafter", nextafter);
+    binary("hypot", hypot);
+    binary("logaddexp", logaddexp);
+    binary("logaddexp2", logaddexp2);
+    binary("xlogy", xlogy);
+    binary("heaviside", heaviside);
+    binary("fmax", fmax);
+    binary("fmin", fmin);
+    binary("absolute_difference", absolute_difference);
+    binary("gcd", gcd);
+    binary("lcm", lcm);
+    const auto three = [&](const std::string& name,
+                           Tensor (*f)(const detail::Operand&, const detail::Operand&, const detail::Operand&)) {
+        all.push_back({name, 3, [f](const Tensors& t, Where w) { return f({t[0], w}, {t[1], w}, {t[2], w}); }});
+        all.push_back({name, 1, [f](const Tensors& t, Where w) { return f({t[0], w}, {-1, w}, {1.5, w}); }});
+    };
+    three("clamp", clamp);
+    three("lerp", lerp);
+    three("fma", fma);
+    all.push_back({"clamp", 2, [](const Tensors& t, Where w) { return clamp({t[0], w}, {t[1], w}); }});
+    all.push_back({"clamp", 2, [](const Tensors& t, Where w) { return clamp({t[0], w}, std::nullopt, {t[1], w}); }});
     binary("maximum", maximum);
     binary("minimum", minimum);
     binary("bit_and", bit_and);
@@ -166,6 +192,8 @@ std::vector<Function> functions() {
     };
     two("logical_and", logical_and);
     two("logical_or", logical_or);
+    two("logical_xor", logical_xor);
+    two("ldexp", ldexp);
     two("matmul", matmul);
     two("mean_squared_error", mean_squared_error);
     all.push_back({"cross_entropy", 2, [](const Tensors& t, Where w) { return cross_entropy(t[0], t[1], {}, w); }});
@@ -177,11 +205,38 @@ std::vector<Function> functions() {
         all.push_back({"convert", 1, [d](const Tensors& t, Where w) { return convert(t[0], d, w); }});
     for (const std::int64_t n : wrong_numbers) {
         all.push_back({"softmax", 1, [n](const Tensors& t, Where w) { return softmax(t[0], n, w); }});
+        all.push_back({"softmin", 1, [n](const Tensors& t, Where w) { return softmin(t[0], n, w); }});
         all.push_back({"log_softmax", 1, [n](const Tensors& t, Where w) { return log_softmax(t[0], n, w); }});
         all.push_back({"argmax", 1, [n](const Tensors& t, Where w) { return argmax(t[0], n, {}, w); }});
         all.push_back({"argmin", 1, [n](const Tensors& t, Where w) { return argmin(t[0], n, {.last = true}, w); }});
         all.push_back({"variance", 1, [n](const Tensors& t, Where w) { return variance(t[0], {n}, {}, w); }});
         all.push_back({"cumsum", 1, [n](const Tensors& t, Where w) { return cumsum(t[0], n, {.reverse = true}, w); }});
+        all.push_back({"cumprod", 1, [n](const Tensors& t, Where w) { return cumprod(t[0], n, {}, w); }});
+        all.push_back({"cummax", 1, [n](const Tensors& t, Where w) { return cummax(t[0], n, {}, w).values; }});
+        all.push_back({"cummin", 1, [n](const Tensors& t, Where w) { return cummin(t[0], n, {}, w).indices; }});
+        all.push_back({"logcumsumexp", 1, [n](const Tensors& t, Where w) { return logcumsumexp(t[0], n, {}, w); }});
+        all.push_back({"linear_recurrence", 2,
+                       [n](const Tensors& t, Where w) { return linear_recurrence(t[0], t[1], n, {}, w); }});
+        all.push_back({"median", 1, [n](const Tensors& t, Where w) { return median(t[0], n, true, w).indices; }});
+        all.push_back({"quantile", 1, [n](const Tensors& t, Where w) { return quantile(t[0], 0.5, n, {}, w); }});
+        all.push_back({"quantile", 1, [n](const Tensors& t, Where w) { return quantile(t[0], {0.5, 1.5}, n, {}, w); }});
+        all.push_back({"norm", 1, [n](const Tensors& t, Where w) { return norm(t[0], {n}, {}, w); }});
+        all.push_back({"norm", 1, [n](const Tensors& t, Where w) {
+                           return norm(t[0], {n}, {.p = -std::numeric_limits<double>::infinity()}, w);
+                       }});
+        all.push_back({"norm", 1, [n](const Tensors& t, Where w) { return norm(t[0], {n, 0}, {.p = 0.5}, w); }});
+        all.push_back({"var", 1, [n](const Tensors& t, Where w) { return var(t[0], {n}, {}, w); }});
+        all.push_back({"stddev", 1, [n](const Tensors& t, Where w) { return stddev(t[0], {n}, {.keep = true}, w); }});
+        all.push_back({"aminmax", 1, [n](const Tensors& t, Where w) { return aminmax(t[0], {n}, true, w).max; }});
+        using Fold = Tensor (*)(const Tensor&, const Axes&, bool, Where);
+        for (const auto& [name, f] : std::vector<std::pair<std::string, Fold>>{{"prod", prod},
+                                                                               {"all", lathe::all},
+                                                                               {"any", any},
+                                                                               {"count_nonzero", count_nonzero},
+                                                                               {"logsumexp", logsumexp},
+                                                                               {"nansum", nansum},
+                                                                               {"nanmean", nanmean}})
+            all.push_back({name, 1, [n, f](const Tensors& t, Where w) { return f(t[0], {n, 0}, true, w); }});
         all.push_back({"pad", 1, [n](const Tensors& t, Where w) { return pad(t[0], {n, 0}, {0, 1}, 0.5, w); }});
         all.push_back({"dot_general", 2, [n](const Tensors& t, Where w) {
                            return dot_general(t[0], t[1], {.a_contract = n, .b_contract = 0}, w);

@@ -18,6 +18,7 @@ set(public
   frontend/functions/along_axis.h
   frontend/functions/attention.h
   frontend/functions/convolution.h
+  frontend/functions/binary.h
   frontend/functions/creation.h
   frontend/functions/diagonals.h
   frontend/functions/elementwise.h

@@ -127,5 +127,30 @@ TEST(Regression, DonatedMemoryIsReadAtTheSamePlace) {
 )");
 }
 
+// Bits of a number, or its sign with other bits: one masked instruction on AVX-512.
+TEST(Regression, ChoicesBetweenBitsAndAFunctionOfThem) {
+    for (const char* choice : {"select(%3, %1, %4)", "select(%3, %4, %1)"})
+        expect_sound(std::string(R"(graph main(n) {
+  %0 = parameter "x" : bf16[n]
+  %1 = convert(%0) {dtype = f32} : f32[n]
+  %2 = constant {value = f32[] 0.5} : f32[]
+  %3 = lt(%1, %2) : bool[n]
+  %4 = tanh(%1) : f32[n]
+  %5 = )") + choice + " : f32[n]\n  return \"y\" = %5\n}\n",
+                     {{64}, {67}});
+    for (const char* choice : {"select(%7, %0, %6)", "select(%7, %6, %1)"})
+        expect_sound(std::string(R"(graph main(n) {
+  %0 = parameter "x" : i64[n]
+  %1 = parameter "y" : i64[n]
+  %2 = constant {value = i64[] 123456} : i64[]
+  %3 = constant {value = i64[] -123457} : i64[]
+  %4 = bit_and(%0, %2) : i64[n]
+  %5 = bit_and(%1, %3) : i64[n]
+  %6 = bit_or(%4, %5) : i64[n]
+  %7 = lt(%0, %1) : bool[n]
+  %8 = )") + choice + " : i64[n]\n  return \"y\" = %8\n}\n",
+                     {{64}, {67}});
+}
+
 }  // namespace
 }  // namespace lathe::testing_support

@@ -6,6 +6,8 @@
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/Instructions.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/Verifier.h>
@@ -54,6 +56,33 @@ void initialize_llvm() {
     });
 }
 
+// LLVM 19 writes a choice between vectors of integers, one of them a logical function of the other and a constant, as a
+// masked vpternlog, with the truth table of other operands. Floats are chosen by instructions of their own.
+void choose_as_floats(llvm::Function& function) {
+    const auto is_logical = [](const llvm::Value* v) {
+        const auto* const operation = llvm::dyn_cast<llvm::BinaryOperator>(v);
+        return operation != nullptr && operation->isBitwiseLogicOp();
+    };
+    std::vector<llvm::SelectInst*> choices;
+    for (llvm::Instruction& instruction : llvm::instructions(function))
+        if (auto* const choice = llvm::dyn_cast<llvm::SelectInst>(&instruction))
+            if (is_logical(choice->getTrueValue()) || is_logical(choice->getFalseValue())) choices.push_back(choice);
+    for (llvm::SelectInst* const choice : choices) {
+        auto* const type = llvm::dyn_cast<llvm::FixedVectorType>(choice->getType());
+        if (type == nullptr) continue;
+        llvm::IRBuilder<> builder(choice);
+        const unsigned bits = type->getScalarSizeInBits();
+        if (bits != 32 && bits != 64) continue;
+        auto* const floats = llvm::FixedVectorType::get(bits == 32 ? builder.getFloatTy() : builder.getDoubleTy(),
+                                                        type->getNumElements());
+        llvm::Value* const chosen =
+            builder.CreateSelect(choice->getCondition(), builder.CreateBitCast(choice->getTrueValue(), floats),
+                                 builder.CreateBitCast(choice->getFalseValue(), floats));
+        choice->replaceAllUsesWith(builder.CreateBitCast(chosen, type));
+        choice->eraseFromParent();
+    }
+}
+
 // The optimizer's bookkeeping, built once for a target machine.
 struct Optimizer {
     explicit Optimizer(llvm::TargetMachine& machine) : builder(&machine) {
@@ -72,7 +101,10 @@ struct Optimizer {
     }
     void run(llvm::Module& module) {
         for (llvm::Function& f : module)
-            if (!f.isDeclaration()) passes.run(f, functions);
+            if (!f.isDeclaration()) {
+                passes.run(f, functions);
+                choose_as_floats(f);
+            }
         functions.clear();
         loops.clear();
         modules.clear();

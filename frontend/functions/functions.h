@@ -5,6 +5,7 @@
 #include "frontend/functions/along_axis.h"
 #include "frontend/functions/attention.h"
 #include "frontend/functions/convolution.h"
+#include "frontend/functions/binary.h"
 #include "frontend/functions/creation.h"
 #include "frontend/functions/diagonals.h"
 #include "frontend/functions/elementwise.h"

@@ -3,7 +3,7 @@
 #include "frontend/functions/axis_arguments.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/tensor/record.h"
-#include "ir/functions/statistics.h"
+#include "ir/functions/folds.h"
 #include "ir/ops/ops.h"
 
 namespace lathe {
@@ -25,6 +25,15 @@ Tensor reduce(std::string_view name, const ir::OpDef& op, const Tensor& x, const
     return keep ? f::expand_dims(y, x.type().shape, all) : y;
 }
 
+// A function of x and its axes, with these put back as extents of 1 where `keep` says so.
+template <class F>
+Tensor fold(std::string_view name, const F& function, const Tensor& x, const Axes& axes, bool keep, Where where) {
+    const LocScope scope(where, name, x);
+    const ir::Integers all = axes_or_all(x, axes);
+    const Tensor y = blaming(where, name, [&] { return function(value_of(x), all); });
+    return keep ? f::expand_dims(y, x.type().shape, all) : y;
+}
+
 }  // namespace
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keep, Where where) {
@@ -38,11 +47,24 @@ Tensor max(const Tensor& x, const Axes& axes, bool keep, Where where) {
 Tensor min(const Tensor& x, const Axes& axes, bool keep, Where where) {
     return reduce("min", ops::reduce_min, x, axes, keep, where);
 }
+Tensor prod(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return fold("prod", f::prod<Tensor>, x, axes, keep, where);
+}
 Tensor mean(const Tensor& x, const Axes& axes, bool keep, Where where) {
-    const LocScope scope(where, "mean", x);
-    const ir::Integers all = axes_or_all(x, axes);
-    const Tensor y = blaming(where, "mean", [&] { return f::mean(value_of(x), all); });
-    return keep ? f::expand_dims(y, x.type().shape, all) : y;
+    return fold("mean", [](const Tensor& v, const ir::Integers& a) { return f::mean(v, a); }, x, axes, keep, where);
+}
+Tensor all(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return fold("all", f::all<Tensor>, x, axes, keep, where);
+}
+Tensor any(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return fold("any", f::any<Tensor>, x, axes, keep, where);
+}
+Tensor count_nonzero(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return fold("count_nonzero", f::count_nonzero<Tensor>, x, axes, keep, where);
+}
+Extremes aminmax(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    const LocScope scope(where, "aminmax", x);
+    return {min(x, axes, keep, where), max(x, axes, keep, where)};
 }
 Tensor argmax(const Tensor& x, std::int64_t axis, ArgmaxOptions options, Where where) {
     const LocScope scope(where, "argmax", x);
@@ -53,14 +75,39 @@ Tensor argmin(const Tensor& x, std::int64_t axis, ArgmaxOptions options, Where w
     return ops::argmax.with({f::natural_axes({axis}, x.rank()), options.last}, f::reversed_order(x));
 }
 Tensor variance(const Tensor& x, const Axes& axes, VarianceOptions options, Where where) {
-    const LocScope scope(where, "variance", x);
-    const ir::Integers all = axes_or_all(x, axes);
-    const Tensor y = blaming(where, "variance", [&] { return f::variance(value_of(x), all, options.correction); });
-    return options.keep ? f::expand_dims(y, x.type().shape, all) : y;
+    const auto of = [&](const Tensor& v, const ir::Integers& a) { return f::variance(v, a, options.correction); };
+    return fold("variance", of, x, axes, options.keep, where);
+}
+Tensor var(const Tensor& x, const Axes& axes, VarianceOptions options, Where where) {
+    const LocScope scope(where, "var", x);
+    return variance(x, axes, options, where);
+}
+Tensor stddev(const Tensor& x, const Axes& axes, VarianceOptions options, Where where) {
+    const auto of = [&](const Tensor& v, const ir::Integers& a) {
+        return f::standard_deviation(v, a, options.correction);
+    };
+    return fold("stddev", of, x, axes, options.keep, where);
+}
+Tensor norm(const Tensor& x, const Axes& axes, NormOptions options, Where where) {
+    const auto of = [&](const Tensor& v, const ir::Integers& a) { return f::norm(v, a, options.p); };
+    return fold("norm", of, x, axes, options.keep, where);
+}
+Tensor logsumexp(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return fold("logsumexp", f::logsumexp<Tensor>, x, axes, keep, where);
+}
+Tensor nansum(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return fold("nansum", f::nansum<Tensor>, x, axes, keep, where);
+}
+Tensor nanmean(const Tensor& x, const Axes& axes, bool keep, Where where) {
+    return fold("nanmean", f::nanmean<Tensor>, x, axes, keep, where);
 }
 Tensor softmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "softmax", x);
     return blaming(where, "softmax", [&] { return f::softmax(x, axis); });
+}
+Tensor softmin(const Tensor& x, std::int64_t axis, Where where) {
+    const LocScope scope(where, "softmin", x);
+    return blaming(where, "softmin", [&] { return f::softmax(ops::neg(x), axis); });
 }
 Tensor log_softmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "log_softmax", x);

@@ -45,6 +45,12 @@ template <Operand T>
                     Loc{});
 }
 template <Operand T>
+[[noreturn]] void refuse(std::string_view function, std::string_view why, const T& x) {
+    throw TypeError(
+        std::string(function) + ": " + std::string(why) + " (" + static_cast<const Type&>(x.type()).to_string() + ")",
+        Loc{});
+}
+template <Operand T>
 void require_same_dtype(std::string_view function, const T& x, const T& y) {
     if (dtype_of(x) != dtype_of(y)) refuse(function, "the dtypes differ; convert() makes them the same", x, y);
 }
@@ -98,6 +104,13 @@ T sum(const T& x, Integers axes) {
 template <Operand T, class F>
 T in_accumulator(const T& x, const F& f) {
     return convert(f(convert(x, accumulator_of(dtype_of(x)))), dtype_of(x));
+}
+
+// The same of two operands, rounded to the dtype of the first.
+template <Operand T, class F>
+T in_accumulators(const T& x, const T& y, const F& f) {
+    const Dtype wide = accumulator_of(dtype_of(x));
+    return convert(f(convert(x, wide), convert(y, wide)), dtype_of(x));
 }
 
 // 0, 1, ... along one dimension.

@@ -1,16 +1,12 @@
-// What orders or accumulates the elements along one axis, each line of them for itself: no loop nest, but functions of
-// the library.
+// What orders the elements along one axis, each line of them for itself: no loop nest, but functions of the library.
 #pragma once
 
 #include "ir/functions/along_axis.h"
+#include "ir/ops/lines.h"
 #include "ir/ops/rules.h"
 #include "ir/ops/samples.h"
 
 namespace lathe::ir::ops {
-
-inline constexpr AxisAttribute<0> line_axis{"axis", "along which the elements are taken"};
-
-// ---- sorts
 
 inline constexpr AttributeOf<AttributeMeaning::flag, 1> sort_descending{
     "descending", "the greatest element comes first", 0, Presence::optional};
@@ -37,36 +33,6 @@ inline constexpr OpDef sort = {
     .samples = samples::lines,
 };
 
-// ---- scans
-
-inline constexpr AttributeOf<AttributeMeaning::flag, 1> cumsum_reverse{"reverse", "the last element comes first", 0,
-                                                                       Presence::optional};
-inline constexpr AttributeDef cumsum_attributes[] = {line_axis, cumsum_reverse};
-HostCall cumsum_call(const CallContext& c);
-std::vector<Literal> cumsum_reference(const ReferenceContext& c);
-
-inline constexpr OpDef cumsum = {
-    .name = "cumsum",
-    .doc =
-        "The sums of the elements along an axis up to each. f16 and bf16 accumulate in f32 and round each result "
-        "once;\n"
-        "signed integers and booleans give i64, unsigned integers u64, and wrap there. The order: a chain from +0 in "
-        "each\nblock of 4,096 elements; an element is its chain's sum plus that of all blocks before, which is added\n"
-        "up from +0 in their order.",
-    .arity = 1,
-    .lowering = Lowering::opaque,
-    .dtypes = any_dtype,
-    .attributes = cumsum_attributes,
-    .type = [](TypeContext& c) -> Type { return {sum_of(c.operand(0).dtype), c.operand(0).shape}; },
-    .call = cumsum_call,
-    .reference = cumsum_reference,
-    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
-        const Attributes& a = g.node.attributes;
-        return cumsum.with({line_axis(a), !cumsum_reverse(a)}, ct[0]);
-    }),
-    .samples = samples::lines,
-};
-
-inline constexpr auto along_axis = std::to_array<const OpDef*>({&sort, &cumsum});
+inline constexpr auto along_axis = std::to_array<const OpDef*>({&sort});
 
 }  // namespace lathe::ir::ops

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ir/functions/basic.h"
+#include "ir/ops/math_remainder.h"
 #include "ir/ops/rules.h"
 
 namespace lathe::ir::ops {
@@ -76,20 +77,30 @@ inline constexpr OpDef div = {
 inline constexpr OpDef rem = {
     .name = "rem",
     .doc =
-        "x - (x / y) * y for integers: the remainder of division toward zero, with the sign of x. x rem 0 is 0, and\n"
-        "MIN rem -1 is 0.",
+        "The remainder of division toward zero, with the sign of x. Integers: x rem 0 is 0, and MIN rem -1 is 0. "
+        "Floats:\n"
+        "C's fmod, exactly, for operands of any magnitude; x rem 0 is NaN, and so is an infinite x.",
     .arity = 2,
     .lowering = Lowering::elementwise,
-    .dtypes = integers,
+    .dtypes = numbers,
     .type = rules::elementwise,
     .scalar = [](const ScalarContext& c) -> Scalars {
+        if (is_float(c.result)) {
+            const Dtype wide = accumulator_of(c.result);
+            return {c.b.convert(math::remainder(c.b.convert(c.x[0], wide), c.b.convert(c.x[1], wide)), c.result)};
+        }
         const Scalar x = c.x[0], y = c.x[1], zero = c.b.constant_int(c.result, 0), one = c.b.constant_int(c.result, 1);
         // Dividing by 1 leaves 0, too.
         Scalar trivial = equal(y, zero);
         if (is_signed_integer(c.result)) trivial = trivial | equal(y, c.b.constant_int(c.result, -1));
         return {c.b.rem(x, ir::select(trivial, one, y))};
     },
-    .gradient = no_grad("its operands are integers"),
+    // By y: less the quotient, which is constant between its steps. For an infinite y it is 0.
+    .gradient = partials([](const GradientContext&, const Value& t) { return t; },
+                         [](const GradientContext& g, const Value& t) {
+                             return mul(t, stop_gradient(div(sub(g.y[0], g.x[0]), g.x[1])));
+                         }),
+    .domain = {0.5, 2},
 };
 
 inline constexpr OpDef neg = {

@@ -33,7 +33,7 @@ inline constexpr OpDef dot_general = {
         .accumulator = accumulator_of,
         .init = [](const FoldContext& c) -> Scalars { return {c.b.constant(c.accumulator, 0.0)}; },
         .step = [](const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
-            return {is_float(c.accumulator) ? fma(x[0], x[1], acc[0]) : x[0] * x[1] + acc[0]};
+            return {is_float(c.accumulator) ? ir::fma(x[0], x[1], acc[0]) : x[0] * x[1] + acc[0]};
         },
         .combine = [](const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
             return {earlier[0] + later[0]};

@@ -8,16 +8,18 @@ namespace lathe::ir::ops {
 extern const OpDef parameter, constant, iota;
 extern const OpDef add, sub, mul, div, rem, neg, abs, max, min;
 extern const OpDef exp, log, sqrt, rsqrt, tanh, sigmoid, erf, pow;
+extern const OpDef floor_divide, fma, copysign, nextafter, hypot, logaddexp, logaddexp2, ldexp;
 extern const OpDef eq, ne, lt, le, gt, ge;
 extern const OpDef logical_and, logical_or, logical_not, select, convert, stop_gradient;
 extern const OpDef bit_and, bit_or, bit_xor, bit_not, shift_left, shift_right;
 extern const OpDef reshape, transpose, broadcast_to, slice, pad, concat, diagonal;
-extern const OpDef sort, cumsum, topk, searchsorted;
-extern const OpDef sum, reduce_max, reduce_min, argmax;
+extern const OpDef sort, topk, searchsorted;
 extern const OpDef skew, convolution, first_max;
 extern const OpDef dot_general, philox;
 extern const OpDef gather, take_along_axis, checked_index, dynamic_slice, dynamic_update_slice;
 extern const OpDef scatter_add, scatter_set, scatter_multiply, scatter_max, scatter_min;
 extern const OpDef add_along_axis, put_along_axis, multiply_along_axis, max_along_axis, min_along_axis;
+extern const OpDef cumsum, cumprod, cummax, linear_recurrence;
+extern const OpDef sum, prod, all, any, reduce_max, reduce_min, argmax;
 
 }  // namespace lathe::ir::ops

@@ -3,6 +3,7 @@
 
 #include "ir/ops/along_axis.h"
 #include "ir/ops/arithmetic.h"
+#include "ir/ops/binary.h"
 #include "ir/ops/bits.h"
 #include "ir/ops/comparison.h"
 #include "ir/ops/contraction.h"
@@ -14,6 +15,7 @@
 #include "ir/ops/reductions.h"
 #include "ir/ops/scatter.h"
 #include "ir/ops/search.h"
+#include "ir/ops/scans.h"
 #include "ir/ops/sources.h"
 #include "ir/ops/views.h"
 #include "ir/ops/windows.h"

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "ir/functions/along_axis.h"
 #include "ir/functions/basic.h"
 #include "ir/ops/rules.h"
 #include "ir/ops/samples.h"
@@ -125,6 +126,79 @@ inline constexpr OpDef sum = {
     .samples = samples::reductions,
 };
 
+inline constexpr OpDef prod = {
+    .name = "prod",
+    .doc =
+        "The product over the axes, with the dtypes of sum. An empty product is 1. The order is that of sums, so that "
+        "a\n"
+        "part of the factors may overflow where their product would not.",
+    .arity = 1,
+    .lowering = Lowering::reduction,
+    .dtypes = any_dtype,
+    .attributes = reduction_attributes,
+    .type = [](TypeContext& c) -> Type { return {sum_of(c.operand(0).dtype), reduction_type(c).shape}; },
+    .reducer = {
+        .accumulator = [](Dtype d) { return accumulator_of(sum_of(d)); },
+        .init = [](const FoldContext& c) -> Scalars { return {c.b.constant(c.accumulator, 1.0)}; },
+        .step = [](const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+            return {acc[0] * x[0]};
+        },
+        .combine = [](const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+            return {earlier[0] * later[0]};
+        },
+        .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
+            return {c.b.convert(acc[0], sum_of(c.element))};
+        },
+    },
+    .axes = reduced_axes,
+    // By a factor: the product of all others, which is right where some are 0.
+    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+        const Integers axes = reduced_axes(g.node);
+        return functions::in_accumulators(g.x[0], ct[0], [&](const Value& x, const Value& t) {
+            return mul(functions::expand_dims(t, functions::shape_of(x), axes), functions::product_of_others(x, axes));
+        });
+    }),
+    .domain = {0.5, 1.5},
+    .samples = samples::reductions,
+};
+
+// Booleans fold as bytes.
+template <Prim bitwise>
+inline constexpr Reducer booleans_folded = {
+    .accumulator = [](Dtype) { return Dtype::u8; },
+    .init = [](const FoldContext& c) -> Scalars {
+        return {c.b.constant_int(c.accumulator, bitwise == Prim::bit_and ? 1 : 0)};
+    },
+    .step = [](const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar) -> Scalars {
+        return {bitwise == Prim::bit_and ? acc[0] & x[0] : acc[0] | x[0]};
+    },
+    .combine = [](const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) -> Scalars {
+        return {bitwise == Prim::bit_and ? earlier[0] & later[0] : earlier[0] | later[0]};
+    },
+    .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
+        return {c.b.convert(acc[0], Dtype::boolean)};
+    },
+};
+constexpr OpDef booleans_row(std::string_view name, std::string_view doc, const Reducer& reducer) {
+    return {
+        .name = name,
+        .doc = doc,
+        .arity = 1,
+        .lowering = Lowering::reduction,
+        .dtypes = booleans,
+        .attributes = reduction_attributes,
+        .type = reduction_type,
+        .reducer = reducer,
+        .axes = reduced_axes,
+        .gradient = no_grad("its operand is boolean"),
+        .samples = samples::reductions,
+    };
+}
+inline constexpr OpDef all =
+    booleans_row("all", "Whether all are true over the axes, as of nothing.", booleans_folded<Prim::bit_and>);
+inline constexpr OpDef any =
+    booleans_row("any", "Whether any is true over the axes; of nothing none is.", booleans_folded<Prim::bit_or>);
+
 inline constexpr OpDef reduce_max = {
     .name = "reduce_max",
     .doc = "The greatest element over the axes, NaN if there is one. Nothing has none.",
@@ -221,6 +295,7 @@ inline constexpr OpDef argmax = {
     .upgrades = argmax_upgrades,
 };
 
-inline constexpr auto reductions = std::to_array<const OpDef*>({&sum, &reduce_max, &reduce_min, &argmax});
+inline constexpr auto reductions =
+    std::to_array<const OpDef*>({&sum, &prod, &all, &any, &reduce_max, &reduce_min, &argmax});
 
 }  // namespace lathe::ir::ops

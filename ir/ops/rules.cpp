@@ -54,8 +54,8 @@ Shape broadcast_operands(TypeContext& c) {
 
 Type elementwise(TypeContext& c) {
     for (std::size_t i = 0; i < c.operand_count(); ++i) {
-        require_dtype(c, i, c.op().dtypes);
         require_same_dtype(c, 0, i);
+        require_dtype(c, i, c.op().dtypes);
     }
     return {c.operand(0).dtype, broadcast_operands(c)};
 }

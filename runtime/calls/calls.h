@@ -12,7 +12,10 @@
 #include "runtime/bound_plan.h"
 
 extern "C" {
+LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_cummax_v1;
+LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_cumprod_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_cumsum_v2;
+LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_linear_recurrence_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_sort_v2;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_searchsorted_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_topk_v1;

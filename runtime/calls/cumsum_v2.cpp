@@ -8,35 +8,15 @@
 // Operands: x, y, then memory in common. Extents: dtype of x, whether the last element comes first, elements of a line,
 // how far apart they are, how many lines are scanned together where they are not dense (0: they are), parts of a line,
 // lines, and the phase. Iterations: parts of lines, or so many lines of those that lie side by side.
-#include "runtime/aot.h"
 #include "runtime/calls/calls.h"
+#include "runtime/calls/chains.h"
 #include "runtime/calls/phases.h"
-#include "runtime/narrow_floats.h"
 
 namespace {
 
 constexpr std::int64_t block = 4096;
 constexpr std::int64_t pitch = block + 16;  // of chains in the workspace: a power of two would crowd the cache
 constexpr int most_chains = 8;
-constexpr std::int64_t most_columns = 64;
-
-// How elements accumulate.
-template <class T, class Sum>
-struct Plain {
-    using Element = T;
-    using Accumulator = Sum;
-    using Result = Sum;
-    static Sum widen(T x) { return static_cast<Sum>(x); }
-    static Sum narrow(Sum sum) { return sum; }
-};
-template <float (*widen_of)(std::uint16_t), std::uint16_t (*narrow_to)(float)>
-struct Narrow {
-    using Element = std::uint16_t;
-    using Accumulator = float;
-    using Result = std::uint16_t;
-    static float widen(std::uint16_t x) { return widen_of(x); }
-    static std::uint16_t narrow(float sum) { return narrow_to(sum); }
-};
 
 // A line, from the element where its sums begin.
 template <class T>
@@ -206,23 +186,19 @@ void scan(void* const* slots, const std::uint32_t* operands, const std::int64_t*
     const auto* const x = static_cast<const typename T::Element*>(slots[operands[0]]);
     auto* const y = static_cast<typename T::Result*>(slots[operands[1]]);
     const bool reverse = extents[1] != 0;
-    const std::int64_t count = extents[2], inner = extents[3], columns = extents[4];
-    if (columns == 0) {
+    const std::int64_t count = extents[2];
+    if (extents[4] == 0) {
         auto* const workspace = static_cast<typename T::Accumulator*>(task->workspace);
         if (extents[5] == 1) return scan_lines<T>(x, y, count, reverse, begin, end, workspace);
         return Parts<T>(x, y, extents, slots[operands[2]]).run(begin, end, workspace);
     }
-    const std::int64_t panels = (inner + columns - 1) / columns;
-    for (; begin < end; ++begin) {
-        const std::int64_t column = begin % panels * columns;
-        const std::int64_t width = inner - column < columns ? inner - column : columns;
-        const std::int64_t first = begin / panels * count * inner + (reverse ? (count - 1) * inner : 0) + column;
-        const Line<T> line{x + first, y + first, reverse ? -inner : inner};
+    for_each_panel(extents, begin, end, [&](std::int64_t first, std::int64_t step, std::int64_t width) {
+        const Line<T> line{x + first, y + first, step};
         if (width == most_columns)
             scan_columns<T, most_columns>(line, count, width);
         else
             scan_columns<T, 0>(line, count, width);
-    }
+    });
 }
 
 }  // namespace
@@ -230,30 +206,5 @@ void scan(void* const* slots, const std::uint32_t* operands, const std::int64_t*
 extern "C" LATHE_PLAN_DEFINITION void lathe_call_cumsum_v2(void* const* slots, const std::uint32_t* operands,
                                                            const std::int64_t* extents, std::int64_t begin,
                                                            std::int64_t end, lathe_task* task) {
-    const auto run = [&](lathe_kernel function) { function(slots, operands, extents, begin, end, task); };
-    switch (extents[0]) {  // integers wrap: they add as unsigned ones
-        case LATHE_F64:
-            return run(scan<Plain<double, double>>);
-        case LATHE_F32:
-            return run(scan<Plain<float, float>>);
-        case LATHE_F16:
-            return run(scan<Narrow<lathe_float_of_f16, lathe_f16_of>>);
-        case LATHE_BF16:
-            return run(scan<Narrow<lathe_float_of_bf16, lathe_bf16_of>>);
-        case LATHE_I32:
-            return run(scan<Plain<std::int32_t, std::uint64_t>>);
-        case LATHE_I16:
-            return run(scan<Plain<std::int16_t, std::uint64_t>>);
-        case LATHE_I8:
-            return run(scan<Plain<std::int8_t, std::uint64_t>>);
-        case LATHE_U32:
-            return run(scan<Plain<std::uint32_t, std::uint64_t>>);
-        case LATHE_U16:
-            return run(scan<Plain<std::uint16_t, std::uint64_t>>);
-        case LATHE_U8:
-        case LATHE_BOOL:
-            return run(scan<Plain<std::uint8_t, std::uint64_t>>);
-        default:
-            return run(scan<Plain<std::uint64_t, std::uint64_t>>);
-    }
+    with_sums_of(extents[0], [&]<class T>(T) { scan<T>(slots, operands, extents, begin, end, task); });
 }
