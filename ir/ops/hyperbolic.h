@@ -32,8 +32,7 @@ inline constexpr OpDef acosh = real_row(
     {1.25, 3});
 
 inline constexpr OpDef atanh = real_row(
-    "atanh",
-    "The inverse of tanh; of -1 -inf, of 1 inf, NaN beyond. The derivative at -1 and 1 is inf. Within 4 ulp.",
+    "atanh", "The inverse of tanh; of -1 -inf, of 1 inf, NaN beyond. The derivative at -1 and 1 is inf. Within 4 ulp.",
     real_function<math::atanh>, partials([](const GradientContext& g, const Value& t) {
         const Value one = functions::number(t, 1), below = sub(one, g.x[0]);
         return div(t, mul(below, add(one, g.x[0])));

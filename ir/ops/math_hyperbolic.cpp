@@ -1,6 +1,7 @@
 #include "ir/ops/math_hyperbolic.h"
 
 #include <array>
+#include <limits>
 
 #include "ir/ops/math_exp.h"
 #include "ir/ops/math_log.h"
@@ -30,7 +31,7 @@ SinhCosh sinh_cosh(Scalar x) {
     const bool wide = x.dtype == Dtype::f64;
     const FloatFormat& f = format_of(x.dtype);
     ScalarBuilder& b = *x.builder;
-    const Reduced reduced = reduce(at_most(b.abs(x), wide ? 711 : 90), 1);
+    const Reduced reduced = reduce(at_most(b.abs(x), wide ? 710.5 : 89.5), 1);
     const Scalar r = reduced.rest, square = r * r;
     const auto p = wide ? std::span<const double>(sinh_f64) : sinh_f32;
     const auto q = wide ? std::span<const double>(cosh_f64) : cosh_f32;
@@ -51,7 +52,8 @@ SinhCosh sinh_cosh(Scalar x) {
 }
 
 // log1p(t), or where x is so large that it is all that matters log(2 x).
-Scalar log1p_or_log_of_twice(Scalar t, Scalar x, Scalar large) {
+Scalar log1p_or_log_of_twice(Scalar t, Scalar x) {
+    const Scalar large = x > number(x, x.dtype == Dtype::f64 ? 0x1p60 : 0x1p30);
     return log1p(select(large, x, t)) + select(large, number(x, ln2), number(x, 0));
 }
 
@@ -69,7 +71,7 @@ Scalar cosh(Scalar x) { return sinh_cosh(x).cosh; }
 Scalar asinh(Scalar x) {
     const Scalar a = x.builder->abs(x), one = number(x, 1), square = a * a;
     const Scalar root = x.builder->sqrt(square + one);
-    const Scalar y = log1p_or_log_of_twice(a + square / (one + root), a, a > number(x, 0x1p30));
+    const Scalar y = log1p_or_log_of_twice(a + square / (one + root), a);
     return with_sign_of(y, x);
 }
 
@@ -77,7 +79,8 @@ Scalar asinh(Scalar x) {
 Scalar acosh(Scalar x) {
     const Scalar t = x - number(x, 1);
     const Scalar root = x.builder->sqrt(t * (t + number(x, 2)));
-    return log1p_or_log_of_twice(t + root, x, x > number(x, 0x1p30));
+    const Scalar nan = number(x, std::numeric_limits<double>::quiet_NaN());
+    return select(t < number(x, 0), nan, log1p_or_log_of_twice(t + root, x));
 }
 
 // log((1 + a) / (1 - a)) / 2 = log1p(2 a / (1 - a)) / 2

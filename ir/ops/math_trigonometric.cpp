@@ -13,18 +13,13 @@ using Coefficients = std::span<const double>;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// (sin(r) - r) / r^3 in terms of r^2, for |r| <= pi / 2 and a little more.
-constexpr std::array sin_half_f32 = {-0.166666597, 0.00833306648, -0.000198094422, 2.60514753e-06};
-constexpr std::array sin_half_f64 = {-0.16666666666666666,    0.0083333333333332048,   -0.00019841269841211384,
-                                     2.7557319211321217e-06,  -2.5052106877333214e-08, 1.6058939462567208e-10,
-                                     -7.6429754297795915e-13, 2.7209220231510288e-15};
-// The same for |r| <= pi / 4, and (cos(r) - 1 + r^2 / 2) / r^4.
-constexpr std::array sin_quarter_f32 = {-0.166666538, 0.00833210628, -0.000195078828};
-constexpr std::array sin_quarter_f64 = {-0.1666666666666663,    0.0083333333333217453,   -0.00019841269829238564,
-                                        2.7557313486757654e-06, -2.5050725114634563e-08, 1.5894842438286672e-10};
-constexpr std::array cos_quarter_f32 = {0.0416666456, -0.00138873048, 2.44314251e-05};
-constexpr std::array cos_quarter_f64 = {0.041666666666666588,    -0.0013888888888872186, 2.480158728829543e-05,
-                                        -2.7557314015147515e-07, 2.087567808988902e-09,  -1.1357337060170661e-11};
+// (sin(r) - r) / r^3 and (cos(r) - 1 + r^2 / 2) / r^4 in terms of r^2, for |r| <= pi / 4 and a little more.
+constexpr std::array sin_f32 = {-0.166666538, 0.00833210628, -0.000195078828};
+constexpr std::array sin_f64 = {-0.1666666666666663,    0.0083333333333217453,   -0.00019841269829238564,
+                                2.7557313486757654e-06, -2.5050725114634563e-08, 1.5894842438286672e-10};
+constexpr std::array cos_f32 = {0.0416666456, -0.00138873048, 2.44314251e-05};
+constexpr std::array cos_f64 = {0.041666666666666588,    -0.0013888888888872186, 2.480158728829543e-05,
+                                -2.7557314015147515e-07, 2.087567808988902e-09,  -1.1357337060170661e-11};
 // (asin(x) - x) / x^3 in terms of x^2, for |x| <= 1 / 2.
 constexpr std::array asin_f32 = {0.166667521, 0.0749530643, 0.0454697721, 0.0241807699, 0.0421664305};
 constexpr std::array asin_f64 = {0.16666666666665403,  0.075000000003385581,  0.044642856826973575,
@@ -43,34 +38,32 @@ constexpr std::array atan_f64 = {
 
 // What the two formats differ in.
 struct AngleFormat {
-    std::array<double, 3> pi;  // its leading parts
-    double greatest;           // beyond it the parts do not suffice
-    int exponent_bias;         // of a number as mantissa times a power of two, its mantissa an integer
-    int first_digit;           // of 2 / pi that matters to the half turns of `greatest`
-    int levels;                // of choices between two words, to find those of a number
-    int words;                 // of 64 digits that a product takes
-    Coefficients sin_half, sin_quarter, cos_quarter, asin, atan;
+    std::array<double, 3> half_pi;  // its leading parts
+    double greatest;                // beyond it they do not suffice
+    int exponent_bias;              // of a number as mantissa times a power of two, its mantissa an integer
+    int first_digit;                // of 2 / pi that matters to the quarter turns of `greatest`
+    int levels;                     // of choices between two words, to find those of a number
+    int words;                      // of 64 digits that a product takes
+    Coefficients sin, cos, asin, atan;
 };
-constexpr AngleFormat angles_f32 = {{3.1415927410125732, -8.7422776573475858e-08, -3.4302490200117637e-15},
+constexpr AngleFormat angles_f32 = {{1.5707963705062866, -4.3711388286737929e-08, -1.7151245100058819e-15},
                                     0x1p16,
                                     150,
                                     -10,
                                     1,
                                     2,
-                                    sin_half_f32,
-                                    sin_quarter_f32,
-                                    cos_quarter_f32,
+                                    sin_f32,
+                                    cos_f32,
                                     asin_f32,
                                     atan_f32};
-constexpr AngleFormat angles_f64 = {{3.1415926535897931, 1.2246467991473532e-16, -2.9947698097183397e-33},
+constexpr AngleFormat angles_f64 = {{1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33},
                                     0x1p45,
                                     1075,
                                     -10,
                                     4,
                                     3,
-                                    sin_half_f64,
-                                    sin_quarter_f64,
-                                    cos_quarter_f64,
+                                    sin_f64,
+                                    cos_f64,
                                     asin_f64,
                                     atan_f64};
 constexpr const AngleFormat& angles_of(Dtype d) { return d == Dtype::f64 ? angles_f64 : angles_f32; }
@@ -94,15 +87,14 @@ constexpr std::uint64_t digits_from(int first) {
 
 Scalar number(Scalar like, double value) { return like.builder->constant(like.dtype, value); }
 
-// What is left of an angle, and a number of turns, half or quarter, in the lowest bits of an integer.
+// What is left of an angle, in [-pi / 4, pi / 4], and the number of quarter turns in the lowest two bits of an integer.
 struct Angle {
     Scalar rest;
     Scalar turns;
 };
-enum class Turns : std::uint8_t { quarter, half, half_and_a_quarter };
 
-// |x| for large finite x, less the multiple of pi or pi / 2 that is next to it, or the odd multiple of pi / 2.
-Angle reduce_large(Scalar x, Turns unit) {
+// Of |x|, for finite x that are large.
+Angle reduce_large(Scalar x) {
     const AngleFormat& format = angles_of(x.dtype);
     const FloatFormat& f = format_of(x.dtype);
     ScalarBuilder& b = *x.builder;
@@ -114,10 +106,9 @@ Angle reduce_large(Scalar x, Turns unit) {
     const Scalar mantissa = (bits & (hidden - integer(1))) | hidden;
     const Scalar exponent = b.shr(bits, integer(mantissa_bits));
 
-    // The digits whose products are neither whole turns nor too small: the first is worth two units.
+    // The digits whose products are neither whole turns nor too small: the first is worth two quarters.
     const int start = format.first_digit;
-    const int behind_point = unit == Turns::quarter ? 2 : 3;
-    const Scalar offset = exponent - integer(static_cast<std::uint64_t>(format.exponent_bias + behind_point + start));
+    const Scalar offset = exponent - integer(static_cast<std::uint64_t>(format.exponent_bias + 2 + start));
     std::vector<Scalar> words;
     for (int i = 0; i < (1 << format.levels) + format.words; ++i) words.push_back(integer(digits_from(start + 64 * i)));
     for (int level = format.levels; level-- > 0;) {
@@ -150,39 +141,26 @@ Angle reduce_large(Scalar x, Turns unit) {
         }
     }
     const std::size_t n = product.size();
-    Scalar high = b.shl(product[n - 1], half) | product[n - 2];
+    const Scalar high = b.shl(product[n - 1], half) | product[n - 2];
     const Scalar low = b.shl(product[n - 3], half) | product[n - 4];
 
     // Two bits of turns; the rest is rounded to the nearest, so that it has a sign.
-    if (unit == Turns::half_and_a_quarter) high = high - integer(std::uint64_t{1} << 61U);
     const Scalar turns = b.shr(high + integer(std::uint64_t{1} << 61U), integer(62));
     const Scalar fraction = b.bitcast(high - b.shl(turns, integer(62)), Dtype::i64);
     const Scalar like = b.constant(Dtype::f64, 0);
     const Scalar rest = fma(b.convert(low, Dtype::f64), number(like, 0x1p-126),
                             b.convert(fraction, Dtype::f64) * number(like, 0x1p-62));
-    const double turn = unit == Turns::quarter ? std::numbers::pi / 2 : std::numbers::pi;
-    return {b.convert(rest * number(like, turn), x.dtype), b.convert(turns, f.bits)};
+    return {b.convert(rest * number(like, std::numbers::pi / 2), x.dtype), b.convert(turns, f.bits)};
 }
 
-// a - n * unit, in three parts.
-Scalar less_multiple(Scalar a, Scalar n, double unit_over_pi) {
-    for (const double part : angles_of(a.dtype).pi) a = fma(n, number(a, -part * unit_over_pi), a);
-    return a;
-}
-
-// The same for a = |x| that is not large.
-Angle reduce_small(Scalar a, Turns unit) {
+// Of a = |x|, for what is not large.
+Angle reduce_small(Scalar a) {
     const FloatFormat& f = format_of(a.dtype);
-    ScalarBuilder& b = *a.builder;
-    const double turns_per_pi = unit == Turns::quarter ? 2 : 1;
-    const Scalar scale = number(a, turns_per_pi * std::numbers::inv_pi), magic = number(a, f.magic);
-    if (unit == Turns::half_and_a_quarter) {
-        const Scalar shifted = fma(a, scale, number(a, -0.5)) + magic;
-        const Scalar odd = fma(shifted - magic, number(a, 2), number(a, 1));
-        return {less_multiple(a, odd, 0.5), b.bitcast(shifted, f.bits)};
-    }
-    const Scalar shifted = fma(a, scale, magic);
-    return {less_multiple(a, shifted - magic, 1 / turns_per_pi), b.bitcast(shifted, f.bits)};
+    const Scalar magic = number(a, f.magic);
+    const Scalar shifted = fma(a, number(a, 2 * std::numbers::inv_pi), magic), n = shifted - magic;
+    Scalar rest = a;
+    for (const double part : angles_of(a.dtype).half_pi) rest = fma(n, number(a, -part), rest);
+    return {rest, a.builder->bitcast(shifted, f.bits)};
 }
 
 // r + r^3 P(r^2)
@@ -197,25 +175,33 @@ Scalar flip_sign(Scalar x, Scalar bits) {
     ScalarBuilder& b = *x.builder;
     return b.bitcast(b.bitcast(x, bits.dtype) ^ (bits & sign_bit(x)), x.dtype);
 }
-// The lowest bit as the highest.
-Scalar parity(Scalar turns) {
-    ScalarBuilder& b = *turns.builder;
-    return b.shl(turns, b.constant_int(turns.dtype, static_cast<std::int64_t>(8 * size_of(turns.dtype)) - 1));
+// A bit of an integer as its highest.
+Scalar highest(Scalar bits, int place) {
+    const int last = static_cast<int>(8 * size_of(bits.dtype)) - 1;
+    return bits.builder->shl(bits, bits.builder->constant_int(bits.dtype, last - place));
 }
 
-// f(reduced angle) of |x|.
+struct SinCos {
+    Scalar sin, cos;
+    Scalar turns, is_even;
+};
+SinCos sin_cos(const Angle& angle) {
+    const Scalar r = angle.rest, square = r * r, turns = angle.turns;
+    ScalarBuilder& b = *r.builder;
+    const AngleFormat& format = angles_of(r.dtype);
+    const Scalar even = equal(turns & b.constant_int(turns.dtype, 1), b.constant_int(turns.dtype, 0));
+    const Scalar cos = fma(square, fma(square, polynomial(square, format.cos), number(r, -0.5)), number(r, 1));
+    return {odd_polynomial(r, square, format.sin), cos, turns, even};
+}
+
+// f(what |x| is reduced to).
 template <class F>
-Scalar of_reduced(Scalar x, Turns unit, const F& f) {
+Scalar of_angle(Scalar x, const F& f) {
     const Scalar a = x.builder->abs(x);
     const Scalar large = !(a < number(x, angles_of(x.dtype).greatest));
     const Scalar nan = number(x, std::numeric_limits<double>::quiet_NaN());
-    const Scalar finite = a < number(x, infinity);
-    return select_rarely(large, ir::select(finite, f(reduce_large(x, unit)), nan), f(reduce_small(a, unit)));
-}
-
-Scalar sin_of(const Angle& angle) {
-    const Coefficients p = angles_of(angle.rest.dtype).sin_half;
-    return flip_sign(odd_polynomial(angle.rest, angle.rest * angle.rest, p), parity(angle.turns));
+    const Scalar of_large = ir::select(a < number(x, infinity), f(sin_cos(reduce_large(x))), nan);
+    return select_rarely(large, of_large, f(sin_cos(reduce_small(a))));
 }
 
 // asin(q) for 0 <= q <= 1/2, from q^2.
@@ -242,29 +228,26 @@ Scalar atan_of_quotient(Scalar quotient, Scalar inverted) {
 }  // namespace
 
 Scalar sin(Scalar x) {
-    ScalarBuilder& b = *x.builder;
-    return flip_sign(of_reduced(x, Turns::half, sin_of), b.bitcast(x, format_of(x.dtype).bits));
-}
-
-// sin(r) for x = r + (2 n + 1) pi / 2 is cos(x), but for the sign.
-Scalar cos(Scalar x) {
-    return of_reduced(x, Turns::half_and_a_quarter, [](const Angle& angle) { return -sin_of(angle); });
-}
-
-// sin(r) / cos(r), or in odd quarters -cos(r) / sin(r).
-Scalar tan(Scalar x) {
-    ScalarBuilder& b = *x.builder;
-    const Scalar y = of_reduced(x, Turns::quarter, [&](const Angle& angle) {
-        const AngleFormat& format = angles_of(x.dtype);
-        const Scalar square = angle.rest * angle.rest;
-        const Scalar s = odd_polynomial(angle.rest, square, format.sin_quarter);
-        const Scalar half = number(x, -0.5);
-        const Scalar c = fma(square, fma(square, polynomial(square, format.cos_quarter), half), number(x, 1));
-        const Scalar even =
-            equal(angle.turns & b.constant_int(angle.turns.dtype, 1), b.constant_int(angle.turns.dtype, 0));
-        return flip_sign(ir::select(even, s, c) / ir::select(even, c, s), parity(angle.turns));
+    const Scalar y = of_angle(x, [](const SinCos& angle) {
+        return flip_sign(ir::select(angle.is_even, angle.sin, angle.cos), highest(angle.turns, 1));
     });
-    return flip_sign(y, b.bitcast(x, format_of(x.dtype).bits));
+    return flip_sign(y, x.builder->bitcast(x, format_of(x.dtype).bits));
+}
+
+Scalar cos(Scalar x) {
+    return of_angle(x, [](const SinCos& angle) {
+        const Scalar one = angle.turns.builder->constant_int(angle.turns.dtype, 1);
+        return flip_sign(ir::select(angle.is_even, angle.cos, angle.sin), highest(angle.turns + one, 1));
+    });
+}
+
+Scalar tan(Scalar x) {
+    const Scalar y = of_angle(x, [](const SinCos& angle) {
+        const Scalar quotient =
+            ir::select(angle.is_even, angle.sin, angle.cos) / ir::select(angle.is_even, angle.cos, angle.sin);
+        return flip_sign(quotient, highest(angle.turns, 0));
+    });
+    return flip_sign(y, x.builder->bitcast(x, format_of(x.dtype).bits));
 }
 
 Scalar asin(Scalar x) {

@@ -34,12 +34,11 @@ inline Scalar round_to_zero(Scalar x) {
 inline constexpr OpDef floor =
     rounding_row("floor", "The greatest integral value that is not above x. Of integers x. The derivative is 0.",
                  rounded<round_down>);
-inline constexpr OpDef ceil =
-    rounding_row("ceil", "The least integral value that is not below x. Of integers x. The derivative is 0.",
-                 rounded<round_up>);
-inline constexpr OpDef round = rounding_row(
-    "round", "The integral value next to x, of two the even one. Of integers x. The derivative is 0.",
-    rounded<round_to_even>);
+inline constexpr OpDef ceil = rounding_row(
+    "ceil", "The least integral value that is not below x. Of integers x. The derivative is 0.", rounded<round_up>);
+inline constexpr OpDef round =
+    rounding_row("round", "The integral value next to x, of two the even one. Of integers x. The derivative is 0.",
+                 rounded<round_to_even>);
 inline constexpr OpDef trunc =
     rounding_row("trunc", "x without its fraction. Of integers x. The derivative is 0.", rounded<round_to_zero>);
 

@@ -14,13 +14,12 @@ inline constexpr OpDef cos =
     real_row("cos", "The cosine of x radians; of infinities NaN. Within 4 ulp for every x.", real_function<math::cos>,
              partials([](const GradientContext& g, const Value& t) { return neg(mul(t, sin(g.x[0]))); }));
 
-inline constexpr OpDef tan =
-    real_row("tan", "The tangent of x radians; of infinities NaN. Within 4 ulp for every x.", real_function<math::tan>,
-             partials([](const GradientContext& g, const Value& t) {
-                 const Value one = functions::number(t, 1);
-                 return mul(t, add(one, mul(g.y[0], g.y[0])));
-             }),
-             {-1, 1});
+inline constexpr OpDef tan = real_row("tan", "The tangent of x radians; of infinities NaN. Within 4 ulp for every x.",
+                                      real_function<math::tan>, partials([](const GradientContext& g, const Value& t) {
+                                          const Value one = functions::number(t, 1);
+                                          return mul(t, add(one, mul(g.y[0], g.y[0])));
+                                      }),
+                                      {-1, 1});
 
 // sqrt(1 - x^2), without the loss of digits near 1.
 inline Value root_of_one_less_square(const Value& x) {
@@ -28,13 +27,13 @@ inline Value root_of_one_less_square(const Value& x) {
     return sqrt(mul(below, add(one, x)));
 }
 
-inline constexpr OpDef asin = real_row(
-    "asin",
-    "The angle in [-pi/2, pi/2] whose sine is x; NaN outside of [-1, 1]. The derivative at -1 and 1 is inf.\n"
-    "Within 4 ulp.",
-    real_function<math::asin>,
-    partials([](const GradientContext& g, const Value& t) { return div(t, root_of_one_less_square(g.x[0])); }),
-    {-0.75, 0.75});
+inline constexpr OpDef asin =
+    real_row("asin",
+             "The angle in [-pi/2, pi/2] whose sine is x; NaN outside of [-1, 1]. The derivative at -1 and 1 is inf.\n"
+             "Within 4 ulp.",
+             real_function<math::asin>,
+             partials([](const GradientContext& g, const Value& t) { return div(t, root_of_one_less_square(g.x[0])); }),
+             {-0.75, 0.75});
 
 inline constexpr OpDef acos = real_row(
     "acos",
