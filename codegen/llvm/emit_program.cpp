@@ -1,4 +1,6 @@
 // Scalar programs: each instruction becomes one instruction or intrinsic of LLVM, on scalars or vectors.
+#include <functional>
+
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Intrinsics.h>
 
@@ -175,42 +177,75 @@ private:
     llvm::IRBuilderBase& b_;
 };
 
+// For each instruction the rare select that alone needs it, for the value that is rarely chosen; the program's length
+// where it is needed anyway, and one more where nobody needs it.
+std::vector<std::size_t> rare_users(const ir::ScalarProgram& p) {
+    const std::size_t always = p.insts.size(), never = always + 1;
+    std::vector<std::size_t> user(p.insts.size(), never);
+    // Selects that contain others come after these.
+    const auto add = [&](std::int32_t operand, std::size_t by) {
+        if (operand < 0) return;
+        std::size_t& known = user[static_cast<std::size_t>(operand)];
+        if (known == never) known = by;
+        while (known != by) {
+            std::size_t& inner = known < by ? known : by;
+            inner = user[inner];
+        }
+    };
+    for (const std::int32_t r : p.results) add(r, always);
+    for (std::size_t i = p.insts.size(); i-- > 0;) {
+        if (user[i] == never) continue;
+        const ScalarInst& inst = p.insts[i];
+        const bool is_rare = inst.prim == Prim::select && inst.imm != 0;
+        add(inst.a, user[i]);
+        add(inst.b, is_rare ? i : user[i]);
+        add(inst.c, user[i]);
+    }
+    return user;
+}
+
 }  // namespace
 
 Registers Emitter::program(const ir::ScalarProgram& p, std::span<const Register> operands) {
-    std::vector<bool> used(p.insts.size(), false);
-    for (std::int32_t r : p.results) used[static_cast<std::size_t>(r)] = true;
-    for (std::size_t i = p.insts.size(); i-- > 0;)
-        if (used[i])
-            for (std::int32_t o : {p.insts[i].a, p.insts[i].b, p.insts[i].c})
-                if (o >= 0) used[static_cast<std::size_t>(o)] = true;
-
+    const std::vector<std::size_t> user = rare_users(p);
     ProgramEmitter emitter(b_);
     Registers results(p.insts.size());
-    for (std::size_t i = 0; i < p.insts.size(); ++i) {
-        if (!used[i]) continue;
-        const ScalarInst& inst = p.insts[i];
-        if (inst.prim == Prim::parameter) {
-            results[i] = operands[inst.imm];
-            continue;
+    const auto result = [&](std::int32_t i) { return results[static_cast<std::size_t>(i)]; };
+    const std::function<void(std::size_t)> emit_for = [&](std::size_t by) {
+        for (std::size_t i = 0; i < p.insts.size(); ++i) {
+            if (user[i] != by) continue;
+            const ScalarInst& inst = p.insts[i];
+            if (inst.prim == Prim::parameter) {
+                results[i] = operands[inst.imm];
+                continue;
+            }
+            if (inst.prim == Prim::constant) {
+                results[i] = {emitter.constant(inst.dtype, inst.imm), false};
+                continue;
+            }
+            if (inst.prim == Prim::select && inst.imm != 0) {
+                const Register condition = result(inst.a);
+                llvm::Value* any = condition.varying ? b_.CreateOrReduce(condition.value) : condition.value;
+                const Values value = only_if(any, {splat(result(inst.c))}, [&]() -> Values {
+                    emit_for(i);
+                    return {b_.CreateSelect(condition.value, splat(result(inst.b)), splat(result(inst.c)))};
+                });
+                results[i] = {value[0], scope_.width > 1};
+                continue;
+            }
+            bool varying = false;
+            for (std::int32_t o : {inst.a, inst.b, inst.c}) varying |= o >= 0 && result(o).varying;
+            const auto operand = [&](std::int32_t o) -> llvm::Value* {
+                if (o < 0) return nullptr;
+                return varying ? splat(result(o)) : result(o).value;
+            };
+            results[i] = {emitter.emit(inst, p.dtype_of(inst.a), operand(inst.a), operand(inst.b), operand(inst.c)),
+                          varying};
         }
-        if (inst.prim == Prim::constant) {
-            results[i] = {emitter.constant(inst.dtype, inst.imm), false};
-            continue;
-        }
-        bool varying = false;
-        for (std::int32_t o : {inst.a, inst.b, inst.c})
-            if (o >= 0) varying |= results[static_cast<std::size_t>(o)].varying;
-        const auto operand = [&](std::int32_t o) -> llvm::Value* {
-            if (o < 0) return nullptr;
-            const Register& r = results[static_cast<std::size_t>(o)];
-            return varying ? splat(r) : r.value;
-        };
-        results[i] = {emitter.emit(inst, p.dtype_of(inst.a), operand(inst.a), operand(inst.b), operand(inst.c)),
-                      varying};
-    }
+    };
+    emit_for(p.insts.size());
     Registers out;
-    for (std::int32_t r : p.results) out.push_back(results[static_cast<std::size_t>(r)]);
+    for (std::int32_t r : p.results) out.push_back(result(r));
     return out;
 }
 

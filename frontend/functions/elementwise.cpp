@@ -17,13 +17,35 @@ using detail::value_of;
 }  // namespace
 
 Tensor abs(const Tensor& x, Where where) { return unary(ops::abs, x, where); }
+Tensor sign(const Tensor& x, Where where) { return unary(ops::sign, x, where); }
+Tensor floor(const Tensor& x, Where where) { return unary(ops::floor, x, where); }
+Tensor ceil(const Tensor& x, Where where) { return unary(ops::ceil, x, where); }
+Tensor round(const Tensor& x, Where where) { return unary(ops::round, x, where); }
+Tensor trunc(const Tensor& x, Where where) { return unary(ops::trunc, x, where); }
 Tensor exp(const Tensor& x, Where where) { return unary(ops::exp, x, where); }
+Tensor exp2(const Tensor& x, Where where) { return unary(ops::exp2, x, where); }
+Tensor expm1(const Tensor& x, Where where) { return unary(ops::expm1, x, where); }
 Tensor log(const Tensor& x, Where where) { return unary(ops::log, x, where); }
+Tensor log2(const Tensor& x, Where where) { return unary(ops::log2, x, where); }
+Tensor log10(const Tensor& x, Where where) { return unary(ops::log10, x, where); }
+Tensor log1p(const Tensor& x, Where where) { return unary(ops::log1p, x, where); }
 Tensor sqrt(const Tensor& x, Where where) { return unary(ops::sqrt, x, where); }
 Tensor rsqrt(const Tensor& x, Where where) { return unary(ops::rsqrt, x, where); }
 Tensor tanh(const Tensor& x, Where where) { return unary(ops::tanh, x, where); }
 Tensor sigmoid(const Tensor& x, Where where) { return unary(ops::sigmoid, x, where); }
 Tensor erf(const Tensor& x, Where where) { return unary(ops::erf, x, where); }
+Tensor sin(const Tensor& x, Where where) { return unary(ops::sin, x, where); }
+Tensor cos(const Tensor& x, Where where) { return unary(ops::cos, x, where); }
+Tensor tan(const Tensor& x, Where where) { return unary(ops::tan, x, where); }
+Tensor asin(const Tensor& x, Where where) { return unary(ops::asin, x, where); }
+Tensor acos(const Tensor& x, Where where) { return unary(ops::acos, x, where); }
+Tensor atan(const Tensor& x, Where where) { return unary(ops::atan, x, where); }
+Tensor atan2(const detail::Operand& y, const detail::Operand& x) { return binary(ops::atan2, y, x); }
+Tensor sinh(const Tensor& x, Where where) { return unary(ops::sinh, x, where); }
+Tensor cosh(const Tensor& x, Where where) { return unary(ops::cosh, x, where); }
+Tensor asinh(const Tensor& x, Where where) { return unary(ops::asinh, x, where); }
+Tensor acosh(const Tensor& x, Where where) { return unary(ops::acosh, x, where); }
+Tensor atanh(const Tensor& x, Where where) { return unary(ops::atanh, x, where); }
 Tensor pow(const detail::Operand& x, const detail::Operand& y) { return binary(ops::pow, x, y); }
 Tensor maximum(const detail::Operand& x, const detail::Operand& y) {
     const LocScope scope(x.where(), "maximum");

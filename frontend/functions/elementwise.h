@@ -6,13 +6,35 @@
 namespace lathe {
 
 Tensor abs(const Tensor& x, Where where = Where::current());
+Tensor sign(const Tensor& x, Where where = Where::current());  // of NaN NaN
+Tensor floor(const Tensor& x, Where where = Where::current());
+Tensor ceil(const Tensor& x, Where where = Where::current());
+Tensor round(const Tensor& x, Where where = Where::current());  // of two the even one
+Tensor trunc(const Tensor& x, Where where = Where::current());
 Tensor exp(const Tensor& x, Where where = Where::current());
+Tensor exp2(const Tensor& x, Where where = Where::current());
+Tensor expm1(const Tensor& x, Where where = Where::current());
 Tensor log(const Tensor& x, Where where = Where::current());
+Tensor log2(const Tensor& x, Where where = Where::current());
+Tensor log10(const Tensor& x, Where where = Where::current());
+Tensor log1p(const Tensor& x, Where where = Where::current());
 Tensor sqrt(const Tensor& x, Where where = Where::current());
 Tensor rsqrt(const Tensor& x, Where where = Where::current());
 Tensor tanh(const Tensor& x, Where where = Where::current());
 Tensor sigmoid(const Tensor& x, Where where = Where::current());
 Tensor erf(const Tensor& x, Where where = Where::current());
+Tensor sin(const Tensor& x, Where where = Where::current());
+Tensor cos(const Tensor& x, Where where = Where::current());
+Tensor tan(const Tensor& x, Where where = Where::current());
+Tensor asin(const Tensor& x, Where where = Where::current());
+Tensor acos(const Tensor& x, Where where = Where::current());
+Tensor atan(const Tensor& x, Where where = Where::current());
+Tensor atan2(const detail::Operand& y, const detail::Operand& x);
+Tensor sinh(const Tensor& x, Where where = Where::current());
+Tensor cosh(const Tensor& x, Where where = Where::current());
+Tensor asinh(const Tensor& x, Where where = Where::current());
+Tensor acosh(const Tensor& x, Where where = Where::current());
+Tensor atanh(const Tensor& x, Where where = Where::current());
 Tensor pow(const detail::Operand& x, const detail::Operand& y);
 Tensor maximum(const detail::Operand& x, const detail::Operand& y);  // NaN if either is
 Tensor minimum(const detail::Operand& x, const detail::Operand& y);

@@ -1,5 +1,5 @@
-// Functions of real numbers. Each is one fixed algorithm (math_exp.h, math_log.h) in f32 and f64; f16 and bf16 compute
-// in f32 and round once.
+// Functions of real numbers: exponentials, logarithms, roots and powers. Each is one fixed algorithm (math_exp.h,
+// math_log.h) in f32 and f64; f16 and bf16 compute in f32 and round once.
 #pragma once
 
 #include "ir/functions/basic.h"
@@ -41,9 +41,43 @@ inline constexpr OpDef exp =
     real_row("exp", "e^x. Within 2 ulp.", real_function<math::exp>,
              partials([](const GradientContext& g, const Value& t) { return mul(t, g.y[0]); }));
 
+inline constexpr OpDef exp2 = real_row("exp2", "2^x; of integral x exact. Within 2 ulp.", real_function<math::exp2>,
+                                       partials([](const GradientContext& g, const Value& t) {
+                                           const Value scale = functions::number(t, math::ln2);
+                                           return mul(mul(t, g.y[0]), scale);
+                                       }));
+
+inline constexpr OpDef expm1 =
+    real_row("expm1", "e^x - 1, with all digits where x is near 0. Within 4 ulp.", real_function<math::expm1>,
+             partials([](const GradientContext& g, const Value& t) { return mul(t, exp(g.x[0])); }));
+
 inline constexpr OpDef log = real_row(
     "log", "The natural logarithm; of 0 -inf, of negative numbers NaN. Within 2 ulp.", real_function<math::log>,
     partials([](const GradientContext& g, const Value& t) { return div(t, g.x[0]); }), {0.25, 4});
+
+inline constexpr OpDef log2 = real_row(
+    "log2", "The logarithm to base 2, exact for powers of 2; of 0 -inf, of negative numbers NaN. Within 4 ulp.",
+    real_function<math::log2>, partials([](const GradientContext& g, const Value& t) {
+        const Value scale = functions::number(t, math::log2_e);
+        return mul(div(t, g.x[0]), scale);
+    }),
+    {0.25, 4});
+
+inline constexpr OpDef log10 =
+    real_row("log10", "The logarithm to base 10; of 0 -inf, of negative numbers NaN. Within 4 ulp.",
+             real_function<math::log10>, partials([](const GradientContext& g, const Value& t) {
+                 const Value scale = functions::number(t, 0.43429448190325182765);
+                 return mul(div(t, g.x[0]), scale);
+             }),
+             {0.25, 4});
+
+inline constexpr OpDef log1p =
+    real_row("log1p", "log(1 + x), with all digits where x is near 0; of -1 -inf, below NaN. Within 4 ulp.",
+             real_function<math::log1p>, partials([](const GradientContext& g, const Value& t) {
+                 const Value one = functions::number(t, 1);
+                 return div(t, add(one, g.x[0]));
+             }),
+             {-0.5, 2});
 
 inline constexpr OpDef sqrt = real_row(
     "sqrt", "The square root, correctly rounded.", real_function<square_root>,
@@ -109,7 +143,7 @@ inline constexpr OpDef pow = {
     .domain = {0.5, 2},
 };
 
-inline constexpr auto real_functions =
-    std::to_array<const OpDef*>({&exp, &log, &sqrt, &rsqrt, &tanh, &sigmoid, &erf, &pow});
+inline constexpr auto real_functions = std::to_array<const OpDef*>(
+    {&exp, &exp2, &expm1, &log, &log2, &log10, &log1p, &sqrt, &rsqrt, &tanh, &sigmoid, &erf, &pow});
 
 }  // namespace lathe::ir::ops

@@ -53,21 +53,6 @@ constexpr std::array erf_f64_exponent = {
     3.2144294970928933e-10,  -4.261043658176856e-11,  4.356336346016597e-12,   -3.3103974002382258e-13,
     1.757070536119539e-14,   -5.7970997443570601e-16, 8.9175528927510589e-18};
 
-struct Reduced {
-    Scalar r;
-    Scalar shifted;  // the magic sum, whose low bits are the integer
-};
-
-// Subtracts the multiple of `unit` * ln 2 that is next to x.
-Reduced reduce(Scalar x, double unit) {
-    const FloatFormat& f = format_of(x.dtype);
-    const Scalar magic = number(x, f.magic);
-    const Scalar shifted = fma(x, number(x, log2_e / unit), magic);
-    const Scalar n = shifted - magic;
-    const Scalar high = fma(n, number(x, -f.ln2_high * unit), x);
-    return {fma(n, number(x, -f.ln2_low * unit), high), shifted};
-}
-
 // 2^n, for n in the low bits of the magic sum; |n| below the largest exponent.
 Scalar power_of_two(Scalar shifted) {
     const FloatFormat& f = format_of(shifted.dtype);
@@ -82,24 +67,26 @@ Scalar exp_polynomial(Scalar r, std::span<const double> q) {
     return fma(fma(polynomial(r, q), r, one), r, one);
 }
 
-// exp(x) for f32 where x is within [-104, 89]. The scale is two factors, so that results that overflow or are denormal
-// come out right; halving the exponent costs integer operations, which run beside those of the polynomial.
-Scalar exp_in_range_f32(Scalar x, std::span<const double> q) {
-    const Reduced reduced = reduce(x, 1);
-    ScalarBuilder& b = *x.builder;
+// exp(r) 2^n for f32. The scale is two factors, so that results that overflow or are denormal come out right; halving
+// the exponent costs integer operations, which run beside those of the polynomial.
+Scalar scaled_exp_f32(const Reduced& reduced, std::span<const double> q) {
+    ScalarBuilder& b = *reduced.rest.builder;
     const auto integer = [&](std::int64_t value) { return b.constant_int(Dtype::i32, value); };
     const Scalar n = b.bitcast(reduced.shifted, Dtype::i32), to_exponent = integer(f32_format.mantissa_bits);
     const Scalar half = b.shl(b.shr(n, integer(1)), to_exponent), rest = b.shl(n, to_exponent) - half;
     const auto power = [&](Scalar exponent) { return b.bitcast(exponent + integer(f32_format.one), Dtype::f32); };
-    return exp_polynomial(reduced.r, q) * power(half) * power(rest);
+    return exp_polynomial(reduced.rest, q) * power(half) * power(rest);
 }
+
+// exp(x) for f32 where x is within [-104, 89].
+Scalar exp_in_range_f32(Scalar x, std::span<const double> q) { return scaled_exp_f32(reduce(x, 1), q); }
 
 // exp(x + tail) for f64 where x is within [-746, 710]. Reduces by 2 ln 2, so that two equal factors make up the scale.
 Scalar exp_in_range_f64(Scalar x, const Scalar* tail) {
     Reduced reduced = reduce(x, 2);
-    if (tail != nullptr) reduced.r = reduced.r + *tail;
+    if (tail != nullptr) reduced.rest = reduced.rest + *tail;
     const Scalar half = power_of_two(reduced.shifted);
-    return exp_polynomial(reduced.r, exp_f64) * half * half;
+    return exp_polynomial(reduced.rest, exp_f64) * half * half;
 }
 
 double least(Dtype d) { return d == Dtype::f64 ? -746 : -104; }
@@ -109,12 +96,21 @@ double greatest(Dtype d) { return d == Dtype::f64 ? 710 : 89; }
 Scalar expm1_in_range(Scalar x) {
     const Reduced reduced = reduce(x, 1);
     const bool wide = x.dtype == Dtype::f64;
-    const Scalar p = polynomial(reduced.r, wide ? std::span<const double>(expm1_f64) : expm1_f32);
+    const Scalar p = polynomial(reduced.rest, wide ? std::span<const double>(expm1_f64) : expm1_f32);
     const Scalar scale = power_of_two(reduced.shifted);
-    return fma(scale, p * reduced.r, scale - number(x, 1));
+    return fma(scale, p * reduced.rest, scale - number(x, 1));
 }
 
 }  // namespace
+
+Reduced reduce(Scalar x, double unit) {
+    const FloatFormat& f = format_of(x.dtype);
+    const Scalar magic = number(x, f.magic);
+    const Scalar shifted = fma(x, number(x, log2_e / unit), magic);
+    const Scalar n = shifted - magic;
+    const Scalar high = fma(n, number(x, -f.ln2_high * unit), x);
+    return {fma(n, number(x, -f.ln2_low * unit), high), shifted};
+}
 
 Scalar polynomial(Scalar x, std::span<const double> coefficients) {
     Scalar sum = number(x, coefficients.back());
@@ -143,6 +139,33 @@ Scalar with_sign_of(Scalar magnitude, Scalar sign) {
 Scalar exp(Scalar x) {
     const Scalar a = at_least(at_most(x, greatest(x.dtype)), least(x.dtype));
     return x.dtype == Dtype::f64 ? exp_in_range_f64(a, nullptr) : exp_in_range_f32(a, exp_f32);
+}
+
+// With x = n + r, or 2 n + r in f64: exp(r ln 2), scaled.
+Scalar exp2(Scalar x) {
+    const bool wide = x.dtype == Dtype::f64;
+    const Scalar a = at_least(at_most(x, wide ? 1025 : 129), wide ? -1076 : -151);
+    const FloatFormat& f = format_of(x.dtype);
+    const Scalar magic = number(x, f.magic);
+    const Scalar shifted = wide ? fma(a, number(x, 0.5), magic) : a + magic, n = shifted - magic;
+    const Scalar r = (wide ? fma(n, number(x, -2), a) : a - n) * number(x, ln2);
+    if (!wide) return scaled_exp_f32({r, shifted}, exp_f32);
+    const Scalar half = power_of_two(shifted);
+    return exp_polynomial(r, exp_f64) * half * half;
+}
+
+// 2^n (e^r - 1) + (2^n - 1), of which half is computed: it does not overflow before the result does.
+Scalar expm1(Scalar x) {
+    const bool wide = x.dtype == Dtype::f64;
+    const FloatFormat& f = format_of(x.dtype);
+    ScalarBuilder& b = *x.builder;
+    const Reduced reduced = reduce(at_least(at_most(x, greatest(x.dtype)), wide ? -60 : -40), 1);
+    const Scalar p = polynomial(reduced.rest, wide ? std::span<const double>(expm1_f64) : expm1_f32) * reduced.rest;
+    const Scalar exponent = b.shl(b.bitcast(reduced.shifted, f.bits), b.constant_int(f.bits, f.mantissa_bits));
+    const std::int64_t half = f.one - (std::int64_t{1} << f.mantissa_bits);
+    const Scalar scale = b.bitcast(exponent + b.constant_int(f.bits, half), x.dtype);
+    const Scalar y = fma(scale, p, scale - number(x, 0.5)) * number(x, 2);
+    return select(b.abs(x) < number(x, wide ? 0x1p-54 : 0x1p-25), x, y);
 }
 
 Scalar exp_f64_short(Scalar x) {

@@ -1,4 +1,4 @@
-// The exponential and what is built on it: exp, tanh, sigmoid, erf. f32 and f64; branch-free.
+// The exponential and what is built on it: exp, exp2, expm1, tanh, sigmoid, erf. f32 and f64; branch-free.
 //
 // exp(x) = 2^n * exp(r), with n = round(x / ln 2) and r = x - n ln 2 by Cody and Waite's two-part ln 2 ("Software
 // Manual for the Elementary Functions", 1980; the split of fdlibm for f64). Adding 1.5 * 2^(mantissa bits) rounds to an
@@ -31,6 +31,14 @@ constexpr const FloatFormat& format_of(Dtype d) { return d == Dtype::f64 ? f64_f
 
 inline constexpr double log2_e = 1.44269504088896340736, ln2 = 0.693147180559945309417;
 
+// A multiple n of ln 2 taken off a number.
+struct Reduced {
+    Scalar rest;
+    Scalar shifted;  // the magic sum, whose low bits are n
+};
+// Subtracts the multiple of `unit` * ln 2 that is next to x.
+Reduced reduce(Scalar x, double unit);
+
 // c[0] + x * (c[1] + x * (...)) by fma.
 Scalar polynomial(Scalar x, std::span<const double> coefficients);
 
@@ -42,6 +50,8 @@ Scalar at_least(Scalar x, double low);
 Scalar with_sign_of(Scalar magnitude, Scalar sign);
 
 Scalar exp(Scalar x);
+Scalar exp2(Scalar x);
+Scalar expm1(Scalar x);
 // exp(x) in f64, to 3e-9 of it: for results that will be rounded to f32. Beyond the range of f32 it stays beyond.
 Scalar exp_f64_short(Scalar x);
 // exp(x + tail) in f64, for a tail that is tiny beside x.

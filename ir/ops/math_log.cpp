@@ -45,23 +45,43 @@ Split split(Scalar x, bool denormals) {
     return {b.bitcast(mantissa, x.dtype), b.convert(exponent, x.dtype)};
 }
 
-// The formula of fdlibm's e_log.c around our polynomial.
-Scalar log_of_positive_f64(Scalar x) {
-    const Split parts = split(x, true);
-    const Scalar f = parts.m - number(x, 1), s = f / (number(x, 2) + f), z = s * s;
-    const Scalar half_square = number(x, 0.5) * f * f;
+// log(1 + f) + e ln 2 for sqrt(1/2) <= 1 + f <= sqrt(2). In f64 the formula of fdlibm's e_log.c around our polynomial.
+Scalar log_of_parts_f64(Scalar f, Scalar e) {
+    const Scalar s = f / (number(f, 2) + f), z = s * s;
+    const Scalar half_square = number(f, 0.5) * f * f;
     const Scalar r = z * polynomial(z, log_f64);
-    const Scalar low = fma(s, half_square + r, parts.e * number(x, f64_format.ln2_low));
-    return fma(parts.e, number(x, f64_format.ln2_high), f - (half_square - low));
+    const Scalar low = fma(s, half_square + r, e * number(f, f64_format.ln2_low));
+    return fma(e, number(f, f64_format.ln2_high), f - (half_square - low));
 }
 
-Scalar log_of_positive_f32(Scalar x) {
-    const Split parts = split(x, true);
-    const Scalar f = parts.m - number(x, 1), square = f * f;
+Scalar log_of_parts_f32(Scalar f, Scalar e) {
+    const Scalar square = f * f;
     const Scalar cube = square * f;
-    Scalar low = fma(cube, polynomial(f, log_f32), parts.e * number(x, f32_format.ln2_low));
-    low = fma(square, number(x, -0.5), low);
-    return fma(parts.e, number(x, f32_format.ln2_high), f + low);
+    Scalar low = fma(cube, polynomial(f, log_f32), e * number(f, f32_format.ln2_low));
+    low = fma(square, number(f, -0.5), low);
+    return fma(e, number(f, f32_format.ln2_high), f + low);
+}
+
+Scalar log_of_parts(Scalar f, Scalar e) {
+    return f.dtype == Dtype::f64 ? log_of_parts_f64(f, e) : log_of_parts_f32(f, e);
+}
+
+// log(1 + f)
+Scalar log_of_fraction(Scalar f) {
+    if (f.dtype == Dtype::f64) {
+        const Scalar s = f / (number(f, 2) + f), z = s * s;
+        const Scalar half_square = number(f, 0.5) * f * f;
+        return f - fma(-s, fma(z, polynomial(z, log_f64), half_square), half_square);
+    }
+    const Scalar square = f * f;
+    return f + fma(square, number(f, -0.5), square * f * polynomial(f, log_f32));
+}
+
+// What a logarithm of x is: `value` where it is positive and finite.
+Scalar on_positive(Scalar x, Scalar value, double pole, Scalar elsewhere) {
+    const Scalar nan = number(x, std::numeric_limits<double>::quiet_NaN()), limit = number(x, pole);
+    const Scalar special = select(equal(x, limit), number(x, -infinity), select(x < limit, nan, elsewhere));
+    return select((x > limit) & (x < number(x, infinity)), value, special);
 }
 
 // log(x) in f64 to about 43 bits, for x that came from f32.
@@ -122,11 +142,43 @@ Scalar pow_of_positive_f64(Scalar x, Scalar y) {
 }  // namespace
 
 Scalar log(Scalar x) {
-    const Scalar zero = number(x, 0);
-    const Scalar value = x.dtype == Dtype::f64 ? log_of_positive_f64(x) : log_of_positive_f32(x);
-    const Scalar nan = number(x, std::numeric_limits<double>::quiet_NaN());
-    const Scalar special = select(equal(x, zero), number(x, -infinity), select(x < zero, nan, x));
-    return select((x > zero) & (x < number(x, infinity)), value, special);
+    const Split parts = split(x, true);
+    return on_positive(x, log_of_parts(parts.m - number(x, 1), parts.e), 0, x);
+}
+
+Scalar log2(Scalar x) {
+    const Split parts = split(x, true);
+    return on_positive(x, fma(log_of_fraction(parts.m - number(x, 1)), number(x, log2_e), parts.e), 0, x);
+}
+
+Scalar log10(Scalar x) {
+    // log10(2) in two parts, of which the first times any exponent is exact.
+    const bool wide = x.dtype == Dtype::f64;
+    const double high = wide ? 0.30102999566383914 : 0.301025390625;
+    const double low = wide ? 1.42050232272661e-13 : 4.605038981195214e-06;
+    const Split parts = split(x, true);
+    const Scalar fraction = log_of_fraction(parts.m - number(x, 1));
+    const Scalar rest = fma(fraction, number(x, 0.43429448190325182765), parts.e * number(x, low));
+    return on_positive(x, fma(parts.e, number(x, high), rest), 0, x);
+}
+
+// log of 1 + x = m 2^e, with the exponent of the rounded sum, and m - 1 as x 2^-e + (2^-e - 1), which loses nothing
+// that matters.
+Scalar log1p(Scalar x) {
+    const FloatFormat& f = format_of(x.dtype);
+    ScalarBuilder& b = *x.builder;
+    const Scalar one = number(x, 1), bits = b.constant_int(f.bits, f.mantissa_bits);
+    const Scalar root_half = b.bitcast(number(x, 0.70710678118654752440), f.bits);
+    const Scalar exponent = b.shr(b.bitcast(x + one, f.bits) - root_half, bits);
+    const Scalar shift = b.shl(exponent, bits);
+    const Scalar scaled = b.bitcast(b.bitcast(x, f.bits) - shift, x.dtype);
+    // 4 * 2^-e is a normal number for every e.
+    const Scalar scale = b.bitcast(b.bitcast(number(x, 4), f.bits) - shift, x.dtype);
+    const Scalar fraction = fma(scale, number(x, 0.25), number(x, -1)) + scaled;
+    const Scalar value = log_of_parts(fraction, b.convert(exponent, x.dtype));
+    const bool wide = x.dtype == Dtype::f64;
+    const Scalar small = b.abs(x) < number(x, wide ? 0x1p-54 : 0x1p-25);
+    return select(small, x, on_positive(x, value, -1, x));
 }
 
 // Special cases as in C's Annex F: x^0 and 1^y are 1 whatever the other operand; a negative base wants an integer.

@@ -359,6 +359,11 @@ Scalar ScalarBuilder::select(Scalar condition, Scalar if_true, Scalar if_false) 
     return emit({.prim = Prim::select, .dtype = if_true.dtype, .a = condition.id, .b = if_true.id, .c = if_false.id});
 }
 
+Scalar ScalarBuilder::select_rarely(Scalar condition, Scalar if_true, Scalar if_false) {
+    return emit(
+        {.prim = Prim::select, .dtype = if_true.dtype, .a = condition.id, .b = if_true.id, .c = if_false.id, .imm = 1});
+}
+
 Scalar ScalarBuilder::convert(Scalar a, Dtype to) {
     if (a.dtype == to) return a;
     const auto raw = [&](Scalar x, Dtype dtype) { return emit({.prim = Prim::convert, .dtype = dtype, .a = x.id}); };

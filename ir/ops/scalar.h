@@ -53,7 +53,7 @@ enum class Prim : std::uint8_t {
     le,
     gt,
     ge,
-    select,   // a ? b : c, a is boolean
+    select,   // a ? b : c, a is boolean; imm 1: a is rarely true, and what only b needs may wait until it is
     convert,  // between dtypes: int -> int wraps or extends by the source's signedness; int -> float rounds to nearest
               // even; float -> float rounds; float -> int truncates and the operand is in range (rules guard); boolean
               // -> 0 or 1; to boolean: nonzero
@@ -110,6 +110,8 @@ public:
     Scalar shr(Scalar a, Scalar b);
     Scalar compare(Prim relation, Scalar a, Scalar b);  // Prim::eq .. Prim::ge
     Scalar select(Scalar condition, Scalar if_true, Scalar if_false);
+    // The same, said to be `if_false` nearly always: code for vectors computes the other where some lane wants it.
+    Scalar select_rarely(Scalar condition, Scalar if_true, Scalar if_false);
     // The convert op's semantics in full: float -> int truncates, saturates, NaN -> 0; to float rounds once, to nearest
     // even; every pair of dtypes.
     Scalar convert(Scalar a, Dtype to);
@@ -144,6 +146,7 @@ inline Scalar equal(Scalar a, Scalar b) { return a.builder->compare(Prim::eq, a,
 inline Scalar not_equal(Scalar a, Scalar b) { return a.builder->compare(Prim::ne, a, b); }
 inline Scalar is_nan(Scalar a) { return not_equal(a, a); }
 inline Scalar select(Scalar c, Scalar t, Scalar f) { return c.builder->select(c, t, f); }
+inline Scalar select_rarely(Scalar c, Scalar t, Scalar f) { return c.builder->select_rarely(c, t, f); }
 inline Scalar fma(Scalar a, Scalar b, Scalar c) { return a.builder->fma(a, b, c); }
 
 // Executes a program on raw element bits (zero-extended to 64). `operands` in parameter order; one result per results
