@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "ir/functions/activations.h"
+#include "ir/functions/classification.h"
 #include "ir/functions/losses.h"
 #include "ir/functions/matmul.h"
 #include "ir/functions/normalization.h"

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ir/functions/basic.h"
-#include "ir/functions/losses.h"
+#include "ir/functions/classification.h"
 #include "ir/graph/text.h"
 #include "ir/graph/verify.h"
 #include "ir/ops/ops.h"

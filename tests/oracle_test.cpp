@@ -25,7 +25,7 @@ using ir::Value;
 
 Translations all_translations() {
     Translations all;
-    for (const Translations& family : {elementwise(), reductions(), movement(), products(), windows(), networks()})
+    for (const Translations& family : {elementwise(), reductions(), movement(), indexing(), products(), windows(), networks(), losses()})
         all.insert(family.begin(), family.end());
     return all;
 }

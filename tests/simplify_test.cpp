@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ir/functions/activations.h"
-#include "ir/functions/losses.h"
+#include "ir/functions/classification.h"
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "ir/graph/verify.h"

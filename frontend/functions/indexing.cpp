@@ -6,7 +6,7 @@
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/joining.h"
 #include "frontend/tensor/record.h"
-#include "ir/functions/losses.h"
+#include "ir/functions/classification.h"
 #include "ir/functions/movement.h"
 #include "ir/functions/positions.h"
 #include "ir/ops/ops.h"

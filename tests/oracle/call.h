@@ -106,8 +106,10 @@ using Translations = std::map<std::string, Translation>;
 Translations elementwise();
 Translations reductions();
 Translations movement();
+Translations indexing();
 Translations products();
 Translations windows();
 Translations networks();
+Translations losses();
 
 }  // namespace lathe::oracle

@@ -1,4 +1,6 @@
 // Folds over axes, and functions along one.
+#include <limits>
+
 #include "tests/oracle/call.h"
 
 namespace lathe::oracle {
@@ -46,6 +48,104 @@ Tensors along(const Call& c) {
     return {function(y, c.integer(1, "dim"), Where::current())};
 }
 
+// Functions of lines: a tensor of rank 0 is a line of one element.
+template <class F>
+Tensors of_lines(const Call& c, std::size_t position, std::int64_t otherwise, const F& f) {
+    const Tensor x = c.tensor(0);
+    if (x.rank() > 0) return f(x, c.integer(position, "dim", otherwise));
+    Tensors out = f(reshape(x, {1}), 0);
+    for (Tensor& y : out)
+        if (y.rank() == 1) y = reshape(y, Shape{});
+    return out;
+}
+template <auto scan>
+Tensors scanned(const Call& c) {
+    c.expect_names({});
+    return of_lines(c, 1, 0,
+                    [](const Tensor& x, std::int64_t axis) { return Tensors{scan(x, axis, {}, Where::current())}; });
+}
+template <auto scan>
+Tensors scanned_with_indices(const Call& c) {
+    c.expect_names({});
+    return of_lines(c, 1, 0, [](const Tensor& x, std::int64_t axis) {
+        const ValuesAndIndices both = scan(x, axis, {}, Where::current());
+        return Tensors{both.values, both.indices};
+    });
+}
+
+template <auto function>
+Tensors deviation(const Call& c) {
+    c.expect_names({"dim", "unbiased", "keepdim", "correction"});
+    const Tensor x = c.tensor(0);
+    const Json& correction = c.argument(99, "correction");
+    if (correction.is_number_float()) throw NotOurs("a fractional correction");
+    const std::int64_t taken = correction.is_number()        ? correction.get<std::int64_t>()
+                               : c.flag(2, "unbiased", true) ? 1
+                                                             : 0;
+    return {function(x, axes_of(c, x), {.correction = taken, .keep = c.flag(3, "keepdim")}, Where::current())};
+}
+
+Tensors norms(const Call& c) {
+    c.expect_names({"dim", "keepdim", "p", "ord", "dtype"});
+    const Json& p = c.op() == "norm" ? c.argument(1, "p") : c.argument(1, "ord");
+    if (!c.argument(99, "dtype").is_null()) throw NotOurs("a dtype");
+    double power = 2;
+    if (p.is_number()) power = p;
+    if (p.is_string()) {
+        const std::string text = p;
+        if (text == "inf")
+            power = std::numeric_limits<double>::infinity();
+        else if (text == "-inf")
+            power = -std::numeric_limits<double>::infinity();
+        else if (text != "fro")
+            throw NotOurs("the norm " + text);
+    }
+    if (p.is_object()) {
+        if (!p.contains("float")) throw NotOurs("a norm of matrices");
+        power =
+            p["float"] == "inf" ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+    }
+    const Tensor x = c.tensor(0);
+    return {norm(x, axes_of(c, x, 2), {.p = power, .keep = c.flag(3, "keepdim")})};
+}
+
+// Of all elements, or along an axis with positions.
+template <auto fold, auto along>
+Tensors extreme(const Call& c) {
+    c.expect_names({"dim", "keepdim"});
+    const Tensor x = c.tensor(0);
+    if (c.has_tensor(1, "other")) throw NotOurs("two tensors");
+    if (c.argument(1, "dim").is_null()) return {fold(x, {}, false, Where::current())};
+    throw NotOurs("a derivative by position");
+}
+
+Tensors medians(const Call& c) {
+    const Tensor x = c.tensor(0);
+    if (c.argument(1, "dim").is_null()) return {median(reshape(x, {-1})).values};
+    if (x.rank() == 0) throw NotOurs("a tensor without axes");
+    const auto [values, indices] = median(x, c.integer(1, "dim"), c.flag(2, "keepdim"));
+    return {values, indices};
+}
+Tensors quantiles(const Call& c) {
+    c.expect_names({"dim", "keepdim", "interpolation"});
+    if (!c.argument(1).is_number()) throw NotOurs("a quantile that is data");
+    const double q = c.argument(1);
+    const std::string name = c.text(4, "interpolation", "linear");
+    QuantileOptions o{.keep = c.flag(3, "keepdim")};
+    o.interpolation = name == "lower"      ? QuantileInterpolation::lower
+                      : name == "higher"   ? QuantileInterpolation::higher
+                      : name == "midpoint" ? QuantileInterpolation::midpoint
+                      : name == "nearest"  ? QuantileInterpolation::nearest
+                                           : QuantileInterpolation::linear;
+    const Tensor x = c.tensor(0);
+    if (c.argument(2, "dim").is_null()) {
+        if (o.keep) throw NotOurs("all axes kept");
+        return {quantile(reshape(x, {-1}), q, 0, o)};
+    }
+    if (x.rank() == 0) throw NotOurs("a tensor without axes");
+    return {quantile(x, q, c.integer(2, "dim"), o)};
+}
+
 }  // namespace
 
 Translations reductions() {
@@ -58,13 +158,37 @@ Translations reductions() {
         {"argmin", position<argmin>},
         {"softmax", along<softmax>},
         {"log_softmax", along<log_softmax>},
-        {"cumsum",
+        {"cumsum", scanned<cumsum>},
+        {"cumprod", scanned<cumprod>},
+        {"logcumsumexp", scanned<logcumsumexp>},
+        {"cummax", scanned_with_indices<cummax>},
+        {"cummin", scanned_with_indices<cummin>},
+        {"prod", fold<prod>},
+        {"all", fold<all>},
+        {"any", fold<any>},
+        {"count_nonzero",
          [](const Call& c) -> Tensors {
-             c.expect_names({});
              const Tensor x = c.tensor(0);
-             if (x.rank() == 0) throw NotOurs("a tensor without axes");
-             return {cumsum(x, c.integer(1, "dim"))};
+             return {count_nonzero(x, axes_of(c, x))};
          }},
+        {"logsumexp", fold<logsumexp>},
+        {"nansum", fold<nansum>},
+        {"nanmean", fold<nanmean>},
+        {"aminmax",
+         [](const Call& c) -> Tensors {
+             const Tensor x = c.tensor(0);
+             const Extremes both = aminmax(x, axes_of(c, x, 99), c.flag(99, "keepdim"));
+             return {both.min, both.max};
+         }},
+        {"var", deviation<var>},
+        {"std", deviation<stddev>},
+        {"norm", norms},
+        {"linalg.vector_norm", norms},
+        {"nn.functional.softmin", along<softmin>},
+        {"max", extreme<max, argmax>},
+        {"min", extreme<min, argmin>},
+        {"median", medians},
+        {"quantile", quantiles},
         {"argsort",
          [](const Call& c) -> Tensors {
              const Tensor x = c.tensor(0);
