@@ -18,8 +18,8 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 
 constexpr auto table =
     concatenate(ops::sources, ops::arithmetic, ops::roundings, ops::real_functions, ops::trigonometric_functions,
-                ops::hyperbolic_functions, ops::comparisons, ops::bits, ops::views, ops::along_axis, ops::reductions,
-                ops::contractions, ops::memory, ops::control);
+                ops::hyperbolic_functions, ops::special_functions, ops::comparisons, ops::bits, ops::views,
+                ops::along_axis, ops::reductions, ops::contractions, ops::memory, ops::control);
 
 constexpr auto by_name = [] {
     auto sorted = table;

@@ -13,5 +13,6 @@
 #include "ir/ops/reductions.h"
 #include "ir/ops/rounding.h"
 #include "ir/ops/sources.h"
+#include "ir/ops/special.h"
 #include "ir/ops/trigonometric.h"
 #include "ir/ops/views.h"
