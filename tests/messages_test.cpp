@@ -150,14 +150,46 @@ std::vector<Function> functions() {
     unary("asinh", asinh);
     unary("acosh", acosh);
     unary("atanh", atanh);
+    unary("cbrt", cbrt);
+    unary("erfc", erfc);
+    unary("erfinv", erfinv);
+    unary("lgamma", lgamma);
+    unary("digamma", digamma);
     unary("relu", relu);
-    unary("gelu", gelu);
     unary("silu", silu);
+    unary("relu6", relu6);
+    unary("selu", selu);
+    unary("mish", mish);
+    unary("softsign", softsign);
+    unary("log_sigmoid", log_sigmoid);
+    unary("hardsigmoid", hardsigmoid);
+    unary("hardswish", hardswish);
+    unary("tanhshrink", tanhshrink);
+    unary("reciprocal", reciprocal);
+    unary("square", square);
+    unary("isnan", isnan);
+    unary("isinf", isinf);
+    unary("isfinite", isfinite);
     unary("logical_not", logical_not);
     unary("bit_not", bit_not);
     unary("stop_gradient", stop_gradient);
     unary("zeros_like", zeros_like);
     unary("ones_like", ones_like);
+    const auto with = [&](const std::string& name, Tensor (*f)(const Tensor&, double, Where)) {
+        all.push_back({name, 1, [f](const Tensors& t, Where where) { return f(t[0], 0.5, where); }});
+    };
+    with("leaky_relu", leaky_relu);
+    with("elu", elu);
+    with("celu", celu);
+    with("softshrink", softshrink);
+    with("hardshrink", hardshrink);
+    all.push_back({"gelu", 1, [](const Tensors& t, Where w) { return gelu(t[0], {.tanh = true}, w); }});
+    all.push_back({"gelu", 1, [](const Tensors& t, Where w) { return gelu(t[0], {}, w); }});
+    all.push_back({"softplus", 1, [](const Tensors& t, Where w) { return softplus(t[0], {.beta = 2}, w); }});
+    all.push_back({"hardtanh", 1, [](const Tensors& t, Where w) { return hardtanh(t[0], {.low = 1}, w); }});
+    all.push_back({"hardtanh", 1, [](const Tensors& t, Where w) { return hardtanh(t[0], {.low = 2}, w); }});
+    all.push_back({"threshold", 1, [](const Tensors& t, Where w) { return threshold(t[0], 1, 2, w); }});
+    all.push_back({"logit", 1, [](const Tensors& t, Where w) { return logit(t[0], 0.1, w); }});
     const auto binary = [&](const std::string& name, Tensor (*f)(const detail::Operand&, const detail::Operand&)) {
         all.push_back({name, 2, [f](const Tensors& t, Where where) { return f({t[0], where}, {t[1], where}); }});
         // And with a number on either side.
@@ -217,6 +249,7 @@ std::vector<Function> functions() {
     two("logical_xor", logical_xor);
     two("ldexp", ldexp);
     two("matmul", matmul);
+    two("prelu", prelu);
     two("mean_squared_error", mean_squared_error);
     all.push_back({"cross_entropy", 2, [](const Tensors& t, Where w) { return cross_entropy(t[0], t[1], {}, w); }});
     all.push_back({"cross_entropy", 2,
@@ -226,6 +259,8 @@ std::vector<Function> functions() {
     for (const Dtype d : ir::all_dtypes())
         all.push_back({"convert", 1, [d](const Tensors& t, Where w) { return convert(t[0], d, w); }});
     for (const std::int64_t n : wrong_numbers) {
+        all.push_back({"polygamma", 1, [n](const Tensors& t, Where w) { return polygamma(n, t[0], w); }});
+        all.push_back({"glu", 1, [n](const Tensors& t, Where w) { return glu(t[0], n, w); }});
         all.push_back({"softmax", 1, [n](const Tensors& t, Where w) { return softmax(t[0], n, w); }});
         all.push_back({"softmin", 1, [n](const Tensors& t, Where w) { return softmin(t[0], n, w); }});
         all.push_back({"log_softmax", 1, [n](const Tensors& t, Where w) { return log_softmax(t[0], n, w); }});

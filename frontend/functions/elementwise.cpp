@@ -1,7 +1,7 @@
 #include "frontend/functions/elementwise.h"
 
 #include "frontend/tensor/record.h"
-#include "ir/functions/basic.h"
+#include "ir/functions/elementwise.h"
 #include "ir/ops/ops.h"
 
 namespace lathe {
@@ -33,7 +33,16 @@ Tensor sqrt(const Tensor& x, Where where) { return unary(ops::sqrt, x, where); }
 Tensor rsqrt(const Tensor& x, Where where) { return unary(ops::rsqrt, x, where); }
 Tensor tanh(const Tensor& x, Where where) { return unary(ops::tanh, x, where); }
 Tensor sigmoid(const Tensor& x, Where where) { return unary(ops::sigmoid, x, where); }
+Tensor cbrt(const Tensor& x, Where where) { return unary(ops::cbrt, x, where); }
 Tensor erf(const Tensor& x, Where where) { return unary(ops::erf, x, where); }
+Tensor erfc(const Tensor& x, Where where) { return unary(ops::erfc, x, where); }
+Tensor erfinv(const Tensor& x, Where where) { return unary(ops::erfinv, x, where); }
+Tensor lgamma(const Tensor& x, Where where) { return unary(ops::lgamma, x, where); }
+Tensor digamma(const Tensor& x, Where where) { return unary(ops::digamma, x, where); }
+Tensor polygamma(std::int64_t order, const Tensor& x, Where where) {
+    const LocScope scope(where, "polygamma", x);
+    return ops::polygamma.with({order}, x);
+}
 Tensor sin(const Tensor& x, Where where) { return unary(ops::sin, x, where); }
 Tensor cos(const Tensor& x, Where where) { return unary(ops::cos, x, where); }
 Tensor tan(const Tensor& x, Where where) { return unary(ops::tan, x, where); }
@@ -46,6 +55,26 @@ Tensor cosh(const Tensor& x, Where where) { return unary(ops::cosh, x, where); }
 Tensor asinh(const Tensor& x, Where where) { return unary(ops::asinh, x, where); }
 Tensor acosh(const Tensor& x, Where where) { return unary(ops::acosh, x, where); }
 Tensor atanh(const Tensor& x, Where where) { return unary(ops::atanh, x, where); }
+Tensor reciprocal(const Tensor& x, Where where) {
+    const LocScope scope(where, "reciprocal", x);
+    return detail::blaming(where, "reciprocal", [&] { return f::reciprocal(value_of(x)); });
+}
+Tensor square(const Tensor& x, Where where) {
+    const LocScope scope(where, "square", x);
+    return f::square(value_of(x));
+}
+Tensor isnan(const Tensor& x, Where where) {
+    const LocScope scope(where, "isnan", x);
+    return f::isnan(value_of(x));
+}
+Tensor isinf(const Tensor& x, Where where) {
+    const LocScope scope(where, "isinf", x);
+    return f::isinf(value_of(x));
+}
+Tensor isfinite(const Tensor& x, Where where) {
+    const LocScope scope(where, "isfinite", x);
+    return f::isfinite(value_of(x));
+}
 Tensor pow(const detail::Operand& x, const detail::Operand& y) { return binary(ops::pow, x, y); }
 Tensor maximum(const detail::Operand& x, const detail::Operand& y) {
     const LocScope scope(x.where(), "maximum");

@@ -22,7 +22,14 @@ Tensor sqrt(const Tensor& x, Where where = Where::current());
 Tensor rsqrt(const Tensor& x, Where where = Where::current());
 Tensor tanh(const Tensor& x, Where where = Where::current());
 Tensor sigmoid(const Tensor& x, Where where = Where::current());
+Tensor cbrt(const Tensor& x, Where where = Where::current());
 Tensor erf(const Tensor& x, Where where = Where::current());
+Tensor erfc(const Tensor& x, Where where = Where::current());
+Tensor erfinv(const Tensor& x, Where where = Where::current());
+Tensor lgamma(const Tensor& x, Where where = Where::current());
+Tensor digamma(const Tensor& x, Where where = Where::current());
+// The derivative of digamma of an order from 1 to 16.
+Tensor polygamma(std::int64_t order, const Tensor& x, Where where = Where::current());
 Tensor sin(const Tensor& x, Where where = Where::current());
 Tensor cos(const Tensor& x, Where where = Where::current());
 Tensor tan(const Tensor& x, Where where = Where::current());
@@ -35,6 +42,11 @@ Tensor cosh(const Tensor& x, Where where = Where::current());
 Tensor asinh(const Tensor& x, Where where = Where::current());
 Tensor acosh(const Tensor& x, Where where = Where::current());
 Tensor atanh(const Tensor& x, Where where = Where::current());
+Tensor reciprocal(const Tensor& x, Where where = Where::current());  // 1 / x, of floats
+Tensor square(const Tensor& x, Where where = Where::current());
+Tensor isnan(const Tensor& x, Where where = Where::current());  // false for integers and booleans
+Tensor isinf(const Tensor& x, Where where = Where::current());
+Tensor isfinite(const Tensor& x, Where where = Where::current());
 Tensor pow(const detail::Operand& x, const detail::Operand& y);
 Tensor maximum(const detail::Operand& x, const detail::Operand& y);  // NaN if either is
 Tensor minimum(const detail::Operand& x, const detail::Operand& y);

@@ -51,6 +51,10 @@ template <Operand T>
         Loc{});
 }
 template <Operand T>
+void require_floats(std::string_view function, const T& x) {
+    if (!is_float(dtype_of(x))) refuse(function, "wants floats; convert() makes them", x);
+}
+template <Operand T>
 void require_same_dtype(std::string_view function, const T& x, const T& y) {
     if (dtype_of(x) != dtype_of(y)) refuse(function, "the dtypes differ; convert() makes them the same", x, y);
 }

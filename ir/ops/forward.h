@@ -12,6 +12,7 @@ extern const OpDef floor, ceil, round, trunc, sign;
 extern const OpDef exp, exp2, expm1, log, log2, log10, log1p, sqrt, rsqrt, tanh, sigmoid, erf, pow;
 extern const OpDef sin, cos, tan, asin, acos, atan, atan2;
 extern const OpDef sinh, cosh, asinh, acosh, atanh;
+extern const OpDef cbrt, erfc, erfinv, lgamma, digamma, polygamma;
 extern const OpDef eq, ne, lt, le, gt, ge;
 extern const OpDef logical_and, logical_or, logical_not, select, convert, stop_gradient;
 extern const OpDef bit_and, bit_or, bit_xor, bit_not, shift_left, shift_right;

@@ -69,13 +69,14 @@ Scalar exp_polynomial(Scalar r, std::span<const double> q) {
 
 // exp(r) 2^n for f32. The scale is two factors, so that results that overflow or are denormal come out right; halving
 // the exponent costs integer operations, which run beside those of the polynomial.
-Scalar scaled_exp_f32(const Reduced& reduced, std::span<const double> q) {
+Scalar scaled_exp_f32(const Reduced& reduced, std::span<const double> q, const Scalar* factor = nullptr) {
     ScalarBuilder& b = *reduced.rest.builder;
     const auto integer = [&](std::int64_t value) { return b.constant_int(Dtype::i32, value); };
     const Scalar n = b.bitcast(reduced.shifted, Dtype::i32), to_exponent = integer(f32_format.mantissa_bits);
     const Scalar half = b.shl(b.shr(n, integer(1)), to_exponent), rest = b.shl(n, to_exponent) - half;
     const auto power = [&](Scalar exponent) { return b.bitcast(exponent + integer(f32_format.one), Dtype::f32); };
-    return exp_polynomial(reduced.rest, q) * power(half) * power(rest);
+    const Scalar e = exp_polynomial(reduced.rest, q);
+    return (factor == nullptr ? e : e * *factor) * power(half) * power(rest);
 }
 
 // exp(x) for f32 where x is within [-104, 89].
@@ -139,6 +140,15 @@ Scalar with_sign_of(Scalar magnitude, Scalar sign) {
 Scalar exp(Scalar x) {
     const Scalar a = at_least(at_most(x, greatest(x.dtype)), least(x.dtype));
     return x.dtype == Dtype::f64 ? exp_in_range_f64(a, nullptr) : exp_in_range_f32(a, exp_f32);
+}
+
+Scalar exp_times(Scalar x, Scalar tail, Scalar factor) {
+    const bool wide = x.dtype == Dtype::f64;
+    Reduced reduced = reduce(x, wide ? 2 : 1);
+    reduced.rest = reduced.rest + tail;
+    if (!wide) return scaled_exp_f32(reduced, exp_f32, &factor);
+    const Scalar half = power_of_two(reduced.shifted);
+    return exp_polynomial(reduced.rest, exp_f64) * factor * half * half;
 }
 
 // With x = n + r, or 2 n + r in f64: exp(r ln 2), scaled.

@@ -50,6 +50,9 @@ Scalar at_least(Scalar x, double low);
 Scalar with_sign_of(Scalar magnitude, Scalar sign);
 
 Scalar exp(Scalar x);
+// exp(x + tail) * factor for -104 <= x <= 89, in f64 from -752 to 710, and a tail that is tiny; rounded once where the
+// product is denormal.
+Scalar exp_times(Scalar x, Scalar tail, Scalar factor);
 Scalar exp2(Scalar x);
 Scalar expm1(Scalar x);
 // exp(x) in f64, to 3e-9 of it: for results that will be rounded to f32. Beyond the range of f32 it stays beyond.

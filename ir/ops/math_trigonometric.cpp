@@ -250,6 +250,19 @@ Scalar tan(Scalar x) {
     return flip_sign(y, x.builder->bitcast(x, format_of(x.dtype).bits));
 }
 
+SinCosPi sin_cos_pi(Scalar x) {
+    ScalarBuilder& b = *x.builder;
+    const FloatFormat& f = format_of(x.dtype);
+    const Scalar magic = number(x, f.magic), half = number(x, 0.5);
+    const Scalar within = fma(b.round_even(x * half), number(x, -2), x);  // whole turns less
+    const Scalar shifted = fma(within, number(x, 2), magic), n = shifted - magic;
+    const Scalar rest = fma(n, -half, within) * number(x, std::numbers::pi);
+    const SinCos angle = sin_cos({rest, b.bitcast(shifted, f.bits)});
+    const Scalar one = b.constant_int(f.bits, 1);
+    return {flip_sign(ir::select(angle.is_even, angle.sin, angle.cos), highest(angle.turns, 1)),
+            flip_sign(ir::select(angle.is_even, angle.cos, angle.sin), highest(angle.turns + one, 1))};
+}
+
 Scalar asin(Scalar x) {
     const HalfAngle angle = half_angle(x);
     const Scalar right = number(x, std::numbers::pi / 2);

@@ -13,6 +13,11 @@ namespace lathe::ir::math {
 Scalar sin(Scalar x);
 Scalar cos(Scalar x);
 Scalar tan(Scalar x);
+// sin(pi x) and cos(pi x).
+struct SinCosPi {
+    Scalar sin, cos;
+};
+SinCosPi sin_cos_pi(Scalar x);
 Scalar asin(Scalar x);
 Scalar acos(Scalar x);
 Scalar atan(Scalar x);

@@ -19,6 +19,7 @@
 #include "ir/ops/scatter.h"
 #include "ir/ops/search.h"
 #include "ir/ops/sources.h"
+#include "ir/ops/special.h"
 #include "ir/ops/trigonometric.h"
 #include "ir/ops/views.h"
 #include "ir/ops/windows.h"
