@@ -229,7 +229,11 @@ TEST_F(Aot, CarriesTheFunctionsThatItCalls) {
     const Model model = trace(
         [](const Tensor& x) {
             const Tensor y = x * 1.5;
-            return concat(std::vector{sort(y, 0), convert(argsort(y), Dtype::f32), cumsum(y, 0), cumsum(y, 1)}, 1);
+            const Tensor places = searchsorted(sort(y), y, {.right = true});
+            return concat(
+                std::vector{sort(y, 0), convert(argsort(y), Dtype::f32), cumsum(y, 0), cumsum(y, 1), topk(y, 5).first,
+                            convert(topk(y, 5).second, Dtype::f32), convert(places, Dtype::f32)},
+                1);
         },
         {{"x", Dtype::f32, {"batch", 24}}}, {.name = "ordered"});
     compile_model(model, path("ordered"));

@@ -220,7 +220,7 @@ Tensor tile(const Tensor& x, const Shape& counts, Where where) {
         for (std::size_t i = 0; i < counts.rank(); ++i) {
             if (counts[i].is_constant() && counts[i].constant() < 0)
                 refuse("tile", fmt::format("a count is {}", counts[i].constant()), where);
-            out = f::repeated(out, counts[i], static_cast<std::int64_t>(shape.rank() - counts.rank() + i), false);
+            out = f::tile(out, counts[i], static_cast<std::int64_t>(shape.rank() - counts.rank() + i));
         }
         return out;
     });

@@ -105,17 +105,24 @@ std::vector<Tensor> true_positions(const Tensor& mask, std::string_view function
                             spoken_operands(),
                         blame(where));
     const std::vector<std::int64_t> shape = mask.shape(where);
-    const std::vector<bool> values = mask.to_vector<bool>(where);
-    std::vector<std::vector<std::int64_t>> positions(shape.size());
-    std::vector<std::int64_t> index(shape.size(), 0);
-    for (const bool value : values) {
-        if (value)
-            for (std::size_t i = 0; i < shape.size(); ++i) positions[i].push_back(index[i]);
-        for (std::size_t i = shape.size(); i-- > 0 && ++index[i] == shape[i];) index[i] = 0;
+    if (shape.empty()) return {};
+    const Tensor values = mask.eval(where);
+    const std::span<const bool> is_true = values.data<bool>(where);
+    const auto count = static_cast<std::size_t>(std::ranges::count(is_true, true));
+    std::vector<std::vector<std::int64_t>> positions(shape.size(), std::vector<std::int64_t>(count));
+    const std::int64_t last = shape.empty() ? 0 : shape.back();
+    std::vector<std::int64_t> row(shape.size(), 0);
+    std::size_t next = 0;
+    for (const bool* at = is_true.data(); next < count; at += last) {
+        for (std::int64_t i = 0; i < last; ++i) {
+            if (!at[i]) continue;
+            for (std::size_t k = 0; k + 1 < shape.size(); ++k) positions[k][next] = row[k];
+            positions.back()[next++] = i;
+        }
+        for (std::size_t k = shape.size() - 1; k-- > 0 && ++row[k] == shape[k];) row[k] = 0;
     }
     std::vector<Tensor> out;
-    for (const auto& along : positions)
-        out.push_back(Tensor::from(along, {static_cast<std::int64_t>(along.size())}, where));
+    for (const auto& along : positions) out.push_back(Tensor::from(along, {static_cast<std::int64_t>(count)}, where));
     return out;
 }
 
@@ -232,8 +239,53 @@ private:
     std::vector<Tensor> positions_;
 };
 
-Selection::Selection(const Tensor& x, std::span<const Index> indices, Where where) : x_(value_of(x)) {
-    Parser(*this, indices, where).run();
+namespace {
+
+// Where one mask of several dimensions is all that chooses by data, these are as good as one: its place among the
+// indices, and the first axis that it speaks of. A mask that does not fit is for the parser to refuse.
+struct JoinedMask {
+    std::size_t at, axis;
+};
+std::optional<JoinedMask> joined_mask(const Tensor& x, std::span<const Index> indices) {
+    std::optional<JoinedMask> found;
+    std::size_t axis = 0;
+    for (std::size_t k = 0; k < indices.size(); ++k) {
+        const Index& i = indices[k];
+        if (i.kind() == Index::Kind::ellipsis) return std::nullopt;
+        if (i.kind() == Index::Kind::new_axis) continue;
+        if (i.kind() == Index::Kind::tensor) {
+            const ir::Type& type = i.tensor()->type;
+            if (found || type.dtype != Dtype::boolean || type.shape.rank() < 2 || axis + type.shape.rank() > x.rank())
+                return std::nullopt;
+            for (std::size_t d = 0; d < type.shape.rank(); ++d)
+                if (type.shape[d] != x.type().shape[axis + d]) return std::nullopt;
+            found = {k, axis};
+            axis += type.shape.rank();
+        } else {
+            ++axis;
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
+Selection::Selection(const Tensor& x, std::span<const Index> indices, Where where)
+    : x_(value_of(x)), shape_(x.type().shape) {
+    const std::optional<JoinedMask> joined = joined_mask(x_, indices);
+    if (!joined) {
+        Parser(*this, indices, where).run();
+        return;
+    }
+    std::vector<Index> list(indices.begin(), indices.end());
+    const Tensor mask{resolve(list[joined->at].tensor())};
+    Shape flat;
+    for (std::size_t i = 0; i < joined->axis; ++i) flat.push_back(shape_[i]);
+    flat.push_back(mask.type().shape.element_count());
+    for (std::size_t i = joined->axis + mask.rank(); i < shape_.rank(); ++i) flat.push_back(shape_[i]);
+    x_ = f::reshape(x_, flat);
+    list[joined->at] = Index(f::reshape(mask, Shape{flat[joined->axis]}), list[joined->at].where());
+    Parser(*this, list, where).run();
 }
 
 // ---- the slice
@@ -343,7 +395,7 @@ Tensor Selection::take() const {
 
 Tensor Selection::update(Update how, const Tensor& y) const {
     const Tensor wide = f::reshape(f::broadcast_to(y, shape(true)), shape(false));
-    if (chosen_.empty()) return with_slice(how, f::reshape(wide, size_));
+    if (chosen_.empty()) return f::reshape(with_slice(how, f::reshape(wide, size_)), shape_);
 
     const ir::OpDef* const row = how == Update::set        ? &ops::scatter_set
                                  : how == Update::add      ? &ops::scatter_add
@@ -359,7 +411,7 @@ Tensor Selection::update(Update how, const Tensor& y) const {
         for (std::int64_t axis : chosen_first()) apart.push_back(left_[static_cast<std::size_t>(axis)]);
         out = f::transpose(f::reshape(out, apart), ops::inverse(chosen_first()));
     }
-    return with_slice(Update::set, f::reshape(out, size_));
+    return f::reshape(with_slice(Update::set, f::reshape(out, size_)), shape_);
 }
 
 }  // namespace lathe::detail

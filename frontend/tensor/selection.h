@@ -44,6 +44,7 @@ private:
     Tensor with_slice(Update how, const Tensor& y) const;
 
     Tensor x_;
+    Shape shape_;  // of x as it was given
     Shape start_, size_;
     ir::Integers step_;
     Shape left_;           // of what the slice leaves

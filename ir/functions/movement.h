@@ -56,25 +56,30 @@ T roll(const T& x, Dim shift, std::int64_t axis) {
     return concat(parts, axis);
 }
 
-// x [outer..., extent, inner...] with `count` of each between two of its dimensions, which join the axis: behind it, so
-// that each element is repeated, or before it, so that all of them are.
-template <Operand T>
-T repeated(const T& x, Dim count, std::int64_t axis, bool each) {
-    if (count == Dim(1)) return x;
-    const Shape& shape = shape_of(x);
-    const auto a = static_cast<std::size_t>(axis);
-    Dim outer = 1, inner = 1;
-    for (std::size_t i = 0; i < shape.rank(); ++i)
-        if (i != a) (i < a ? outer : inner) *= shape[i];
-    const Shape apart = each ? Shape{outer, shape[a], 1, inner} : Shape{outer, 1, shape[a], inner};
-    const Shape wide = each ? Shape{outer, shape[a], count, inner} : Shape{outer, count, shape[a], inner};
-    Shape joined = shape;
-    joined[a] = shape[a] * count;
-    return reshape(broadcast_to(reshape(x, apart), wide), joined);
-}
+// ---- more of the same. The positions are computed once and read: as index arithmetic, every element would divide
+
+// Each element `count` times along one axis.
 template <Operand T>
 T repeat_interleave(const T& x, Dim count, std::int64_t axis) {
-    return repeated(x, count, axis, true);
+    if (count == Dim(1)) return x;
+    const Dim extent = shape_of(x)[static_cast<std::size_t>(axis)] * count;
+    const T number = count_up(x, extent, Dtype::i64);
+    const T times = count.is_constant()
+                        ? Recorder<T>::constant_like(x, splat_literal(Dtype::i64, Shape{}, count.constant()), Loc{})
+                        : extent_value(x, count, Dtype::i64);
+    return ops::gather.with({axis}, x, ops::div(number, times));
+}
+
+// All elements along one axis `count` times.
+template <Operand T>
+T tile(const T& x, Dim count, std::int64_t axis) {
+    constexpr std::int64_t few = 16;
+    if (count == Dim(1)) return x;
+    if (count.is_constant() && count.constant() > 0 && count.constant() <= few)
+        return concat(std::vector<T>(static_cast<std::size_t>(count.constant()), x), axis);
+    const Dim extent = shape_of(x)[static_cast<std::size_t>(axis)];
+    const T number = count_up(x, extent * count, Dtype::i64);
+    return ops::gather.with({axis}, x, ops::rem(number, extent_value(x, extent, Dtype::i64)));
 }
 
 // ---- padding with elements of x itself, `low` before the first along one axis and `high` behind the last

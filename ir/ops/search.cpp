@@ -53,7 +53,7 @@ HostCall searchsorted_call(const CallContext& c) {
     const std::size_t last = x.shape.rank() - 1;
     Dim lines = 1;
     for (std::size_t i = 0; i < last; ++i) lines *= x.shape[i];
-    constexpr std::int64_t part = 256, value = 60000;  // picoseconds
+    constexpr std::int64_t part = 256, value = 10000;  // picoseconds
     const Dim parts = ceildiv(values.shape[last], part);
     return {.function = "searchsorted_v1",
             .extents = {static_cast<std::int64_t>(x.dtype), std::int64_t{searches_right(c.attributes)}, x.shape[last],
@@ -93,12 +93,13 @@ std::vector<Literal> searchsorted_reference(const ReferenceContext& c) {
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t line = i / per_line * extent;
         const std::uint64_t value = element(values, i);
-        std::size_t low = 0, high = extent;
-        while (low < high) {
-            const std::size_t middle = low + (high - low) / 2;
-            const std::uint64_t other = element(sorted, line + middle);
+        std::size_t low = 0;
+        for (std::size_t left = extent; left > 0;) {
+            const std::size_t half = (left + 1) / 2;
+            const std::uint64_t other = element(sorted, line + low + half - 1);
             const bool is_before = searches_right(c.attributes) ? !precedes(value, other) : precedes(other, value);
-            (is_before ? low : high) = is_before ? middle + 1 : middle;
+            low += is_before ? half : 0;
+            left -= half;
         }
         const auto place = static_cast<std::int64_t>(low);
         std::memcpy(bytes->data() + i * sizeof place, &place, sizeof place);
