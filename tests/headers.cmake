@@ -15,7 +15,9 @@ set(parts
   runtime/calls/cumprod_v1.cpp=runtime/calls/calls.h
   runtime/calls/cumsum_v2.cpp=runtime/calls/calls.h
   runtime/calls/linear_recurrence_v1.cpp=runtime/calls/calls.h
+  runtime/calls/searchsorted_v1.cpp=runtime/calls/calls.h
   runtime/calls/sort_v2.cpp=runtime/calls/calls.h
+  runtime/calls/topk_v1.cpp=runtime/calls/calls.h
   codegen/llvm/emit_index.cpp=codegen/llvm/emitter.h
   codegen/llvm/emit_memory.cpp=codegen/llvm/emitter.h
   codegen/llvm/emit_nest.cpp=codegen/llvm/emitter.h

@@ -612,6 +612,11 @@ private:
             operands.insert(operands.begin(), value_of_type({Dtype::boolean, {}}));
             return void(add(*ir::find_op("cond"), {operands, {then, other}}));
         }
+        if (chance(20)) {
+            const ir::Region body = region(&operands, types_of(operands), [&] { return some(3); });
+            if (!operands.empty()) add(*ir::find_op("checkpoint"), {operands, {body}});
+            return;
+        }
         if (chance(25)) return count(std::move(operands));
         const std::vector<Type> carried = types_of(operands);
         std::vector<Type> parameters = carried;

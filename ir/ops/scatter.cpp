@@ -62,28 +62,33 @@ Value scatter_set_gradient(const GradientContext& g, std::span<const Value> ct, 
     return select(is_last(g), taken(g, ct[0]), functions::number(ct[0], 0));
 }
 
-// The product of all other factors. Where one of them is 0 it has no quotient; so zeros are counted, and the product is
-// that of the others.
-Value scatter_multiply_gradient(const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
-    if (operand == 1) return {};
+namespace {
+
+// For each update the product of all other factors of its element. Where one of them is 0 it has no quotient; so zeros
+// are counted, and the product is that of the others.
+Value products_of_others(const GradientContext& g, const Value& x, const Value& updates) {
     const ScatterRows rows = rows_of(g.node);
-    const Attributes& attributes = g.node.attributes;
-    return functions::in_accumulator(ct[0], [&](const Value& t) {
-        const Value zero = functions::number(t, 0), one = functions::number(t, 1);
-        const Value x = functions::convert(g.x[0], functions::dtype_of(t));
-        const Value updates = functions::convert(g.x[2], functions::dtype_of(t));
-        if (operand == 0) {
-            const Value ones = functions::full_like(t, functions::shape_of(x), 1);
-            return mul(t, rows.multiply.with(attributes, ones, g.x[1], updates));
-        }
-        const Value x_is_zero = eq(x, zero), is_zero = eq(updates, zero);
-        const Value others = select(is_zero, one, updates);
-        const Value product = rows.multiply.with(attributes, select(x_is_zero, one, x), g.x[1], others);
-        const Value zeros = rows.add.with(attributes, functions::convert(x_is_zero, Dtype::i64), g.x[1],
-                                          functions::convert(is_zero, Dtype::i64));
-        const Value scaled = taken(g, mul(t, product)), count = taken(g, zeros);
-        const Value none = eq(count, functions::number(count, 0)), alone = eq(count, functions::number(count, 1));
-        return select(is_zero, select(alone, scaled, zero), select(none, div(scaled, others), zero));
+    const Value zero = functions::number(x, 0), one = functions::number(x, 1);
+    const Value x_is_zero = eq(x, zero), is_zero = eq(updates, zero);
+    const Value others = select(is_zero, one, updates);
+    const Value product = rows.multiply.with(g.node.attributes, select(x_is_zero, one, x), g.x[1], others);
+    const Value zeros = rows.add.with(g.node.attributes, functions::convert(x_is_zero, Dtype::i64), g.x[1],
+                                      functions::convert(is_zero, Dtype::i64));
+    const Value all = taken(g, product), count = taken(g, zeros);
+    const Value none = eq(count, functions::number(count, 0)), alone = eq(count, functions::number(count, 1));
+    return select(is_zero, select(alone, all, zero), select(none, div(all, others), zero));
+}
+
+}  // namespace
+
+Value scatter_multiply_jvp(const GradientContext& g, std::span<const Value> t) {
+    const ScatterRows rows = rows_of(g.node);
+    return functions::in_accumulator(t[0], [&](const Value& of_x) {
+        const auto wide = [&](const Value& v) { return functions::convert(v, functions::dtype_of(of_x)); };
+        const Value x = wide(g.x[0]), updates = wide(g.x[2]);
+        const Value ones = functions::full_like(x, functions::shape_of(x), 1);
+        const Value moved = mul(of_x, rows.multiply.with(g.node.attributes, ones, g.x[1], updates));
+        return rows.add.with(g.node.attributes, moved, g.x[1], mul(wide(t[2]), products_of_others(g, x, updates)));
     });
 }
 

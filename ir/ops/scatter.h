@@ -94,7 +94,7 @@ inline ScatterRows rows_of(const Node& node) {
 
 Value scatter_add_gradient(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
 Value scatter_set_gradient(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
-Value scatter_multiply_gradient(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+Value scatter_multiply_jvp(const GradientContext& g, std::span<const Value> t);
 Value scatter_extreme_jvp(const GradientContext& g, std::span<const Value> t);
 
 template <const Placement& where>
@@ -131,7 +131,7 @@ inline constexpr OpDef scatter_multiply = scatter_row<as_gather_takes>(
     "scatter_multiply",
     "x, and x[..., indices, ...] multiplied by the updates, one after the other in row-major order.\n"
     "Indices are those of scatter_add. Second derivatives by two factors of one element, one of them 0, are 0.",
-    numbers, accumulated_product, linear(scatter_multiply_gradient));
+    numbers, accumulated_product, jvp(scatter_multiply_jvp));
 inline constexpr OpDef scatter_max =
     scatter_row<as_gather_takes>("scatter_max",
                                  "x, and at x[..., indices, ...] the greatest of it and the updates, NaN if one is.\n"
@@ -157,7 +157,7 @@ inline constexpr OpDef multiply_along_axis = scatter_row<along_lines>(
     "multiply_along_axis",
     "x, and x[..., indices[..., i, ...], ...] multiplied by the updates [..., i, ...], in ascending order of i.\n"
     "Indices are those of take_along_axis. Second derivatives by two factors of one element, one of them 0, are 0.",
-    numbers, accumulated_product, linear(scatter_multiply_gradient));
+    numbers, accumulated_product, jvp(scatter_multiply_jvp));
 inline constexpr OpDef max_along_axis = scatter_row<along_lines>(
     "max_along_axis",
     "x, and at x[..., indices[..., i, ...], ...] the greatest of it and the updates [..., i, ...], NaN if one is.\n"
