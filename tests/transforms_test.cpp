@@ -112,7 +112,6 @@ TEST(Forward, IsTheAdjointOfReverseForEveryOp) {
     int tested = 0;
     for (const OpDef* op : ir::op_table()) {
         if (!op->dtypes.contains(Dtype::f64) || !op->gradient.value.none_because.empty()) continue;
-        if (op->gradient.value.only_reverse) continue;
         for (const ir::Sample& sample : samples(*op, Dtype::f64)) {
             expect_adjoint(*op, sample, random);
             ++tested;

@@ -80,6 +80,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const CrossEntr
             return f::cross_entropy(value_of(logits), value_of(labels), loss);
         const Tensor x = with_classes_last("cross_entropy", logits, labels, options.axis);
         if (labels.dtype() != logits.dtype()) return f::cross_entropy(x, value_of(labels), loss);
+        if (logits.rank() != labels.rank()) f::refuse("cross_entropy", "wants integers for labels", logits, labels);
         if (!f::may_be_equal(logits.type().shape, labels.type().shape))
             f::refuse("cross_entropy", "wants probabilities for all classes of each row", logits, labels);
         if (options.ignore_index) f::refuse("cross_entropy", "probabilities have no label to ignore", logits, labels);

@@ -266,7 +266,7 @@ struct Gradient {
     static constexpr std::size_t max_partials = 3;
     Partial partial[max_partials] = {};
     Transpose transpose = nullptr;
-    bool only_reverse = false;  // what it is the transpose of is not known
+    bool only_reverse = false;  // the op is not linear: this is the transpose of its derivative, at the operands
     bool multilinear = false;  // linear in each operand while the others stay; else in all of them together
     Jvp jvp = nullptr;
     std::string_view none_because = {};

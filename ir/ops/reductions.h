@@ -152,7 +152,7 @@ inline constexpr OpDef prod = {
     },
     .axes = reduced_axes,
     // By a factor: the product of all others, which is right where some are 0.
-    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+    .gradient = only_reverse([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
         const Integers axes = reduced_axes(g.node);
         return functions::in_accumulators(g.x[0], ct[0], [&](const Value& x, const Value& t) {
             return mul(functions::expand_dims(t, functions::shape_of(x), axes), functions::product_of_others(x, axes));

@@ -53,7 +53,7 @@ inline constexpr OpDef cumprod = {
     .call = cumprod_call,
     .reference = cumprod_reference,
     // By an element: what came before it, times what is behind it and takes it in. Nothing is divided by a factor.
-    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
+    .gradient = only_reverse([](const GradientContext& g, std::span<const Value> ct, std::size_t) {
         const Attributes& a = g.node.attributes;
         return functions::in_accumulators(g.x[0], ct[0], [&](const Value& x, const Value& t) {
             const Value y = cumprod.with({line_axis(a), chain_reverse(a)}, x);
@@ -116,7 +116,7 @@ inline constexpr OpDef linear_recurrence = {
     .call = linear_recurrence_call,
     .reference = linear_recurrence_reference,
     // The cotangents obey the recurrence the other way round.
-    .gradient = linear([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+    .gradient = only_reverse([](const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
         const Attributes& a = g.node.attributes;
         const Value factors = functions::shifted(g.x[0], line_axis(a), 0, !chain_reverse(a));
         const Value all = linear_recurrence.with({line_axis(a), !chain_reverse(a)}, factors, ct[0]);

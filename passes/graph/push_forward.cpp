@@ -1,5 +1,6 @@
-// Each node is written once more, with its tangent behind it: by its row's partial derivatives or tangent rule, or, if
-// it is linear, by itself, applied to the tangents of its operands. Loops and branches carry tangents along.
+// Each node is written once more, with its tangent behind it: by its row's partial derivatives or tangent rule; or, if
+// it is linear, by itself, applied to the tangents of its operands; or by what its rule for cotangents is the transpose
+// of. Loops and branches carry tangents along.
 #include "passes/graph/push_forward.h"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "ir/float_environment.h"
 #include "ir/functions/basic.h"
 #include "ir/ops/control.h"
+#include "passes/graph/differentiate.h"
 #include "passes/graph/rebuild.h"
 
 namespace lathe::passes {
@@ -71,8 +73,30 @@ private:
         Duals out;
         for (const Value& v : results_of(copy)) out.push_back({v, {}});
         const bool reached = std::ranges::any_of(x, [](const Dual& d) { return static_cast<bool>(d.tangent); });
-        if (reached && is_differentiable(copy.results[0])) out[0].tangent = tangent(copy, x);
+        if (!reached) return out;
+        if (node.op->gradient.value.only_reverse) {
+            for (Dual& y : out)
+                if (is_differentiable(y.value.type())) y.tangent = by_two_transposes(copy, y.value, x);
+        } else if (is_differentiable(copy.results[0])) {
+            out[0].tangent = tangent(copy, x);
+        }
         return out;
+    }
+
+    // What a cotangent becomes is linear in it. The transpose of that is the tangent.
+    Value by_two_transposes(const Node& node, const Value& result, const Duals& x) {
+        Values y = results_of(node), cotangents(y.size()), pulled, tangents;
+        const Value stand_in{&into_.add(ir::ops::parameter, {}, {result.type().shape, result.type().dtype, false}), 0};
+        cotangents[result.index] = stand_in;
+        const ir::GradientContext context{node, node.operands, y};
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            if (!x[i].tangent) continue;
+            const Value part = node.op->gradient.value.transpose(context, cotangents, i);
+            if (!part) continue;
+            pulled.push_back(f::sum_to(part, x[i].value.type().shape));
+            tangents.push_back(x[i].tangent);
+        }
+        return pull_back(into_, pulled, tangents, {&stand_in, 1})[0];
     }
 
     Value tangent(const Node& node, const Duals& x) {
@@ -80,10 +104,6 @@ private:
         if (rule.stops) return {};
         Values y = results_of(node);
         const ir::GradientContext context{node, node.operands, y};
-        if (rule.only_reverse)
-            throw UserError(std::string(node.op->name) + " has a derivative in reverse alone (" +
-                                node.results[0].to_string(into_.symbols) + ")",
-                            node.loc);
         if (rule.transpose != nullptr) return rule.multilinear ? by_turns(node, x) : at_once(node, x);
         if (rule.partial[0] != nullptr) return by_partials(context, x);
         if (rule.jvp != nullptr) {

@@ -136,6 +136,8 @@ Translations elementwise() {
          [](const Call& c) -> Tensors {
              const bool low = !c.argument(1, "min").is_null(), high = !c.argument(2, "max").is_null();
              const Tensor x = c.tensor(0);
+             for (std::size_t i = 1; i < c.size(); ++i)
+                 if (c.has_tensor(i) && c.tensor(i).dtype() != x.dtype()) throw NotOurs("several dtypes");
              if (low && high)
                  return {with_operand(c, 1, "min", [&](const auto& a) {
                      return with_operand(c, 2, "max", [&](const auto& b) { return clamp(x, a, b); });

@@ -37,7 +37,11 @@ Tensors put(const Call& c) {
     Tensor updates = c.tensor(3, "src");
     std::vector<std::int64_t> none(indices.rank(), 0);
     if (updates.shape() != indices.shape()) updates = slice(updates, none, indices.shape());
-    if (indices.shape().size() != x.rank()) throw NotOurs("indices of another rank");
+    for (std::size_t i = 0; i < x.rank(); ++i)
+        if (indices.rank() != x.rank() ||
+            (indices.shape()[i] != x.shape()[i] &&
+             static_cast<std::int64_t>(i) != (axis < 0 ? axis + static_cast<std::int64_t>(x.rank()) : axis)))
+            throw NotOurs("indices for a part of the lines");
     return {put_along_axis(x, indices, updates, axis, how)};
 }
 

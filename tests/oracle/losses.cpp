@@ -124,6 +124,7 @@ Translations losses() {
         {"nn.functional.multi_margin_loss",
          [](const Call& c) -> Tensors {
              c.expect_names({"reduction", "margin", "p", "weight"});
+             if (c.tensor(0).rank() < 2) throw NotOurs("a single row");
              return {multi_margin_loss(c.tensor(0), c.tensor(1),
                                        {.p = c.integer(99, "p", 1),
                                         .margin = c.number(99, "margin", 1),

@@ -108,6 +108,8 @@ Tensors padded(const Call& c) {
     const bool is_plain = c.op() == "constant_pad_nd";
     const std::string mode = is_plain ? "constant" : c.text(2, "mode", "constant");
     if (mode == "constant") return {pad(x, low, high, c.number(is_plain ? 2 : 3, "value", 0))};
+    for (const std::int64_t amount : amounts)
+        if (amount < 0) throw NotOurs("copies of elements beside others that are removed");
     return {pad(x, low, high,
                 mode == "reflect"     ? PadMode::reflect
                 : mode == "replicate" ? PadMode::replicate
