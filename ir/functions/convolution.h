@@ -43,7 +43,7 @@ T transposed_convolution(const T& x, const T& w, const WindowGeometry& g, const 
     Shape low{0, 0}, high{0, 0};
     T kernel = w;
     for (std::size_t i = 0; i < g.extents(); ++i) {
-        kernel = reversed(kernel, static_cast<std::int64_t>(i) + 2);
+        kernel = flip(kernel, {static_cast<std::int64_t>(i) + 2});
         const Dim reach = (sizes[i + 2] - 1) * g.dilation[i];
         low.push_back(reach - g.low[i]);
         high.push_back(reach - g.high[i] + more[i]);

@@ -55,21 +55,22 @@ inline bool contains(const EinsumLabels& labels, EinsumLabel label) {
     return std::ranges::find(labels, label) != labels.end();
 }
 
-// An axis that occurs twice is one: what lies beside its diagonal counts as nothing, and one of the two is summed over.
+// An axis that occurs twice is the diagonal of the two, which comes last.
 template <Operand T>
 Term<T> without_repeated(Term<T> term) {
-    for (std::size_t i = 0; i < term.labels.size(); ++i)
-        for (std::size_t k = i + 1; k < term.labels.size(); ++k) {
-            if (term.labels[i] != term.labels[k]) continue;
-            const Shape shape = shape_of(term.x);
-            const auto count = [&](std::size_t axis) {
-                return source(term.x, ops::iota, {shape, static_cast<std::int64_t>(axis), Dtype::i64});
-            };
-            const T on_diagonal = ops::select(ops::eq(count(i), count(k)), term.x, number(term.x, 0));
-            term.x = convert(sum(on_diagonal, {static_cast<std::int64_t>(k)}), dtype_of(term.x));
-            term.labels.erase(term.labels.begin() + static_cast<std::ptrdiff_t>(k));
-            --k;
-        }
+    for (std::size_t i = 0; i < term.labels.size(); ++i) {
+        const EinsumLabel label = term.labels[i];
+        const auto again =
+            std::find(term.labels.begin() + static_cast<std::ptrdiff_t>(i) + 1, term.labels.end(), label);
+        if (again == term.labels.end()) continue;
+        term.x = ops::diagonal.with(
+            {static_cast<std::int64_t>(i), static_cast<std::int64_t>(again - term.labels.begin()), std::int64_t{0}},
+            term.x);
+        term.labels.erase(again);
+        term.labels.erase(term.labels.begin() + static_cast<std::ptrdiff_t>(i));
+        term.labels.push_back(label);
+        return without_repeated(std::move(term));
+    }
     return term;
 }
 

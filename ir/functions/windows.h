@@ -1,25 +1,13 @@
 // Windows that move along axes, and sums over all windows that an element lies in.
 #pragma once
 
-#include "ir/functions/basic.h"
+#include "ir/functions/movement.h"
 
 namespace lathe::ir::functions {
 
 template <Operand T>
 T zero_padded(const T& x, const Shape& low, const Shape& high) {
     return pad(x, number(x, 0), low, high);
-}
-
-// x in reverse order along an axis.
-template <Operand T>
-T reversed(const T& x, std::int64_t axis) {
-    const Shape shape = shape_of(x);
-    Shape start;
-    Integers step(shape.rank(), 1);
-    for (std::size_t i = 0; i < shape.rank(); ++i) start.push_back(0);
-    start[static_cast<std::size_t>(axis)] = shape[static_cast<std::size_t>(axis)] - 1;
-    step[static_cast<std::size_t>(axis)] = -1;
-    return slice(x, start, shape, std::move(step));
 }
 
 // x with step - 1 zeros between neighbours along an axis; its extent is not 0.
@@ -56,8 +44,8 @@ T unskew(const T& x, std::int64_t axis, std::int64_t offsets, Dim extent, std::i
         low.push_back(i == a ? reach : Dim(0));
         high.push_back(i == a ? extent - shape_of(apart)[a] : Dim(0));
     }
-    const T backwards = reversed(zero_padded(apart, low, high), offsets);
-    return reversed(ops::skew.with({axis, offsets, Shape{extent}, std::int64_t{1}, dilation}, backwards), offsets);
+    const T backwards = flip(zero_padded(apart, low, high), {offsets});
+    return flip(ops::skew.with({axis, offsets, Shape{extent}, std::int64_t{1}, dilation}, backwards), {offsets});
 }
 
 // How many windows there are along an axis.

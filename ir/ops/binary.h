@@ -69,12 +69,17 @@ inline constexpr OpDef fma = {
 };
 
 inline constexpr OpDef copysign = binary_row(
-    "copysign", "|x| with the sign of y, of zeros and NaN too. The derivative at 0 is 0, as is the one by y.",
+    "copysign",
+    "|x| with the sign of y, of zeros too; NaN counts as positive, since ops do not define its sign. The derivative "
+    "at\n"
+    "0 is 0, as is the one by y.",
     [](const ScalarContext& c) -> Scalars {
         const Dtype bits = math::bits_of(c.result);
         const Scalar sign = math::sign_bit(c.b, bits);
         const Scalar magnitude = c.b.bitcast(c.b.abs(c.x[0]), bits);
-        return {c.b.bitcast(magnitude | (c.b.bitcast(c.x[1], bits) & sign), c.result)};
+        const Scalar own = c.b.bitcast(c.x[1], bits) & sign;
+        const Scalar none = c.b.constant_int(bits, 0);
+        return {c.b.bitcast(magnitude | ir::select(is_nan(c.x[1]), none, own), c.result)};
     },
     jvp([](const GradientContext& g, std::span<const Value> t) {
         const Value zero = functions::number(g.x[0], 0), one = functions::number(g.x[0], 1);

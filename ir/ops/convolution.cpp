@@ -177,7 +177,7 @@ Value by_images(const GradientContext& c, const Value& ct) {
     const Geometry g(c.node.attributes);
     const Shape x = c.x[0].type().shape, w = c.x[1].type().shape, y = ct.type().shape;
     Value kernel = c.x[1];
-    for (std::size_t i = first_extent; i < w.rank(); ++i) kernel = f::reversed(kernel, static_cast<std::int64_t>(i));
+    for (std::size_t i = first_extent; i < w.rank(); ++i) kernel = f::flip(kernel, {static_cast<std::int64_t>(i)});
     if (g.groups == Dim(1)) {
         kernel = exchange_first_two(kernel);
     } else {
