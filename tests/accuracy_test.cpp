@@ -13,8 +13,10 @@
 
 #include <gtest/gtest.h>
 
+#include "frontend/tensor/record.h"
 #include "ir/float_environment.h"
 #include "ir/ops/ops.h"
+#include "lathe.h"
 
 namespace lathe::ir {
 namespace {
@@ -383,6 +385,33 @@ TYPED_TEST(Accuracy, OfDerivativesOfDigamma) {
     }
     Function<T> digamma(ops::digamma, 1);
     EXPECT_EQ(digamma({T(0)}), -std::numeric_limits<T>::infinity());
+}
+
+// Compiled code leaves out what no lane of a vector wants.
+TYPED_TEST(Accuracy, OfCompiledCodeIsTheSame) {
+    using T = TypeParam;
+    Random random(11);
+    std::vector<T> odd = special_values<T>(), angles;
+    add_right_angles(angles, random);
+    odd.insert(odd.end(), angles.begin(), angles.begin() + 60);
+    for (const T x : {T(1), T(-1)}) add_neighbours(odd, x, 30);
+    for (int i = 2; i < 52; i += 3) odd.push_back(T(1) - std::ldexp(T(1), -i));
+    for (const Case& c : cases()) {
+        // Ordinary values with one that is not among them, and such that are not side by side.
+        std::vector<T> x = odd;
+        for (const T v : odd)
+            for (int i = 0; i < 20; ++i) x.push_back(i == 7 ? v : static_cast<T>(uniform(random, 0.01, 0.9)));
+        const Tensor y = detail::unary(*c.op, Tensor::from(x, {static_cast<std::int64_t>(x.size())}), Where::current());
+        const std::vector<T> found = y.to_vector<T>();
+        const FloatEnvironment environment;
+        Function<T> f(*c.op, 1);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const T expected = f({x[i]});
+            const bool is_same =
+                std::isnan(expected) ? std::isnan(found[i]) : std::memcmp(&expected, &found[i], sizeof expected) == 0;
+            EXPECT_TRUE(is_same) << c.op->name << "(" << x[i] << ") = " << found[i] << ", not " << expected;
+        }
+    }
 }
 
 // Exactness that bounds say nothing of.

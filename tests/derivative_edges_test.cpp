@@ -154,6 +154,61 @@ TEST(DerivativeEdges, LargeArguments) {
             }
 }
 
+// Where x^2 leaves the format and the derivative does not.
+TEST(DerivativeEdges, InversesOfLargeArguments) {
+    for (const Dtype d : all_floats) {
+        const double large = d == Dtype::f64 ? 1e200 : d == Dtype::f16 ? 6e4 : 1e30;
+        for (const double x : {large, -large, 300.0, 2.0}) {
+            const double held = number_of(splat_literal(d, {}, x));
+            const auto first = [&](const Function& f, double weight = 1) {
+                return derivatives(d, f, {x}, 0, 1, weight)[0];
+            };
+            const auto nearest = [&](double v) { return number_of(splat_literal(d, {}, v)); };
+            expect_close(first(unary<&ops::asinh>), nearest(1 / std::hypot(held, 1)), d, "asinh");
+            if (x > 1) {
+                const double root = std::sqrt(held - 1) * std::sqrt(held + 1);
+                expect_close(first(unary<&ops::acosh>), nearest(1 / root), d, "acosh");
+            }
+            if (std::abs(x) <= 300) {
+                expect_close(first(unary<&ops::atan>), nearest(1 / (1 + held * held)), d, "atan");
+            }
+            const std::vector<double> point = {x, 1};
+            const double weight = nearest(std::min(std::abs(x), 100.0));
+            const auto both = [&](std::size_t by) {
+                return derivatives(d, binary<&ops::atan2>, point, by, 1, weight)[0];
+            };
+            const double distance = std::hypot(held, 1);
+            expect_close(both(0), nearest(weight / distance / distance), d, "atan2 by y");
+            expect_close(both(1), nearest(-weight / distance * (held / distance)), d, "atan2 by x");
+        }
+        // e^x, of which e^x - 1 keeps nothing.
+        expect_close(derivatives(d, unary<&ops::expm1>, {-10}, 0, 1)[0], std::exp(-10.0), d, "expm1");
+    }
+}
+
+TEST(DerivativeEdges, InversesAtTheEndsOfTheirRanges) {
+    for (const Dtype d : all_floats) {
+        const auto first = [&](const Function& f, double x) { return derivatives(d, f, {x}, 0, 1)[0]; };
+        for (const double x : {-1.0, 1.0}) {
+            EXPECT_EQ(first(unary<&ops::asin>, x), infinity);
+            EXPECT_EQ(first(unary<&ops::acos>, x), -infinity);
+            EXPECT_EQ(first(unary<&ops::atanh>, x), infinity);
+            EXPECT_EQ(first(unary<&ops::erfinv>, x), infinity);
+        }
+        EXPECT_EQ(first(unary<&ops::acosh>, 1), infinity);
+        EXPECT_EQ(first(unary<&ops::log1p>, -1), infinity);
+        EXPECT_EQ(first(unary<&ops::log2>, 0), infinity);
+        EXPECT_EQ(first(unary<&ops::cbrt>, 0), infinity);
+        EXPECT_EQ(first(unary<&ops::cbrt>, -0.0), infinity);
+        for (const std::size_t by : {0, 1})
+            EXPECT_EQ(derivatives(d, binary<&ops::atan2>, {0, 0}, by, 2), (std::vector<double>{0, 0}));
+        for (const double x : {0.5, -0.5, 0.0})
+            for (const Function& f : {Function(unary<&ops::floor>), Function(unary<&ops::round>),
+                                      Function(unary<&ops::trunc>), Function(unary<&ops::sign>)})
+                EXPECT_EQ(first(f, x), 0);
+    }
+}
+
 TEST(DerivativeEdges, AbsoluteValuesMultiplyByNothing) {
     for (const Dtype d : all_floats) {
         EXPECT_EQ(derivatives(d, unary<&ops::abs>, {0}, 0, 2, infinity), (std::vector<double>{0, 0}));
