@@ -12,7 +12,9 @@ set(parts
   passes/loops/vectorize.cpp=passes/loops/loop_passes.h
   runtime/binding_cache.cpp=runtime/plan.h
   runtime/calls/cumsum_v2.cpp=runtime/calls/calls.h
+  runtime/calls/searchsorted_v1.cpp=runtime/calls/calls.h
   runtime/calls/sort_v2.cpp=runtime/calls/calls.h
+  runtime/calls/topk_v1.cpp=runtime/calls/calls.h
   codegen/llvm/emit_index.cpp=codegen/llvm/emitter.h
   codegen/llvm/emit_memory.cpp=codegen/llvm/emitter.h
   codegen/llvm/emit_nest.cpp=codegen/llvm/emitter.h
