@@ -109,20 +109,25 @@ std::vector<Tensor> true_positions(const Tensor& mask, std::string_view function
     const Tensor values = mask.eval(where);
     const std::span<const bool> is_true = values.data<bool>(where);
     const auto count = static_cast<std::size_t>(std::ranges::count(is_true, true));
-    std::vector<std::vector<std::int64_t>> positions(shape.size(), std::vector<std::int64_t>(count));
-    const std::int64_t last = shape.empty() ? 0 : shape.back();
+    // Every place is written down; only behind one that is true does the next one go elsewhere.
+    std::vector<std::vector<std::int64_t>> positions(shape.size(), std::vector<std::int64_t>(count + 1));
+    const std::int64_t last = shape.back();
     std::vector<std::int64_t> row(shape.size(), 0);
     std::size_t next = 0;
     for (const bool* at = is_true.data(); next < count; at += last) {
+        const std::size_t first = next;
         for (std::int64_t i = 0; i < last; ++i) {
-            if (!at[i]) continue;
-            for (std::size_t k = 0; k + 1 < shape.size(); ++k) positions[k][next] = row[k];
-            positions.back()[next++] = i;
+            positions.back()[next] = i;
+            next += at[i] ? 1 : 0;
         }
+        for (std::size_t k = 0; k + 1 < shape.size(); ++k)
+            std::fill(positions[k].begin() + static_cast<std::ptrdiff_t>(first),
+                      positions[k].begin() + static_cast<std::ptrdiff_t>(next), row[k]);
         for (std::size_t k = shape.size() - 1; k-- > 0 && ++row[k] == shape[k];) row[k] = 0;
     }
     std::vector<Tensor> out;
-    for (const auto& along : positions) out.push_back(Tensor::from(along, {static_cast<std::int64_t>(count)}, where));
+    for (const auto& along : positions)
+        out.push_back(Tensor::from(std::span(along).first(count), {static_cast<std::int64_t>(count)}, where));
     return out;
 }
 

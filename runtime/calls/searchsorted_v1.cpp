@@ -47,7 +47,8 @@ void find(const typename K::Bits* sorted, std::int64_t count, const typename K::
     for (std::int64_t i = 0; i < width; ++i) is_before[i] = Test(x[i]);
     for (std::int64_t left = count; left > 0;) {
         const std::int64_t half = (left + 1) / 2;
-        for (std::int64_t i = 0; i < width; ++i) low[i] += is_before[i](sorted[low[i] + half - 1]) ? half : 0;
+        for (std::int64_t i = 0; i < width; ++i)  // without a branch, which nobody could predict
+            low[i] += half & -static_cast<std::int64_t>(is_before[i](sorted[low[i] + half - 1]));
         left -= half;
     }
     for (std::int64_t i = 0; i < width; ++i) places[i] = low[i];
