@@ -25,7 +25,9 @@ T clamped_starts(const T& starts, const Shape& shape, const Shape& size) {
             all.push_back(reshape(extent_value(starts, extent_of(i), dtype), Shape{1}));
         return concat(all, 0);
     };
-    const auto room = [&](Dtype dtype) { return values([&](std::size_t i) { return max(shape[i] - size[i], 0); }, dtype); };
+    const auto room = [&](Dtype dtype) {
+        return values([&](std::size_t i) { return max(shape[i] - size[i], 0); }, dtype);
+    };
     if (dtype_of(starts) == Dtype::u64) return ops::min(starts, room(Dtype::u64));
     const T at = convert(starts, Dtype::i64), zero = number(at, 0);
     if (is_unsigned_integer(dtype_of(starts))) return ops::min(at, room(Dtype::i64));
