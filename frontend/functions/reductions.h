@@ -30,14 +30,14 @@ struct ArgmaxOptions {
 Tensor argmax(const Tensor& x, std::int64_t axis = -1, ArgmaxOptions options = {}, Where where = Where::current());
 Tensor argmin(const Tensor& x, std::int64_t axis = -1, ArgmaxOptions options = {}, Where where = Where::current());
 struct VarianceOptions {
-    std::int64_t correction = 0;  // taken off the number of elements that the sum is divided by
+    std::int64_t correction = 0;  // taken off the number of elements that the sum is divided by; 1 in PyTorch
     bool keep = false;
 };
 // The mean of the squared differences from the mean; of integers and booleans f64.
 Tensor variance(const Tensor& x, const Axes& axes = {}, VarianceOptions options = {}, Where where = Where::current());
 Tensor var(const Tensor& x, const Axes& axes = {}, VarianceOptions options = {}, Where where = Where::current());
-// The root of the variance: std of NumPy and PyTorch, a name that C++ has for itself. The derivative where it is 0 is
-// 0.
+// The root of the variance: std of NumPy and PyTorch, a name that C++ has for itself. Where it is 0, so is its
+// derivative.
 Tensor stddev(const Tensor& x, const Axes& axes = {}, VarianceOptions options = {}, Where where = Where::current());
 struct NormOptions {
     double p = 2;

@@ -335,8 +335,7 @@ Tensor operator+(const detail::Operand& a, const detail::Operand& b);
 Tensor operator-(const detail::Operand& a, const detail::Operand& b);
 Tensor operator*(const detail::Operand& a, const detail::Operand& b);
 Tensor operator/(const detail::Operand& a, const detail::Operand& b);
-Tensor operator%(const detail::Operand& a,
-                 const detail::Operand& b);  // integers: the remainder of division toward zero
+Tensor operator%(const detail::Operand& a, const detail::Operand& b);  // the remainder of division toward zero
 Tensor operator==(const detail::Operand& a, const detail::Operand& b);
 Tensor operator!=(const detail::Operand& a, const detail::Operand& b);
 Tensor operator<(const detail::Operand& a, const detail::Operand& b);

@@ -17,7 +17,8 @@ Scalars function_of_two(const ScalarContext& c) {
     return {c.b.convert(function(c.b.convert(c.x[0], wide), c.b.convert(c.x[1], wide)), c.result)};
 }
 
-constexpr OpDef binary_row(std::string_view name, std::string_view doc, ScalarRule scalar, Gradient gradient) {
+constexpr OpDef binary_row(std::string_view name, std::string_view doc, ScalarRule scalar, Gradient gradient,
+                           bool commutative = false) {
     return {
         .name = name,
         .doc = doc,
@@ -26,6 +27,7 @@ constexpr OpDef binary_row(std::string_view name, std::string_view doc, ScalarRu
         .dtypes = floats,
         .type = rules::elementwise,
         .scalar = scalar,
+        .commutative = commutative,
         .gradient = gradient,
     };
 }
@@ -106,7 +108,8 @@ inline constexpr OpDef hypot = binary_row(
     "the origin are 0.",
     function_of_two<math::hypot>,
     partials([](const GradientContext& g, const Value& t) { return mul(t, fraction_of(g.x[0], g.y[0])); },
-             [](const GradientContext& g, const Value& t) { return mul(t, fraction_of(g.x[1], g.y[0])); }));
+             [](const GradientContext& g, const Value& t) { return mul(t, fraction_of(g.x[1], g.y[0])); }),
+    true);
 
 // The weight of x beside y: 1 / (1 + base^(y - x)), a half where both are the same infinity.
 inline Value weight_beside(const Value& x, const Value& y, double log_of_base) {
@@ -120,14 +123,15 @@ inline constexpr OpDef logaddexp = binary_row(
     "logaddexp", "log(e^x + e^y), without e^x or e^y. Its error is within 4 ulp of the greatest of |x|, |y| and 1.",
     function_of_two<math::logaddexp>,
     partials([](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[0], g.x[1], 1)); },
-             [](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[1], g.x[0], 1)); }));
+             [](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[1], g.x[0], 1)); }),
+    true);
 
 inline constexpr OpDef logaddexp2 = binary_row(
     "logaddexp2", "log2(2^x + 2^y), without 2^x or 2^y. Its error is within 4 ulp of the greatest of |x|, |y| and 1.",
     function_of_two<math::logaddexp2>,
-    partials(
-        [](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[0], g.x[1], math::ln2)); },
-        [](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[1], g.x[0], math::ln2)); }));
+    partials([](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[0], g.x[1], math::ln2)); },
+             [](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[1], g.x[0], math::ln2)); }),
+    true);
 
 inline constexpr OpDef ldexp = {
     .name = "ldexp",

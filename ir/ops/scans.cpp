@@ -146,18 +146,19 @@ HostCall cummax_call(const CallContext& c) {
 std::vector<Literal> cummax_reference(const ReferenceContext& c) {
     const Dtype d = c.operands[0].type.dtype;
     const Dtype dtypes[] = {d, d};
-    const ScalarProgram &is_least = scalar_program(ge, dtypes, {}, Dtype::boolean),
+    const ScalarProgram &is_at_least = scalar_program(ge, dtypes, {}, Dtype::boolean),
                         &differs = scalar_program(ne, dtypes, {}, Dtype::boolean);
     const Elements x(c.operands[0]);
     Result values(c.results[0]), positions(c.results[1]);
-    const auto stride = static_cast<std::size_t>(Lines(c.results[0].shape, line_axis(c.attributes)).inner.constant());
-    const auto extent = static_cast<std::size_t>(Lines(c.results[0].shape, line_axis(c.attributes)).extent.constant());
+    const Lines lines(c.results[0].shape, line_axis(c.attributes));
+    const auto stride = static_cast<std::size_t>(lines.inner.constant());
+    const auto extent = static_cast<std::size_t>(lines.extent.constant());
     std::uint64_t greatest = 0, position = 0;
     for_each_link(c, [&](std::size_t at, std::size_t i) {
         const std::uint64_t next = x[at];
         const bool next_nan = result_of(differs, {next, next}) != 0;
         const bool greatest_nan = result_of(differs, {greatest, greatest}) != 0;
-        if (i == 0 || next_nan || (!greatest_nan && result_of(is_least, {next, greatest}) != 0)) {
+        if (i == 0 || next_nan || (!greatest_nan && result_of(is_at_least, {next, greatest}) != 0)) {
             greatest = next;
             position = at / stride % extent;
         }

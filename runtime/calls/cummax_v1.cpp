@@ -35,10 +35,7 @@ struct Greatest {
     State next(State greatest, std::int64_t at, std::int64_t number) const {
         const Element element = x[at];
         const auto is = T::number(element), was = T::number(greatest.element);
-        if (number == 0 || is >= was || is != is) {
-            // A number is not greater than NaN: neither comparison holds.
-            greatest = {element, number};
-        }
+        if (number == 0 || is >= was || is != is) greatest = {element, number};  // beside NaN neither comparison holds
         if (values != nullptr) values[at] = greatest.element;
         if (positions != nullptr) positions[at] = last < 0 ? greatest.number : last - greatest.number;
         return greatest;
