@@ -318,7 +318,8 @@ TEST(Integers, DivideByZeroBehindAGuard) {
         }
     }
     EXPECT_EQ((Tensor::from({-7, 7}) % 4).to_vector<int>(), (std::vector<int>{-3, 3}));
-    EXPECT_EQ((Tensor::from({-7.5F, 7.5F}) % 4).to_vector<float>(), (std::vector<float>{-3.5F, 3.5F}));
+    EXPECT_EQ((Tensor::from({-7.5, 7.5}) % 4).to_vector<double>(), (std::vector<double>{-3.5, 3.5}));
+    EXPECT_THROW(ones({2}, Dtype::boolean) % ones({2}, Dtype::boolean), TypeError);
 }
 
 // ---- borders
