@@ -61,9 +61,8 @@ Scalar log1p_or_log_of_twice(Scalar t, Scalar x) {
 
 Scalar sinh(Scalar x) {
     const bool wide = x.dtype == Dtype::f64;
-    const Scalar a = x.builder->abs(x);
-    const Scalar small = a < number(x, wide ? 0x1p-27 : 0x1p-12);
-    return with_sign_of(select(small, a, sinh_cosh(x).sinh), x);
+    const Scalar small = x.builder->abs(x) < number(x, wide ? 0x1p-27 : 0x1p-12);
+    return select(small, x, with_sign_of(sinh_cosh(x).sinh, x));
 }
 
 Scalar cosh(Scalar x) { return sinh_cosh(x).cosh; }
