@@ -31,6 +31,7 @@ set(public
   frontend/functions/per_extent.h
   frontend/functions/pooling.h
   frontend/functions/products.h
+  frontend/functions/quantization.h
   frontend/functions/random.h
   frontend/functions/reductions.h
   frontend/functions/resize.h

@@ -16,6 +16,7 @@
 #include "frontend/functions/normalization.h"
 #include "frontend/functions/pooling.h"
 #include "frontend/functions/products.h"
+#include "frontend/functions/quantization.h"
 #include "frontend/functions/random.h"
 #include "frontend/functions/reductions.h"
 #include "frontend/functions/resize.h"
