@@ -4,7 +4,7 @@
 
 #include "frontend/functions/window_arguments.h"
 #include "frontend/tensor/record.h"
-#include "ir/functions/resize.h"
+#include "ir/functions/grid_sample.h"
 #include "ir/ops/ops.h"
 
 namespace lathe {
@@ -111,6 +111,24 @@ void require_multiple(std::string_view function, const Tensor& x, Dim d, std::in
 }
 
 }  // namespace
+
+Tensor grid_sample(const Tensor& x, const Tensor& grid, GridSampleOptions o, Where where) {
+    const LocScope scope(where, "grid_sample", x, grid);
+    return blaming(where, "grid_sample", [&] {
+        f::require_same_dtype("grid_sample", x, grid);
+        if (!ir::is_float(x.dtype())) refuse_windows("grid_sample", "wants floats; convert() makes them of others", x);
+        if ((x.rank() != 4 && x.rank() != 5) || grid.rank() != x.rank())
+            f::refuse("grid_sample", "wants images of two or three extents, and a grid of as many axes", x, grid);
+        const ir::Shape &image = x.type().shape, &places = grid.type().shape;
+        if (!f::may_be_equal(image[0], places[0]) ||
+            !f::may_be_equal(places[x.rank() - 1], static_cast<std::int64_t>(x.rank()) - 2))
+            f::refuse("grid_sample", "wants a grid for each image, with a coordinate for each extent", x, grid);
+        const auto padding = o.padding == GridPaddingMode::zeros    ? f::GridPadding::zeros
+                             : o.padding == GridPaddingMode::border ? f::GridPadding::border
+                                                                    : f::GridPadding::reflection;
+        return f::grid_sample(value_of(x), value_of(grid), {o.nearest, padding, o.align_corners});
+    });
+}
 
 Tensor pixel_shuffle(const Tensor& x, std::int64_t r, Where where) {
     const LocScope scope(where, "pixel_shuffle", x);

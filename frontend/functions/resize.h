@@ -25,6 +25,20 @@ struct InterpolateOptions {
 // x is [images, channels, extents..].
 Tensor interpolate(const Tensor& x, const InterpolateOptions& options, Where where = Where::current());
 
+enum class GridPaddingMode : std::uint8_t {
+    zeros,       // beyond the image
+    border,      // the nearest element of the image
+    reflection,  // mirrored at the edges, or at the outermost elements where corners are aligned
+};
+struct GridSampleOptions {
+    bool nearest = false;  // the nearest element, of two the even one; else linear between neighbours
+    GridPaddingMode padding = GridPaddingMode::zeros;
+    bool align_corners = false;  // -1 and 1 are the outermost elements, not the edges
+};
+// x [images, channels, extents..], two or three, at places that are data: grid [images, places.., coordinates] in
+// [-1, 1], of which the first goes along the last extent. The result is [images, channels, places..].
+Tensor grid_sample(const Tensor& x, const Tensor& grid, GridSampleOptions options = {}, Where where = Where::current());
+
 // Channels as elements: [.., c * r^2, h, w] to [.., c, h * r, w * r].
 Tensor pixel_shuffle(const Tensor& x, std::int64_t factor, Where where = Where::current());
 // And back.

@@ -117,6 +117,29 @@ Tensors interpolated(const Call& c) {
     return {interpolate(c.tensor(0), o)};
 }
 
+Tensors sampled(const Call& c) {
+    c.expect_names({"mode", "padding_mode", "align_corners"});
+    const std::string mode = c.text(2, "mode", "bilinear"), padding = c.text(3, "padding_mode", "zeros");
+    if (mode == "bicubic") throw NotOurs("cubic sampling");
+    return {grid_sample(c.tensor(0), c.tensor(1),
+                        {.nearest = mode == "nearest",
+                         .padding = padding == "zeros"    ? GridPaddingMode::zeros
+                                    : padding == "border" ? GridPaddingMode::border
+                                                          : GridPaddingMode::reflection,
+                         .align_corners = c.flag(4, "align_corners")})};
+}
+// With modes as numbers.
+Tensors sampled_by_number(const Call& c) {
+    const std::int64_t mode = c.integer(2, "interpolation_mode"), padding = c.integer(3, "padding_mode");
+    if (mode == 2) throw NotOurs("cubic sampling");
+    return {grid_sample(c.tensor(0), c.tensor(1),
+                        {.nearest = mode == 1,
+                         .padding = padding == 0   ? GridPaddingMode::zeros
+                                    : padding == 1 ? GridPaddingMode::border
+                                                   : GridPaddingMode::reflection,
+                         .align_corners = c.flag(4, "align_corners")})};
+}
+
 }  // namespace
 
 Translations windows() {
@@ -140,6 +163,9 @@ Translations windows() {
         {"nn.functional.adaptive_max_pool2d", adaptive<adaptive_max_pool2d>},
         {"nn.functional.adaptive_max_pool3d", adaptive<adaptive_max_pool3d>},
         {"nn.functional.unfold", unfolded},
+        {"nn.functional.grid_sample", sampled},
+        {"grid_sampler_2d", sampled_by_number},
+        {"grid_sampler_3d", sampled_by_number},
         {"nn.functional.interpolate", interpolated},
         {"nn.functional.upsample_bilinear", interpolated},
         {"nn.functional.upsample_nearest", interpolated},
