@@ -111,5 +111,6 @@ Translations products();
 Translations windows();
 Translations networks();
 Translations losses();
+Translations activations();
 
 }  // namespace lathe::oracle
