@@ -36,6 +36,7 @@ set(public
   frontend/functions/reductions.h
   frontend/functions/resize.h
   frontend/functions/search.h
+  frontend/functions/sequence_losses.h
   frontend/tensor/index.h
   frontend/tensor/limits.h
   frontend/tensor/node_ref.h

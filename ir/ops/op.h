@@ -267,7 +267,7 @@ struct Gradient {
     Partial partial[max_partials] = {};
     Transpose transpose = nullptr;
     bool only_reverse = false;  // the op is not linear: this is the transpose of its derivative, at the operands
-    bool multilinear = false;  // linear in each operand while the others stay; else in all of them together
+    bool multilinear = false;   // linear in each operand while the others stay; else in all of them together
     Jvp jvp = nullptr;
     std::string_view none_because = {};
     bool stops = false;  // nothing behind the op is kept for derivatives

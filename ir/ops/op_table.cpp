@@ -39,17 +39,10 @@ struct Rules {
     friend constexpr bool operator==(const Rules&, const Rules&) = default;
 };
 constexpr Rules rules_of(const OpDef& op) {
-    return {op.literal != nullptr,
-            op.scalar != nullptr,
-            bool{op.reducer},
-            op.axes != nullptr,
-            op.contraction != nullptr,
-            op.view != nullptr,
-            op.control != Control::none,
-            op.call != nullptr,
-            op.reference != nullptr,
-            op.expand != nullptr,
-            bool{op.indices}};
+    return {op.literal != nullptr,       op.scalar != nullptr,      bool{op.reducer},
+            op.axes != nullptr,          op.contraction != nullptr, op.view != nullptr,
+            op.control != Control::none, op.call != nullptr,        op.reference != nullptr,
+            op.expand != nullptr,        bool{op.indices}};
 }
 constexpr bool has_its_rules(const OpDef& op) {
     const Rules rules = rules_of(op);

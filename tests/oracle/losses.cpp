@@ -147,6 +147,19 @@ Translations losses() {
                                           .swap = c.flag(99, "swap"),
                                           .reduction = reduction(c)})};
          }},
+        {"nn.functional.ctc_loss",
+         [](const Call& c) -> Tensors {
+             c.expect_names({"blank", "reduction", "zero_infinity"});
+             const auto lengths = [&](std::size_t position) {
+                 if (c.has_tensor(position)) return c.tensor(position);
+                 const std::vector<std::int64_t> n = c.integers(position);
+                 return Tensor::from(n, {static_cast<std::int64_t>(n.size())});
+             };
+             return {ctc_loss(c.tensor(0), c.tensor(1), lengths(2), lengths(3),
+                              {.blank = c.integer(4, "blank", 0),
+                               .zero_infinity = c.flag(6, "zero_infinity"),
+                               .reduction = reduction(c, 5)})};
+         }},
         {"nn.functional.cosine_similarity",
          [](const Call& c) -> Tensors {
              c.expect_names({"dim", "eps"});

@@ -11,8 +11,9 @@
 namespace lathe::tools {
 namespace {
 
-constexpr std::array<std::string_view, std::size_t{1} + static_cast<std::size_t>(ir::Lowering::composite)> lowering_names =
-    {"source", "elementwise", "index", "view", "reduction", "contraction", "relayout", "scatter", "control", "opaque", "composite"};
+constexpr std::array<std::string_view, std::size_t{1} + static_cast<std::size_t>(ir::Lowering::composite)>
+    lowering_names = {"source",   "elementwise", "index",   "view",   "reduction", "contraction",
+                      "relayout", "scatter",     "control", "opaque", "composite"};
 
 std::string dtypes_of(const ir::OpDef& op) {
     if (op.dtypes.bits == ir::any_dtype.bits) return "any";
