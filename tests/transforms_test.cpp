@@ -200,6 +200,21 @@ TEST(Jvp, GoesThroughLoopsAndBranches) {
     expect(branched);
 }
 
+TEST(NoGrad, GivesConstants) {
+    const Tensor w = variable(Tensor::from({2.F, 3.F}), "w"), x = Tensor::from({5.F, 7.F});
+    // Within a function, and beside a part that is differentiated.
+    const auto f = [&](const Tensor& v) {
+        const auto [a, b] = no_grad([&] { return std::pair(v * v, v * w); });
+        return sum(a * v + b);
+    };
+    EXPECT_EQ(grad(f)(x).to_vector<float>(), (std::vector<float>{25, 49}));
+    EXPECT_EQ(jit([&](const Tensor& v) { return grad(f)(v); })(x).to_vector<float>(), (std::vector<float>{25, 49}));
+    const Tensor loss = sum(w * no_grad([&] { return w * x; }));
+    loss.backward();
+    EXPECT_EQ(w.grad().to_vector<float>(), (std::vector<float>{10, 21}));
+    EXPECT_THROW(sum(no_grad([&] { return w * x; })).backward(), UserError);
+}
+
 std::string message_of(const std::function<void()>& f) {
     try {
         f();

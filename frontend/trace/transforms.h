@@ -5,15 +5,18 @@
 //   Tensor g = pull_back(c);                           // the derivative of sum(y * c) by x
 //   Tensor j = jacobian(f)(x);                         // [extents of y.., extents of x..]
 //   Tensor h = hessian(loss)(x);                       // [extents of x.., extents of x..]
+//   Tensor t = no_grad([&] { return teacher(x); });    // a constant to derivatives
 //
 // Arguments and results are trees of float tensors. What comes out is pending work like any other, which may be
 // differentiated again, compiled, and mapped over.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <utility>
 
+#include "frontend/functions/elementwise.h"
 #include "frontend/tensor/tree.h"
 #include "frontend/trace/vmap.h"
 
@@ -104,6 +107,15 @@ auto hessian(F f, Where where = Where::current()) {
         return pull_back(detail::one_of(y, where), where);
     };
     return jacobian(gradient, Direction::forward, where);
+}
+
+// f(), of which nothing is kept for derivatives: its results are constants to them. For a model that is only run, and
+// for targets that are computed.
+template <std::invocable F>
+auto no_grad(const F& f, Where where = Where::current()) {
+    auto result = f();
+    visit_tensors(result, [&](Tensor& t) { t = stop_gradient(t, where); });
+    return result;
 }
 
 }  // namespace lathe
