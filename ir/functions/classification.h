@@ -55,28 +55,36 @@ struct ClassLoss {
     Reduction reduction = Reduction::mean;     // a mean is by the weights of the labels
 };
 
-// For each row, what `negative` [rows.., classes], minus the logarithms of probabilities, is at its label.
+// The sum of the exponentials of a row's values, whose logarithm makes them logarithms of probabilities; nothing if
+// they are.
 template <Operand T>
-T label_losses(const T& negative, const T& labels, const ClassLoss<T>& loss, std::string name) {
-    const Shape& shape = shape_of(negative);
+using Totals = std::optional<T>;
+
+// For each row, minus the logarithm of its label's probability. The totals stay out of the sum over the classes, so
+// that no derivative goes through it to them.
+template <Operand T>
+T label_losses(const T& values, const Totals<T>& totals, const T& labels, const ClassLoss<T>& loss, std::string name) {
+    const Shape& shape = shape_of(values);
     const Dim classes = shape[shape.rank() - 1];
     const Integers last = natural_axes({-1}, shape.rank());
-    const T zero = number(negative, 0);
+    const T zero = number(values, 0);
     std::optional<T> counted;
     if (loss.ignored) counted = differs(labels, *loss.ignored);
     const T mask = label_mask(counted ? ops::select(*counted, labels, number(labels, 0)) : labels, classes, name);
     const auto at_label = [&](const T& x) { return sum(ops::select(mask, x, zero), last); };
     const auto where_counted = [&](const T& x) { return counted ? ops::select(*counted, x, zero) : x; };
 
-    T losses = at_label(negative);
+    const T chosen = at_label(values);
+    T losses = totals ? ops::sub(ops::log(reshape(*totals, shape_of(chosen))), chosen) : ops::neg(chosen);
     std::optional<T> weights;
     if (loss.weights) {
         weights = at_label(*loss.weights);
         losses = ops::mul(losses, *weights);
     }
     if (loss.smoothing != 0) {
+        const T negative = totals ? ops::sub(ops::log(*totals), values) : ops::neg(values);
         const T all = sum(loss.weights ? ops::mul(negative, *loss.weights) : negative, last);
-        const T share = ops::div(number(negative, loss.smoothing), extent_value(negative, classes, dtype_of(negative)));
+        const T share = ops::div(number(values, loss.smoothing), extent_value(values, classes, dtype_of(values)));
         losses = ops::add(ops::mul(losses, number(losses, 1 - loss.smoothing)), ops::mul(all, share));
     }
     losses = where_counted(losses);
@@ -115,8 +123,7 @@ T cross_entropy(const T& logits, const T& labels, const ClassLoss<T>& loss) {
     require_rows("cross_entropy", logits, labels);
     return in_accumulator(logits, [&](const T& x) {
         const Shifted<T> shifted(counted_rows(x, labels, loss.ignored), -1);
-        const T negative = ops::sub(ops::log(shifted.total), shifted.x);
-        return label_losses(negative, labels, in_dtype(loss, dtype_of(x)), "cross_entropy: label");
+        return label_losses<T>(shifted.x, shifted.total, labels, in_dtype(loss, dtype_of(x)), "cross_entropy: label");
     });
 }
 template <Operand T>
@@ -145,8 +152,8 @@ template <Operand T>
 T nll_loss(const T& x, const T& labels, const ClassLoss<T>& loss) {
     require_rows("nll_loss", x, labels);
     return in_accumulator(x, [&](const T& wide) {
-        return label_losses(ops::neg(counted_rows(wide, labels, loss.ignored)), labels, in_dtype(loss, dtype_of(wide)),
-                            "nll_loss: label");
+        return label_losses<T>(counted_rows(wide, labels, loss.ignored), {}, labels, in_dtype(loss, dtype_of(wide)),
+                               "nll_loss: label");
     });
 }
 
