@@ -6,16 +6,19 @@
 #include <limits>
 #include <numeric>
 #include <random>
-#include <source_location>
 
 #include <gtest/gtest.h>
 
 #include "ir/ops/ops.h"
 #include "lathe.h"
 #include "tests/op_samples.h"
+#include "tests/refusal.h"
 
 namespace lathe {
 namespace {
+
+using testing_support::here;
+using testing_support::refusal;
 
 constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
 
@@ -420,21 +423,6 @@ TEST(BinaryFunctions, GiveTheSameBitsLazilyJittedAndMapped) {
 }
 
 // ---- what is refused
-
-template <class F>
-std::string refusal(const F& f) {
-    try {
-        f();
-    } catch (const TypeError& e) {
-        return e.what();
-    } catch (const Error& e) {
-        return std::string("another error: ") + e.what();
-    }
-    return "nothing was thrown";
-}
-std::string here(std::source_location where = std::source_location::current()) {
-    return std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": ";
-}
 
 TEST(Refused, MixedDtypesByEveryRow) {
     std::size_t checked = 0;

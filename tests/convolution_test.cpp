@@ -1,26 +1,17 @@
 // Convolutions and pooling as users call them: against sums written out, at many sizes by one program, and errors.
 #include <cmath>
-#include <functional>
 
 #include <gtest/gtest.h>
 
 #include "lathe.h"
+#include "tests/refusal.h"
 
 namespace lathe {
 namespace {
 
-using Extents = std::vector<std::int64_t>;
+using testing_support::message_behind_line;
 
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        const std::string what = e.what();
-        const std::size_t place = what.find(": ");  // behind file and line
-        return what.substr(place + 2);
-    }
-    return "nothing was thrown";
-}
+using Extents = std::vector<std::int64_t>;
 
 // conv2d as its definition has it, in f64.
 std::vector<double> convolved(const Tensor& x, const Tensor& w, std::int64_t stride, std::int64_t padding,
@@ -143,23 +134,24 @@ TEST(Pooling, UnfoldAndFoldAreAdjoint) {
 
 TEST(Convolution, SaysWhatIsWrong) {
     const Tensor x = ones({1, 3, 8, 8}), w = ones({4, 3, 3, 3});
-    EXPECT_EQ(message_of([&] { conv2d(x, ones({4, 2, 3, 3})); }),
+    EXPECT_EQ(message_behind_line([&] { conv2d(x, ones({4, 2, 3, 3})); }),
               "conv2d: the channels are not those of all groups: 3 is not 2 (f32[1, 3, 8, 8] and f32[4, 2, 3, 3])");
     EXPECT_EQ(
-        message_of([&] { conv2d(x, ones({4, 3, 9, 3})); }),
+        message_behind_line([&] { conv2d(x, ones({4, 3, 9, 3})); }),
         "conv2d: the window is larger than what it moves over: 9 exceeds 8 (f32[1, 3, 8, 8] and f32[4, 3, 9, 3])");
-    EXPECT_EQ(message_of([&] { conv2d(x, convert(w, Dtype::f64)); }),
+    EXPECT_EQ(message_behind_line([&] { conv2d(x, convert(w, Dtype::f64)); }),
               "conv2d: the dtypes differ; convert() makes them the same (f32[1, 3, 8, 8] and f64[4, 3, 3, 3])");
-    EXPECT_EQ(message_of([&] { conv2d(ones({3, 8}), w); }),
+    EXPECT_EQ(message_behind_line([&] { conv2d(ones({3, 8}), w); }),
               "conv2d: wants images of 4 axes, or a single one of 3 (f32[3, 8])");
-    EXPECT_EQ(message_of([&] { conv2d(x, w, {.stride = {1, 2, 3}}); }),
+    EXPECT_EQ(message_behind_line([&] { conv2d(x, w, {.stride = {1, 2, 3}}); }),
               "conv2d: stride has 3 numbers, not one or 2 (f32[1, 3, 8, 8])");
-    EXPECT_EQ(message_of([&] { conv2d(x, w, {.stride = 0}); }), "conv2d: stride is 0, less than 1 (f32[1, 3, 8, 8])");
-    EXPECT_EQ(message_of([&] { max_pool2d(x, 2, {.padding = 2}); }),
+    EXPECT_EQ(message_behind_line([&] { conv2d(x, w, {.stride = 0}); }),
+              "conv2d: stride is 0, less than 1 (f32[1, 3, 8, 8])");
+    EXPECT_EQ(message_behind_line([&] { max_pool2d(x, 2, {.padding = 2}); }),
               "max_pool2d: padding is more than half of a window, which could hold nothing else (f32[1, 3, 8, 8])");
-    EXPECT_EQ(message_of([&] { avg_pool2d(ones({4, 4}, Dtype::i32), 2); }),
+    EXPECT_EQ(message_behind_line([&] { avg_pool2d(ones({4, 4}, Dtype::i32), 2); }),
               "avg_pool2d: wants floats; convert() makes them of others (i32[4, 4])");
-    EXPECT_EQ(message_of([&] { interpolate(x, {}); }),
+    EXPECT_EQ(message_behind_line([&] { interpolate(x, {}); }),
               "interpolate: wants either a size or a scale_factor (f32[1, 3, 8, 8])");
 }
 
@@ -176,15 +168,15 @@ TEST(Einsum, TakesTheCheapestOrder) {
 
 TEST(Einsum, SaysWhatIsWrong) {
     const Tensor a = ones({2, 3}), b = ones({4, 5});
-    EXPECT_EQ(message_of([&] { einsum("ij,jk->ik", {a, b}); }),
+    EXPECT_EQ(message_behind_line([&] { einsum("ij,jk->ik", {a, b}); }),
               "einsum: the inner extents differ: 3 is not 4 (f32[2, 3] and f32[4, 5])");
-    EXPECT_EQ(message_of([&] { einsum("ij->k", {a}); }),
+    EXPECT_EQ(message_behind_line([&] { einsum("ij->k", {a}); }),
               "einsum: \"ij->k\": 'k' of the result is in no operand (f32[2, 3])");
-    EXPECT_EQ(message_of([&] { einsum("ij,jk", {a}); }),
+    EXPECT_EQ(message_behind_line([&] { einsum("ij,jk", {a}); }),
               "einsum: \"ij,jk\": the formula has 2 terms for 1 operands (f32[2, 3])");
-    EXPECT_EQ(message_of([&] { einsum("i1", {a}); }),
+    EXPECT_EQ(message_behind_line([&] { einsum("i1", {a}); }),
               "einsum: \"i1\": '1' is neither a letter nor part of an ellipsis (f32[2, 3])");
-    EXPECT_EQ(message_of([&] { einsum("ijk", {a}); }),
+    EXPECT_EQ(message_behind_line([&] { einsum("ijk", {a}); }),
               "einsum: \"ijk\": 'ijk' names 3 axes of an operand with 2 (f32[2, 3])");
 }
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <source_location>
 
 #include <gtest/gtest.h>
 
@@ -13,11 +12,15 @@
 #include "ir/graph/text.h"
 #include "lathe.h"
 #include "tests/configurations.h"
+#include "tests/refusal.h"
 #include "tests/run_ahead.h"
 #include "tests/values.h"
 
 namespace lathe {
 namespace {
+
+using testing_support::here;
+using testing_support::refusal;
 
 constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
 using Doubles = std::vector<double>;
@@ -428,21 +431,6 @@ TEST(OrderStatistics, Quantiles) {
 }
 
 // ---- what is refused
-
-template <class F>
-std::string refusal(const F& f) {
-    try {
-        f();
-    } catch (const TypeError& e) {
-        return e.what();
-    } catch (const Error& e) {
-        return std::string("another error: ") + e.what();
-    }
-    return "nothing was thrown";
-}
-std::string here(std::source_location where = std::source_location::current()) {
-    return std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": ";
-}
 
 TEST(Refused, ByFolds) {
     const Tensor x = ones({2, 3}), i = ones({2, 3}, Dtype::i32), none = zeros({0, 3});

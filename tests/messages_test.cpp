@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <source_location>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,11 +19,13 @@
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
 #include "ir/ops/op.h"
+#include "tests/refusal.h"
 #include "values.h"
 
 namespace lathe {
 namespace {
 
+using testing_support::here;
 using Tensors = std::vector<Tensor>;
 
 struct Function {
@@ -450,9 +451,6 @@ std::string refusal(const F& f) {
     }
     ADD_FAILURE() << "nothing was thrown";
     return "";
-}
-std::string here(std::source_location where = std::source_location::current()) {
-    return std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": ";
 }
 void expect_start(const std::string& message, const std::string& start) {
     EXPECT_EQ(message.substr(0, start.size()), start) << message;

@@ -1,13 +1,15 @@
 // Floats as small integers, and their products.
 #include <cmath>
-#include <functional>
 
 #include <gtest/gtest.h>
 
 #include "lathe.h"
+#include "tests/refusal.h"
 
 namespace lathe {
 namespace {
+
+using testing_support::message_behind_line;
 
 TEST(Quantize, RoundsToEvenAndSaturates) {
     const Tensor x = Tensor::from({-1000.F, -1.5F, -0.5F, 0.F, 0.5F, 1.5F, 2.4F, 1000.F, std::nanf("")});
@@ -50,24 +52,15 @@ TEST(IntegerMatmul, IsExactInI32) {
         y.to_array());
 }
 
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        const std::string what = e.what();
-        return what.substr(what.find(": ") + 2);
-    }
-    return "nothing was thrown";
-}
-
 TEST(Quantize, SaysWhatIsWrong) {
     const Tensor x = ones({2, 3}), i = ones({2}, Dtype::i32), scale = ones({2});
-    EXPECT_EQ(message_of([&] { quantize(i, scale); }),
+    EXPECT_EQ(message_behind_line([&] { quantize(i, scale); }),
               "quantize: wants floats; convert() makes them of others (i32[2] and f32[2])");
-    EXPECT_EQ(message_of([&] { quantize(x, scale); }),
+    EXPECT_EQ(message_behind_line([&] { quantize(x, scale); }),
               "quantize: wants one number, or one for each index of the axis (f32[2, 3] and f32[2])");
-    EXPECT_EQ(message_of([&] { quantize(x, i); }), "quantize: wants floats for the scale (f32[2, 3] and i32[2])");
-    EXPECT_EQ(message_of([&] { integer_matmul(x, x); }),
+    EXPECT_EQ(message_behind_line([&] { quantize(x, i); }),
+              "quantize: wants floats for the scale (f32[2, 3] and i32[2])");
+    EXPECT_EQ(message_behind_line([&] { integer_matmul(x, x); }),
               "integer_matmul: wants matrices of i8 or u8 (f32[2, 3] and f32[2, 3])");
 }
 

@@ -1,15 +1,17 @@
 // Random numbers: their distributions, that keys make them independent, and that they are the same on every way.
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "lathe.h"
+#include "tests/refusal.h"
 
 namespace lathe {
 namespace {
+
+using testing_support::message_behind_line;
 
 constexpr std::int64_t many = 100000;
 
@@ -127,23 +129,14 @@ TEST(RandomGamma, OfNoShapeIsNan) {
     EXPECT_TRUE(std::isnan(v[0]) && std::isnan(v[1]) && v[2] > 0 && std::isnan(v[3]));
 }
 
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        const std::string what = e.what();
-        return what.substr(what.find(": ") + 2);
-    }
-    return "nothing was thrown";
-}
-
 TEST(Random, SaysWhatIsWrong) {
     const Tensor x = ones({2});
-    EXPECT_EQ(message_of([&] { random_normal(x, {2}); }), "random_normal: a key is a u64 of rank 0, not f32[2]");
-    EXPECT_EQ(message_of([&] { random_integers(1, 3, 3, {2}); }), "random_integers: nothing is in [3, 3)");
-    EXPECT_EQ(message_of([&] { dropout(1, x, 1.5); }), "dropout: 1.5 is no probability");
-    EXPECT_EQ(message_of([&] { random_shuffle(1, x, 1); }), "random_shuffle: there is no axis 1 (f32[2])");
-    EXPECT_EQ(message_of([&] { random_bernoulli(1, ones({2}, Dtype::f64)); }),
+    EXPECT_EQ(message_behind_line([&] { random_normal(x, {2}); }),
+              "random_normal: a key is a u64 of rank 0, not f32[2]");
+    EXPECT_EQ(message_behind_line([&] { random_integers(1, 3, 3, {2}); }), "random_integers: nothing is in [3, 3)");
+    EXPECT_EQ(message_behind_line([&] { dropout(1, x, 1.5); }), "dropout: 1.5 is no probability");
+    EXPECT_EQ(message_behind_line([&] { random_shuffle(1, x, 1); }), "random_shuffle: there is no axis 1 (f32[2])");
+    EXPECT_EQ(message_behind_line([&] { random_bernoulli(1, ones({2}, Dtype::f64)); }),
               "random_bernoulli: wants f32 for probabilities, not f64[2]");
 }
 

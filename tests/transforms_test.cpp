@@ -14,6 +14,7 @@
 #include "passes/graph/rebuild.h"
 #include "passes/graph/simplify.h"
 #include "tests/op_samples.h"
+#include "tests/refusal.h"
 #include "tests/values.h"
 
 namespace lathe {
@@ -23,6 +24,7 @@ using ir::Graph;
 using ir::Literal;
 using ir::OpDef;
 using ir::Value;
+using testing_support::message_behind_line;
 using testing_support::Random;
 using testing_support::samples;
 
@@ -215,25 +217,17 @@ TEST(NoGrad, GivesConstants) {
     EXPECT_THROW(sum(no_grad([&] { return w * x; })).backward(), UserError);
 }
 
-std::string message_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        const std::string what = e.what();
-        return what.substr(what.find(": ") + 2);
-    }
-    return "nothing was thrown";
-}
-
 TEST(Transforms, SayWhatIsWrong) {
     const Tensor x = ones({2}), i = ones({2}, Dtype::i32);
     const auto f = [](const Tensor& v) { return v * 2; };
-    EXPECT_EQ(message_of([&] { jvp(f, x, ones({3})); }), "jvp: tangent 0 is f32[3], not f32[2]");
-    EXPECT_EQ(message_of([&] { vjp(f, x).second(ones({3})); }), "vjp: cotangent 0 is f32[3], not f32[2]");
-    EXPECT_EQ(message_of([&] { jvp(f, i, i); }), "jvp: a derivative by i32[2] is not defined: only floats have one");
-    EXPECT_EQ(message_of([&] { vjp([](const Tensor& v) { return v > 1.0; }, x); }),
+    EXPECT_EQ(message_behind_line([&] { jvp(f, x, ones({3})); }), "jvp: tangent 0 is f32[3], not f32[2]");
+    EXPECT_EQ(message_behind_line([&] { vjp(f, x).second(ones({3})); }), "vjp: cotangent 0 is f32[3], not f32[2]");
+    EXPECT_EQ(message_behind_line([&] { jvp(f, i, i); }),
+              "jvp: a derivative by i32[2] is not defined: only floats have one");
+    EXPECT_EQ(message_behind_line([&] { vjp([](const Tensor& v) { return v > 1.0; }, x); }),
               "vjp: a result of the function is bool[2]: only floats have a derivative");
-    EXPECT_TRUE(message_of([&] { hessian(f)(x); }).starts_with("hessian: the function gives f32[2], not a float of"));
+    EXPECT_TRUE(
+        message_behind_line([&] { hessian(f)(x); }).starts_with("hessian: the function gives f32[2], not a float of"));
 }
 
 }  // namespace
