@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/along_axis.h"
 #include "ir/functions/order_statistics.h"
@@ -59,7 +60,7 @@ Tensor cumprod(const Tensor& x, std::int64_t axis, CumulativeOptions options, Wh
 Tensor logcumsumexp(const Tensor& x, std::int64_t axis, CumulativeOptions options, Where where) {
     const LocScope scope(where, "logcumsumexp", x);
     return blaming(where, "logcumsumexp", [&] {
-        if (!ir::is_float(x.dtype())) f::refuse("logcumsumexp", "wants floats; convert() makes them of others", x);
+        detail::require_floats("logcumsumexp", x);
         return f::logcumsumexp(detail::value_of(x), natural_axis(axis, x), options.reverse);
     });
 }
@@ -95,7 +96,7 @@ namespace {
 Tensor quantiles(const Tensor& x, std::span<const double> q, std::int64_t axis, QuantileInterpolation interpolation) {
     for (const double part : q)
         if (!(part >= 0 && part <= 1)) f::refuse("quantile", fmt::format("{} is not in [0, 1]", part), x);
-    if (!ir::is_float(x.dtype())) f::refuse("quantile", "wants floats; convert() makes them of others", x);
+    detail::require_floats("quantile", x);
     const Tensor sorted = ops::sort.with({axis, false}, x);
     const std::int64_t a = natural_axis(axis, x);
     require_elements("quantile", sorted, a);

@@ -1,9 +1,8 @@
 #include "frontend/functions/attention.h"
 
-#include <string>
+#include <string_view>
 
-#include <fmt/format.h>
-
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/attention.h"
 
@@ -34,7 +33,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
     const LocScope scope(where, attention, q, k, v);
     return blaming(where, attention, [&] {
         for (const Tensor* t : {&k, &v}) f::require_same_dtype(attention, q, *t);
-        if (!ir::is_float(q.dtype())) f::refuse(attention, "wants floats; convert() makes them of others", q, k);
+        detail::require_floats(attention, q, k);
         if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2)
             f::refuse(attention, "wants places and a width of each", q, k);
         const auto from_end = [](const Tensor& t, std::size_t i) { return t.type().shape[t.rank() - i]; };

@@ -13,7 +13,6 @@ namespace f = ir::functions;
 using detail::blaming;
 using detail::LocScope;
 using detail::numbers_of;
-using detail::refuse_windows;
 using detail::value_of;
 
 // Images, with an axis for them where x is a single one.
@@ -24,10 +23,9 @@ struct Images {
     Images(std::string_view function, const Tensor& images, const Tensor& w, std::size_t extents)
         : x(value_of(images)), single(images.rank() == extents + 1) {
         if (!single && images.rank() != extents + 2)
-            refuse_windows(function,
-                           fmt::format("wants images of {} axes, or a single one of {}", extents + 2, extents + 1),
-                           images);
-        if (w.rank() != extents + 2) refuse_windows(function, fmt::format("wants windows of {} axes", extents + 2), w);
+            f::refuse(function, fmt::format("wants images of {} axes, or a single one of {}", extents + 2, extents + 1),
+                      images);
+        if (w.rank() != extents + 2) f::refuse(function, fmt::format("wants windows of {} axes", extents + 2), w);
         f::require_same_dtype(function, images, w);
         if (!single) return;
         ir::Shape shape{1};
@@ -57,7 +55,7 @@ Tensor convolve(std::string_view function, std::size_t extents, const Tensor& x,
         f::WindowGeometry g;
         g.stride = numbers_of(function, "stride", o.stride, extents, 1, x);
         g.dilation = numbers_of(function, "dilation", o.dilation, extents, 1, x);
-        if (o.groups < 1) refuse_windows(function, "groups is less than 1", x);
+        if (o.groups < 1) f::refuse(function, "groups is less than 1", x);
         if (o.padding.is_same()) {
             for (std::size_t i = 0; i < extents; ++i) {
                 const f::SamePadding same(images.x.type().shape[i + 2], w.type().shape[i + 2], g.stride[i],
@@ -88,8 +86,8 @@ Tensor convolve_transposed(std::string_view function, std::size_t extents, const
         const ir::Integers more = numbers_of(function, "output_padding", o.output_padding, extents, 0, x);
         for (std::size_t i = 0; i < extents; ++i)
             if (more[i] >= g.stride[i] && more[i] >= g.dilation[i])
-                refuse_windows(function, "output_padding is not less than the stride or the dilation", x);
-        if (o.groups < 1) refuse_windows(function, "groups is less than 1", x);
+                f::refuse(function, "output_padding is not less than the stride or the dilation", x);
+        if (o.groups < 1) f::refuse(function, "groups is less than 1", x);
         const Dim channels = w.type().shape[0];
         if (channels.is_constant() && channels.constant() % o.groups != 0)
             f::refuse(function, "the channels do not divide into groups", x, w);

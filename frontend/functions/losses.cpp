@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/classification.h"
 #include "ir/functions/losses.h"
@@ -30,13 +31,12 @@ f::Reduction reduction_of(Reduction r) {
 }
 
 void require_pair(std::string_view function, const Tensor& x, const Tensor& y) {
-    if (!ir::is_float(x.dtype())) f::refuse(function, "wants floats; convert() makes them of others", x, y);
+    detail::require_floats(function, x, y);
     f::require_same_dtype(function, x, y);
 }
 std::optional<Tensor> optional(std::string_view function, const Tensor& x, const Tensor& weights) {
-    if (weights.is_empty()) return std::nullopt;
-    f::require_same_dtype(function, x, weights);
-    return value_of(weights);
+    if (!weights.is_empty()) f::require_same_dtype(function, x, weights);
+    return detail::optional(weights);
 }
 
 // A loss of two tensors of floats.

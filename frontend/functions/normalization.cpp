@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/normalization.h"
 
@@ -16,14 +17,8 @@ namespace f = ir::functions;
 using detail::axes_or_all;
 using detail::blaming;
 using detail::LocScope;
+using detail::require_floats;
 using detail::value_of;
-
-[[noreturn]] void refuse(std::string_view function, std::string_view why, const Tensor& x) {
-    throw TypeError(fmt::format("{}: {} ({})", detail::spoken(function), why, x.type().to_string()), detail::blame({}));
-}
-void require_floats(std::string_view function, const Tensor& x) {
-    if (!ir::is_float(x.dtype())) refuse(function, "wants floats; convert() makes them of others", x);
-}
 
 f::ScaleAndOffset<Tensor> affine(std::string_view function, const Tensor& x, const NormalizationOptions& o) {
     f::ScaleAndOffset<Tensor> out;
@@ -40,7 +35,7 @@ f::ScaleAndOffset<Tensor> affine(std::string_view function, const Tensor& x, con
 // With one number for each channel.
 f::ScaleAndOffset<Tensor> of_channels(std::string_view function, const Tensor& x, const NormalizationOptions& o) {
     require_floats(function, x);
-    if (x.rank() < 2) refuse(function, "wants images and channels", x);
+    if (x.rank() < 2) f::refuse(function, "wants images and channels", x);
     for (const Tensor* t : {&o.scale, &o.offset})
         if (!t->is_empty() && (t->rank() != 1 || !f::may_be_equal(t->type().shape[0], x.type().shape[1])))
             f::refuse(function, "wants one number for each channel as scale and offset", x, *t);
@@ -60,7 +55,7 @@ Tensor rms_norm(const Tensor& x, const Axes& axes, const NormalizationOptions& o
     const LocScope scope(where, "rms_norm", x);
     return blaming(where, "rms_norm", [&] {
         require_floats("rms_norm", x);
-        if (!options.offset.is_empty()) refuse("rms_norm", "has no offset", x);
+        if (!options.offset.is_empty()) f::refuse("rms_norm", "has no offset", x);
         return f::rms_norm(value_of(x), axes_or_all(x, axes), affine("rms_norm", x, options).scale, options.epsilon);
     });
 }
@@ -87,7 +82,7 @@ Tensor group_norm(const Tensor& x, std::int64_t groups, const NormalizationOptio
         const f::ScaleAndOffset<Tensor> all = of_channels("group_norm", x, options);
         const Dim channels = x.type().shape[1];
         if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
-            refuse("group_norm", fmt::format("the channels do not divide into {} groups", groups), x);
+            f::refuse("group_norm", fmt::format("the channels do not divide into {} groups", groups), x);
         return f::group_norm(value_of(x), groups, all, options.epsilon);
     });
 }
@@ -95,7 +90,7 @@ Tensor instance_norm(const Tensor& x, const NormalizationOptions& options, Where
     const LocScope scope(where, "instance_norm", x);
     return blaming(where, "instance_norm", [&] {
         const f::ScaleAndOffset<Tensor> all = of_channels("instance_norm", x, options);
-        if (x.rank() < 3) refuse("instance_norm", "wants images, channels and extents", x);
+        if (x.rank() < 3) f::refuse("instance_norm", "wants images, channels and extents", x);
         return f::instance_norm(value_of(x), all, options.epsilon);
     });
 }
@@ -103,8 +98,8 @@ Tensor local_response_norm(const Tensor& x, std::int64_t size, LocalResponseNorm
     const LocScope scope(where, "local_response_norm", x);
     return blaming(where, "local_response_norm", [&] {
         require_floats("local_response_norm", x);
-        if (x.rank() < 3) refuse("local_response_norm", "wants images, channels and extents", x);
-        if (size < 1) refuse("local_response_norm", fmt::format("size is {}", size), x);
+        if (x.rank() < 3) f::refuse("local_response_norm", "wants images, channels and extents", x);
+        if (size < 1) f::refuse("local_response_norm", fmt::format("size is {}", size), x);
         return f::local_response_norm(value_of(x), size, o.alpha, o.beta, o.k);
     });
 }

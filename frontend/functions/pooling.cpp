@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "frontend/functions/operand_checks.h"
 #include "frontend/functions/window_arguments.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/pooling.h"
@@ -14,11 +15,11 @@ namespace f = ir::functions;
 using detail::blaming;
 using detail::LocScope;
 using detail::numbers_of;
-using detail::refuse_windows;
+using detail::require_floats;
 using detail::value_of;
 
 void require_extents(std::string_view function, const Tensor& x, std::size_t extents) {
-    if (x.rank() < extents) refuse_windows(function, fmt::format("wants {} axes or more", extents), x);
+    if (x.rank() < extents) f::refuse(function, fmt::format("wants {} axes or more", extents), x);
 }
 
 struct Windows {
@@ -35,7 +36,7 @@ f::PoolingGeometry geometry(std::string_view function, const Tensor& x, std::siz
     const ir::Integers padding = numbers_of(function, "padding", w.padding, extents, 0, x);
     for (std::size_t i = 0; i < extents; ++i)
         if (2 * padding[i] > (size[i] - 1) * g.dilation[i] + 1)
-            refuse_windows(function, "padding is more than half of a window, which could hold nothing else", x);
+            f::refuse(function, "padding is more than half of a window, which could hold nothing else", x);
     g.low = g.high = detail::shape_of(padding);
     g.beyond = detail::shape_of(ir::Integers(extents, 0));
     if (w.ceil_mode) g.round_up(x.type().shape);
@@ -57,10 +58,6 @@ std::pair<Tensor, Tensor> max_pool_with_indices(std::string_view function, std::
         const Tensor v = value_of(x);
         return std::pair(f::max_pool(v, g), f::max_pool_indices(v, g));
     });
-}
-
-void require_floats(std::string_view function, const Tensor& x) {
-    if (!ir::is_float(x.dtype())) refuse_windows(function, "wants floats; convert() makes them of others", x);
 }
 
 Tensor average_pool(std::string_view function, std::size_t extents, const Tensor& x, const PerExtent& size,
@@ -85,13 +82,13 @@ Tensor adaptive(std::string_view function, std::size_t extents, const Tensor& x,
     return blaming(where, function, [&] {
         require_extents(function, x, extents);
         for (std::size_t i = 0; i < extents; ++i)
-            if (x.type().shape[x.rank() - extents + i] == Dim(0)) refuse_windows(function, "an extent is 0", x);
+            if (x.type().shape[x.rank() - extents + i] == Dim(0)) f::refuse(function, "an extent is 0", x);
         return pool(value_of(x), detail::shape_of(numbers_of(function, "count", count, extents, 1, x)));
     });
 }
 Tensor adaptive_average(std::string_view function, std::size_t extents, const Tensor& x, const PerExtent& count,
                         Where where) {
-    require_floats(function, x);
+    blaming(where, function, [&] { require_floats(function, x); });
     return adaptive(function, extents, x, count, where,
                     [](const Tensor& v, const Shape& counts) { return f::adaptive_average_pool(v, counts); });
 }
@@ -181,7 +178,7 @@ Tensor adaptive_max_pool3d(const Tensor& x, const PerExtent& count, Where where)
 Tensor unfold(const Tensor& x, const PerExtent& size, UnfoldOptions o, Where where) {
     const LocScope scope(where, "unfold", x);
     return blaming(where, "unfold", [&] {
-        if (x.rank() < 3) refuse_windows("unfold", "wants images, channels and extents", x);
+        if (x.rank() < 3) f::refuse("unfold", "wants images, channels and extents", x);
         f::PoolingGeometry g;
         const std::size_t extents = x.rank() - 2;
         g.size = detail::shape_of(numbers_of("unfold", "size", size, extents, 1, x));
@@ -195,7 +192,7 @@ Tensor unfold(const Tensor& x, const PerExtent& size, UnfoldOptions o, Where whe
 Tensor fold(const Tensor& x, const PerExtent& extents, const PerExtent& size, UnfoldOptions o, Where where) {
     const LocScope scope(where, "fold", x);
     return blaming(where, "fold", [&] {
-        if (x.rank() != 3) refuse_windows("fold", "wants images, columns and windows", x);
+        if (x.rank() != 3) f::refuse("fold", "wants images, columns and windows", x);
         f::PoolingGeometry g;
         const std::size_t n = std::max(extents.values().size(), size.values().size());
         const ir::Integers to = numbers_of("fold", "extents", extents, n, 1, x);
@@ -208,7 +205,7 @@ Tensor fold(const Tensor& x, const PerExtent& extents, const PerExtent& size, Un
         std::int64_t elements = 1;
         for (const std::int64_t e : sizes) elements *= e;
         if (const Dim columns = x.type().shape[1]; columns.is_constant() && columns.constant() % elements != 0)
-            refuse_windows("fold", fmt::format("the columns are no multiple of a window's {} elements", elements), x);
+            f::refuse("fold", fmt::format("the columns are no multiple of a window's {} elements", elements), x);
         return f::fold(value_of(x), detail::shape_of(to), g);
     });
 }

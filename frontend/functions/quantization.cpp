@@ -1,9 +1,9 @@
 #include "frontend/functions/quantization.h"
 
-#include <optional>
 #include <string_view>
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/quantization.h"
 
@@ -13,11 +13,9 @@ namespace {
 namespace f = ir::functions;
 using detail::blaming;
 using detail::LocScope;
+using detail::optional;
+using detail::require_floats;
 using detail::value_of;
-
-std::optional<Tensor> optional(const Tensor& x) {
-    return x.is_empty() ? std::nullopt : std::optional<Tensor>(value_of(x));
-}
 
 // Scale and zero fit x: the axis, counted from the front.
 std::int64_t axis_of(std::string_view function, const Tensor& x, const Tensor& scale, const QuantizeOptions& o) {
@@ -38,9 +36,6 @@ std::int64_t axis_of(std::string_view function, const Tensor& x, const Tensor& s
 void require_integers(std::string_view function, Dtype dtype, const Tensor& x, const Tensor& scale) {
     if (!ir::is_integer(dtype) || ir::size_of(dtype) > 4)
         f::refuse(function, "has integers of 32 bits at most", x, scale);
-}
-void require_floats(std::string_view function, const Tensor& x, const Tensor& scale) {
-    if (!ir::is_float(x.dtype())) f::refuse(function, "wants floats; convert() makes them of others", x, scale);
 }
 
 }  // namespace

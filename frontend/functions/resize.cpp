@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "frontend/functions/operand_checks.h"
 #include "frontend/functions/window_arguments.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/grid_sample.h"
@@ -13,7 +14,6 @@ namespace {
 namespace f = ir::functions;
 using detail::blaming;
 using detail::LocScope;
-using detail::refuse_windows;
 using detail::value_of;
 
 f::Interpolation interpolation(InterpolationMode mode) {
@@ -38,10 +38,10 @@ Dim scaled(const Tensor& x, Dim extent, double factor) {
     if (factor == std::floor(factor)) return extent * static_cast<std::int64_t>(factor);
     if (const double inverse = 1 / factor; inverse == std::floor(inverse))
         return floordiv(extent, static_cast<std::int64_t>(inverse));
-    refuse_windows("interpolate",
-                   fmt::format("the extent {} times {} is known for whole factors, and for 1 / n, alone",
-                               extent.to_string(), factor),
-                   x);
+    f::refuse("interpolate",
+              fmt::format("the extent {} times {} is known for whole factors, and for 1 / n, alone", extent.to_string(),
+                          factor),
+              x);
 }
 
 }  // namespace
@@ -49,15 +49,13 @@ Dim scaled(const Tensor& x, Dim extent, double factor) {
 Tensor interpolate(const Tensor& x, const InterpolateOptions& o, Where where) {
     const LocScope scope(where, "interpolate", x);
     return blaming(where, "interpolate", [&] {
-        if (x.rank() < 3) refuse_windows("interpolate", "wants images, channels and extents", x);
+        if (x.rank() < 3) f::refuse("interpolate", "wants images, channels and extents", x);
         const std::size_t extents = x.rank() - 2;
         const bool by_size = !o.size.values().empty();
-        if (by_size == !o.scale_factor.empty())
-            refuse_windows("interpolate", "wants either a size or a scale_factor", x);
+        if (by_size == !o.scale_factor.empty()) f::refuse("interpolate", "wants either a size or a scale_factor", x);
         const bool is_nearest = o.mode == InterpolationMode::nearest || o.mode == InterpolationMode::nearest_exact;
         if (!is_nearest && !ir::is_float(x.dtype()))
-            refuse_windows("interpolate", "wants floats for other modes than nearest; convert() makes them of others",
-                           x);
+            f::refuse("interpolate", "wants floats for other modes than nearest; convert() makes them of others", x);
         ir::Shape sizes;
         std::vector<double> factors = o.scale_factor;
         if (by_size) {
@@ -65,13 +63,13 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& o, Where where) {
         } else {
             if (factors.size() == 1) factors.assign(extents, factors[0]);
             if (factors.size() != extents)
-                refuse_windows("interpolate",
-                               fmt::format("scale_factor has {} numbers, not one or {}", factors.size(), extents), x);
+                f::refuse("interpolate",
+                          fmt::format("scale_factor has {} numbers, not one or {}", factors.size(), extents), x);
             for (std::size_t i = 0; i < extents; ++i) {
                 if (!(factors[i] > 0) || !std::isfinite(factors[i]))
-                    refuse_windows("interpolate", fmt::format("scale_factor is {}", factors[i]), x);
+                    f::refuse("interpolate", fmt::format("scale_factor is {}", factors[i]), x);
                 sizes.push_back(scaled(x, x.type().shape[i + 2], factors[i]));
-                if (sizes[i] == Dim(0)) refuse_windows("interpolate", "nothing is left of an extent", x);
+                if (sizes[i] == Dim(0)) f::refuse("interpolate", "nothing is left of an extent", x);
             }
         }
         if (o.mode == InterpolationMode::area) return f::adaptive_average_pool(value_of(x), sizes);
@@ -102,12 +100,12 @@ Tensor rearranged(const Tensor& x, const ir::Shape& parts, const ir::Integers& o
 }
 
 void require_image(std::string_view function, const Tensor& x, std::int64_t factor) {
-    if (x.rank() < 3) refuse_windows(function, "wants channels and two extents", x);
-    if (factor < 1) refuse_windows(function, fmt::format("the factor is {}", factor), x);
+    if (x.rank() < 3) f::refuse(function, "wants channels and two extents", x);
+    if (factor < 1) f::refuse(function, fmt::format("the factor is {}", factor), x);
 }
 void require_multiple(std::string_view function, const Tensor& x, Dim d, std::int64_t of) {
     if (d.is_constant() && d.constant() % of != 0)
-        refuse_windows(function, fmt::format("{} is no multiple of {}", d.constant(), of), x);
+        f::refuse(function, fmt::format("{} is no multiple of {}", d.constant(), of), x);
 }
 
 }  // namespace
@@ -116,7 +114,7 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, GridSampleOptions o, Whe
     const LocScope scope(where, "grid_sample", x, grid);
     return blaming(where, "grid_sample", [&] {
         f::require_same_dtype("grid_sample", x, grid);
-        if (!ir::is_float(x.dtype())) refuse_windows("grid_sample", "wants floats; convert() makes them of others", x);
+        detail::require_floats("grid_sample", x);
         if ((x.rank() != 4 && x.rank() != 5) || grid.rank() != x.rank())
             f::refuse("grid_sample", "wants images of two or three extents, and a grid of as many axes", x, grid);
         const ir::Shape &image = x.type().shape, &places = grid.type().shape;
@@ -156,8 +154,8 @@ Tensor pixel_unshuffle(const Tensor& x, std::int64_t r, Where where) {
 Tensor channel_shuffle(const Tensor& x, std::int64_t groups, Where where) {
     const LocScope scope(where, "channel_shuffle", x);
     return blaming(where, "channel_shuffle", [&] {
-        if (x.rank() < 3) refuse_windows("channel_shuffle", "wants images, channels and extents", x);
-        if (groups < 1) refuse_windows("channel_shuffle", "groups is less than 1", x);
+        if (x.rank() < 3) f::refuse("channel_shuffle", "wants images, channels and extents", x);
+        if (groups < 1) f::refuse("channel_shuffle", "groups is less than 1", x);
         const ir::Shape& s = x.type().shape;
         require_multiple("channel_shuffle", x, s[1], groups);
         ir::Shape apart{s[0], groups, floordiv(s[1], groups)};

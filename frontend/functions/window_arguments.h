@@ -12,20 +12,15 @@
 
 namespace lathe::detail {
 
-// "conv2d: why (f32[3, 4])"
-[[noreturn]] inline void refuse_windows(std::string_view function, const std::string& why, const Tensor& x) {
-    throw TypeError(fmt::format("{}: {} ({})", spoken(function), why, x.type().to_string()), blame({}));
-}
-
 inline ir::Integers numbers_of(std::string_view function, std::string_view name, const PerExtent& given,
                                std::size_t extents, std::int64_t least, const Tensor& x) {
     ir::Integers out = given.values();
     if (out.size() == 1) out.assign(extents, out[0]);
     if (out.size() != extents)
-        refuse_windows(function, fmt::format("{} has {} numbers, not one or {}", name, given.values().size(), extents),
-                       x);
+        ir::functions::refuse(function,
+                              fmt::format("{} has {} numbers, not one or {}", name, given.values().size(), extents), x);
     for (const std::int64_t n : out)
-        if (n < least) refuse_windows(function, fmt::format("{} is {}, less than {}", name, n, least), x);
+        if (n < least) ir::functions::refuse(function, fmt::format("{} is {}, less than {}", name, n, least), x);
     return out;
 }
 
