@@ -1,6 +1,7 @@
-// The number of steps is fixed. f32 is divided by y times ever smaller powers of two in f64, whose quotients fit 52
-// bits. In f64 there would be 41 such steps. There x = n 2^d in units in which y is an integer m of 53 bits, and the
-// power of two is found modulo m by squaring: products of two integers below m are exact as the sum of two f64.
+// Most quotients are short: one division and a fused multiply-add give what remains. For the others the number of steps
+// is fixed. f32 is divided by y times ever smaller powers of two in f64, whose quotients fit 52 bits. In f64 there would
+// be 41 such steps. There x = n 2^d in units in which y is an integer m of 53 bits, and the power of two is found modulo
+// m by squaring: products of two integers below m are exact as the sum of two f64.
 #include "ir/ops/math_remainder.h"
 
 #include <cmath>
@@ -77,29 +78,51 @@ Scalar of_magnitudes(Scalar x, Scalar y) {
     return product_modulo(power, n, m) * power_of_two(half) * power_of_two(divisor.exponent - half);
 }
 
+Scalar long_remainder(Scalar x, Scalar y) {
+    ScalarBuilder& b = *x.builder;
+    if (x.dtype == Dtype::f64) return of_magnitudes(x, y);
+    return b.convert(of_short_magnitudes(b.convert(x, Dtype::f64), b.convert(y, Dtype::f64)), x.dtype);
+}
+
+// x / y of magnitudes, cut to an integer, and what remains; where the quotient is too long, neither means anything.
+// Rounded and then cut, it is at most one too large, and what remains of so many y has no more digits than y.
+struct ShortDivision {
+    Scalar is_too_long, quotient, remainder;
+};
+ShortDivision short_division(Scalar x, Scalar y, Scalar ratio) {
+    const Scalar n = x.builder->floor(ratio), r = fma(-n, y, x);
+    const Scalar one_too_large = r < number(r, 0);
+    return {ratio >= number(x, x.dtype == Dtype::f64 ? 0x1p53 : 0x1p24), select(one_too_large, n - number(n, 1), n),
+            select(x < y, x, select(one_too_large, r + y, r))};
+}
+
 }  // namespace
 
 Scalar remainder(Scalar x, Scalar y) {
     ScalarBuilder& b = *x.builder;
     const Scalar a = b.abs(x), c = b.abs(y);
-    const bool wide = x.dtype == Dtype::f64;
-    const Scalar r = wide ? of_magnitudes(a, c)
-                          : b.convert(of_short_magnitudes(b.convert(a, Dtype::f64), b.convert(c, Dtype::f64)), x.dtype);
+    const ShortDivision division = short_division(a, c, a / c);
+    const Scalar r = select_rarely(division.is_too_long, long_remainder(a, c), division.remainder);
     const Scalar defined = (a < number(x, infinity)) & (c > number(x, 0));
-    return select(defined, with_sign_of(select(a < c, a, r), x), number(x, nan));
+    return select(defined, with_sign_of(r, x), number(x, nan));
 }
 
 Scalar floor_quotient(Scalar x, Scalar y) {
     ScalarBuilder& b = *x.builder;
-    const Scalar r = remainder(x, y);
+    const Scalar zero = number(x, 0), ratio = x / y, a = b.abs(x), c = b.abs(y);
+    const ShortDivision division = short_division(a, c, b.abs(ratio));
+    const Scalar falls = (x < zero) ^ (y < zero);  // below what the quotient was cut to, where something remains
+    const auto rounded = [&](Scalar quotient, Scalar remainder) {
+        const Scalar next = quotient + number(quotient, 1);
+        return select(falls & not_equal(remainder, number(remainder, 0)), next, quotient);
+    };
+    const Scalar r = long_remainder(a, c);
     const auto wide = [&](Scalar v) { return b.convert(v, Dtype::f64); };
-    const Scalar truncated = (wide(x) - wide(r)) / wide(y);
-    const Scalar zero = number(x, 0);
-    const Scalar falls = not_equal(r, zero) & ((r < zero) ^ (y < zero));
-    const Scalar nearest = b.round_even(truncated);
-    const Scalar quotient = b.convert(select(falls, nearest - b.constant(Dtype::f64, 1), nearest), x.dtype);
-    const Scalar signed_quotient = select(equal(quotient, zero), with_sign_of(zero, x / y), quotient);
-    return select(equal(y, zero), x / y, signed_quotient);
+    const Scalar long_quotient = b.round_even((wide(a) - wide(r)) / wide(c));
+    const Scalar magnitude = select_rarely(division.is_too_long, b.convert(rounded(long_quotient, r), x.dtype),
+                                           rounded(division.quotient, division.remainder));
+    const Scalar quotient = select(a < number(x, infinity), with_sign_of(magnitude, ratio), number(x, nan));
+    return select(equal(y, zero), ratio, quotient);
 }
 
 }  // namespace lathe::ir::math
