@@ -19,6 +19,7 @@
 #include "codegen/compile.h"
 #include "frontend/tensor/node.h"
 #include "frontend/tensor/run_plan.h"
+#include "frontend/tensor/view.h"
 #include "frontend/trace/region.h"
 #include "frontend/trace/trace.h"
 #include "ir/graph/graph.h"
@@ -240,6 +241,7 @@ constexpr std::size_t front_size = 256;
 class Evaluation {
 public:
     void run(std::span<Node* const> targets) {
+        targets_ = targets;
         // What is blamed where nothing else is known. Nodes that are not ready keep their lines.
         const Node& first = *targets[0];
         try {
@@ -338,6 +340,7 @@ private:
         if (!leaf_numbers_.empty()) leaf_numbers_.clear();
         key_.clear();
         results_.clear();
+        shared_.clear();
         buffers_.clear();
     }
 
@@ -433,10 +436,24 @@ private:
         return node.references.load(std::memory_order_relaxed) > node.uses;
     }
 
+    // A view of what is in memory afterwards costs its readers nothing, so that it gets no memory of its own unless
+    // somebody asks for its elements.
+    bool stays_view(const Node& node) const {
+        if (!is_view(node) || std::ranges::find(targets_, &node) != targets_.end()) return false;
+        const Node& origin = viewed(node);
+        return origin.is_ready() || is_result(origin);
+    }
+
     // Whoever lets go of a handle meanwhile changes nothing: which nodes are results is found once, for both keys.
     void find_results() {
-        for (const Node* node : order_)
-            if (is_result(*node)) results_.push_back(node->number);
+        for (Node* node : order_) {
+            if (!is_result(*node)) continue;
+            if (runtime::Buffer shared = is_view(*node) ? share_viewed(*node) : runtime::Buffer()) {
+                shared_.emplace_back(node, std::move(shared));
+            } else if (!stays_view(*node)) {
+                results_.push_back(node->number);
+            }
+        }
     }
 
     void encode() {
@@ -459,7 +476,9 @@ private:
 
     void compute() {
         fresh_.reset();
+        entry_ = nullptr;
         find_results();
+        if (results_.empty()) return dropped_.reserve(dropped_.size() + shared_.size());
         encode();
         const Key key = key_.finish();
         const std::uint64_t hash = hash_of(key);
@@ -472,7 +491,7 @@ private:
             }
         }
         entry_ = front.get();
-        dropped_.reserve(dropped_.size() + entry_->result_operands);  // publishing may not fail
+        dropped_.reserve(dropped_.size() + entry_->result_operands + shared_.size());  // publishing may not fail
         inputs_.clear();
         for (Node* leaf : leaves_) inputs_.push_back(leaf->elements());
         outputs_.clear();
@@ -615,17 +634,11 @@ private:
     }
 
     void publish() noexcept {
-        for (std::size_t i = 0; i < entry_->results.size(); ++i) {
-            Node* node = order_[entry_->results[i]];
+        for (std::size_t i = 0; i < results_.size(); ++i) {
             runtime::Buffer& data = buffers_[entry_->executable->outputs[i]];
-            if (entry_->shared_outputs) {
-                node->data = data;
-            } else {
-                node->data = std::move(data);
-            }
-            if (node->keeps_history) continue;
-            drop_inputs(*node);
+            give(*order_[results_[i]], entry_->shared_outputs ? data : std::move(data));
         }
+        for (auto& [node, data] : shared_) give(*node, std::move(data));
         // Nodes without data stay as they were; those that nobody holds go with their readers' references.
         for (Node* node : order_) settle(*node, node->data ? ready : pending);
         clear();
@@ -637,7 +650,9 @@ private:
             release_operand(node);
         }
     }
-    void drop_inputs(Node& node) {
+    void give(Node& node, runtime::Buffer data) noexcept {
+        node.data = std::move(data);
+        if (node.keeps_history) return;
         for (Node* x : node.inputs()) dropped_.push_back(x);
         node.operand_count = 0;
         node.more_operands.reset();
@@ -649,7 +664,9 @@ private:
     KeyBuffer key_;
     static constexpr std::uint64_t symbol_word = ~std::uint64_t{0};  // in place of a size
     bool sizes_are_symbols_ = false;                                 // in the key that is being written
+    std::span<Node* const> targets_;
     std::vector<std::uint32_t> results_;
+    std::vector<std::pair<Node*, runtime::Buffer>> shared_;  // views whose elements lie in memory already
     std::array<std::shared_ptr<const PlanEntry>, front_size> front_;
     const PlanEntry* entry_ = nullptr;
     std::shared_ptr<const PlanEntry> fresh_;  // what was compiled last, if it was compiled for these very nodes
