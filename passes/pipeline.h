@@ -16,6 +16,7 @@
 #include "passes/graph/expand.h"
 #include "passes/graph/inline_once.h"
 #include "passes/graph/join_scans.h"
+#include "passes/graph/lift_products.h"
 #include "passes/graph/simplify.h"
 #include "passes/graph/split.h"
 #include "passes/loops/batch.h"
@@ -52,6 +53,7 @@ inline constexpr Pass pipeline[] = {
     {"expand", "write composite ops as what they are made of", expand, false},
     {"join_scans", "let a scan give what an equal one stacks besides", join_scans},
     {"simplify", "fold constants, apply identities that keep every bit, join equal nodes, drop dead ones", simplify},
+    {"lift_products", "compute products of a scan's slices in front of it, for all iterations at once", lift_products},
     {"inline_once", "write regions that run once as part of the graph around them", inline_once, false},
     {"split", "cut ops of very many operands into trees of themselves", split, false},
     {"assign_layouts", "store what contractions read in the order in which they read it", assign_layouts, false},
