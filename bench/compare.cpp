@@ -6,180 +6,21 @@
 // Each row says how it ran: "lazy" records and evaluates every time, the peer allocates its result; "compiled" runs a
 // compiled graph into a buffer that is reused, the peer writes to `out=` where it can; "jit" calls a compiled training
 // step.
-#include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <fstream>
 #include <random>
-#include <thread>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "bench/peer.h"
-#include "lathe.h"
-#include "runtime/buffer.h"
+#include "bench/comparison.h"
 #include "runtime/parallel.h"
 
 namespace {
 
-using namespace lathe;
-using Clock = std::chrono::steady_clock;
-using peer::Floats;
-
-struct Options {
-    int threads = 2;
-    std::string only, json;
-    bool quick = false;
-} options;
-
-Floats random_floats(std::size_t n, unsigned seed) {
-    std::mt19937 engine(seed);
-    std::uniform_real_distribution<float> uniform(-1, 1);
-    Floats out(n);
-    for (float& x : out) x = uniform(engine);
-    return out;
-}
-
-Tensor tensor(const Floats& data, std::vector<std::int64_t> shape) { return Tensor::from(data, std::move(shape)); }
-
-double run_for(const std::function<void()>& f, std::int64_t count) {
-    const auto start = Clock::now();
-    for (std::int64_t i = 0; i < count; ++i) f();
-    return std::chrono::duration<double, std::micro>(Clock::now() - start).count() / static_cast<double>(count);
-}
-
-struct Sample {
-    double median = 0, low = 0, high = 0;  // microseconds; the middle half of the repetitions
-};
-Sample summarize(std::vector<double> times) {
-    std::ranges::sort(times);
-    return {times[times.size() / 2], times[times.size() / 4], times[times.size() * 3 / 4]};
-}
-
-class Comparison {
-public:
-    void row(const std::string& name, const std::string& how, const peer::Work& ours, const peer::Work& theirs,
-             float tolerance = 1e-4F) {
-        if (!options.only.empty() && (name + " " + how).find(options.only) == std::string::npos) return;
-        const auto first = Clock::now();
-        ours.run();
-        const double first_call = std::chrono::duration<double, std::milli>(Clock::now() - first).count();
-        theirs.run();
-        const bool agree = close(ours.result(), theirs.result(), tolerance);
-        for (int i = 0; i < 3; ++i) {
-            ours.run();
-            theirs.run();
-        }
-        const auto count_for = [](double once) {
-            return std::max<std::int64_t>(
-                1, static_cast<std::int64_t>((options.quick ? 500 : 3000) / std::max(once, 0.01)));
-        };
-        const std::int64_t our_count = count_for(run_for(ours.run, 3));
-        const std::int64_t their_count = count_for(run_for(theirs.run, 3));
-        std::vector<double> a;
-        std::vector<double> b;
-        for (int i = 0; i < (options.quick ? 5 : 9); ++i) {
-            settle(ours.run);
-            a.push_back(run_for(ours.run, our_count));
-            settle(theirs.run);
-            b.push_back(run_for(theirs.run, their_count));
-        }
-        const Sample x = summarize(a);
-        const Sample y = summarize(b);
-        fmt::print("{:34} {:9} {:10.2f} ({:.2f}-{:.2f}) {:10.2f} ({:.2f}-{:.2f}) {:7.2f}x {:6.1f} ms{}\n", name, how,
-                   x.median, x.low, x.high, y.median, y.low, y.high, y.median / x.median, first_call,
-                   agree ? "" : "  RESULTS DIFFER");
-        std::fflush(stdout);
-        rows_.push_back({{"row", name},
-                         {"how", how},
-                         {"lathe_us", {{"median", x.median}, {"low", x.low}, {"high", x.high}}},
-                         {"peer_us", {{"median", y.median}, {"low", y.low}, {"high", y.high}}},
-                         {"ratio", y.median / x.median},
-                         {"first_call_ms", first_call},
-                         {"agree", agree}});
-        all_agree_ = all_agree_ && agree;
-    }
-
-    bool finish() const {
-        if (!options.json.empty())
-            std::ofstream(options.json)
-                << nlohmann::json{{"peer", peer::version()}, {"threads", options.threads}, {"rows", rows_}}.dump(2)
-                << "\n";
-        return all_agree_;
-    }
-
-private:
-    // Idle threads of one side's pool spin for some milliseconds on the core that the other side's need; and the
-    // system may wake a pool's thread on the core of the one that calls, and take tens of milliseconds to move it. Lets
-    // the one fall asleep, then runs the other until its threads are where they belong.
-    static void settle(const std::function<void()>& next) {
-        constexpr std::chrono::milliseconds spinning(10), waking(60);
-        std::this_thread::sleep_for(spinning);
-        const auto start = Clock::now();
-        do next();
-        while (Clock::now() - start < waking);
-    }
-
-    static bool close(const Floats& a, const Floats& b, float tolerance) {
-        if (a.size() != b.size()) return false;
-        for (std::size_t i = 0; i < a.size(); ++i)
-            if (!(std::fabs(a[i] - b[i]) <= tolerance * (1 + std::fabs(b[i])))) return false;
-        return true;
-    }
-    nlohmann::json rows_ = nlohmann::json::array();
-    bool all_agree_ = true;
-};
-
-// ---- ours
-
-template <class F>
-peer::Work lazy(F f) {
-    auto out = std::make_shared<Tensor>();
-    return {[f, out] { *out = f().eval(); }, [out] { return out->to_vector<float>(); }};
-}
-
-// f over f32 inputs of fixed rank, run into one buffer.
-template <class F>
-peer::Work compiled(const F& f, const std::vector<std::pair<Floats, std::vector<std::int64_t>>>& inputs,
-                    std::vector<std::vector<std::variant<std::int64_t, std::string>>> dims = {}) {
-    std::vector<TensorSpec> specs;
-    std::vector<std::vector<std::int64_t>> shapes;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        TensorSpec spec{"x" + std::to_string(i), Dtype::f32, {}};
-        for (std::size_t d = 0; d < inputs[i].second.size(); ++d) spec.dims.emplace_back(inputs[i].second[d]);
-        if (!dims.empty()) spec.dims = dims[i];
-        specs.push_back(spec);
-        shapes.push_back(inputs[i].second);
-    }
-    struct State {
-        BoundModel bound;
-        std::vector<Tensor> inputs;
-        std::vector<const void*> in;
-        runtime::Buffer out;
-        std::vector<void*> outputs;
-    };
-    auto s = std::make_shared<State>();
-    s->bound = trace(f, specs).compile().bind(shapes);
-    for (const auto& [data, shape] : inputs) {
-        s->inputs.push_back(tensor(data, shape));
-        s->in.push_back(s->inputs.back().bytes().data());
-    }
-    const std::size_t bytes = s->bound.output_bytes(0);
-    s->out = runtime::allocate(std::max<std::size_t>(bytes, 1));
-    s->outputs = {s->out.data()};
-    return {[s] { s->bound(s->in.data(), s->outputs.data()); },
-            [s, bytes] {
-                const auto* p = reinterpret_cast<const float*>(s->out.data());
-                return Floats(p, p + bytes / sizeof(float));
-            }};
-}
+using namespace comparison;
 
 void elementwise(Comparison& c) {
     for (std::int64_t n : {10L, 1000L, 10'000L, 100'000L, 1'000'000L, 10'000'000L}) {
-        const std::string size = n >= 1'000'000 ? std::to_string(n / 1'000'000) + "M"
-                                 : n >= 1000    ? std::to_string(n / 1000) + "K"
-                                                : std::to_string(n);
+        const std::string size = short_count(n);
         std::vector<Floats> data;
         std::vector<Tensor> t;
         for (unsigned i = 0; i < 4; ++i) {
@@ -283,19 +124,36 @@ void recurrent(Comparison& c) {
 }
 
 void products(Comparison& c) {
-    struct Size {
+    struct Product {
         std::int64_t m, k, n;
+        peer::Form form = peer::Form::plain;
     };
-    std::vector<Size> sizes;
-    for (std::int64_t n : {10, 16, 32, 64, 128, 256, 512, 1024}) sizes.push_back({n, n, n});
-    for (std::int64_t m : {1, 32, 128}) sizes.push_back({m, 768, 3072});
-    for (const Size& s : sizes) {
-        const Floats a = random_floats(static_cast<std::size_t>(s.m * s.k), 7);
-        const Floats b = random_floats(static_cast<std::size_t>(s.k * s.n), 8);
-        const auto f = [](const Tensor& x, const Tensor& y) { return matmul(x, y); };
-        c.row(fmt::format("matmul {}x{}x{}", s.m, s.k, s.n), "compiled",
-              compiled(f, {{a, {s.m, s.k}}, {b, {s.k, s.n}}}), peer::matmul(a, b, s.m, s.k, s.n, peer::Output::reused),
-              1e-3F);
+    std::vector<Product> all;
+    for (std::int64_t n : {10, 16, 32, 64, 128, 256, 512, 1024, 2048}) all.push_back({n, n, n});
+    for (std::int64_t m : {1, 32, 128}) all.push_back({m, 768, 3072});
+    all.push_back({128, 3072, 768});
+    for (const peer::Form form : {peer::Form::second_transposed, peer::Form::first_transposed}) {
+        for (std::int64_t n : {64, 256, 512, 1024}) all.push_back({n, n, n, form});
+        all.push_back({128, 768, 3072, form});
+        all.push_back({128, 3072, 768, form});
+    }
+    for (const Product& p : all) {
+        const bool first = p.form == peer::Form::first_transposed, second = p.form == peer::Form::second_transposed;
+        const Floats a = random_floats(static_cast<std::size_t>(p.m * p.k), 7);
+        const Floats b = random_floats(static_cast<std::size_t>(p.k * p.n), 8);
+        const auto f = [&](const Tensor& x, const Tensor& y) {
+            return matmul(first ? transpose(x, {1, 0}) : x, second ? transpose(y, {1, 0}) : y);
+        };
+        const auto shape = [](std::int64_t rows, std::int64_t columns, bool transposed) {
+            return transposed ? std::vector{columns, rows} : std::vector{rows, columns};
+        };
+        c.row(fmt::format("matmul {}{}x{}x{}",
+                          first    ? "TN "
+                          : second ? "NT "
+                                   : "",
+                          p.m, p.k, p.n),
+              "compiled", compiled(f, {{a, shape(p.m, p.k, first)}, {b, shape(p.k, p.n, second)}}),
+              peer::matmul(a, b, p.m, p.k, p.n, p.form, peer::Output::reused), 1e-3F);
     }
 }
 
@@ -377,5 +235,7 @@ int main(int count, char** arguments) {
     recurrent(c);
     products(c);
     networks(c);
+    c.summarize("all rows above");
+    functions(c);
     return c.finish() ? 0 : 1;
 }

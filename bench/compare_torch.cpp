@@ -1,33 +1,7 @@
 // The peer: PyTorch's C++ interface, in its fastest mode of running.
-#include <memory>
-#include <torch/torch.h>
-
-#include "bench/peer.h"
+#include "bench/torch_work.h"
 
 namespace peer {
-namespace {
-
-at::Tensor tensor(const Floats& data, at::IntArrayRef shape) {
-    return torch::from_blob(const_cast<float*>(data.data()), shape, torch::kFloat32).clone();
-}
-at::Tensor tensor(const Floats& data) { return tensor(data, {static_cast<std::int64_t>(data.size())}); }
-
-Floats floats(const at::Tensor& t) {
-    const at::Tensor c = t.detach().contiguous();
-    return {c.data_ptr<float>(), c.data_ptr<float>() + c.numel()};
-}
-
-template <class F>
-Work work(F f) {
-    auto out = std::make_shared<at::Tensor>();
-    return {[f, out]() mutable {
-                const c10::InferenceMode mode;
-                *out = f();
-            },
-            [out] { return floats(*out); }};
-}
-
-}  // namespace
 
 void set_threads(int threads) {
     at::set_num_threads(threads);
@@ -71,9 +45,10 @@ Work softmax(const Floats& data, std::int64_t rows, std::int64_t columns, Output
     return work([t, out = at::empty_like(t)]() mutable { return at::softmax_out(out, t, 1); });
 }
 
-Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, std::int64_t n, Output output) {
-    const at::Tensor x = tensor(a, {m, k});
-    const at::Tensor y = tensor(b, {k, n});
+Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, std::int64_t n, Form form,
+            Output output) {
+    const at::Tensor x = form == Form::first_transposed ? tensor(a, {k, m}).t() : tensor(a, {m, k});
+    const at::Tensor y = form == Form::second_transposed ? tensor(b, {n, k}).t() : tensor(b, {k, n});
     if (output == Output::allocated) return work([x, y] { return at::mm(x, y); });
     return work([x, y, out = at::empty({m, n})]() mutable { return at::mm_out(out, x, y); });
 }

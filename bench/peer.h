@@ -24,9 +24,17 @@ enum class Output : std::uint8_t { allocated, reused };
 
 // a + b; relu(a * b + c); gelu(a * b + c) * sigmoid(d)
 Work elementwise(int operands, const std::vector<Floats>& data, Output output);
+// Functions by their names there, into results that are reused. Those of two operands take one constant where they have
+// three.
+Work unary(const std::string& name, const Floats& x);
+Work binary(const std::string& name, const Floats& x, const Floats& y);
+// Of a matrix: along an axis, or, where that is -1, of all of it.
+Work reduction(const std::string& name, const Floats& x, std::int64_t rows, std::int64_t columns, int axis);
 Work sum(const Floats& data);
 Work softmax(const Floats& data, std::int64_t rows, std::int64_t columns, Output output);
-Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, std::int64_t n, Output output);
+// Which operand is stored transposed.
+enum class Form : std::uint8_t { plain, first_transposed, second_transposed };
+Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, std::int64_t n, Form form, Output output);
 
 Work sort(const Floats& data);
 Work cumsum(const Floats& data, Output output);
