@@ -236,6 +236,7 @@ int main(int count, char** arguments) {
     products(c);
     networks(c);
     c.summarize("all rows above");
+    searches(c);
     functions(c);
     return c.finish() ? 0 : 1;
 }

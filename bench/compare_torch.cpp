@@ -57,18 +57,36 @@ Work sort(const Floats& data) {
     return work([x = tensor(data)] { return std::get<0>(at::sort(x)); });
 }
 
+Work argsort(const Floats& data) {
+    return work([x = tensor(data)] { return at::argsort(x, true, -1, false); });
+}
+Work topk(const Floats& data, std::int64_t count) {
+    return work([x = tensor(data), count] { return std::get<0>(at::topk(x, count)); });
+}
+Work unique(const Floats& data) {
+    return work([x = tensor(data)] { return std::get<0>(at::_unique2(x, true, true, true)); });
+}
+Work unique(const Integers& data) {
+    return work([x = tensor(data)] { return std::get<0>(at::_unique2(x, true, true, true)); });
+}
+Work bincount(const Integers& data) {
+    return work([x = tensor(data)] { return at::bincount(x); });
+}
+Work searchsorted(const Floats& sorted, const Floats& values) {
+    return work([s = tensor(sorted), v = tensor(values)] { return at::searchsorted(s, v); });
+}
+
 Work cumsum(const Floats& data, Output output) {
     const at::Tensor x = tensor(data);
     if (output == Output::allocated) return work([x] { return at::cumsum(x, 0); });
     return work([x, out = at::empty_like(x)]() mutable { return at::cumsum_out(out, x, 0); });
 }
 
-Work index_add(const Floats& x, const std::vector<std::int64_t>& indices, const Floats& u, std::int64_t columns) {
+Work index_add(const Floats& x, const Integers& indices, const Floats& u, std::int64_t columns) {
     const auto rows = [&](const Floats& data) {
         return tensor(data, {static_cast<std::int64_t>(data.size()) / columns, columns});
     };
-    const auto count = static_cast<std::int64_t>(indices.size());
-    const at::Tensor i = torch::from_blob(const_cast<std::int64_t*>(indices.data()), {count}, torch::kInt64).clone();
+    const at::Tensor i = tensor(indices);
     const at::Tensor to = rows(x);
     return work(
         [to, i, from = rows(u), out = at::empty_like(to)]() mutable { return at::index_add_out(out, to, 0, i, from); });
@@ -137,7 +155,7 @@ Work mlp_train(const Mlp& m) {
         s->second->bias.copy_(tensor(m.b2));
     }
     s->x = tensor(m.x, {m.batch, m.inputs});
-    s->y = torch::from_blob(const_cast<std::int64_t*>(m.labels.data()), {m.batch}, torch::kInt64).clone();
+    s->y = tensor(m.labels);
     return {[s] {
                 s->optimizer.zero_grad();
                 s->loss = torch::nn::functional::cross_entropy(s->second(torch::relu(s->first(s->x))), s->y);

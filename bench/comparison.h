@@ -70,5 +70,7 @@ peer::Work compiled(const F& f, const std::vector<std::pair<Floats, std::vector<
 
 // Every elementwise function and reduction that both sides have, at 1K and 1M: compare_functions.cpp.
 void functions(Comparison& c);
+// Orders, the different elements, counts: compare_searches.cpp.
+void searches(Comparison& c);
 
 }  // namespace comparison

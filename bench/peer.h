@@ -36,10 +36,17 @@ Work softmax(const Floats& data, std::int64_t rows, std::int64_t columns, Output
 enum class Form : std::uint8_t { plain, first_transposed, second_transposed };
 Work matmul(const Floats& a, const Floats& b, std::int64_t m, std::int64_t k, std::int64_t n, Form form, Output output);
 
+using Integers = std::vector<std::int64_t>;
 Work sort(const Floats& data);
+Work argsort(const Floats& data);
+Work topk(const Floats& data, std::int64_t count);  // the values
+Work unique(const Floats& data);                    // with the inverse and counts; the values
+Work unique(const Integers& data);
+Work bincount(const Integers& data);
+Work searchsorted(const Floats& sorted, const Floats& values);
 Work cumsum(const Floats& data, Output output);
 // Rows of x, `columns` long, plus those of u where the indices say.
-Work index_add(const Floats& x, const std::vector<std::int64_t>& indices, const Floats& u, std::int64_t columns);
+Work index_add(const Floats& x, const Integers& indices, const Floats& u, std::int64_t columns);
 
 // h = tanh(x w + h u) for each x of xs [steps, batch, hidden], from h0 [batch, hidden]; w, u [hidden, hidden].
 struct Rnn {
@@ -53,7 +60,7 @@ Work rnn_backward(const Rnn& rnn);  // the derivatives of its sum by w and u, ad
 struct Mlp {
     std::int64_t batch, inputs, hidden, classes;
     Floats x, w1, b1, w2, b2;
-    std::vector<std::int64_t> labels;
+    Integers labels;
 };
 Work mlp_forward(const Mlp& mlp);
 Work mlp_train(const Mlp& mlp);  // a step with cross entropy and Adam; the result is the loss

@@ -13,6 +13,12 @@ inline at::Tensor tensor(const Floats& data, at::IntArrayRef shape) {
 }
 inline at::Tensor tensor(const Floats& data) { return tensor(data, {static_cast<std::int64_t>(data.size())}); }
 
+inline at::Tensor tensor(const Integers& data) {
+    return torch::from_blob(const_cast<std::int64_t*>(data.data()), {static_cast<std::int64_t>(data.size())},
+                            torch::kInt64)
+        .clone();
+}
+
 inline Floats floats(const at::Tensor& t) {
     const at::Tensor c = t.detach().to(torch::kFloat32).contiguous();
     return {c.data_ptr<float>(), c.data_ptr<float>() + c.numel()};
