@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <llvm/IR/CFG.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/MDBuilder.h>
@@ -310,6 +311,26 @@ void Emitter::bind(const ir::BindIndex& b) {
         if (!index.varying && !bound.varying) return Register{b_.CreateICmpUGE(index.value, bound.value), false};
         return Register{b_.CreateICmpUGE(splat(index), splat(bound)), true};
     }();
+    const auto clamped = [&] {
+        const bool varying = index.varying || bound.varying;
+        llvm::Value* i = varying ? splat(index) : index.value;
+        llvm::Value* one = llvm::ConstantInt::get(i->getType(), 1);
+        llvm::Value* last = b_.CreateSub(varying ? splat(bound) : bound.value, one);
+        llvm::Value* low = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, i, last);
+        return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, low, llvm::Constant::getNullValue(i->getType()));
+    };
+    if (b.guards.empty() && !wrong.varying) {
+        // What is right needs no more than that comparison.
+        llvm::BasicBlock* const right = b_.GetInsertBlock();
+        llvm::Value* instead = nullptr;
+        record_fault(wrong, index, bound, b, [&] { instead = clamped(); });
+        llvm::BasicBlock* const after = b_.GetInsertBlock();
+        llvm::PHINode* const phi = b_.CreatePHI(index.value->getType(), 3);
+        for (llvm::BasicBlock* from : llvm::predecessors(after))
+            phi->addIncoming(from == right ? index.value : instead, from);
+        define(b.symbol, {phi, false});
+        return;
+    }
     if (b.guards.empty()) {
         record_fault(wrong, index, bound, b);
     } else {
@@ -319,19 +340,13 @@ void Emitter::bind(const ir::BindIndex& b) {
             {varying ? b_.CreateAnd(splat(wrong), splat(guard)) : b_.CreateAnd(wrong.value, guard.value), varying},
             index, bound, b);
     }
-    const bool varying = index.varying || bound.varying;
-    llvm::Value* i = varying ? splat(index) : index.value;
-    llvm::Value* one = llvm::ConstantInt::get(i->getType(), 1);
-    llvm::Value* last = b_.CreateSub(varying ? splat(bound) : bound.value, one);
-    llvm::Value* low = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, i, last);
-    define(b.symbol,
-           {b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, low, llvm::Constant::getNullValue(i->getType())), varying});
+    define(b.symbol, {clamped(), index.varying || bound.varying});
 }
 
 // The fault with the least site and then the least position stays, so that neither threads nor lanes decide which one
 // is reported. All of that is code that runs only where there is one.
 void Emitter::record_fault(const Register& wrong, const Register& index, const Register& bound,
-                           const ir::BindIndex& bind) {
+                           const ir::BindIndex& bind, const std::function<void()>& first) {
     const ScopeGuard scope(*this);  // what the new blocks compute is not known behind them
     llvm::Value *any = wrong.value, *lanes = nullptr;
     const auto bits_of = [&](llvm::Value* v) {
@@ -344,10 +359,11 @@ void Emitter::record_fault(const Register& wrong, const Register& index, const R
     }
     llvm::LLVMContext& c = b_.getContext();
     auto* record = llvm::BasicBlock::Create(c, "fault", function_);
-    auto* first = llvm::BasicBlock::Create(c, "first_fault", function_);
+    auto* least_fault = llvm::BasicBlock::Create(c, "first_fault", function_);
     auto* after = llvm::BasicBlock::Create(c, "checked", function_);
     b_.CreateCondBr(any, record, after, llvm::MDBuilder(c).createBranchWeights(1, 1 << 20));
     b_.SetInsertPoint(record);
+    if (first) first();
     const Register positions = this->index(bind.position);
     llvm::Value *position = positions.value, *lane = nullptr;
     if (lanes != nullptr) {
@@ -374,8 +390,8 @@ void Emitter::record_fault(const Register& wrong, const Register& index, const R
     llvm::Value* none = b_.CreateICmpSLT(known, b_.getInt32(0));
     llvm::Value* in_order =
         b_.CreateOr(b_.CreateICmpSLT(site, known), b_.CreateAnd(b_.CreateICmpEQ(site, known), before));
-    b_.CreateCondBr(b_.CreateOr(none, in_order), first, after);
-    b_.SetInsertPoint(first);
+    b_.CreateCondBr(b_.CreateOr(none, in_order), least_fault, after);
+    b_.SetInsertPoint(least_fault);
     b_.CreateStore(site, fault_);
     b_.CreateStore(b_.getInt32(dtype(bind.value) == Dtype::u64 ? 1 : 0), field(is_unsigned_at));
     b_.CreateStore(wrong_index, field(index_at));

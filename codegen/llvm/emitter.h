@@ -79,7 +79,9 @@ private:
     void parallel_loop(const ir::Loop& l);
     void unrolled_loop(const ir::Loop& l);
     void bind(const ir::BindIndex& b);
-    void record_fault(const Register& wrong, const Register& index, const Register& bound, const ir::BindIndex& b);
+    // `first` runs where there is a fault, before anything else does.
+    void record_fault(const Register& wrong, const Register& index, const Register& bound, const ir::BindIndex& b,
+                      const std::function<void()>& first = {});
     // for (i = begin; i < end; i += step) carried = body(i, carried), with the test at the bottom; `known` where it
     // runs at least once. Gives the final values.
     Values counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t step, bool known, Values initial,

@@ -236,9 +236,14 @@ void Drafts::start(const Node& node) {
         return;
     }
     d.group.members.push_back(&node);
-    for (Value v : node.operands) {  // the node's own lowering reads its operands from memory, whole
-        d.reads[v].push_back({domain_index(v.type().shape.rank()), domain_level});
-        ++d.loads;
+    for (Value v : node.operands) {  // the node's own lowering reads its operands whole, most from memory
+        const Index whole = domain_index(v.type().shape.rank());
+        if (node.op->lowering == ir::Lowering::scatter) {
+            read(g, v, whole, domain_level);
+            continue;
+        }
+        at(g).reads[v].push_back({whole, domain_level});
+        ++at(g).loads;
         add_reader(*v.node, g);
     }
 }

@@ -490,7 +490,7 @@ private:
         enter(copy, all, 0, all.rank(), "i");
         {
             const Scopes::Target inside(scopes_, scopes_.innermost());
-            scopes_.append({ir::Store{out, copy.at, load(find(inputs_, x), x, copy.at, {}), {}, false}});
+            scopes_.append({ir::Store{out, copy.at, element(x, copy.at, {}), {}, false}});
         }
         leave(copy, 0);
 
@@ -502,7 +502,7 @@ private:
             const View context(*this, node, {});
             const Index to = node.op->view(context, update.at).front().index;
             const ValueId old = load(out, {&node, 0}, to, {});
-            const ValueId added = load(find(inputs_, updates), updates, update.at, {});
+            const ValueId added = element(updates, update.at, {});
             const ValueId sum = nest().add_value(node.results[0].dtype);
             const ValueId index = nest().add_value(Dtype::i64);
             scopes_.emit({ir::IndexValue{index, ir::linear_offset(shape, update.at)}});
