@@ -33,6 +33,7 @@ constexpr std::string_view meaning_texts[] = {
     "bound: one extent",
     "starts: one for each dimension",
     "sizes: one for each dimension",
+    "strides: one for each dimension",
     "steps: one for each dimension",
     "blocks: one for each dimension; how many elements lie side by side",
     "padding: one amount for each dimension",
@@ -100,6 +101,7 @@ Attribute default_of(AttributeMeaning meaning, std::size_t rank) {
         case AttributeMeaning::shape:
         case AttributeMeaning::bound:
         case AttributeMeaning::sizes:
+        case AttributeMeaning::strides:
         case AttributeMeaning::dtype:
         case AttributeMeaning::literal:
         case AttributeMeaning::name:

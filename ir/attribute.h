@@ -90,8 +90,9 @@ enum class AttributeMeaning : std::uint8_t {
     permutation,  // every dimension once
     shape,        // the extents of the result
     bound,        // one extent: what integers stay below
-    starts,       // these five have one entry for each dimension
+    starts,       // these six have one entry for each dimension
     sizes,
+    strides,  // how far apart elements lie that are neighbours
     steps,
     blocks,   // how many elements lie side by side; 1: the dimension is whole
     padding,  // how many elements are added at one side; negative: removed
@@ -116,6 +117,7 @@ constexpr AttributeKind kind_of(AttributeMeaning meaning) {
         case AttributeMeaning::bound:
         case AttributeMeaning::starts:
         case AttributeMeaning::sizes:
+        case AttributeMeaning::strides:
         case AttributeMeaning::padding:
             return AttributeKind::dims;
         case AttributeMeaning::dtype:
@@ -191,6 +193,8 @@ template <std::size_t at = 0>
 using StartsAttribute = AttributeOf<AttributeMeaning::starts, at>;
 template <std::size_t at = 0>
 using SizesAttribute = AttributeOf<AttributeMeaning::sizes, at>;
+template <std::size_t at = 0>
+using StridesAttribute = AttributeOf<AttributeMeaning::strides, at>;
 template <std::size_t at = 0>
 using StepsAttribute = AttributeOf<AttributeMeaning::steps, at>;
 template <std::size_t at = 0>

@@ -39,9 +39,11 @@ TEST(Borrow, reads_memory_where_it_is) {
     EXPECT_EQ(*held.releases, 1);
     {
         const Tensor strided = Tensor::borrow(held.memory.data(), {3, 2}, {1, 3}, held.owner());
-        EXPECT_EQ(*held.releases, 2) << "copied, and so let go";
+        EXPECT_EQ(sum(strided).item<float>(), 21);
         held.memory[0] = 9;
-        EXPECT_EQ(strided.to_vector<float>(), (std::vector<float>{1, 4, 2, 5, 3, 6}));
+        EXPECT_EQ(sum(strided).item<float>(), 29) << "read where it is";
+        EXPECT_EQ(*held.releases, 1);
+        EXPECT_EQ(strided.to_vector<float>(), (std::vector<float>{9, 4, 2, 5, 3, 6}));
     }
     EXPECT_EQ(*held.releases, 2);
     // Pending work keeps the owner.

@@ -258,6 +258,27 @@ TEST(Movement, changes_the_order_of_elements) {
                cubes);
 }
 
+TEST(Movement, reads_with_any_strides) {
+    struct Case {
+        Extents shape, strides;
+        std::int64_t offset;
+    };
+    const std::vector<Case> cases{{{2, 3}, {-1, 2}, 1}, {{4, 3}, {1, 1}, 0},  {{3, 2}, {0, -5}, 5},
+                                  {{}, {}, 4},          {{1, 6}, {-9, 1}, 0}, {{2, 0}, {-7, 3}, 2}};
+    for (const Case& c : cases) {
+        const auto as_shape = [](const Extents& list) { return Shape(std::vector<Dim>(list.begin(), list.end())); };
+        expect({[=](const Tensor& x) { return as_strided(x, as_shape(c.shape), as_shape(c.strides), c.offset); },
+                [=](const Extents& s) {
+                    return moved(s, c.shape, [&](const Extents& i) {
+                        std::int64_t at = c.offset;
+                        for (std::size_t a = 0; a < i.size(); ++a) at += i[a] * c.strides[a];
+                        return at;
+                    });
+                }},
+               {{2, 3}, {3, 4}, {5, 2}});
+    }
+}
+
 TEST(Movement, pads_with_its_own_elements) {
     const auto outside = [](PadMode mode, std::int64_t i, std::int64_t n) {
         switch (mode) {
@@ -445,6 +466,11 @@ TEST(Movement, says_what_is_wrong) {
     expect_message([&] { diagonal(x, 0, 1, -1); }, "diagonal: an axis occurs twice (f32[2, 3])");
     expect_message([&] { diag(ones({1, 1, 1})); }, "diag: wants a vector or a matrix (f32[1, 1, 1])");
     expect_message([&] { tril(v); }, "tril: wants two axes or more (f32[4])");
+    expect_message([&] { as_strided(x, {2, 2}, {3, 3}); },
+                   "as_strided: the elements end behind those of x: 7 exceeds 6 (f32[2, 3])");
+    expect_message([&] { as_strided(x, {2, 2}, {3}); }, "as_strided: 1 strides of a result of rank 2 (f32[2, 3])");
+    expect_message([&] { as_strided(x, {3}, {-1}); },
+                   "as_strided: the slice starts before its operand: 0 exceeds -2 (f32[2, 3])");
     expect_message([&] { expand(x, {4, 2}); }, "expand: the shape does not broadcast: 2 is not 4 (f32[2, 3])");
 }
 

@@ -206,6 +206,25 @@ Tensor narrow(const Tensor& x, std::int64_t axis, Dim start, Dim size, Where whe
         return f::narrow(value_of(x), axis_of(axis, x.rank(), "narrow", where), start, size);
     });
 }
+Tensor as_strided(const Tensor& x, const Shape& shape, Shape strides, Dim offset, Where where) {
+    const LocScope scope(where, "as_strided", x);
+    return blaming(where, "as_strided", [&]() -> Tensor {
+        if (strides.rank() != shape.rank())
+            refuse("as_strided", fmt::format("{} strides of a result of rank {}", strides.rank(), shape.rank()), where);
+        const Dim count = x.type().shape.element_count();
+        ir::Integers turned;
+        for (std::size_t i = 0; i < shape.rank(); ++i) {
+            if (!strides[i].is_constant() || strides[i].constant() >= 0) continue;
+            if (!f::is_empty(shape)) {
+                offset += (shape[i] - 1) * strides[i];
+                turned.push_back(static_cast<std::int64_t>(i));
+            }
+            strides[i] = 0 - strides[i];
+        }
+        const Tensor from = f::narrow(f::reshape(value_of(x), Shape{count}), 0, offset, count - offset);
+        return f::flip(f::as_strided(from, shape, strides), turned);
+    });
+}
 
 // ---- more of the same
 

@@ -1,4 +1,5 @@
-// The same elements elsewhere. Axes may be negative: they count from the end.
+// The same elements elsewhere. Axes may be negative: they count from the end. A result takes memory only where its
+// elements are asked for and do not lie row by row in that of x: what reads it reads x.
 #pragma once
 
 #include "frontend/tensor/axes.h"
@@ -50,6 +51,9 @@ Tensor rot90(const Tensor& x, std::int64_t turns = 1, const Axes& axes = {0, 1},
 Tensor slice(const Tensor& x, Shape start, Shape size, Where where = Where::current());
 // The same along one axis.
 Tensor narrow(const Tensor& x, std::int64_t axis, Dim start, Dim size, Where where = Where::current());
+// y[i, j, ...] = element offset + i * stride + j * stride ... of those of x in row-major order. Strides may be 0 or
+// negative, and elements come several times.
+Tensor as_strided(const Tensor& x, const Shape& shape, Shape strides, Dim offset = 0, Where where = Where::current());
 
 // ---- more of the same
 

@@ -131,9 +131,11 @@ auto call_with(const F& f, std::span<const Tensor> t, std::index_sequence<I...>)
 template <class F, std::size_t N = 1>
 constexpr std::size_t tensor_arity() {
     static_assert(N <= 8, "a traced function takes one to eight tensors");
-    if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) {
-                      return std::is_invocable_v<F, decltype((void)I, std::declval<const Tensor&>())...>;
-                  }(std::make_index_sequence<N>{}))
+    if constexpr (N > 8)
+        return 1;  // it has been said
+    else if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) {
+                           return std::is_invocable_v<F, decltype((void)I, std::declval<const Tensor&>())...>;
+                       }(std::make_index_sequence<N>{}))
         return N;
     else
         return tensor_arity<F, N + 1>();

@@ -1,7 +1,10 @@
 // Memory of the host's as tensors.
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
 
+#include "frontend/functions/movement.h"
 #include "frontend/tensor/convert.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/tensor/tensor.h"
@@ -38,6 +41,22 @@ void copy_dense(const std::byte* from, std::byte* to, const Extents& shape, cons
     }
 }
 
+// How far in front of the first element, and behind it, elements lie.
+struct Reach {
+    std::int64_t before = 0, behind = 0;
+};
+std::optional<Reach> reach_of(const Extents& shape, const Extents& strides) {
+    Reach reach;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        std::int64_t distance = 0;
+        std::int64_t& side = strides[i] < 0 ? reach.before : reach.behind;
+        if (strides[i] == INT64_MIN || __builtin_mul_overflow(shape[i] - 1, std::abs(strides[i]), &distance) ||
+            __builtin_add_overflow(side, distance, &side))
+            return std::nullopt;
+    }
+    return reach;
+}
+
 }  // namespace
 
 Tensor Tensor::borrow_as(Dtype dtype, const void* data, const Extents& shape, const Extents& strides,
@@ -52,15 +71,27 @@ Tensor Tensor::borrow_as(Dtype dtype, const void* data, const Extents& shape, co
     const std::size_t bytes = count * size_of(dtype);
     if (count > 0 && data == nullptr)
         throw UserError("borrow: no memory, for " + type.to_string(), detail::blame(where));
-    const bool aligned = reinterpret_cast<std::uintptr_t>(data) % size_of(dtype) == 0;
+    const bool in_place =
+        reinterpret_cast<std::uintptr_t>(data) % size_of(dtype) == 0 && dtype != Dtype::boolean && count > 0;
     const bool dense = !given || count == 0 || is_dense(shape, strides);
-    if (count > 0 && dense && aligned && dtype != Dtype::boolean) {
+    if (in_place && dense) {
         auto held = std::make_unique<std::shared_ptr<const void>>(std::move(owner));
         runtime::Buffer buffer = runtime::Buffer::adopt(
             const_cast<void*>(data), bytes,
             [](void* holder) { delete static_cast<std::shared_ptr<const void>*>(holder); }, held.get());
         (void)held.release();
         return Tensor(detail::leaf(type, std::move(buffer)));
+    }
+    if (in_place) {
+        // All that lies between its ends, and a view of it.
+        const std::optional<Reach> reach = reach_of(shape, strides);
+        if (!reach || reach->before > INT64_MAX / 2 || reach->behind >= INT64_MAX / 2)
+            throw UserError("borrow: the strides are too large, for " + type.to_string(), detail::blame(where));
+        const auto* const first =
+            static_cast<const std::byte*>(data) - reach->before * static_cast<std::int64_t>(size_of(dtype));
+        const Tensor all = borrow_as(dtype, first, {reach->before + reach->behind + 1}, {}, std::move(owner), where);
+        const auto as_shape = [](const Extents& list) { return Shape(std::vector<Dim>(list.begin(), list.end())); };
+        return as_strided(all, as_shape(shape), as_shape(strides), reach->before, where);
     }
     runtime::Buffer buffer = detail::allocate_tensor(bytes);
     if (dense && bytes > 0)

@@ -139,7 +139,7 @@ public:
     // Memory of the host's, which is read where it is and never written. `strides` count elements, and may be negative
     // or 0; none: row-major. `owner` is held as long as the memory is needed, and let go on whatever thread needs it
     // last; without one the caller sees to that. The host must not write to the memory while work that reads it is
-    // pending. Memory that is not row-major, or not aligned to its elements, is copied by this call, as booleans are.
+    // pending. Memory that is not aligned to its elements is copied by this call, as booleans are.
     template <Number T>
     static Tensor borrow(const T* data, const std::vector<std::int64_t>& shape,
                          const std::vector<std::int64_t>& strides = {}, std::shared_ptr<const void> owner = {},

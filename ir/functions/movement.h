@@ -27,6 +27,12 @@ T narrow(const T& x, std::int64_t axis, Dim start, Dim size) {
     return sizes == shape_of(x) ? x : slice(x, starts, sizes, Integers(sizes.rank(), 1));
 }
 
+// Element [i...] is that of the row-major elements of x at the sum of i * strides, which are not negative.
+template <Operand T>
+T as_strided(const T& x, const Shape& shape, const Shape& strides) {
+    return ops::as_strided.with({shape, strides}, reshape(x, Shape{shape_of(x).element_count()}));
+}
+
 template <Operand T>
 T concat(const std::vector<T>& parts, std::int64_t axis) {
     return Recorder<T>::record(ops::concat, parts, {axis}, Loc{});

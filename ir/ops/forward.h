@@ -16,7 +16,7 @@ extern const OpDef cbrt, erfc, erfinv, lgamma, digamma, polygamma;
 extern const OpDef eq, ne, lt, le, gt, ge;
 extern const OpDef logical_and, logical_or, logical_not, select, convert, stop_gradient;
 extern const OpDef bit_and, bit_or, bit_xor, bit_not, shift_left, shift_right;
-extern const OpDef reshape, transpose, broadcast_to, slice, pad, concat, diagonal;
+extern const OpDef reshape, transpose, broadcast_to, slice, pad, concat, diagonal, as_strided;
 extern const OpDef sort, topk, searchsorted;
 extern const OpDef skew, convolution, first_max;
 extern const OpDef dot_general, philox;

@@ -151,6 +151,7 @@ Attributes batched_attributes(const BatchContext& c) {
                 a = with_first(std::get<Integers>(a), std::int64_t{1});
                 break;
             case AttributeMeaning::bound:
+            case AttributeMeaning::strides:
             case AttributeMeaning::dtype:
             case AttributeMeaning::number:
             case AttributeMeaning::flag:

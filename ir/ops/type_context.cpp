@@ -118,6 +118,7 @@ void check_meaning(TypeContext& c, const AttributeDef& def) {
             break;
         case AttributeMeaning::starts:
         case AttributeMeaning::sizes:
+        case AttributeMeaning::strides:
         case AttributeMeaning::padding:
             one_for_each_dimension(std::get<Shape>(a).rank());
             break;

@@ -59,6 +59,30 @@ std::vector<Dim> same_position(const Shape& from, std::span<const Dim> index, co
     return result;
 }
 
+Type strided_type(TypeContext& c) {
+    const Shape &from = c.operand(0).shape, &shape = c.attribute(target_shape), &strides = c.attribute(element_strides);
+    if (from.rank() != 1) c.fail("takes the elements of a vector");
+    Dim last = 0;
+    for (std::size_t i = 0; i < shape.rank(); ++i) {
+        rules::require_extent(c, shape[i], "an extent is negative");
+        rules::require_extent(c, strides[i], "a stride is negative");
+        last += (shape[i] - 1) * strides[i];
+    }
+    if (!functions::is_empty(shape)) c.require_at_most(last + 1, from[0], "the elements end behind those of x");
+    return {c.operand(0).dtype, shape};
+}
+
+// What is read several times takes the sum.
+Value strided_transpose(const GradientContext& g, const Value& ct) {
+    const Shape& shape = functions::shape_of(ct);
+    const Shape all{shape.element_count()};
+    const Dim extent = functions::shape_of(g.x[0])[0];
+    const Value places =
+        functions::as_strided(functions::count_up(ct, extent, Dtype::i64), shape, element_strides(g.node.attributes));
+    return scatter_add.with({std::int64_t{0}}, functions::full_like(ct, Shape{extent}, 0),
+                            functions::reshape(places, all), functions::reshape(ct, all));
+}
+
 namespace {
 
 Value boolean_like(const Value& x, bool value) {

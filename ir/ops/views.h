@@ -365,7 +365,43 @@ inline constexpr OpDef diagonal = {
     },
 };
 
+// ---- memory of any strides
+
+inline constexpr StridesAttribute<1> element_strides{
+    "strides", "how far apart in x neighbours of the result are, none negative", AttributeDef::of_shape};
+inline constexpr AttributeDef strided_attributes[] = {target_shape, element_strides};
+Type strided_type(TypeContext& c);
+Value strided_transpose(const GradientContext& g, const Value& ct);
+inline constexpr OpDef as_strided = {
+    .name = "as_strided",
+    .doc = "y[i, ...] = x[the sum of i * stride, ...]: elements of a vector, some of them perhaps several times.",
+    .arity = 1,
+    .lowering = Lowering::view,
+    .dtypes = any_dtype,
+    .attributes = strided_attributes,
+    .type = strided_type,
+    .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
+        const Shape& strides = element_strides(c.attributes);
+        Dim position = 0;
+        for (std::size_t i = 0; i < out.size(); ++i) position += out[i] * strides[i];
+        return {{.operand = 0, .index = {position}, .guards = {}}};
+    },
+    .gradient = linear(
+        [](const GradientContext& g, std::span<const Value> ct, std::size_t) { return strided_transpose(g, ct[0]); }),
+    .batch = [](const BatchContext& c) -> Value {
+        Shape shape{c.extent}, strides{c.node.operands[0].type().shape[0]};
+        for (const Dim d : target_shape(c.node.attributes)) shape.push_back(d);
+        for (const Dim d : element_strides(c.node.attributes)) strides.push_back(d);
+        return functions::as_strided(c.x[0], shape, strides);
+    },
+    .samples = [](Dtype d) -> std::vector<Sample> {
+        return {{{{d, {12}}}, {Shape{4, 3}, Shape{1, 4}}}, {{{d, {7}}}, {Shape{3, 3}, Shape{2, 1}}},
+                {{{d, {3}}}, {Shape{}, Shape{}}},          {{{d, {5}}}, {Shape{2, 3}, Shape{0, 2}}},
+                {{{d, {0}}}, {Shape{0, 2}, Shape{2, 1}}},  {{{d, {9}}}, {Shape{1, 2, 2}, Shape{70, 5, 3}}}};
+    },
+};
+
 inline constexpr auto views =
-    std::to_array<const OpDef*>({&reshape, &transpose, &broadcast_to, &slice, &pad, &concat, &diagonal});
+    std::to_array<const OpDef*>({&reshape, &transpose, &broadcast_to, &slice, &pad, &concat, &diagonal, &as_strided});
 
 }  // namespace lathe::ir::ops

@@ -1,6 +1,7 @@
 #include "passes/fuse/extents.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "ir/ops/op.h"
@@ -158,9 +159,12 @@ ir::Attributes ExtentClasses::map_attributes(const Node& node) {
         if (!may_be_negative(dim)) return extent_of(dim);
         return dim.substitute([&](ir::Symbol s) { return extent_of(Dim::symbol(s)); });
     });
-    // Each offset is an extent of its own, whatever else has its value, so that kernels differ by structure alone.
+    // Each offset and stride is an extent of its own, whatever else has its value, so that kernels differ by structure
+    // alone.
+    constexpr std::array own{ir::AttributeMeaning::starts, ir::AttributeMeaning::strides,
+                             ir::AttributeMeaning::padding};
     for (const ir::AttributeDef& def : node.op->attributes)
-        if (def.meaning == ir::AttributeMeaning::starts || def.meaning == ir::AttributeMeaning::padding)
+        if (std::ranges::find(own, def.meaning) != own.end())
             ir::for_each_dim_of(out[def.slot], [&](Dim& d) {
                 if (d.is_constant() && d.constant() > 1) d = add(d);
             });

@@ -399,6 +399,9 @@ def report_movement():
         check("slice", "start = [3, 1, 0], size = [2, 3, 2], step = [-2, 2, 3]", [x], [dtype], x[3::-2, 1::2, 0:4:3][:, :3])
         check("concat", "axis = 1", [x, y], [dtype, dtype], np.concatenate([x, y], 1))
         check("diagonal", "rows = 0, columns = 2, offset = 1", [x], [dtype], np.diagonal(x, 1, 0, 2))
+        flat = draw(12)
+        check("as_strided", "shape = [3, 4], strides = [2, 1]", [flat], [dtype],
+              np.lib.stride_tricks.as_strided(flat, (3, 4), (2 * flat.itemsize, flat.itemsize)))
         indices = random.integers(0, 6, (2, 3))
         check("gather", "axis = 1", [x, indices], [dtype, "i64"], np.take(x, indices, 1))
         along = random.integers(0, 6, (4, 3, 5))
