@@ -247,6 +247,10 @@ TEST_F(Aot, CarriesTheFunctionsThatItCalls) {
         path("sums.o"));
     const std::string undefined = run_here("nm -u sums.o | grep -v -e memcpy -e memset").output;
     EXPECT_EQ(undefined, "");
+    compile_model(
+        trace([](const Tensor& x) { return rfft(x); }, {{"x", Dtype::f32, {"batch", 24}}}, {.name = "spectra"}),
+        path("spectra.o"));
+    EXPECT_EQ(run_here("nm -u spectra.o | grep -v -e memcpy -e memset").output, "");
     const std::string symbols = run_here("nm sums.o").output;
     EXPECT_NE(symbols.find("lathe_call_cumsum_v2"), std::string::npos) << symbols;
     EXPECT_EQ(symbols.find("lathe_call_sort_v2"), std::string::npos) << symbols;
@@ -279,8 +283,13 @@ private:
 TEST_F(Aot, CallsInPhasesGiveTheBitsOfTheJit) {
     const Model model = trace(
         [](const Tensor& x) {
-            return std::vector<Tensor>{sort(x), argsort(x, -1, {.descending = true}), cumsum(x),
-                                       cumsum(x, -1, {.reverse = true})};
+            return std::vector<Tensor>{sort(x),
+                                       argsort(x, -1, {.descending = true}),
+                                       cumsum(x),
+                                       cumsum(x, -1, {.reverse = true}),
+                                       fft(make_complex(x)),
+                                       ifft(make_complex(x), {.axis = 0}),
+                                       irfft(rfft(x), {.n = x.dim(1)})};
         },
         {{"x", Dtype::f32, {"lines", "n"}}}, {.name = "ordered"});
     compile_model(model, path("ordered.so"));

@@ -14,6 +14,7 @@ set(parts
   runtime/calls/cummax_v1.cpp=runtime/calls/calls.h
   runtime/calls/cumprod_v1.cpp=runtime/calls/calls.h
   runtime/calls/cumsum_v2.cpp=runtime/calls/calls.h
+  runtime/calls/fft_v1.cpp=runtime/calls/calls.h
   runtime/calls/linear_recurrence_v1.cpp=runtime/calls/calls.h
   runtime/calls/searchsorted_v1.cpp=runtime/calls/calls.h
   runtime/calls/sort_v2.cpp=runtime/calls/calls.h

@@ -26,7 +26,7 @@ using ir::Value;
 Translations all_translations() {
     Translations all;
     for (const Translations& family : {elementwise(), reductions(), movement(), indexing(), products(), windows(),
-                                       networks(), losses(), activations()})
+                                       networks(), losses(), activations(), fourier()})
         all.insert(family.begin(), family.end());
     return all;
 }

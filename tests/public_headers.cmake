@@ -22,6 +22,7 @@ set(public
   frontend/functions/creation.h
   frontend/functions/diagonals.h
   frontend/functions/elementwise.h
+  frontend/functions/fourier.h
   frontend/functions/functions.h
   frontend/functions/indexing.h
   frontend/functions/joining.h
@@ -37,6 +38,7 @@ set(public
   frontend/functions/resize.h
   frontend/functions/search.h
   frontend/functions/sequence_losses.h
+  frontend/functions/signal.h
   frontend/tensor/index.h
   frontend/tensor/limits.h
   frontend/tensor/node_ref.h

@@ -144,6 +144,10 @@ std::vector<Tensor> everything(const Tensor& x, const Tensor& i, const Tensor& k
         cumprod(x, 0, {.reverse = true}),
         cummax(x).values,
         cummax(x, 0, {.reverse = true}).indices,
+        fft(make_complex(x)),
+        ifft(make_complex(x)),
+        rfft(x),
+        irfft(make_complex(x)),
         linear_recurrence(x, x),
         linear_recurrence(x, x, 0, {.reverse = true}),
         cond(

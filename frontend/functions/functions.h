@@ -9,6 +9,7 @@
 #include "frontend/functions/creation.h"
 #include "frontend/functions/diagonals.h"
 #include "frontend/functions/elementwise.h"
+#include "frontend/functions/fourier.h"
 #include "frontend/functions/indexing.h"
 #include "frontend/functions/joining.h"
 #include "frontend/functions/losses.h"
@@ -22,3 +23,4 @@
 #include "frontend/functions/resize.h"
 #include "frontend/functions/search.h"
 #include "frontend/functions/sequence_losses.h"
+#include "frontend/functions/signal.h"

@@ -23,6 +23,7 @@ extern const OpDef dot_general, philox;
 extern const OpDef gather, take_along_axis, checked_index, dynamic_slice, dynamic_update_slice;
 extern const OpDef scatter_add, scatter_set, scatter_multiply, scatter_max, scatter_min;
 extern const OpDef add_along_axis, put_along_axis, multiply_along_axis, max_along_axis, min_along_axis;
+extern const OpDef fft, rfft, irfft;
 extern const OpDef cumsum, cumprod, cummax, linear_recurrence;
 extern const OpDef sum, prod, all, any, reduce_max, reduce_min, argmax;
 

@@ -19,7 +19,7 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 constexpr auto table =
     concatenate(ops::sources, ops::arithmetic, ops::roundings, ops::real_functions, ops::trigonometric_functions,
                 ops::hyperbolic_functions, ops::special_functions, ops::binary_functions, ops::comparisons, ops::bits,
-                ops::views, ops::indexing, ops::scatters, ops::along_axis, ops::scans, ops::searches, ops::reductions,
+                ops::views, ops::indexing, ops::scatters, ops::along_axis, ops::scans, ops::searches, ops::fourier, ops::reductions,
                 ops::contractions, ops::windows, ops::convolutions, ops::memory, ops::control);
 
 constexpr auto by_name = [] {

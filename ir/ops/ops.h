@@ -9,6 +9,7 @@
 #include "ir/ops/contraction.h"
 #include "ir/ops/control.h"
 #include "ir/ops/convolution.h"
+#include "ir/ops/fourier.h"
 #include "ir/ops/hyperbolic.h"
 #include "ir/ops/indexing.h"
 #include "ir/ops/math.h"

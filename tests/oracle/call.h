@@ -112,5 +112,6 @@ Translations windows();
 Translations networks();
 Translations losses();
 Translations activations();
+Translations fourier();
 
 }  // namespace lathe::oracle
