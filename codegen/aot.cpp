@@ -136,15 +136,20 @@ AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
     add_embedded("lathe_aot_model.o", embedded::aot_model, embedded::aot_model_size);
     add_embedded("lathe_bound_plan.o", embedded::bound_plan, embedded::bound_plan_size);
     std::set<std::string> known;
+    const std::span<const embedded::Call> carried(embedded::calls, embedded::call_count);
+    bool calls_linear_algebra = false;  // what is not carried along
     for (const auto& executable : executables)
-        for (const std::string& name : executable->plan.calls)
-            for (const embedded::Call& call : std::span(embedded::calls, embedded::call_count))
-                if (call.name == name && known.insert(name).second)
-                    add_embedded(("lathe_" + name + ".o").c_str(), call.bytes, call.size);
+        for (const std::string& name : executable->plan.calls) {
+            const auto call = std::ranges::find(carried, name, &embedded::Call::name);
+            if (call == carried.end())
+                calls_linear_algebra = true;
+            else if (known.insert(name).second)
+                add_embedded(("lathe_" + name + ".o").c_str(), call->bytes, call->size);
+        }
     for (const auto& executable : executables)
         for (const auto& kernel : executable->kernels)
             if (known.insert(kernel->symbol).second) code.objects.push_back({kernel->symbol + ".o", kernel->object});
-    code.interface = {tables.name, tables.symbols, tables.inputs, tables.outputs};
+    code.interface = {tables.name, tables.symbols, tables.inputs, tables.outputs, calls_linear_algebra};
     return code;
 }
 

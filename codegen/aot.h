@@ -69,10 +69,11 @@ struct AotInterface {
     std::string name;
     std::vector<std::string> symbols;
     std::vector<AotTensor> inputs, outputs;
+    bool calls_linear_algebra = false;  // then the objects need liblathe_linear_algebra.a besides
 };
 
 struct AotCode {
-    std::vector<ObjectFile> objects;  // they link into anything; together they need nothing but libc
+    std::vector<ObjectFile> objects;  // they link into anything; together they need libc, and what the interface says
     AotInterface interface;
 };
 

@@ -71,6 +71,10 @@ std::string c_header(const AotInterface& model) {
 
     std::string out = "/* The model '" + n + "', compiled by Lathe " + "ahead of time. Plain C.\n\n";
     out += list("inputs", model.inputs, model.symbols) + list("outputs", model.outputs, model.symbols) + symbols;
+    if (model.calls_linear_algebra)
+        out +=
+            "\n   It calls functions of linear algebra: programs that link its object (.o) or library (.a) link\n"
+            "   liblathe_linear_algebra.a too, behind it; that needs nothing but libc.\n";
     out +=
         "\n   Example:\n\n"
         "     const int64_t symbols[] = {" +

@@ -80,17 +80,17 @@ std::string find_program(std::span<const char* const> names) {
     throw ResourceError("no linker was found: one of " + all + " has to be in PATH");
 }
 
-// The driver's library lies beside this one.
-std::string driver_library() {
+// Libraries that compiled models are linked with lie beside this one.
+std::string library_beside(const char* file) {
     Dl_info info{};
     static const char here = 0;
     if (dladdr(&here, &info) != 0 && info.dli_fname) {
         std::error_code error;
         const fs::path folder = fs::canonical(info.dli_fname, error).parent_path();
-        const fs::path library = folder / "liblathe_aot.a";
+        const fs::path library = folder / file;
         if (!error && fs::exists(library, error)) return library.string();
     }
-    throw ResourceError("liblathe_aot.a, which executables are linked with, is not beside the library");
+    throw ResourceError(std::string(file) + ", which the model is linked with, is not beside the library");
 }
 
 void run(const std::vector<std::string>& command, const std::string& output) {
@@ -117,13 +117,17 @@ void run(const std::vector<std::string>& command, const std::string& output) {
 
 }  // namespace
 
-std::vector<std::byte> link(std::span<const ObjectFile> objects, LinkKind kind, const std::string& name) {
+std::vector<std::byte> link(std::span<const ObjectFile> objects, LinkKind kind, const std::string& name,
+                            bool with_linear_algebra) {
     const ir::FloatEnvironment floats;  // paths of libstdc++ compute with floats
     static constexpr const char* linkers[] = {"ld.lld-19", "ld.lld", "ld"};
     static constexpr const char* compilers[] = {"cc", "gcc", "clang", "clang-19"};
     const bool executable = kind == LinkKind::executable;
     std::vector<std::string> command = {executable ? find_program(compilers) : find_program(linkers)};
-    const std::string driver = executable ? driver_library() : "";
+    std::vector<std::string> libraries;
+    if (executable) libraries.push_back(library_beside("liblathe_aot.a"));
+    if (kind != LinkKind::relocatable && with_linear_algebra)
+        libraries.push_back(library_beside("liblathe_linear_algebra.a"));
     const TemporaryFolder folder;
     const std::string result = folder.file("linked");
     const auto add = [&](std::initializer_list<const char*> options) {
@@ -141,7 +145,7 @@ std::vector<std::byte> link(std::span<const ObjectFile> objects, LinkKind kind, 
         command.push_back(folder.file(std::to_string(i) + ".o"));
         write_file(command.back(), *objects[i].bytes);
     }
-    if (executable) command.push_back(driver);
+    command.insert(command.end(), libraries.begin(), libraries.end());
     run(command, folder.file("said"));
     const std::string linked = read_all(result);
     if (linked.empty()) throw ResourceError(command[0] + " wrote nothing");

@@ -15,7 +15,9 @@ enum class LinkKind : std::uint8_t {
     executable,   // with the driver of compiled models; links with libc
 };
 
-// The linked file's bytes. Throws ResourceError where no linker is found, or what it said where it fails.
-std::vector<std::byte> link(std::span<const ObjectFile> objects, LinkKind kind, const std::string& name);
+// The linked file's bytes; libraries and executables hold what they call of linear algebra, too. Throws ResourceError
+// where no linker is found, or what it said where it fails.
+std::vector<std::byte> link(std::span<const ObjectFile> objects, LinkKind kind, const std::string& name,
+                            bool with_linear_algebra);
 
 }  // namespace lathe::codegen

@@ -9,8 +9,8 @@
        int NAME_run(const void* plan, const void* const* inputs, void* const* outputs, void* workspace,
                     const lathe_pool* pool, lathe_fault* fault);
 
-   The object needs nothing but libc, allocates nothing, remembers nothing but what the processor offers, and may be
-   called from many threads at once.
+   The object needs nothing but libc (and, where its header says so, the library of linear algebra), allocates nothing,
+   remembers nothing but what the processor offers, and may be called from many threads at once.
 
    - NAME_plan_size: bytes of memory for a plan, or -LATHE_STATUS_CPU.
    - NAME_bind: makes the plan for these sizes, in memory of that many bytes, aligned to 8, which stays where it is.

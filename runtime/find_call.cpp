@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "runtime/calls/calls.h"
+#include "runtime/linear_algebra/calls.h"
 
 namespace lathe::runtime {
 
@@ -16,6 +17,15 @@ lathe_kernel find_call(std::string_view name) {
         {"sort_v2", lathe_call_sort_v2},
         {"searchsorted_v1", lathe_call_searchsorted_v1},
         {"topk_v1", lathe_call_topk_v1},
+        // of the library of linear algebra
+        {"cholesky_v1", lathe_call_cholesky_v1},
+        {"lu_v1", lathe_call_lu_v1},
+        {"triangular_solve_v1", lathe_call_triangular_solve_v1},
+        {"qr_v1", lathe_call_qr_v1},
+        {"eig_v1", lathe_call_eig_v1},
+        {"eigh_v1", lathe_call_eigh_v1},
+        {"svd_v1", lathe_call_svd_v1},
+        {"matrix_exp_v1", lathe_call_matrix_exp_v1},
     };
     for (const auto& [known, call] : calls)
         if (known == name) return call;

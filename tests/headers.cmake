@@ -19,6 +19,15 @@ set(parts
   runtime/calls/searchsorted_v1.cpp=runtime/calls/calls.h
   runtime/calls/sort_v2.cpp=runtime/calls/calls.h
   runtime/calls/topk_v1.cpp=runtime/calls/calls.h
+  runtime/linear_algebra/cholesky_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/eig_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/eigh_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/lu_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/matrix_exp_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/qr_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/svd_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/triangular_solve_v1.cpp=runtime/linear_algebra/calls.h
+  codegen/host_functions.cpp=ir/graph/host_functions.h
   codegen/llvm/emit_index.cpp=codegen/llvm/emitter.h
   codegen/llvm/emit_memory.cpp=codegen/llvm/emitter.h
   codegen/llvm/emit_nest.cpp=codegen/llvm/emitter.h

@@ -1,5 +1,8 @@
 #include "tests/op_samples.h"
 
+#include <algorithm>
+
+#include "ir/ops/linear_algebra.h"
 #include "ir/ops/samples.h"
 
 namespace lathe::testing_support {
@@ -8,6 +11,14 @@ std::vector<Call> samples(const ir::OpDef& op, ir::Dtype d) {
     if (op.samples != nullptr) return op.samples(d);
     if (op.lowering == ir::Lowering::source) return {};
     return ir::samples::broadcast(std::vector<ir::Dtype>(static_cast<std::size_t>(op.arity.minimum), d));
+}
+
+double on_diagonal(const ir::OpDef& op, const ir::Type& type, std::int64_t position) {
+    const std::size_t rank = type.shape.rank();
+    if (std::ranges::find(ir::ops::linear_algebra, &op) == ir::ops::linear_algebra.end() || rank < 2) return 0;
+    const std::int64_t columns = type.shape[rank - 1].constant(),
+                       row = position / columns % type.shape[rank - 2].constant();
+    return position % columns == row ? 5 * op.domain.high * static_cast<double>(row + 1) : 0;
 }
 
 }  // namespace lathe::testing_support

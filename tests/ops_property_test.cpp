@@ -22,6 +22,7 @@ namespace lathe::ir {
 namespace {
 
 using testing_support::Call;
+using testing_support::on_diagonal;
 using testing_support::samples;
 
 using Random = std::mt19937_64;
@@ -47,13 +48,13 @@ std::vector<Literal> draw(const OpDef& op, const Call& call, Random& random) {
     for (std::size_t i = 0; i < call.operands.size(); ++i) {
         const Type& t = call.operands[i];
         const bool is_index = op.indices && op.indices.operand == i;
-        values.push_back(literal_of(t.dtype, t.shape, [&](std::int64_t) {
+        values.push_back(literal_of(t.dtype, t.shape, [&](std::int64_t at) {
             if (t.dtype == Dtype::boolean) return static_cast<double>(random() & 1U);
             if (is_index) {
                 const Dim bound = op.indices.bound(call.operands, call.attributes);
                 return std::floor(uniform(random, 0, static_cast<double>(bound.constant())));
             }
-            if (is_float(t.dtype)) return uniform(random, op.domain.low, op.domain.high);
+            if (is_float(t.dtype)) return uniform(random, op.domain.low, op.domain.high) + on_diagonal(op, t, at);
             return std::floor(uniform(random, is_signed_integer(t.dtype) ? -6 : 0, 9));
         }));
     }

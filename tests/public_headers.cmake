@@ -26,6 +26,7 @@ set(public
   frontend/functions/functions.h
   frontend/functions/indexing.h
   frontend/functions/joining.h
+  frontend/functions/linear_algebra.h
   frontend/functions/losses.h
   frontend/functions/movement.h
   frontend/functions/normalization.h

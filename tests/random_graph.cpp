@@ -80,10 +80,8 @@ private:
                 contraction(op);
                 break;
             case ir::Lowering::opaque:
-                along_axis(op);
-                break;
             case ir::Lowering::composite:
-                if (op.arity.minimum == 1)
+                if (op.arity.minimum == 1 && has_attribute(op, ir::AttributeMeaning::axis))
                     along_axis(op);
                 else
                     sampled(op);

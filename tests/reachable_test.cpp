@@ -130,6 +130,19 @@ std::vector<Tensor> everything(const Tensor& x, const Tensor& i, const Tensor& k
         random_uniform(key, {3}),
         matmul(x, x),
         dot_general(x, x, {.a_contract = 0, .b_contract = -1}),
+        cholesky(x),
+        lu_factor(x).lu,
+        triangular_solve(x, x),
+        triangular_solve(x, x, {.upper = true, .transposed = true, .unit_diagonal = true}),
+        qr(x).q,
+        qr(x, {.complete = true}).q,
+        eigh(x).vectors,
+        eig(x).vectors,
+        svd(x).u,
+        matrix_exp(x),
+        solve(x, x),
+        solve(x, x, {.transposed = true}),
+        pinv(x),
         sort(x),
         sort(x, 0, {.descending = true}),
         argsort(x),
@@ -159,7 +172,7 @@ std::vector<Tensor> everything(const Tensor& x, const Tensor& i, const Tensor& k
 }
 
 // What only the library itself records.
-const std::set<std::string> own = {"relayout"};
+const std::set<std::string> own = {"relayout", "matrix_exp_tangent"};
 
 void collect(const ir::Graph& graph, std::map<std::string, std::set<std::pair<std::size_t, bool>>>& seen) {
     for (const ir::Node& n : graph.nodes()) {

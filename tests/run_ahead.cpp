@@ -20,7 +20,7 @@ namespace lathe::testing_support {
 using ir::Literal;
 
 AheadLibrary::AheadLibrary(std::span<const codegen::ObjectFile> objects, const std::string& file_name) {
-    const std::vector<std::byte> bytes = codegen::link(objects, codegen::LinkKind::shared, file_name);
+    const std::vector<std::byte> bytes = codegen::link(objects, codegen::LinkKind::shared, file_name, true);
     const std::string path =
         (std::filesystem::temp_directory_path() / (std::to_string(getpid()) + "_" + file_name)).string();
     std::ofstream(path, std::ios::binary)

@@ -32,12 +32,14 @@ double uniform(Random& random, double low, double high) {
     return low + (high - low) * (static_cast<double>(random() >> 11) * 0x1p-53);
 }
 
-Literal draw(const ir::Type& type, Random& random, double low, double high) {
+Literal draw(const ir::Type& type, Random& random, double low, double high, const OpDef* op = nullptr) {
     std::vector<std::byte> bytes;
-    for (std::int64_t i = type.shape.element_count().constant(); i > 0; --i) {
+    for (std::int64_t i = 0; i < type.shape.element_count().constant(); ++i) {
         const Literal one = ir::splat_literal(
             type.dtype, Shape{},
-            ir::is_float(type.dtype) ? uniform(random, low, high) : static_cast<double>(random() % 2));
+            ir::is_float(type.dtype)
+                ? uniform(random, low, high) + (op == nullptr ? 0 : testing_support::on_diagonal(*op, type, i))
+                : static_cast<double>(random() % 2));
         bytes.insert(bytes.end(), one.bytes->begin(), one.bytes->end());
     }
     return ir::make_literal(type, bytes);
@@ -69,7 +71,7 @@ void expect_adjoint(const OpDef& op, const ir::Sample& sample, Random& random) {
         const double bound =
             is_index ? static_cast<double>(op.indices.bound(sample.operands, sample.attributes).constant()) : 0;
         inputs.push_back(is_index ? testing_support::random_indices(type, static_cast<std::int64_t>(bound), random)
-                                  : draw(type, random, op.domain.low, op.domain.high));
+                                  : draw(type, random, op.domain.low, op.domain.high, &op));
         if (marked.back()) tangents.push_back(draw(type, random, -1, 1));
     }
     if (tangents.empty()) return;

@@ -34,7 +34,7 @@ std::vector<std::byte> linked(const codegen::AotCode& code, const std::string& e
     const auto kind = extension == ".o"    ? codegen::LinkKind::relocatable
                       : extension == ".so" ? codegen::LinkKind::shared
                                            : codegen::LinkKind::executable;
-    return codegen::link(code.objects, kind, file);
+    return codegen::link(code.objects, kind, file, code.interface.calls_linear_algebra);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "ir/float_environment.h"
+#include "ir/graph/host_functions.h"
 #include "ir/loops/interpret.h"
 #include "ir/loops/order.h"
 #include "ir/loops/text.h"
@@ -574,6 +575,8 @@ std::vector<Literal> run(const Job& job) {
         case Lowering::control:
             return run_control(job);
         case Lowering::opaque:
+            if (node.op->reference == nullptr)
+                return run_host_function(*node.op, {job.operands, job.concrete_attributes(), job.result_types});
             return node.op->reference({job.operands, job.concrete_attributes(), job.result_types});
         case Lowering::composite:
             return run_composite(job);

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "ir/ops/linear_algebra.h"
 #include "ir/ops/ops.h"
 
 namespace lathe::ir {
@@ -16,11 +17,11 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
     return all;
 }
 
-constexpr auto table =
-    concatenate(ops::sources, ops::arithmetic, ops::roundings, ops::real_functions, ops::trigonometric_functions,
-                ops::hyperbolic_functions, ops::special_functions, ops::binary_functions, ops::comparisons, ops::bits,
-                ops::views, ops::indexing, ops::scatters, ops::along_axis, ops::scans, ops::searches, ops::fourier, ops::reductions,
-                ops::contractions, ops::windows, ops::convolutions, ops::memory, ops::control);
+constexpr auto table = concatenate(
+    ops::sources, ops::arithmetic, ops::roundings, ops::real_functions, ops::trigonometric_functions,
+    ops::hyperbolic_functions, ops::special_functions, ops::binary_functions, ops::comparisons, ops::bits, ops::views,
+    ops::indexing, ops::scatters, ops::along_axis, ops::scans, ops::searches, ops::fourier, ops::reductions,
+    ops::contractions, ops::linear_algebra, ops::windows, ops::convolutions, ops::memory, ops::control);
 
 constexpr auto by_name = [] {
     auto sorted = table;
@@ -54,7 +55,7 @@ constexpr bool has_its_rules(const OpDef& op) {
         case Lowering::control:
             return rules == Rules{.control = true} && op.result_types != nullptr;
         case Lowering::opaque:
-            return rules == Rules{.call = true, .reference = true} && op.arity.minimum > 0;
+            return rules == Rules{.call = true, .reference = rules.reference} && op.arity.minimum > 0;
         case Lowering::composite:
             return rules == Rules{.expand = true} && op.arity.minimum > 0;
         case Lowering::elementwise:

@@ -1,0 +1,256 @@
+#include "frontend/functions/linear_algebra.h"
+
+#include "frontend/functions/axis_arguments.h"
+#include "frontend/tensor/record.h"
+#include "ir/functions/linear_algebra.h"
+#include "ir/ops/linear_algebra.h"
+#include "ir/ops/ops.h"
+
+namespace lathe {
+
+// What functions over ops find beside a tensor.
+static std::vector<Tensor> results_of(const ir::OpDef& op, const Tensor& x, ir::Attributes attributes = {}) {
+    const detail::NodeRef operand = detail::operand(x.node());
+    std::vector<Tensor> results;
+    for (detail::NodeRef& r : detail::record_results(op, {&operand, 1}, std::move(attributes), {}))
+        results.emplace_back(std::move(r));
+    return results;
+}
+
+namespace {
+
+namespace f = ir::functions;
+namespace ops = ir::ops;
+using detail::blaming;
+using detail::LocScope;
+using detail::value_of;
+
+// What the ops ask for as well; functions that begin otherwise ask first.
+Tensor matrices(std::string_view function, const Tensor& x) {
+    if (!ops::decomposable.contains(x.dtype()))
+        f::refuse(function, "wants f32 or f64; convert() makes them of others", x);
+    if (x.rank() < 2) f::refuse(function, "wants matrices, of two dimensions or more", x);
+    return value_of(x);
+}
+Tensor square(std::string_view function, const Tensor& x) {
+    Tensor value = matrices(function, x);
+    if (!f::may_be_equal(f::rows_of(x.type().shape), f::columns_of(x.type().shape)))
+        f::refuse(function, "the matrices are not square", x);
+    return value;
+}
+void require_dtypes(std::string_view function, const Tensor& a, const Tensor& b) {
+    matrices(function, a);
+    f::require_same_dtype(function, a, b);
+}
+
+std::int64_t last(const Tensor& x) { return static_cast<std::int64_t>(x.rank()) - 1; }
+
+}  // namespace
+
+// ---- decompositions
+
+Tensor cholesky(const Tensor& x, CholeskyOptions options, Where where) {
+    const LocScope scope(where, "cholesky", x);
+    return blaming(where, "cholesky", [&] {
+        const Tensor lower = ops::cholesky(square("cholesky", x));
+        return options.upper ? f::transposed(lower) : lower;
+    });
+}
+
+LuFactors lu_factor(const Tensor& x, Where where) {
+    const LocScope scope(where, "lu_factor", x);
+    return blaming(where, "lu_factor", [&]() -> LuFactors {
+        f::Lu<Tensor> parts = f::lu_factors(matrices("lu_factor", x));
+        return {parts.packed, parts.order, parts.sign};
+    });
+}
+PluMatrices lu_unpack(const LuFactors& factors, Where where) {
+    const LocScope scope(where, "lu_unpack", factors.lu, factors.order);
+    return blaming(where, "lu_unpack", [&]() -> PluMatrices {
+        const Tensor packed = matrices("lu_unpack", factors.lu);
+        const Shape &shape = packed.type().shape, order = factors.order.type().shape;
+        const bool fits = factors.order.dtype() == Dtype::i64 &&
+                          f::may_be_equal(order, Shape(std::vector<Dim>(shape.begin(), shape.end() - 1)));
+        if (!fits) f::refuse("lu_unpack", "wants the order of the rows as lu_factor gives it", packed, factors.order);
+        return {f::permutation_matrix(value_of(factors.order), packed), f::lower_of(packed), f::upper_of(packed)};
+    });
+}
+PluMatrices lu(const Tensor& x, Where where) {
+    const LocScope scope(where, "lu", x);
+    return lu_unpack(lu_factor(x, where), where);
+}
+
+QrMatrices qr(const Tensor& x, QrOptions options, Where where) {
+    const LocScope scope(where, "qr", x);
+    return blaming(where, "qr", [&]() -> QrMatrices {
+        const auto parts = results_of(options.complete ? ops::complete_qr : ops::qr, matrices("qr", x));
+        return {parts[0], parts[1]};
+    });
+}
+
+EighResult eigh(const Tensor& x, Where where) {
+    const LocScope scope(where, "eigh", x);
+    return blaming(where, "eigh", [&]() -> EighResult {
+        const auto parts = results_of(ops::eigh, square("eigh", x));
+        return {parts[0], parts[1]};
+    });
+}
+Tensor eigvalsh(const Tensor& x, Where where) {
+    const LocScope scope(where, "eigvalsh", x);
+    return eigh(x, where).values;
+}
+
+EigResult eig(const Tensor& x, Where where) {
+    const LocScope scope(where, "eig", x);
+    return blaming(where, "eig", [&]() -> EigResult {
+        const auto parts = results_of(ops::eig, square("eig", x));
+        return {parts[0], parts[1]};
+    });
+}
+Tensor eigvals(const Tensor& x, Where where) {
+    const LocScope scope(where, "eigvals", x);
+    return eig(x, where).values;
+}
+
+SvdResult svd(const Tensor& x, Where where) {
+    const LocScope scope(where, "svd", x);
+    return blaming(where, "svd", [&]() -> SvdResult {
+        const auto parts = results_of(ops::svd, matrices("svd", x));
+        return {parts[0], parts[1], parts[2]};
+    });
+}
+Tensor svdvals(const Tensor& x, Where where) {
+    const LocScope scope(where, "svdvals", x);
+    return svd(x, where).s;
+}
+
+// ---- equations
+
+Tensor solve(const Tensor& a, const Tensor& b, SolveOptions options, Where where) {
+    const LocScope scope(where, "solve", a, b);
+    return blaming(where, "solve", [&] {
+        require_dtypes("solve", a, b);
+        return f::solve(square("solve", a), value_of(b), options.transposed);
+    });
+}
+Tensor triangular_solve(const Tensor& a, const Tensor& b, TriangularOptions options, Where where) {
+    const LocScope scope(where, "triangular_solve", a, b);
+    return blaming(where, "triangular_solve", [&] {
+        require_dtypes("triangular_solve", a, b);
+        const auto [t, y] = f::with_common_batch("triangular_solve", square("triangular_solve", a), value_of(b));
+        const f::Triangle triangle{options.upper, options.transposed, options.unit_diagonal};
+        return options.left ? f::solve_triangle(t, y, triangle) : f::solve_triangle_from_right(t, y, triangle);
+    });
+}
+Tensor cholesky_solve(const Tensor& b, const Tensor& factor, CholeskyOptions options, Where where) {
+    const LocScope scope(where, "cholesky_solve", b, factor);
+    return blaming(where, "cholesky_solve", [&] {
+        require_dtypes("cholesky_solve", factor, b);
+        return f::cholesky_solve(value_of(b), square("cholesky_solve", factor), options.upper);
+    });
+}
+Tensor lstsq(const Tensor& a, const Tensor& b, std::optional<double> tolerance, Where where) {
+    const LocScope scope(where, "lstsq", a, b);
+    return blaming(where, "lstsq", [&] {
+        require_dtypes("lstsq", a, b);
+        return f::with_columns("lstsq", value_of(a), value_of(b), [&](const Tensor& x, const Tensor& y) {
+            return f::matmul(f::pseudo_inverse(x, tolerance), y);
+        });
+    });
+}
+
+// ---- functions of matrices
+
+Tensor inv(const Tensor& x, Where where) {
+    const LocScope scope(where, "inv", x);
+    return blaming(where, "inv", [&] { return f::inverse(square("inv", x)); });
+}
+Tensor pinv(const Tensor& x, std::optional<double> tolerance, Where where) {
+    const LocScope scope(where, "pinv", x);
+    return blaming(where, "pinv", [&] { return f::pseudo_inverse(matrices("pinv", x), tolerance); });
+}
+Tensor matrix_power(const Tensor& x, std::int64_t exponent, Where where) {
+    const LocScope scope(where, "matrix_power", x);
+    return blaming(where, "matrix_power", [&] { return f::matrix_power(square("matrix_power", x), exponent); });
+}
+Tensor matrix_exp(const Tensor& x, Where where) {
+    const LocScope scope(where, "matrix_exp", x);
+    return blaming(where, "matrix_exp", [&]() -> Tensor { return ops::matrix_exp(square("matrix_exp", x)); });
+}
+
+// ---- numbers for matrices
+
+Tensor det(const Tensor& x, Where where) {
+    const LocScope scope(where, "det", x);
+    return blaming(where, "det", [&] { return f::determinant(square("det", x)); });
+}
+std::pair<Tensor, Tensor> slogdet(const Tensor& x, Where where) {
+    const LocScope scope(where, "slogdet", x);
+    return blaming(where, "slogdet", [&] { return f::log_determinant(square("slogdet", x)); });
+}
+Tensor logdet(const Tensor& x, Where where) {
+    const LocScope scope(where, "logdet", x);
+    return blaming(where, "logdet", [&]() -> Tensor {
+        const auto [sign, size] = f::log_determinant(square("logdet", x));
+        const Tensor none = f::number(size, std::numeric_limits<double>::quiet_NaN());
+        return ops::select(ops::lt(sign, f::number(sign, 0)), none, size);
+    });
+}
+
+namespace {
+
+Tensor norm_of(const Tensor& x, MatrixNorm norm) {
+    const std::int64_t columns = last(x), rows = columns - 1;
+    const auto greatest = [](const Tensor& v, std::int64_t axis) {
+        return ops::reduce_max.with({ir::Integers{axis}}, v);
+    };
+    const auto least = [](const Tensor& v, std::int64_t axis) { return ops::reduce_min.with({ir::Integers{axis}}, v); };
+    const auto sums = [&](std::int64_t axis) { return f::sum(Tensor(ops::abs(x)), {axis}); };
+    switch (norm) {
+        case MatrixNorm::frobenius:
+            return f::norm(x, {rows, columns}, 2);
+        case MatrixNorm::one:
+            return greatest(sums(rows), rows);
+        case MatrixNorm::infinity:
+            return greatest(sums(columns), rows);
+        case MatrixNorm::minus_one:
+            return least(sums(rows), rows);
+        case MatrixNorm::minus_infinity:
+            return least(sums(columns), rows);
+        default:
+            break;
+    }
+    const Tensor values = f::singular_values(x);
+    if (norm == MatrixNorm::nuclear) return f::sum(values, {rows});
+    return norm == MatrixNorm::two ? greatest(values, rows) : least(values, rows);
+}
+
+}  // namespace
+
+Tensor matrix_norm(const Tensor& x, MatrixNorm norm, Where where) {
+    const LocScope scope(where, "matrix_norm", x);
+    return blaming(where, "matrix_norm", [&] { return norm_of(matrices("matrix_norm", x), norm); });
+}
+Tensor cond(const Tensor& x, MatrixNorm norm, Where where) {
+    const LocScope scope(where, "cond", x);
+    return blaming(where, "cond", [&]() -> Tensor {
+        const bool by_values = norm == MatrixNorm::two || norm == MatrixNorm::minus_two;
+        if (!by_values) return ops::mul(norm_of(square("cond", x), norm), norm_of(f::inverse(value_of(x)), norm));
+        const Tensor greatest = norm_of(matrices("cond", x), MatrixNorm::two),
+                     least = norm_of(value_of(x), MatrixNorm::minus_two);
+        return norm == MatrixNorm::two ? ops::div(greatest, least) : ops::div(least, greatest);
+    });
+}
+Tensor matrix_rank(const Tensor& x, std::optional<double> tolerance, Where where) {
+    const LocScope scope(where, "matrix_rank", x);
+    return blaming(where, "matrix_rank", [&]() -> Tensor {
+        const Tensor values = f::singular_values(matrices("matrix_rank", x));
+        const std::int64_t axis = last(values);
+        const Tensor factor = tolerance ? f::number(values, *tolerance) : f::rank_tolerance(value_of(x));
+        const Tensor greatest =
+            f::expand_dims(Tensor(ops::reduce_max.with({ir::Integers{axis}}, values)), values.type().shape, {axis});
+        return f::sum(Tensor(ops::gt(values, ops::mul(greatest, factor))), {axis});
+    });
+}
+
+}  // namespace lathe

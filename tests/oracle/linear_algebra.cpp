@@ -1,0 +1,172 @@
+// Decompositions and what is made of them. Where a vector may point either way, what both ways have in common.
+#include "frontend/functions/linear_algebra.h"
+
+#include "tests/oracle/call.h"
+
+namespace lathe::oracle {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+Tensor t(const Tensor& x) { return swapaxes(x, -1, -2); }
+Tensor flipped_if(const Tensor& x, bool flip) { return flip ? t(x) : x; }
+
+// Their factorisations take one triangle of a matrix that they are told is symmetric; ours take both.
+Tensor mirrored(const Tensor& x, bool upper) { return upper ? triu(x) + t(triu(x, 1)) : tril(x) + t(tril(x, -1)); }
+Tensors choleskys(const Call& c) {
+    c.expect_names({"upper"});
+    return {cholesky(c.tensor(0), {.upper = c.flag(1, "upper")})};
+}
+// A second result says that all went well: zeros.
+template <Tensors (*function)(const Call&)>
+Tensors with_info(const Call& c) {
+    Tensors results = function(c);
+    const std::vector<std::int64_t> extents = c.tensor(0).shape();
+    results.push_back(zeros(std::vector<Dim>(extents.begin(), extents.end() - 2), Dtype::i32));
+    return results;
+}
+
+template <Tensor (*function)(const Tensor&, Where)>
+Tensors plain(const Call& c) {
+    c.expect_names({"check_errors", "rcond"});
+    return {function(c.tensor(0), Where::current())};
+}
+
+Tensors solutions(const Call& c) {
+    c.expect_names({"left", "check_errors"});
+    if (!c.flag(2, "left", true)) throw NotOurs("equations from the right");
+    return {solve(c.tensor(0), c.tensor(1))};
+}
+
+Tensors pseudo_inverses(const Call& c) {
+    c.expect_names({"rtol", "hermitian", "rcond"});
+    if (c.variant() == "singular") return {pinv(matmul(c.tensor(0), t(c.tensor(1))))};
+    return {pinv(c.tensor(0))};
+}
+
+MatrixNorm norm_of(const Json& order) {
+    if (order.is_null() || order == "fro") return MatrixNorm::frobenius;
+    if (order == "nuc") return MatrixNorm::nuclear;
+    if (order.is_object()) return order["f"] == "inf" ? MatrixNorm::infinity : MatrixNorm::minus_infinity;
+    if (order == 1) return MatrixNorm::one;
+    if (order == -1) return MatrixNorm::minus_one;
+    if (order == 2) return MatrixNorm::two;
+    if (order == -2) return MatrixNorm::minus_two;
+    throw NotOurs("an order of norms");
+}
+Tensors matrix_norms(const Call& c) {
+    const Tensor x = c.tensor(0), norm = matrix_norm(x, norm_of(c.argument(1, "ord")));
+    return {c.flag(3, "keepdim") ? unsqueeze(unsqueeze(norm, {-1}), {-1}) : norm};
+}
+Tensors norms(const Call& c) {
+    if (c.tensor(0).rank() != 2 || c.argument(1, "ord").is_null()) throw NotOurs("norms of vectors");
+    return {matrix_norm(c.tensor(0), norm_of(c.argument(1, "ord")))};
+}
+
+Tensors singular(const Call& c) {
+    if (c.flag(9, "full_matrices", c.op() == "linalg.svd")) throw NotOurs("complete bases");
+    if (!c.flag(9, "some", true)) throw NotOurs("complete bases");
+    const auto [u, s, vt] = svd(c.tensor(0));
+    return {u, s, c.op() == "svd" ? t(vt) : vt};
+}
+
+}  // namespace
+
+Translations linear_algebra() {
+    return {
+        {"linalg.cholesky", choleskys},
+        {"linalg.cholesky_ex", with_info<choleskys>},
+        {"cholesky_solve",
+         [](const Call& c) -> Tensors {
+             return {cholesky_solve(c.tensor(0), c.tensor(1), {.upper = c.flag(2, "upper")})};
+         }},
+        {"cholesky_inverse",
+         [](const Call& c) -> Tensors {
+             const Tensor x = c.tensor(0);
+             const std::vector<std::int64_t> extents = x.shape();
+             const Tensor one =
+                 broadcast_to(eye(extents.back()), Shape(std::vector<Dim>(extents.begin(), extents.end())));
+             return {cholesky_solve(one, x, {.upper = c.flag(1, "upper")})};
+         }},
+        {"linalg.lu",
+         [](const Call& c) -> Tensors {
+             const auto [p, l, u] = lu(c.tensor(0));
+             return {p, l, u};
+         }},
+        {"linalg.qr",
+         [](const Call& c) -> Tensors {
+             const auto [q, r] = qr(c.tensor(0));
+             return {q, r};
+         }},
+        {"linalg.eigh",
+         [](const Call& c) -> Tensors {
+             const auto [w, v] = eigh(mirrored(c.tensor(0), c.text(1, "UPLO", "L") == "U"));
+             return {w, v};
+         }},
+        {"linalg.eigvalsh",
+         [](const Call& c) -> Tensors { return {eigvalsh(mirrored(c.tensor(0), c.text(1, "UPLO", "L") == "U"))}; }},
+        {"linalg.svd", singular},
+        {"svd", singular},
+        {"linalg.svdvals", plain<svdvals>},
+        {"linalg.solve", solutions},
+        {"linalg.solve_ex", with_info<solutions>},
+        {"linalg.solve_triangular",
+         [](const Call& c) -> Tensors {
+             return {triangular_solve(c.tensor(0), c.tensor(1),
+                                      {.upper = c.flag(9, "upper"),
+                                       .unit_diagonal = c.flag(9, "unitriangular"),
+                                       .left = c.flag(9, "left", true)})};
+         }},
+        {"triangular_solve",
+         [](const Call& c) -> Tensors {
+             const bool upper = c.flag(9, "upper", true);
+             const Tensor b = c.tensor(0), a = c.tensor(1);
+             return {triangular_solve(a, b,
+                                      {.upper = upper,
+                                       .transposed = c.flag(9, "transpose"),
+                                       .unit_diagonal = c.flag(9, "unitriangular")}),
+                     a + 0.0};
+         }},
+        {"linalg.inv", plain<inv>},
+        {"linalg.inv_ex", with_info<plain<inv>>},
+        {"linalg.pinv", pseudo_inverses},
+        {"pinverse", pseudo_inverses},
+        {"linalg.det", plain<det>},
+        {"logdet", plain<logdet>},
+        {"linalg.slogdet",
+         [](const Call& c) -> Tensors {
+             const auto [sign, size] = slogdet(c.tensor(0));
+             return {sign, size};
+         }},
+        {"linalg.matrix_power",
+         [](const Call& c) -> Tensors { return {matrix_power(c.tensor(0), c.integer(1, "n"))}; }},
+        {"matrix_exp", plain<matrix_exp>},
+        {"linalg.matrix_norm", matrix_norms},
+        {"linalg.norm", norms},
+        {"linalg.cond",
+         [](const Call& c) -> Tensors {
+             const Json& order = c.argument(1, "p");
+             return {cond(c.tensor(0), order.is_null() ? MatrixNorm::two : norm_of(order))};
+         }},
+        {"linalg.matrix_rank",
+         [](const Call& c) -> Tensors {
+             if (!c.argument(1, "atol").is_null()) throw NotOurs("an absolute tolerance");
+             return {matrix_rank(c.tensor(0))};
+         }},
+        {"linalg.lstsq",
+         [](const Call& c) -> Tensors {
+             // Residuals, ranks and singular values are empty where their driver does not tell them.
+             Tensors results{lstsq(c.tensor(0), c.tensor(1)), zeros({0})};
+             if (c.text(9, "driver", "") == "gelsy") throw NotOurs("a rank besides the solution");
+             if (c.variant().empty()) results.insert(results.end(), {zeros({0}, Dtype::i64), zeros({0})});
+             return results;
+         }},
+        {"linalg.diagonal",
+         [](const Call& c) -> Tensors {
+             return {
+                 diagonal(c.tensor(0), c.integer(1, "offset", 0), c.integer(2, "dim1", -2), c.integer(3, "dim2", -1))};
+         }},
+    };
+}
+
+}  // namespace lathe::oracle
