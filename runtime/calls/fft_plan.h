@@ -68,21 +68,36 @@ inline std::int64_t convolution_length(std::int64_t length) {
     return {choose((quarter == 1) | (quarter == 2), -re, re), choose((quarter == 2) | (quarter == 3), im, -im)};
 }
 
-// The powers that `exponent(i)` says, from entry `at` of a table on.
-template <class T, class Exponent>
+[[gnu::always_inline]] inline void store_narrowed(double* to, Doubles x) { store(to, x); }
+[[gnu::always_inline]] inline void store_narrowed(float* to, Doubles x) { _mm_storeu_ps(to, _mm256_cvtpd_ps(x)); }
+
+// From entry `at` of a table on, the powers that `exponents(i)` says of entry i and the next ones.
+template <class T, class Exponents>
 [[gnu::always_inline]] inline void set_powers(const Split<T>& table, std::int64_t at, std::int64_t count,
-                                              std::int64_t n, const Exponent& exponent) {
+                                              std::int64_t n, const Exponents& exponents) {
     constexpr std::int64_t width = Pack<Doubles>::width;
+    const Doubles all = all_of<Doubles>(static_cast<double>(n));
     for (std::int64_t i = 0; i < count; i += width) {
-        const std::int64_t here = count - i < width ? count - i : width;
-        double k[width] = {};
-        for (std::int64_t l = 0; l < here; ++l) k[l] = static_cast<double>(exponent(i + l));
-        const Complex<Doubles> w = powers(load<Doubles>(k), all_of<Doubles>(static_cast<double>(n)));
-        for (std::int64_t l = 0; l < here; ++l) {
-            table.re[at + i + l] = static_cast<T>(w.re[l]);
-            table.im[at + i + l] = static_cast<T>(w.im[l]);
+        const Complex<Doubles> w = powers(exponents(i), all);
+        if (i + width <= count) {
+            store_narrowed(table.re + at + i, w.re);
+            store_narrowed(table.im + at + i, w.im);
+            continue;
+        }
+        T re[width], im[width];
+        store_narrowed(re, w.re);
+        store_narrowed(im, w.im);
+        for (std::int64_t l = 0; i + l < count; ++l) {
+            table.re[at + i + l] = re[l];
+            table.im[at + i + l] = im[l];
         }
     }
+}
+// (first + i) * step.
+[[gnu::always_inline]] inline auto multiples(std::int64_t first, std::int64_t step) {
+    return [from = static_cast<double>(first), by = static_cast<double>(step)](std::int64_t i) {
+        return (Doubles{0, 1, 2, 3} + (from + static_cast<double>(i))) * by;
+    };
 }
 
 enum class Kind { forward, inverse, of_reals, to_reals };
@@ -123,24 +138,26 @@ public:
             const std::int64_t radix = radices.of[i], m = n / radix;
             const std::int64_t first = m * part / parts, last = m * (part + 1) / parts;
             for (std::int64_t t = 1; t < radix && m > 1; ++t)
-                set_powers(twiddles, at + (t - 1) * m + first, last - first, n,
-                           [=](std::int64_t p) { return (first + p) * t; });
+                set_powers(twiddles, at + (t - 1) * m + first, last - first, n, multiples(first, t));
             at += (radix - 1) * m;
             n = m;
             if (radix % 2 == 0) continue;
-            if (part == 0) set_powers(roots, root_at, radix, radix, [](std::int64_t k) { return k; });
+            if (part == 0) set_powers(roots, root_at, radix, radix, multiples(0, 1));
             root_at += radix;
         }
         const std::int64_t first = length * part / parts, last = length * (part + 1) / parts;
-        if (is_halved) set_powers(halves, first, last - first, extent, [=](std::int64_t k) { return first + k; });
+        if (is_halved) set_powers(halves, first, last - first, extent, multiples(first, 1));
     }
     // exp(-pi i j^2 / length).
     void make_chirp() const {
         std::int64_t square = 0;
         set_powers(chirp, 0, length, 2 * length, [&](std::int64_t j) {
-            const std::int64_t own = square;
-            square = (square + 2 * j + 1) % (2 * length);
-            return own;
+            double squares[4];
+            for (std::int64_t l = 0; l < 4; ++l) {
+                squares[l] = static_cast<double>(square);
+                square = (square + 2 * (j + l) + 1) % (2 * length);
+            }
+            return load<Doubles>(squares);
         });
     }
 
