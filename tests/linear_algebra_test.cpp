@@ -241,11 +241,9 @@ TEST_P(LinearAlgebra, EquationsAreSolved) {
         expect_near(product(a, inverse), identity(a, n), unit * (1 + greatest(inverse)), "inv");
         expect_near(product(t(a), solve(a, b, {.transposed = true})), b,
                     100 * unit * (1 + greatest(x)) * greatest(inverse), "transposed");
-        // Vectors: one for all, and one for each.
-        const Tensor one = b[{0, Range{}, 0}], each = b[{ellipsis, 0}];
-        EXPECT_EQ(solve(a, one).shape(), (std::vector<std::int64_t>{3, n}));
-        const Tensor as_column = solve(a, unsqueeze(each, {-1}))[{ellipsis, 0}];
-        EXPECT_EQ(solve(a, each).to_array(), as_column.to_array());
+        // A vector for all.
+        const Tensor one = b[{0, Range{}, 0}], as_column = solve(a, unsqueeze(one, {-1}))[{ellipsis, 0}];
+        EXPECT_EQ(solve(a, one).to_array(), as_column.to_array());
         expect_near(lstsq(a, b), x, unit * unit / epsilon(d) * (1 + greatest(x)) * (1 + greatest(inverse)), "lstsq");
     }
     EXPECT_EQ(solve(zeros({0, 0}), zeros({0, 3})).shape(), (std::vector<std::int64_t>{0, 3}));

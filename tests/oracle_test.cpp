@@ -17,6 +17,8 @@
 #include "tests/oracle/call.h"
 
 namespace lathe::oracle {
+
+Translations linear_algebra();
 namespace {
 
 namespace f = ir::functions;

@@ -10,6 +10,7 @@
 #include "ir/graph/verify.h"
 #include "ir/loops/order.h"
 #include "ir/ops/control.h"
+#include "passes/graph/expand.h"
 #include "passes/graph/simplify.h"
 #include "passes/graph/vmap.h"
 #include "tests/op_samples.h"
@@ -49,7 +50,10 @@ Literal stacked(const std::vector<Literal>& slices, const Type& slice) {
     return ir::make_literal(stack_type(slice, static_cast<std::int64_t>(slices.size())), bytes);
 }
 
+// Of what a composite op is made of, too.
 bool has_its_order(const ir::Graph& one, const ir::Graph& all) {
+    if (const std::unique_ptr<ir::Graph> made_of = passes::expand(one)) return has_its_order(*made_of, all);
+    if (const std::unique_ptr<ir::Graph> made_of = passes::expand(all)) return has_its_order(one, *made_of);
     const auto order = [](const ir::Graph& g) {
         for (const ir::Node& n : g.nodes())
             if (n.op->lowering == ir::Lowering::contraction) return std::optional(ir::fold_order(n).inner);

@@ -2,9 +2,9 @@
 // other dtypes.
 //
 // Nothing is refused for its values, since what is lazy or compiled cannot look at them: where a decomposition does not
-// exist, results are NaN, and where a matrix is singular, infinite or NaN. Of a NaN in a matrix comes NaN; of an infinity
-// what arithmetic makes of it, or NaN where a decomposition is found by iteration. Bits depend on the matrix alone, not
-// on its batch, on threads, or on the machine.
+// exist, results are NaN, and where a matrix is singular, infinite or NaN. Of a NaN in a matrix comes NaN; of an
+// infinity what arithmetic makes of it, or NaN where a decomposition is found by iteration. Bits depend on the matrix
+// alone, not on its batch, on threads, or on the machine.
 #pragma once
 
 #include <optional>
@@ -52,8 +52,8 @@ QrMatrices qr(const Tensor& x, QrOptions options = {}, Where where = Where::curr
 struct EighResult {
     Tensor values, vectors;  // [.., n] in ascending order, and [.., n, n], columns of length 1
 };
-// Of symmetric matrices: of (x + x^T) / 2. The signs of vectors are those that the algorithm gives. Derivatives of
-// vectors of equal values are right for what does not depend on the choice of these.
+// Of symmetric matrices: of (x + x^T) / 2. The signs of vectors are those that the algorithm gives. Derivatives by
+// vectors of equal values are infinite or NaN.
 EighResult eigh(const Tensor& x, Where where = Where::current());
 Tensor eigvalsh(const Tensor& x, Where where = Where::current());
 
@@ -68,12 +68,12 @@ Tensor eigvals(const Tensor& x, Where where = Where::current());
 struct SvdResult {
     Tensor u, s, vt;  // [.., rows, k], [.., k] in descending order, [.., k, columns], where k is the lesser extent
 };
-// x = u diag(s) vt, reduced. Derivatives of u and vt as those of eigh; infinite or NaN where a singular value is 0.
+// x = u diag(s) vt, reduced. Derivatives by u and vt are infinite or NaN where singular values are equal, or 0.
 SvdResult svd(const Tensor& x, Where where = Where::current());
 Tensor svdvals(const Tensor& x, Where where = Where::current());
 
-// ---- equations. b is a vector for each matrix, and so is the result, where it has a's shape without the last axis, or
-// one axis; else it is columns. Batches broadcast.
+// ---- equations. b is columns for each matrix, or, where it has one axis, a vector for all of them, and so is each
+// result: as in numpy.linalg.solve. Batches broadcast.
 
 struct SolveOptions {
     bool transposed = false;  // the transpose of a takes its place

@@ -115,18 +115,15 @@ std::pair<T, T> with_common_batch(std::string_view function, const T& a, const T
             broadcast_to(b, with_matrix(batch, rows_of(y), columns_of(y)))};
 }
 
-// f(a, b) of matrices. b is a vector for each matrix, and so is the result, where it has a's shape without the last
-// dimension, or rank 1.
+// f(a, b) of matrices. A b of rank 1 is a vector for all of them, and so is each result, as in numpy.linalg.solve.
 template <Operand T, class F>
 T with_columns(std::string_view function, const T& a, const T& b, const F& f) {
-    const Shape &x = shape_of(a), &y = shape_of(b);
-    if (x.rank() < 2 || y.rank() < 1) refuse(function, "wants matrices, and vectors or matrices", a, b);
-    const bool is_vector =
-        y.rank() == 1 || (y.rank() + 1 == x.rank() && may_be_equal(y, Shape(std::vector<Dim>(x.begin(), x.end() - 1))));
-    const auto last = static_cast<std::int64_t>(y.rank());
-    const auto [p, q] = with_common_batch(function, a, is_vector ? unsqueeze(b, {last}) : b);
+    if (shape_of(b).rank() != 1) {
+        const auto [p, q] = with_common_batch(function, a, b);
+        return f(p, q);
+    }
+    const auto [p, q] = with_common_batch(function, a, unsqueeze(b, {1}));
     const T result = f(p, q);
-    if (!is_vector) return result;
     const Shape& shape = shape_of(result);
     return reshape(result, Shape(std::vector<Dim>(shape.begin(), shape.end() - 1)));
 }

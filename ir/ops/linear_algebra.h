@@ -131,8 +131,7 @@ inline constexpr OpDef eigh = {
     .name = "eigh",
     .doc =
         "The eigenvalues w of the symmetric part of x, in ascending order, and a v with orthonormal columns:\n"
-        "(x + x^T) / 2 = v diag(w) v^T. In derivatives, pairs of equal values count as if their vectors did not turn "
-        "into\neach other: right for what does not depend on the choice of these.",
+        "(x + x^T) / 2 = v diag(w) v^T. Derivatives by vectors of equal values are infinite or NaN.",
     .arity = 1,
     .lowering = Lowering::opaque,
     .dtypes = decomposable,
@@ -173,8 +172,8 @@ inline constexpr OpDef svd = {
     .doc =
         "x = u diag(s) v^T: u, s in descending order and none of them negative, and v^T; the columns of u and of v "
         "are\n"
-        "orthonormal, as many as the lesser extent of x. Derivatives at equal singular values are as those of eigh; "
-        "at 0\nthey are infinite or NaN, but for those of s.",
+        "orthonormal, as many as the lesser extent of x. Derivatives by u and v are infinite or NaN where singular\n"
+        "values are equal, or 0.",
     .arity = 1,
     .lowering = Lowering::opaque,
     .dtypes = decomposable,

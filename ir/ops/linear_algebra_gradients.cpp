@@ -63,15 +63,18 @@ namespace {
 Value times(const Value& a, const Value& b) { return f::matmul(a, b); }
 Value minus_transposed(const Value& x) { return sub(x, f::transposed(x)); }
 
-// 1 / x, but 0 where x is 0.
-Value inverse_or_zero(const Value& x) {
-    const Value is_zero = eq(x, f::number(x, 0));
-    return select(is_zero, f::number(x, 0), div(f::number(x, 1), select(is_zero, f::number(x, 1), x)));
-}
-
 // As the diagonal of matrices, from both sides: x times diag(s), and diag(s) times x.
 Value row_of(const Value& s) { return f::unsqueeze(s, {static_cast<std::int64_t>(f::shape_of(s).rank()) - 1}); }
 Value column_of(const Value& s) { return f::unsqueeze(s, {static_cast<std::int64_t>(f::shape_of(s).rank())}); }
+
+// 1 / (s_k - s_i), and 0 on the diagonal.
+Value inverse_differences(const Value& s) {
+    const Value differences = sub(row_of(s), column_of(s));
+    const Dim n = f::columns_of(f::shape_of(differences));
+    const Value is_diagonal = f::compare_positions(s, eq, n, n, 0);
+    return select(is_diagonal, f::number(s, 0),
+                  div(f::number(s, 1), select(is_diagonal, f::number(s, 1), differences)));
+}
 
 }  // namespace
 
@@ -105,7 +108,7 @@ Value eigh_transpose(const GradientContext& g, std::span<const Value> ct, std::s
     Value inner;
     if (ct[0]) inner = f::diag_embed(ct[0], 0);
     if (ct[1]) {
-        const Value turned = mul(times(f::transposed(v), ct[1]), inverse_or_zero(sub(row_of(w), column_of(w))));
+        const Value turned = mul(times(f::transposed(v), ct[1]), inverse_differences(w));
         inner = inner ? add(inner, turned) : turned;
     }
     return f::symmetric_part(times(times(v, inner), f::transposed(v)));
@@ -118,7 +121,7 @@ Value svd_transpose(const GradientContext& g, std::span<const Value> ct, std::si
     const auto outside = [](const Value& basis, const Value& x) {
         return sub(x, times(basis, times(f::transposed(basis), x)));
     };
-    const Value squares = mul(s, s), inverse = inverse_or_zero(sub(row_of(squares), column_of(squares)));
+    const Value inverse = inverse_differences(mul(s, s));
     Value inner, sum;
     const auto accumulate = [](Value& to, const Value& x) { to = to ? add(to, x) : x; };
     if (ct[1]) accumulate(inner, f::diag_embed(ct[1], 0));

@@ -113,6 +113,5 @@ Translations networks();
 Translations losses();
 Translations activations();
 Translations fourier();
-Translations linear_algebra();
 
 }  // namespace lathe::oracle

@@ -35,7 +35,10 @@ Tensors plain(const Call& c) {
 Tensors solutions(const Call& c) {
     c.expect_names({"left", "check_errors"});
     if (!c.flag(2, "left", true)) throw NotOurs("equations from the right");
-    return {solve(c.tensor(0), c.tensor(1))};
+    // Theirs takes vectors for each matrix, too.
+    const Tensor a = c.tensor(0), b = c.tensor(1);
+    if (b.rank() + 1 != a.rank()) return {solve(a, b)};
+    return {squeeze(solve(a, unsqueeze(b, {-1})), {-1})};
 }
 
 Tensors pseudo_inverses(const Call& c) {
