@@ -63,8 +63,8 @@ Tensor apart(const Shape& shape) {
     const std::int64_t n = shape[shape.rank() - 1].constant(), m = shape[shape.rank() - 2].constant();
     return number(7, shape) * 0.5 + eye(m, n, 0, Dtype::f64) * (convert(arange(n), Dtype::f64) + 1.0) * 3.0;
 }
-const Shape squares[] = {{1, 1}, {2, 2}, {3, 3}, {2, 3, 3}};
-const Shape shapes[] = {{1, 1}, {3, 3}, {4, 2}, {2, 4}, {2, 3, 2}};
+const Shape squares[] = {{3, 3}, {2, 2, 2}};
+const Shape shapes[] = {{3, 3}, {3, 2}, {2, 3}};
 
 TEST(LinearAlgebraDerivatives, OfDecompositions) {
     for (const Shape& shape : squares) {
@@ -128,7 +128,7 @@ TEST(LinearAlgebraDerivatives, OfWhatIsMadeOfThem) {
         if (shape != Shape{3, 3}) continue;
         for (const MatrixNorm norm : {MatrixNorm::frobenius, MatrixNorm::nuclear, MatrixNorm::two, MatrixNorm::one})
             expect_derivatives("matrix_norm", [&](const Tensor& v) { return std::vector{matrix_norm(v, norm)}; }, x);
-        for (int flags = 0; flags < 16; ++flags) {
+        for (const int flags : {0, 3, 5, 10, 14}) {
             const TriangularOptions options{(flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0};
             expect_derivatives(
                 "triangular_solve",

@@ -17,8 +17,6 @@
 #include "tests/oracle/call.h"
 
 namespace lathe::oracle {
-
-Translations linear_algebra();
 namespace {
 
 namespace f = ir::functions;
@@ -99,6 +97,8 @@ struct Exception {
 };
 constexpr Exception exceptions[] = {
     {"nn.functional.ctc_loss", "theirs is that of log_softmax, too", 0},
+    {"cholesky_inverse", "theirs belongs to the triangle, too, that is not read", 0},
+    {"cholesky_solve", "theirs belongs to the triangle, too, that is not read", 1},
     {"logcumsumexp", "theirs subtracts logarithms of sums, of 1e4 in f32 too", 0},
     {"__rpow__", "a power of a negative number is constant in the exponent here, and NaN there", 0},
 };
@@ -249,7 +249,7 @@ TEST_P(Oracle, PyTorchsSamples) {
     for (const auto& [what, count] : not_ours) std::cout << "not ours: " << what << " (" << count << ")\n";
     EXPECT_GE(total, GetParam().least);
 }
-INSTANTIATE_TEST_SUITE_P(Records, Oracle, testing::Values(Records{"opinfo_dev", 230}, Records{"opinfo_2", 945}),
+INSTANTIATE_TEST_SUITE_P(Records, Oracle, testing::Values(Records{"opinfo_dev", 230}, Records{"opinfo_2", 1060}),
                          [](const auto& records) { return std::string(records.param.name); });
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "frontend/functions/fourier.h"
 #include "frontend/functions/indexing.h"
 #include "frontend/functions/joining.h"
+#include "frontend/functions/linear_algebra.h"
 #include "frontend/functions/losses.h"
 #include "frontend/functions/movement.h"
 #include "frontend/functions/normalization.h"

@@ -3,7 +3,6 @@
 #include "frontend/functions/axis_arguments.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/linear_algebra.h"
-#include "ir/ops/linear_algebra.h"
 #include "ir/ops/ops.h"
 
 namespace lathe {

@@ -3,7 +3,6 @@
 #include <array>
 #include <utility>
 
-#include "ir/ops/linear_algebra.h"
 #include "ir/ops/ops.h"
 
 namespace lathe::ir {

@@ -12,6 +12,7 @@
 #include "ir/ops/fourier.h"
 #include "ir/ops/hyperbolic.h"
 #include "ir/ops/indexing.h"
+#include "ir/ops/linear_algebra.h"
 #include "ir/ops/math.h"
 #include "ir/ops/memory.h"
 #include "ir/ops/reductions.h"

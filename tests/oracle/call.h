@@ -113,5 +113,6 @@ Translations networks();
 Translations losses();
 Translations activations();
 Translations fourier();
+Translations linear_algebra();
 
 }  // namespace lathe::oracle

@@ -9,10 +9,12 @@ namespace {
 using Tensors = std::vector<Tensor>;
 
 Tensor t(const Tensor& x) { return swapaxes(x, -1, -2); }
-Tensor flipped_if(const Tensor& x, bool flip) { return flip ? t(x) : x; }
 
-// Their factorisations take one triangle of a matrix that they are told is symmetric; ours take both.
-Tensor mirrored(const Tensor& x, bool upper) { return upper ? triu(x) + t(triu(x, 1)) : tril(x) + t(tril(x, -1)); }
+// Where they are told that a matrix is symmetric, they read one triangle, and give both the derivative.
+Tensor as_symmetric(const Tensor& x, bool upper) {
+    const Tensor read = upper ? triu(x) + t(triu(x, 1)) : tril(x) + t(tril(x, -1)), both = (x + t(x)) * 0.5;
+    return stop_gradient(read) + (both - stop_gradient(both));
+}
 Tensors choleskys(const Call& c) {
     c.expect_names({"upper"});
     return {cholesky(c.tensor(0), {.upper = c.flag(1, "upper")})};
@@ -22,7 +24,7 @@ template <Tensors (*function)(const Call&)>
 Tensors with_info(const Call& c) {
     Tensors results = function(c);
     const std::vector<std::int64_t> extents = c.tensor(0).shape();
-    results.push_back(zeros(std::vector<Dim>(extents.begin(), extents.end() - 2), Dtype::i32));
+    results.push_back(zeros(Shape(std::vector<Dim>(extents.begin(), extents.end() - 2)), Dtype::i32));
     return results;
 }
 
@@ -44,6 +46,7 @@ Tensors solutions(const Call& c) {
 Tensors pseudo_inverses(const Call& c) {
     c.expect_names({"rtol", "hermitian", "rcond"});
     if (c.variant() == "singular") return {pinv(matmul(c.tensor(0), t(c.tensor(1))))};
+    if (c.variant() == "hermitian") throw NotOurs("the inverse of one triangle");
     return {pinv(c.tensor(0))};
 }
 
@@ -103,11 +106,11 @@ Translations linear_algebra() {
          }},
         {"linalg.eigh",
          [](const Call& c) -> Tensors {
-             const auto [w, v] = eigh(mirrored(c.tensor(0), c.text(1, "UPLO", "L") == "U"));
+             const auto [w, v] = eigh(as_symmetric(c.tensor(0), c.text(1, "UPLO", "L") == "U"));
              return {w, v};
          }},
         {"linalg.eigvalsh",
-         [](const Call& c) -> Tensors { return {eigvalsh(mirrored(c.tensor(0), c.text(1, "UPLO", "L") == "U"))}; }},
+         [](const Call& c) -> Tensors { return {eigvalsh(as_symmetric(c.tensor(0), c.text(1, "UPLO", "L") == "U"))}; }},
         {"linalg.svd", singular},
         {"svd", singular},
         {"linalg.svdvals", plain<svdvals>},
