@@ -21,7 +21,7 @@
 #include "runtime/find_call.h"
 #include "tests/configurations.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

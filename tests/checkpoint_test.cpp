@@ -107,5 +107,18 @@ TEST(CustomGradient, HasTheTangentThatItsRuleIsTheTransposeOf) {
     EXPECT_EQ(tangent.to_vector<float>(), (std::vector<float>{50, 1500}));
 }
 
+TEST(CustomGradient, IsRefusedByForwardModeWhereItsRuleIsNotLinear) {
+    const auto f = custom_gradient([](const Tensor& x) { return x * 2.0; },
+                                   [](const Tensor&, const Tensor&, const Tensor& c) { return c * c; });
+    const Tensor x = Tensor::from({1.F, 3.F});
+    EXPECT_EQ(grad([&](const Tensor& v) { return sum(f(v)); })(x).to_vector<float>(), (std::vector<float>{1, 1}));
+    try {
+        jvp(f, x, x);
+        FAIL() << "a rule that is not linear has a tangent";
+    } catch (const UserError& e) {
+        EXPECT_NE(std::string(e.what()).find("is not linear in the cotangents"), std::string::npos) << e.what();
+    }
+}
+
 }  // namespace
 }  // namespace lathe

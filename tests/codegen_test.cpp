@@ -22,7 +22,7 @@
 #include "runtime/buffer.h"
 #include "tests/add_kernel.h"
 #include "tests/targets.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::codegen {
 namespace {

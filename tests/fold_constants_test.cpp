@@ -13,7 +13,7 @@
 #include "ir/program/verify.h"
 #include "passes/pipeline.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

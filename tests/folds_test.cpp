@@ -13,8 +13,8 @@
 #include "lathe.h"
 #include "tests/configurations.h"
 #include "tests/refusal.h"
-#include "tests/run_ahead.h"
-#include "tests/values.h"
+#include "tools/fuzz/run_ahead.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe {
 namespace {

@@ -95,7 +95,7 @@ TEST(GraphText, EveryFaultIsReportedWithItsLine) {
               R"(t.lir:3:8: there is no op frobnicate
       %1 = frobnicate(%0) : f32[2, 3]
            ^
-t.lir:5:8: neg gives f32[2, 3]
+t.lir:5:8: neg gives f32[2, 3], not f32[3, 2]
       %3 = neg(%0) : f32[3, 2]
            ^
 t.lir:6:16: %9 is not defined above

@@ -22,9 +22,9 @@
 #include "lathe.h"
 #include "tests/command.h"
 #include "tests/op_samples.h"
-#include "tests/run_ahead.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

@@ -12,9 +12,9 @@
 #include "ir/ops/ops.h"
 #include "passes/graph/simplify.h"
 #include "tests/configurations.h"
-#include "tests/run_ahead.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

@@ -12,7 +12,7 @@
 #include "tests/configurations.h"
 #include "tests/op_samples.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

@@ -3,6 +3,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <regex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,8 +22,9 @@
 #include "frontend/trace/grad.h"
 #include "frontend/trace/jit.h"
 #include "ir/ops/op.h"
+#include "tests/kept_text.h"
 #include "tests/refusal.h"
-#include "values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe {
 namespace {
@@ -428,6 +432,46 @@ TEST(Messages, every_function_blames_the_users_line_in_its_own_name_with_the_typ
     }
     EXPECT_GT(thrown, calls / 4);
     EXPECT_LT(thrown, calls);
+}
+
+// The message with what differs from call to call left out: the function's name, types and numbers.
+std::string pattern_of(const std::string& message, const std::string& name) {
+    static const std::regex type(R"((f|bf|i|u)[0-9]+\[[^\]]*\]|bool\[[^\]]*\])"), number("-?[0-9]+(\\.[0-9]+)?");
+    const std::string reason = message.starts_with(name + ":") ? message.substr(name.size()) : message;
+    return std::regex_replace(std::regex_replace(reason, type, "TYPE"), number, "N");
+}
+
+// One message of each kind, and the functions that say such. LATHE_REWRITE_EXPECTATIONS=1 writes the file.
+TEST(Messages, of_functions_are_these_for_every_misuse) {
+    struct Kind {
+        std::string example;
+        std::set<std::string> functions;
+    };
+    const std::vector<Tensor> values = operands();
+    std::map<std::string, Kind> kinds;
+    for (const Function& f : functions()) {
+        std::size_t count = 1;
+        for (std::size_t i = 0; i < f.operands; ++i) count *= values.size();
+        for (std::size_t k = 0; k < count; k += f.operands == 3 ? 7 : 1) {
+            Tensors t;
+            for (std::size_t i = 0, rest = k; i < f.operands; ++i, rest /= values.size())
+                t.push_back(values[rest % values.size()]);
+            try {
+                f.call(t, Where::current());
+            } catch (const Error& e) {
+                Kind& kind = kinds[pattern_of(e.message(), f.name)];
+                if (kind.example.empty()) kind.example = e.message();
+                kind.functions.insert(f.name);
+            }
+        }
+    }
+    std::string text;
+    for (const auto& [pattern, kind] : kinds) {
+        text += kind.example + "\n   ";
+        for (const std::string& function : kind.functions) text += " " + function;
+        text += "\n\n";
+    }
+    testing_support::expect_kept("tests/function_messages.txt", text);
 }
 
 TEST(Messages, the_same_while_tracing) {

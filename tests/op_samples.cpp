@@ -3,15 +3,8 @@
 #include <algorithm>
 
 #include "ir/ops/linear_algebra.h"
-#include "ir/ops/samples.h"
 
 namespace lathe::testing_support {
-
-std::vector<Call> samples(const ir::OpDef& op, ir::Dtype d) {
-    if (op.samples != nullptr) return op.samples(d);
-    if (op.lowering == ir::Lowering::source) return {};
-    return ir::samples::broadcast(std::vector<ir::Dtype>(static_cast<std::size_t>(op.arity.minimum), d));
-}
 
 double on_diagonal(const ir::OpDef& op, const ir::Type& type, std::int64_t position) {
     const std::size_t rank = type.shape.rank();

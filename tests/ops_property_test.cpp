@@ -233,7 +233,7 @@ TEST(Ops, AttributesComeInAnyOrderAndMayBeLeftOut) {
     EXPECT_EQ(graph("iota {dtype = i32, shape = [3]} : i32[3]"),
               graph("iota {shape = [3], axis = 0, dtype = i32} : i32[3]"));
     EXPECT_NE(why("slice(%0) {start = [0, 0]} : f32[4, 5]").find("slice lacks its attribute size"), std::string::npos);
-    EXPECT_NE(why("slice(%0) {size = [2, 3], size = [2, 3]} : f32[2, 3]").find("size is given twice"),
+    EXPECT_NE(why("slice(%0) {size = [2, 3], size = [2, 3]} : f32[2, 3]").find("slice has its attribute size twice"),
               std::string::npos);
     EXPECT_NE(why("slice(%0) {size = [2, 3], width = [2]} : f32[2, 3]").find("slice has no attribute width"),
               std::string::npos)

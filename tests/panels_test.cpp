@@ -12,7 +12,7 @@
 #include "passes/pipeline.h"
 #include "tests/configurations.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

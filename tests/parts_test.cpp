@@ -6,7 +6,7 @@
 #include "ir/graph/text.h"
 #include "ir/loops/walk.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

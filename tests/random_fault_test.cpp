@@ -15,10 +15,10 @@
 #include "runtime/aot.h"
 #include "tests/configurations.h"
 #include "tests/op_samples.h"
-#include "tests/random_graph.h"
-#include "tests/run_ahead.h"
+#include "tools/fuzz/random_graph.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

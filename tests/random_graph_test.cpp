@@ -1,5 +1,5 @@
 // Random graphs through every configuration of the compiler: the bits of the graph interpreter, always.
-#include "tests/random_graph.h"
+#include "tools/fuzz/random_graph.h"
 
 #include <cstdlib>
 #include <functional>
@@ -20,9 +20,9 @@
 #include "ir/program/verify.h"
 #include "passes/pipeline.h"
 #include "tests/configurations.h"
-#include "tests/run_ahead.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

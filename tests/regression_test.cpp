@@ -4,7 +4,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "tests/configurations.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

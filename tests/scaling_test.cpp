@@ -14,7 +14,7 @@
 #include "passes/graph/differentiate.h"
 #include "passes/pipeline.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe {
 namespace {

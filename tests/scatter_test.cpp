@@ -11,9 +11,9 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "tests/configurations.h"
-#include "tests/run_ahead.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

@@ -1,4 +1,6 @@
 // The `lathe` command, as a user runs it.
+#include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -30,7 +32,7 @@ protected:
 TEST_F(Tool, HelpHasAnExampleForEachCommand) {
     const Outcome all = lathe("--help");
     EXPECT_EQ(all.status, 0);
-    for (const std::string command : {"compile", "print", "run", "pass", "verify", "ops"}) {
+    for (const std::string command : {"compile", "print", "run", "pass", "verify", "ops", "fuzz"}) {
         EXPECT_NE(all.output.find("\n  " + command + " "), std::string::npos) << all.output;
         const Outcome one = lathe(command + " --help");
         EXPECT_EQ(one.status, 0);
@@ -41,7 +43,8 @@ TEST_F(Tool, HelpHasAnExampleForEachCommand) {
 
 TEST_F(Tool, WrongUsageIsTwo) {
     for (const std::string arguments :
-         {"", "nonsense", "print", "print x --stage nonsense", "ops nonsense", "pass nonsense x", "--nonsense"})
+         {"", "nonsense", "print", "print x --stage nonsense", "ops nonsense", "pass nonsense x", "--nonsense",
+          "ops add --markdown", "fuzz --configurations nonsense", "fuzz --jobs 0", "fuzz --graphs many"})
         EXPECT_EQ(lathe(arguments).status, 2) << arguments;
 }
 
@@ -198,6 +201,36 @@ TEST_F(Tool, LeavesNothingBehindWhereARunFails) {
     EXPECT_EQ(lathe("run g.lir --input x --output o").status, 2);
     write("taken", "");
     EXPECT_EQ(entries(), before + 1);
+}
+
+TEST_F(Tool, FuzzesInEveryWay) {
+    const Outcome o = lathe("fuzz --graphs 12 --seed 100 --jobs 2 --verbose");
+    EXPECT_EQ(o.status, 0) << o.output;
+    EXPECT_NE(o.output.find("12 graphs from seed 100 in "), std::string::npos) << o.output;
+    EXPECT_NE(o.output.find("no difference"), std::string::npos) << o.output;
+    for (const std::string way : {"text", "loops", "without", "jit", "weights", "aot"})
+        EXPECT_NE(o.output.find(" ms " + way + "\n"), std::string::npos) << o.output;
+    for (const ir::OpDef* const op : ir::op_table())
+        EXPECT_NE(o.output.find(" " + std::string(op->name) + "\n"), std::string::npos) << op->name;
+    // No more graphs are drawn when the time is over.
+    EXPECT_EQ(lathe("fuzz --graphs 1000000 --time 1 --configurations loops").status, 0);
+}
+
+// A wrong compiler is found, its graph reduced to what shows it, and the command that is told finds it again.
+TEST_F(Tool, FuzzingFindsWhatIsWrong) {
+    const Outcome o = lathe("fuzz --graphs 200 --configurations exchanged --reduce");
+    EXPECT_EQ(o.status, 1);
+    EXPECT_NE(o.output.find("lathe: 10 differences, then stopped\n"), std::string::npos) << o.output;
+    const std::size_t at = o.output.find("again: lathe ");
+    ASSERT_NE(at, std::string::npos) << o.output;
+    const std::string again = o.output.substr(at + 13, o.output.find('\n', at) - at - 13);
+    EXPECT_EQ(lathe(again).status, 1) << again;
+    EXPECT_EQ(entries(), 10U);
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+        const std::string text = read_file(entry.path());
+        EXPECT_LE(std::ranges::count(text, '='), 12) << text;
+        EXPECT_EQ(lathe("verify '" + entry.path().string() + "'"), (Outcome{0, ""})) << text;
+    }
 }
 
 TEST_F(Tool, NamesFileAndLineOfBadInput) {

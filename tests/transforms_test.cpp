@@ -15,7 +15,7 @@
 #include "passes/graph/simplify.h"
 #include "tests/op_samples.h"
 #include "tests/refusal.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe {
 namespace {

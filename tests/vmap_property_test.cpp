@@ -14,7 +14,7 @@
 #include "passes/graph/simplify.h"
 #include "passes/graph/vmap.h"
 #include "tests/op_samples.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

@@ -8,7 +8,7 @@
 
 namespace lathe {
 
-Tensor relu(const Tensor& x, Where where = Where::current());
+Tensor relu(const Tensor& x, Where where = Where::current());   // max(x, 0)
 Tensor relu6(const Tensor& x, Where where = Where::current());  // min(max(0, x), 6)
 // x, or slope * x where it is not positive
 Tensor leaky_relu(const Tensor& x, double slope = 0.01, Where where = Where::current());

@@ -46,7 +46,7 @@ Tensor fmax(const detail::Operand& x, const detail::Operand& y);
 Tensor fmin(const detail::Operand& x, const detail::Operand& y);
 // |x - y|, of integers also where x - y is negative and they are unsigned.
 Tensor absolute_difference(const detail::Operand& x, const detail::Operand& y);
-Tensor logical_xor(const Tensor& a, const Tensor& b, Where where = Where::current());
+Tensor logical_xor(const Tensor& a, const Tensor& b, Where where = Where::current());  // whether one of the two is true
 
 // Of integers, never negative but where the least one is all there is. gcd(0, 0) is 0, as is lcm(x, 0). Euclid's
 // algorithm, a loop that ends when all elements are done.

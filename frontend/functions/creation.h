@@ -8,12 +8,14 @@
 
 namespace lathe {
 
+// All elements equal to a number that the dtype has.
 Tensor full(const Shape& shape, double value, Dtype dtype = Dtype::f32, Where where = Where::current());
-Tensor zeros(const Shape& shape, Dtype dtype = Dtype::f32, Where where = Where::current());
-Tensor ones(const Shape& shape, Dtype dtype = Dtype::f32, Where where = Where::current());
+Tensor zeros(const Shape& shape, Dtype dtype = Dtype::f32, Where where = Where::current());  // all 0
+Tensor ones(const Shape& shape, Dtype dtype = Dtype::f32, Where where = Where::current());   // all 1
+// The same with the shape and dtype of x.
 Tensor full_like(const Tensor& x, double value, Where where = Where::current());
-Tensor zeros_like(const Tensor& x, Where where = Where::current());
-Tensor ones_like(const Tensor& x, Where where = Where::current());
+Tensor zeros_like(const Tensor& x, Where where = Where::current());  // all 0, as x
+Tensor ones_like(const Tensor& x, Where where = Where::current());   // all 1, as x
 // Ones on a diagonal that starts `offset` to the right of the first element, or below it, and zeros elsewhere.
 Tensor eye(Dim n, Dtype dtype = Dtype::f32, Where where = Where::current());
 Tensor eye(Dim rows, Dim columns, std::int64_t offset = 0, Dtype dtype = Dtype::f32, Where where = Where::current());

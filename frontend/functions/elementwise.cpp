@@ -1,5 +1,7 @@
 #include "frontend/functions/elementwise.h"
 
+#include <array>
+
 #include "frontend/tensor/record.h"
 #include "ir/functions/elementwise.h"
 #include "ir/ops/ops.h"
@@ -98,15 +100,19 @@ Tensor bit_not(const Tensor& x, Where where) { return unary(ops::bit_not, x, whe
 Tensor shift_left(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_left, a, b); }
 Tensor shift_right(const detail::Operand& a, const detail::Operand& b) { return binary(ops::shift_right, a, b); }
 Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false) {
-    const LocScope scope(if_true.where(), "where", condition);
-    for (const detail::Operand* x : {&if_true, &if_false}) {
-        if (!x->is_number() && x->tensor().is_empty())
-            throw UserError(detail::spoken("where") + ": an empty tensor was used", detail::blame(x->where()));
-    }
-    const Dtype dtype = !if_true.is_number()    ? if_true.tensor().dtype()
-                        : !if_false.is_number() ? if_false.tensor().dtype()
-                                                : Dtype::f32;
-    const Tensor operands[] = {condition, if_true.as(dtype, "where"), if_false.as(dtype, "where")};
+    const auto operands = [&]() -> std::array<Tensor, 3> {
+        const LocScope scope(if_true.where(), "where", condition);
+        for (const detail::Operand* x : {&if_true, &if_false}) {
+            if (!x->is_number() && x->tensor().is_empty())
+                throw UserError(detail::spoken("where") + ": an empty tensor was used", detail::blame(x->where()));
+        }
+        const Dtype dtype = !if_true.is_number()    ? if_true.tensor().dtype()
+                            : !if_false.is_number() ? if_false.tensor().dtype()
+                                                    : Dtype::f32;
+        return {condition, if_true.as(dtype, "where"), if_false.as(dtype, "where")};
+    }();
+    // Numbers are tensors by now, so that messages name all three.
+    const LocScope scope(if_true.where(), "where", operands[0], operands[1], operands[2]);
     return detail::TensorRecorder::record(ops::select, operands, {});
 }
 Tensor convert(const Tensor& x, Dtype dtype, Where where) {

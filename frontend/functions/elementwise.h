@@ -59,7 +59,9 @@ Tensor bit_xor(const detail::Operand& a, const detail::Operand& b);
 Tensor bit_not(const Tensor& x, Where where = Where::current());
 Tensor shift_left(const detail::Operand& a, const detail::Operand& b);
 Tensor shift_right(const detail::Operand& a, const detail::Operand& b);
+// One of two for each element of a condition, a bool; the three broadcast.
 Tensor where(const Tensor& condition, const detail::Operand& if_true, const detail::Operand& if_false);
+// In another dtype. Floats become integers by truncation and saturate; NaN becomes 0.
 Tensor convert(const Tensor& x, Dtype dtype, Where where = Where::current());
 // x, taken as a constant by derivatives. Nothing that x was computed from is kept for them.
 Tensor stop_gradient(const Tensor& x, Where where = Where::current());

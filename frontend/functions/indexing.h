@@ -26,6 +26,7 @@ Tensor index_add(const Tensor& x, const Tensor& indices, const Tensor& updates, 
                  Where where = Where::current());
 Tensor index_copy(const Tensor& x, const Tensor& indices, const Tensor& updates, std::int64_t axis,
                   Where where = Where::current());
+// x with one number at indices of an axis.
 Tensor index_fill(const Tensor& x, const Tensor& indices, double value, std::int64_t axis,
                   Where where = Where::current());
 

@@ -46,6 +46,7 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, const MultiMargi
 
 // Mean of the squared differences of two tensors of one shape; others are refused.
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where = Where::current());
+// (x - target)^2; and |x - target|. The two broadcast.
 Tensor mse_loss(const Tensor& x, const Tensor& target, LossOptions options = {}, Where where = Where::current());
 Tensor l1_loss(const Tensor& x, const Tensor& target, LossOptions options = {}, Where where = Where::current());
 struct HuberOptions {
@@ -87,6 +88,7 @@ struct PoissonOptions {
     double epsilon = 1e-8;  // beside a rate in its logarithm
     Reduction reduction = Reduction::mean;
 };
+// The negative logarithm of the likelihood of counts, by the rate x or its logarithm.
 Tensor poisson_nll_loss(const Tensor& x, const Tensor& target, PoissonOptions options = {},
                         Where where = Where::current());
 struct GaussianOptions {
@@ -133,6 +135,7 @@ struct CosineOptions {
     std::int64_t axis = 1;
     double epsilon = 1e-8;  // lengths are at least that
 };
+// The cosine of the angle between vectors along an axis.
 Tensor cosine_similarity(const Tensor& x, const Tensor& y, CosineOptions options = {}, Where where = Where::current());
 struct DistanceOptions {
     double p = 2;

@@ -32,7 +32,7 @@ inline Tensor permute(const Tensor& x, const Axes& permutation, Where where = Wh
 }
 // The axes `from` come to stand at `to`; the others keep their order.
 Tensor movedim(const Tensor& x, const Axes& from, const Axes& to, Where where = Where::current());
-Tensor swapaxes(const Tensor& x, std::int64_t a, std::int64_t b, Where where = Where::current());
+Tensor swapaxes(const Tensor& x, std::int64_t a, std::int64_t b, Where where = Where::current());  // axis a for axis b
 
 // ---- other orders of elements
 

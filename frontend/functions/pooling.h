@@ -34,6 +34,7 @@ struct AveragePoolOptions {
     bool count_include_pad = true;  // whether zeros of the padding count in the mean
     double divisor_override = 0;    // what sums are divided by, if not 0
 };
+// The means of windows.
 Tensor avg_pool1d(const Tensor& x, const PerExtent& size, AveragePoolOptions options = {},
                   Where where = Where::current());
 Tensor avg_pool2d(const Tensor& x, const PerExtent& size, AveragePoolOptions options = {},

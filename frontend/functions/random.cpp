@@ -214,7 +214,7 @@ Tensor random_gamma(const RandomKey& key, const Tensor& alpha, Where where) {
 Tensor dropout(const RandomKey& key, const Tensor& x, double p, Where where) {
     const LocScope scope(where, "dropout", key.tensor(), x);
     if (!(p >= 0 && p <= 1)) refuse("dropout", fmt::format("{} is no probability", p), where);
-    if (!ir::is_float(x.dtype())) refuse("dropout", "wants floats, not " + x.type().to_string(), where);
+    blaming(where, "dropout", [&] { f::require_floats("dropout", x); });
     const Tensor v = value_of(x);
     if (p == 0) return v;
     const Tensor zero = f::number(v, 0);

@@ -103,15 +103,24 @@ Tensor nanmean(const Tensor& x, const Axes& axes, bool keep, Where where) {
 }
 Tensor softmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "softmax", x);
-    return blaming(where, "softmax", [&] { return f::softmax(x, axis); });
+    return blaming(where, "softmax", [&] {
+        f::require_floats("softmax", x);
+        return f::softmax(x, axis);
+    });
 }
 Tensor softmin(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "softmin", x);
-    return blaming(where, "softmin", [&] { return f::softmax(ops::neg(x), axis); });
+    return blaming(where, "softmin", [&] {
+        f::require_floats("softmin", x);
+        return f::softmax(ops::neg(x), axis);
+    });
 }
 Tensor log_softmax(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "log_softmax", x);
-    return blaming(where, "log_softmax", [&] { return f::log_softmax(x, axis); });
+    return blaming(where, "log_softmax", [&] {
+        f::require_floats("log_softmax", x);
+        return f::log_softmax(x, axis);
+    });
 }
 
 }  // namespace lathe

@@ -33,13 +33,15 @@ Tensor bucketize(const Tensor& values, const Tensor& boundaries, SearchOptions o
 
 // ---- what is not 0, in row-major order
 
-// The positions as i64 [count, rank]; and along each axis by itself, as numpy.nonzero and numpy.where.
+// The positions as i64 [count, rank].
 Tensor nonzero(const Tensor& x, Where where = Where::current());
+// The same for each axis by itself, as numpy.nonzero and numpy.where.
 std::vector<Tensor> where(const Tensor& condition, Where where = Where::current());
 struct Bounded {
     Tensor positions;  // i64 [bound, rank]: the first ones, then zeros
     Tensor count;      // i64: how many there are, which may be more
 };
+// The positions of elements that are not 0, at most so many.
 Bounded nonzero_bounded(const Tensor& x, std::int64_t bound, Where where = Where::current());
 
 // ---- what is different: in ascending order; NaN counts as one value
@@ -49,6 +51,7 @@ struct Unique {
     Tensor inverse;  // i64, of x's shape: which of the values each element is
     Tensor counts;   // i64: how many elements are each value
 };
+// The different values in ascending order.
 Unique unique(const Tensor& x, Where where = Where::current());
 struct BoundedUnique {
     Tensor values;   // the first ones, then the least again
@@ -56,6 +59,7 @@ struct BoundedUnique {
     Tensor counts;   // 0 behind the last
     Tensor count;    // i64: how many values there are, which may be more
 };
+// The same, at most so many of them.
 BoundedUnique unique_bounded(const Tensor& x, std::int64_t bound, Where where = Where::current());
 
 // ---- how many

@@ -57,7 +57,7 @@ T leaky_relu(const T& input, double slope) {
 // The same with slopes as operands: one, or one for each index of axis 1.
 template <Operand T>
 T prelu(const T& x, const T& slope) {
-    if (!is_float(dtype_of(x))) refuse("prelu", "wants floats; convert() makes them", x, slope);
+    require_floats("prelu", x, slope);
     require_same_dtype("prelu", x, slope);
     const Shape& shape = shape_of(x);
     if (shape_of(slope).rank() > 1) refuse("prelu", "wants one slope, or one for each index of axis 1", x, slope);
@@ -110,6 +110,7 @@ T selu(const T& input) {
 // x times the normal distribution's cumulative function, by erf.
 template <Operand T>
 T gelu(const T& input) {
+    require_floats("gelu", input);
     return in_accumulator(input, [](const T& x) {
         constexpr double root_half = 0.70710678118654752440;
         const T cumulative = ops::add(ops::erf(ops::mul(x, number(x, root_half))), number(x, 1));
@@ -120,6 +121,7 @@ T gelu(const T& input) {
 // x / 2 * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). From 10 on the hyperbolic tangent is 1, also in f64.
 template <Operand T>
 T gelu_by_tanh(const T& input) {
+    require_floats("gelu", input);
     return in_accumulator(input, [](const T& x) {
         constexpr double root_two_over_pi = 0.79788456080286535588, cubic = 0.044715 * root_two_over_pi;
         const T a = hardtanh(x, -10, 10), square = ops::mul(a, a);
@@ -214,7 +216,8 @@ template <Operand T>
 T glu(const T& input, std::int64_t along) {
     require_floats("glu", input);
     const auto rank = static_cast<std::int64_t>(shape_of(input).rank());
-    if (along < -rank || along >= rank) refuse("glu", "axis " + std::to_string(along) + " is out of range", input);
+    if (along < -rank || along >= rank)
+        refuse("glu", "axis " + std::to_string(along) + " is out of range for rank " + std::to_string(rank), input);
     const auto axis = static_cast<std::size_t>(along < 0 ? along + rank : along);
     return in_accumulator(input, [&](const T& x) {
         const Shape& shape = shape_of(x);

@@ -50,9 +50,10 @@ template <Operand T>
         std::string(function) + ": " + std::string(why) + " (" + static_cast<const Type&>(x.type()).to_string() + ")",
         Loc{});
 }
-template <Operand T>
-void require_floats(std::string_view function, const T& x) {
-    if (!is_float(dtype_of(x))) refuse(function, "wants floats; convert() makes them", x);
+// The others are operands that the message names too.
+template <Operand T, class... Others>
+void require_floats(std::string_view function, const T& x, const Others&... others) {
+    if (!is_float(dtype_of(x))) refuse(function, "wants floats; convert() makes them of others", x, others...);
 }
 template <Operand T>
 void require_same_dtype(std::string_view function, const T& x, const T& y) {

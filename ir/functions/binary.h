@@ -28,7 +28,7 @@ T mod(const T& x, const T& y) {
 template <Operand T>
 T true_divide(const T& x, const T& y) {
     require_same_dtype("true_divide", x, y);
-    if (!is_float(dtype_of(x))) refuse("true_divide", "wants floats; convert() makes them of others", x, y);
+    require_floats("true_divide", x, y);
     return ops::div(x, y);
 }
 

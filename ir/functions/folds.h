@@ -79,7 +79,7 @@ T standard_deviation(const T& input, const Integers& axes, std::int64_t correcti
 // that leave the range of the accumulator make it infinite, or 0. Derivatives at 0 are 0.
 template <Operand T>
 T norm(const T& input, const Integers& axes, double p = 2) {
-    if (!is_float(dtype_of(input))) refuse("norm", "wants floats; convert() makes them of others", input);
+    require_floats("norm", input);
     if (std::isnan(p)) refuse("norm", "p is NaN", input);
     return in_accumulator(input, [&](const T& x) {
         if (p == 0) return sum(indicator(nonzero(x), x), axes);

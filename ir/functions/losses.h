@@ -43,7 +43,7 @@ T mse_loss(const T& x, const T& y, Reduction reduction) {
 // The mean of the squared differences of two tensors of one shape.
 template <Operand T>
 T mean_squared_error(const T& x, const T& y) {
-    if (!is_float(dtype_of(x))) refuse("mean_squared_error", "wants floats", x, y);
+    require_floats("mean_squared_error", x, y);
     require_same_dtype("mean_squared_error", x, y);
     if (!may_be_equal(shape_of(x), shape_of(y))) refuse("mean_squared_error", "the shapes differ", x, y);
     return mse_loss(x, y, Reduction::mean);

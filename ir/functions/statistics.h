@@ -55,7 +55,7 @@ T variance(const T& input, Integers axes, std::int64_t correction = 0) {
 // Numbers whose order is the reverse of x's: what is greatest of x is least of them. NaN stays NaN.
 template <Operand T>
 T reversed_order(const T& x) {
-    return is_float(dtype_of(x)) ? ops::neg(x) : ops::bit_not(x);
+    return is_integer(dtype_of(x)) ? ops::bit_not(x) : ops::neg(x);
 }
 
 // x - max(x), and its exponential's sum, along one axis; the maximum only keeps exp in range, so no gradient flows

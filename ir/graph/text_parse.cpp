@@ -200,9 +200,12 @@ private:
         upgrade(scope.graph, *written, *op, node, at);
         const Node& made = scope.graph.add(*op, node.operands, std::move(node.attributes), at);
         if (made.results != types) {
-            std::string actual;
-            for (const Type& t : made.results) actual += (actual.empty() ? "" : ", ") + t.to_string(scope.names);
-            Lexer::fail_at(op_token, std::string(op->name) + " gives " + actual);
+            const auto list = [&](std::span<const Type> all) {
+                std::string out;
+                for (const Type& t : all) out += (out.empty() ? "" : ", ") + t.to_string(scope.names);
+                return out;
+            };
+            Lexer::fail_at(op_token, std::string(op->name) + " gives " + list(made.results) + ", not " + list(types));
         }
         defined = &made;
     }
@@ -226,7 +229,8 @@ private:
                 attributes[def.slot] = Region{graphs[next++]};
         const auto wanted = std::ranges::count(op.attributes, AttributeKind::region, &AttributeDef::kind);
         if (graphs.size() != static_cast<std::size_t>(wanted))
-            Lexer::fail_at(op_token, std::string(op.name) + " has " + std::to_string(wanted) + " regions, not " +
+            Lexer::fail_at(op_token, std::string(op.name) + " takes " + std::to_string(wanted) +
+                                         (wanted == 1 ? " region, not " : " regions, not ") +
                                          std::to_string(graphs.size()));
     }
 

@@ -18,7 +18,7 @@ Scalars function_of_two(const ScalarContext& c) {
 }
 
 constexpr OpDef binary_row(std::string_view name, std::string_view doc, ScalarRule scalar, Gradient gradient,
-                           bool commutative = false) {
+                           bool commutative = false, Accuracy accuracy = {}) {
     return {
         .name = name,
         .doc = doc,
@@ -27,6 +27,7 @@ constexpr OpDef binary_row(std::string_view name, std::string_view doc, ScalarRu
         .dtypes = floats,
         .type = rules::elementwise,
         .scalar = scalar,
+        .accuracy = accuracy,
         .commutative = commutative,
         .gradient = gradient,
     };
@@ -104,12 +105,11 @@ inline Value fraction_of(const Value& x, const Value& whole) {
 
 inline constexpr OpDef hypot = binary_row(
     "hypot",
-    "sqrt(x^2 + y^2), infinite if either is. Nothing overflows on the way. Within 1 ulp. Its derivatives at\n"
-    "the origin are 0.",
+    "sqrt(x^2 + y^2), infinite if either is. Nothing overflows on the way. Its derivatives at the origin are 0.",
     function_of_two<math::hypot>,
     partials([](const GradientContext& g, const Value& t) { return mul(t, fraction_of(g.x[0], g.y[0])); },
              [](const GradientContext& g, const Value& t) { return mul(t, fraction_of(g.x[1], g.y[0])); }),
-    true);
+    true, {1, 1});
 
 // The weight of x beside y: 1 / (1 + base^(y - x)), a half where both are the same infinity.
 inline Value weight_beside(const Value& x, const Value& y, double log_of_base) {
@@ -120,18 +120,16 @@ inline Value weight_beside(const Value& x, const Value& y, double log_of_base) {
 }
 
 inline constexpr OpDef logaddexp = binary_row(
-    "logaddexp", "log(e^x + e^y), without e^x or e^y. Its error is within 4 ulp of the greatest of |x|, |y| and 1.",
-    function_of_two<math::logaddexp>,
+    "logaddexp", "log(e^x + e^y), without e^x or e^y.", function_of_two<math::logaddexp>,
     partials([](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[0], g.x[1], 1)); },
              [](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[1], g.x[0], 1)); }),
-    true);
+    true, {4, 4, "in units of the greatest of |x|, |y| and 1"});
 
 inline constexpr OpDef logaddexp2 = binary_row(
-    "logaddexp2", "log2(2^x + 2^y), without 2^x or 2^y. Its error is within 4 ulp of the greatest of |x|, |y| and 1.",
-    function_of_two<math::logaddexp2>,
+    "logaddexp2", "log2(2^x + 2^y), without 2^x or 2^y.", function_of_two<math::logaddexp2>,
     partials([](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[0], g.x[1], math::ln2)); },
              [](const GradientContext& g, const Value& t) { return mul(t, weight_beside(g.x[1], g.x[0], math::ln2)); }),
-    true);
+    true, {4, 4, "in units of the greatest of |x|, |y| and 1"});
 
 inline constexpr OpDef ldexp = {
     .name = "ldexp",

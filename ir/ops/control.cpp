@@ -122,7 +122,7 @@ Types cond_types(TypeContext& c) {
     const std::span<const Type> operands = c.operands().subspan(1);
     const Types then = outputs_of(region(c, c.attribute(cond_then), "then", operands));
     const Types otherwise = outputs_of(region(c, c.attribute(cond_else), "else", operands));
-    if (then.empty()) c.fail("gives nothing");
+    if (then.empty()) c.fail("then gives nothing");
     if (then.size() != otherwise.size())
         c.fail("then gives " + std::to_string(then.size()) + " values, else " + std::to_string(otherwise.size()));
     for (std::size_t i = 0; i < then.size(); ++i) require_type(c, otherwise[i], then[i], result_name(i, "else"));
@@ -159,7 +159,7 @@ Types scan_types(TypeContext& c) {
     }
     const Graph& body = region(c, c.attribute(scan_body), "body", parameters);
     Types out = outputs_of(body);
-    if (out.empty()) c.fail("gives nothing");
+    if (out.empty()) c.fail("body gives nothing");
     if (out.size() < carried) c.fail("body gives fewer values than are carried");
     require_carried(c, body, carried);
     for (std::size_t i = 0; i < out.size(); ++i) {
@@ -175,13 +175,13 @@ Types scan_types(TypeContext& c) {
 
 Types checkpoint_types(TypeContext& c) {
     Types out = outputs_of(region(c, c.attribute(checkpoint_body), "body", c.operands()));
-    if (out.empty()) c.fail("gives nothing");
+    if (out.empty()) c.fail("body gives nothing");
     return out;
 }
 
 Types custom_types(TypeContext& c) {
     Types out = outputs_of(region(c, c.attribute(custom_body), "body", c.operands()));
-    if (out.empty()) c.fail("gives nothing");
+    if (out.empty()) c.fail("body gives nothing");
     Types seen = out, floats;
     std::ranges::copy_if(out, std::back_inserter(seen), [](const Type& t) { return is_float(t.dtype); });
     seen.insert(seen.end(), c.operands().begin(), c.operands().end());

@@ -138,6 +138,13 @@ struct ScalarContext {
 };
 using ScalarRule = Scalars (*)(const ScalarContext&);
 
+// The greatest distance from the exact result, in units of its last place: of finite operands, before the one rounding
+// of f16 and bf16. Where both are 0 the result is exact, or what IEEE 754 has for the operation. Tests hold rows to it.
+struct Accuracy {
+    double f32 = 0, f64 = 0;
+    std::string_view of = {};  // what it is said of, where that is not everything
+};
+
 // The data of a source that has them in itself.
 using LiteralRule = const Literal& (*)(std::span<const Attribute> attributes);
 
@@ -370,6 +377,7 @@ struct OpDef {
     ResultTypesRule result_types = nullptr;  // for several results; then `type` gives the first
     LiteralRule literal = nullptr;           // source: its data, where those are known before anything runs
     ScalarRule scalar = nullptr;             // elementwise, index (x[0] is the i64 index along the attribute axis)
+    Accuracy accuracy = {};                  // elementwise, of real numbers
     Reducer reducer = {};                    // reduction, contraction, scatter
     AxesRule axes = nullptr;                 // reduction: what is folded; index: the one axis
     ContractionRule contraction = nullptr;   // contraction
@@ -413,7 +421,13 @@ inline const Literal* literal_of(const Node& node) {
 
 // ---- the table
 
-std::span<const OpDef* const> op_table();     // every row, in the order of the manual
+std::span<const OpDef* const> op_table();  // every row, in the order of the manual
+// Rows that belong together, as the manual has them: all of the table, in its order.
+struct OpFamily {
+    std::string_view name;
+    std::span<const OpDef* const> rows;
+};
+std::span<const OpFamily> op_families();
 const OpDef* find_op(std::string_view name);  // null if unknown
 
 // Programs of a row for given operand dtypes, built once per process and cached (lock-free after the first time).

@@ -16,11 +16,39 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
     return all;
 }
 
+// Every family is named twice: here, and where it gets its name.
 constexpr auto table = concatenate(
     ops::sources, ops::arithmetic, ops::roundings, ops::real_functions, ops::trigonometric_functions,
     ops::hyperbolic_functions, ops::special_functions, ops::binary_functions, ops::comparisons, ops::bits, ops::views,
     ops::indexing, ops::scatters, ops::along_axis, ops::scans, ops::searches, ops::fourier, ops::reductions,
     ops::contractions, ops::linear_algebra, ops::windows, ops::convolutions, ops::memory, ops::control);
+
+constexpr OpFamily families[] = {
+    {"Sources", ops::sources},
+    {"Arithmetic", ops::arithmetic},
+    {"Rounding", ops::roundings},
+    {"Exponentials, logarithms, roots and powers", ops::real_functions},
+    {"Trigonometric functions", ops::trigonometric_functions},
+    {"Hyperbolic functions", ops::hyperbolic_functions},
+    {"Special functions", ops::special_functions},
+    {"Functions of two and three numbers", ops::binary_functions},
+    {"Comparison, choice and conversion", ops::comparisons},
+    {"Bits", ops::bits},
+    {"Movement", ops::views},
+    {"Indexing by data", ops::indexing},
+    {"Scatters", ops::scatters},
+    {"Along an axis", ops::along_axis},
+    {"Scans", ops::scans},
+    {"Search", ops::searches},
+    {"Fourier transforms", ops::fourier},
+    {"Reductions", ops::reductions},
+    {"Products", ops::contractions},
+    {"Linear algebra", ops::linear_algebra},
+    {"Windows", ops::windows},
+    {"Convolution", ops::convolutions},
+    {"Memory", ops::memory},
+    {"Regions", ops::control},
+};
 
 constexpr auto by_name = [] {
     auto sorted = table;
@@ -148,11 +176,21 @@ static_assert(every([](const OpDef& op) {
                          (op.lowering == Lowering::elementwise && op.result_types == nullptr);
               }),
               "partials are for elementwise ops of one result");
+static_assert(
+    [] {
+        std::size_t next = 0;
+        for (const OpFamily& family : families)
+            for (const OpDef* row : family.rows)
+                if (next == table.size() || table[next++] != row) return false;
+        return next == table.size();
+    }(),
+    "the families are not the table");
 static_assert(every([](const OpDef& op) { return (!op.commutative && !op.identity.left) || op.arity.minimum == 2; }));
 
 }  // namespace
 
 std::span<const OpDef* const> op_table() { return table; }
+std::span<const OpFamily> op_families() { return families; }
 
 const OpDef* find_op(std::string_view name) {
     const auto found = std::ranges::lower_bound(by_name, name, {}, &OpDef::name);

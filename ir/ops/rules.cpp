@@ -20,7 +20,7 @@ void require_dtype(const TypeContext& c, std::size_t operand, DtypeSet allowed) 
     const Dtype d = c.operand(operand).dtype;
     if (!allowed.contains(d))
         c.fail("operand " + std::to_string(operand) + " is " + std::string(name(d)) + ", not one of " +
-               dtype_names(allowed));
+               dtype_names(allowed) + "; convert() makes it one");
 }
 
 void require_same_dtype(const TypeContext& c, std::size_t first, std::size_t second) {

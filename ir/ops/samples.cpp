@@ -4,6 +4,12 @@
 
 namespace lathe::ir::samples {
 
+std::vector<Sample> of(const OpDef& op, Dtype d) {
+    if (op.samples != nullptr) return op.samples(d);
+    if (op.lowering == Lowering::source) return {};
+    return broadcast(std::vector<Dtype>(static_cast<std::size_t>(op.arity.minimum), d));
+}
+
 std::vector<Sample> broadcast(std::span<const Dtype> dtypes) {
     const std::array<Shape, 3> shapes[] = {{Shape{}, Shape{}, Shape{}},
                                            {Shape{0}, Shape{0}, Shape{}},

@@ -1,9 +1,12 @@
-// Samples that several rows share.
+// The samples of a row, and those that several rows share.
 #pragma once
 
 #include "ir/ops/op.h"
 
 namespace lathe::ir::samples {
+
+// Those of a row: what it says; of an elementwise one that says nothing, operands of one dtype that broadcast.
+std::vector<Sample> of(const OpDef& op, Dtype d);
 
 // Operands that broadcast, one of each dtype: at most three.
 std::vector<Sample> broadcast(std::span<const Dtype> dtypes);

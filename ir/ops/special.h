@@ -8,7 +8,7 @@
 namespace lathe::ir::ops {
 
 inline constexpr OpDef cbrt =
-    real_row("cbrt", "The cube root, of negative numbers negative. The derivative at 0 is inf. Within 4 ulp.",
+    real_row("cbrt", "The cube root, of negative numbers negative. The derivative at 0 is inf.", {4, 4},
              real_function<math::cbrt>, partials([](const GradientContext& g, const Value& t) {
                  const Value three = functions::number(t, 3), quotient = div(div(t, g.y[0]), g.y[0]);
                  return div(quotient, three);
@@ -16,21 +16,21 @@ inline constexpr OpDef cbrt =
              {0.25, 4});
 
 inline constexpr OpDef erfc =
-    real_row("erfc", "1 - erf(x), with all digits where that is small. Within 4 ulp.", real_function<math::erfc>,
+    real_row("erfc", "1 - erf(x), with all digits where that is small.", {4, 4}, real_function<math::erfc>,
              partials([](const GradientContext& g, const Value& t) {
                  constexpr double two_over_root_pi = 1.12837916709551257390;
                  const Value scale = functions::number(t, -two_over_root_pi);
                  return mul(t, mul(scale, exp(neg(mul(g.x[0], g.x[0])))));
              }));
 
-inline constexpr OpDef erfinv = real_row(
-    "erfinv", "The inverse of erf; of -1 -inf, of 1 inf, NaN beyond. The derivative at -1 and 1 is inf. Within 4 ulp.",
-    real_function<math::erfinv>, partials([](const GradientContext& g, const Value& t) {
-        constexpr double half_root_pi = 0.88622692545275801365;
-        const Value scale = functions::number(t, half_root_pi);
-        return mul(t, mul(scale, exp(mul(g.y[0], g.y[0]))));
-    }),
-    {-0.75, 0.75});
+inline constexpr OpDef erfinv =
+    real_row("erfinv", "The inverse of erf; of -1 -inf, of 1 inf, NaN beyond. The derivative at -1 and 1 is inf.",
+             {4, 4}, real_function<math::erfinv>, partials([](const GradientContext& g, const Value& t) {
+                 constexpr double half_root_pi = 0.88622692545275801365;
+                 const Value scale = functions::number(t, half_root_pi);
+                 return mul(t, mul(scale, exp(mul(g.y[0], g.y[0]))));
+             }),
+             {-0.75, 0.75});
 
 inline constexpr NumberAttribute<> polygamma_order{"order", "of the derivative, from 1 to 16"};
 inline constexpr AttributeDef polygamma_attributes[] = {polygamma_order};
@@ -38,7 +38,7 @@ inline constexpr OpDef polygamma = {
     .name = "polygamma",
     .doc =
         "The derivative of an order of digamma. At 0 and for the first order at negative integers it is infinite; of\n"
-        "other negative numbers it is NaN but for the first order. For positive x within 16 ulp.",
+        "other negative numbers it is NaN but for the first order.",
     .arity = 1,
     .lowering = Lowering::elementwise,
     .dtypes = floats,
@@ -52,6 +52,7 @@ inline constexpr OpDef polygamma = {
         const Scalar x = c.b.convert(c.x[0], accumulator_of(c.x[0].dtype));
         return {c.b.convert(math::polygamma(x, static_cast<int>(polygamma_order(c.attributes))), c.result)};
     },
+    .accuracy = {16, 16, "of positive numbers"},
     .gradient = partials([](const GradientContext& g, const Value& t) {
         const std::int64_t order = polygamma_order(g.node.attributes);
         return mul(t, polygamma.with({order + 1}, g.x[0]));
@@ -68,18 +69,18 @@ inline constexpr OpDef polygamma = {
 
 inline constexpr OpDef digamma = real_row(
     "digamma",
-    "The derivative of lgamma. Of 0 -inf, of negative integers NaN. Within 4 ulp, or beside its roots within the\n"
+    "The derivative of lgamma. Of 0 -inf, of negative integers NaN. Beside its roots below 0 the error is within the\n"
     "precision of the dtype.",
-    real_function<math::digamma>, partials([](const GradientContext& g, const Value& t) {
+    {4, 4, "of positive numbers"}, real_function<math::digamma>, partials([](const GradientContext& g, const Value& t) {
         return mul(t, polygamma.with({std::int64_t{1}}, g.x[0]));
     }),
     {1, 4});
 
 inline constexpr OpDef lgamma = real_row(
     "lgamma",
-    "The logarithm of |gamma(x)|; of 0 and negative integers inf. For positive x within 4 ulp, or beside the roots of\n"
-    "negative x within the precision of the dtype.",
-    real_function<math::lgamma>,
+    "The logarithm of |gamma(x)|; of 0 and negative integers inf. Beside its roots below 0 the error is within the\n"
+    "precision of the dtype.",
+    {4, 4, "of positive numbers"}, real_function<math::lgamma>,
     partials([](const GradientContext& g, const Value& t) { return mul(t, digamma(g.x[0])); }), {1, 4});
 
 inline constexpr auto special_functions =

@@ -47,8 +47,10 @@ void TypeContext::require_at_most(Dim a, Dim b, std::string_view what) {
     const auto extents_are_natural = [](Symbol) { return Dim::Bounds{.low = 0, .high = {}}; };
     if (room.is_constant()) {
         if (room.constant() < 0)
-            fail(std::string(what) + ": " + clipped(a.to_string(symbol_names_)) + " exceeds " +
-                 clipped(b.to_string(symbol_names_)));
+            fail(std::string(what) + ": " +
+                 (a == Dim(0)
+                      ? clipped(b.to_string(symbol_names_)) + " is negative"
+                      : clipped(a.to_string(symbol_names_)) + " exceeds " + clipped(b.to_string(symbol_names_))));
         return;
     }
     const auto low = room.bounds(extents_are_natural).low;
@@ -152,7 +154,8 @@ std::vector<Type> infer_types(TypeContext& c) {
     const OpDef& op = c.op();
     const auto minimum = static_cast<std::size_t>(op.arity.minimum);
     if (c.operand_count() < minimum || (!op.arity.variadic && c.operand_count() > minimum))
-        c.fail("takes " + std::to_string(minimum) + (op.arity.variadic ? " or more" : "") + " operands, not " +
+        c.fail("takes " + std::to_string(minimum) + (op.arity.variadic ? " or more" : "") +
+               (minimum == 1 && !op.arity.variadic ? " operand, not " : " operands, not ") +
                std::to_string(c.operand_count()));
     if (c.attributes().size() != op.attributes.size())
         c.fail("takes " + std::to_string(op.attributes.size()) + " attributes, not " +

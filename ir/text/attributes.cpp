@@ -160,9 +160,15 @@ Attributes parse_attributes(Lexer& lexer, std::string_view op, std::span<const A
             const auto def = std::ranges::find(defs, name, &AttributeDef::name);
             if (def == defs.end() || def->kind() == AttributeKind::region)
                 Lexer::fail_at(token, std::string(op) + " has no attribute " + std::string(name));
-            if (given[def->slot]) Lexer::fail_at(token, std::string(name) + " is given twice");
+            if (given[def->slot])
+                Lexer::fail_at(token, std::string(op) + " has its attribute " + std::string(name) + " twice");
             lexer.expect("=");
-            given[def->slot] = parse_attribute(lexer, def->kind(), symbols);
+            try {
+                given[def->slot] = parse_attribute(lexer, def->kind(), symbols);
+            } catch (TextFault& fault) {
+                fault.why = std::string(op) + ", " + std::string(def->name) + ": " + fault.why;
+                throw;
+            }
         } while (lexer.accept(","));
         lexer.expect("}");
     }

@@ -96,7 +96,27 @@ private:
             pulled.push_back(f::sum_to(part, x[i].value.type().shape));
             tangents.push_back(x[i].tangent);
         }
-        return pull_back(into_, pulled, tangents, {&stand_in, 1})[0];
+        const Value tangent = pull_back(into_, pulled, tangents, {&stand_in, 1})[0];
+        // Of a linear map the stand-in drops out.
+        if (tangent && depends_on(tangent, stand_in))
+            throw UserError(std::string(node.op->name) +
+                                ": the rule for its derivatives is not linear in the cotangents, as forward mode needs "
+                                "it (" +
+                                result.type().to_string(into_.symbols) + ")",
+                            node.loc);
+        return tangent;
+    }
+
+    // Of nodes that were added since `source`.
+    bool depends_on(const Value& v, const Value& source) const {
+        const std::uint32_t first = source.node->id;
+        if (v.node->id < first) return false;
+        std::vector<bool> reached(v.node->id - first + 1, false);
+        reached[0] = true;
+        for (std::uint32_t id = first + 1; id <= v.node->id; ++id)
+            for (const Value& x : into_.nodes()[id].operands)
+                if (x.node->id >= first && reached[x.node->id - first]) reached[id - first] = true;
+        return reached.back();
     }
 
     Value tangent(const Node& node, const Duals& x) {

@@ -20,7 +20,7 @@ namespace {
 
 constexpr int bad_input = 1, bad_usage = 2;
 
-constexpr void (*commands[])(CLI::App&) = {add_compile, add_print, add_run, add_pass, add_verify, add_ops};
+constexpr void (*commands[])(CLI::App&) = {add_compile, add_print, add_run, add_pass, add_verify, add_ops, add_fuzz};
 
 int fail(std::string_view message, int status = bad_input) {
     std::fprintf(stderr, "lathe: %s\n", ir::printable(message).c_str());

@@ -1,4 +1,4 @@
-#include "tests/reduce_graph.h"
+#include "tools/fuzz/reduce_graph.h"
 
 #include <algorithm>
 #include <cstring>
@@ -11,7 +11,7 @@
 #include "ir/graph/text.h"
 #include "ir/ops/op.h"
 #include "ir/text/element.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {

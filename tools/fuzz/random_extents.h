@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "ir/graph/graph.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 

@@ -1,5 +1,5 @@
-// Random graphs, well-typed by construction: ops come from the op table and are accepted by their type rules. What is
-// known of single ops is how attributes are sampled, by the attributes' names.
+// Random graphs, well-typed by construction: ops come from the op table and are accepted by their type rules. Each
+// lowering class is drawn in a way that suits it, by what attributes mean; any row is drawn by its samples, too.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@ struct RandomGraphOptions {
     int nodes = 20;               // about, without sources; one graph in 50 has eight times as many
     std::int64_t elements = 900;  // of a value, at most; one graph in 25 may have ten times as many
     int bindings = 2;             // choices of the symbols' values
+    bool transforms = true;       // one graph in five is differentiated or batched, perhaps repeatedly
 };
 
 // The same graph for the same seed and options.

@@ -1,4 +1,4 @@
-#include "tests/run_ahead.h"
+#include "tools/fuzz/run_ahead.h"
 
 #include <algorithm>
 #include <dlfcn.h>
@@ -13,7 +13,7 @@
 #include "ir/loops/text.h"
 #include "runtime/aot.h"
 #include "runtime/parallel.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 

@@ -1,4 +1,4 @@
-#include "tests/random_graph.h"
+#include "tools/fuzz/random_graph.h"
 
 #include <algorithm>
 #include <functional>
@@ -7,8 +7,9 @@
 
 #include "ir/error.h"
 #include "ir/ops/control.h"
-#include "tests/random_values.h"
-#include "tests/values.h"
+#include "tools/fuzz/random_calls.h"
+#include "tools/fuzz/random_transform.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {
@@ -27,10 +28,10 @@ bool has_attribute(const OpDef& op, ir::AttributeMeaning meaning) {
     return std::ranges::find(op.attributes, meaning, &ir::AttributeDef::meaning) != op.attributes.end();
 }
 
-class Generator : RandomValues {
+class Generator : RandomCalls {
 public:
     Generator(std::uint64_t seed, const RandomGraphOptions& options)
-        : RandomValues(seed * 0x9E3779B97F4A7C15U + 1, options) {}
+        : RandomCalls(seed * 0x9E3779B97F4A7C15U + 1, options) {}
 
     RandomGraph run() {
         limit_ = options_.elements * (chance(4) ? 10 : 1);
@@ -53,6 +54,7 @@ private:
         const int p = below_(crowded_ ? 55 : 100);
         if (!crowded_ && depth_ < 2 && chance(depth_ == 0 ? 5 : 8)) return control();
         if (!crowded_ && chance(2)) return updates();
+        if (!crowded_ && chance(25)) return any_row();
         const auto wanted = [&](const OpDef& op) {
             using ir::Lowering;
             if (p < 50) return op.lowering == Lowering::elementwise;
@@ -81,7 +83,7 @@ private:
                 break;
             case ir::Lowering::opaque:
             case ir::Lowering::composite:
-                if (op.arity.minimum == 1 && has_attribute(op, ir::AttributeMeaning::axis))
+                if (works_along_axis(op))
                     along_axis(op);
                 else
                     sampled(op);
@@ -93,11 +95,21 @@ private:
                 }
                 [[fallthrough]];
             case ir::Lowering::scatter:
-                if (depth_ == 0) indexed(op);  // indices are inputs of the whole graph
+                indexed(op);
                 break;
-            default:
-                break;
+            case ir::Lowering::source:
+            case ir::Lowering::relayout:
+            case ir::Lowering::control:
+                break;  // these come as sources, among the samples of any row, and from control()
         }
+    }
+
+    // Any row at all, each as often as the others.
+    void any_row() {
+        const OpDef* op = nullptr;
+        do op = ir::op_table()[static_cast<std::size_t>(below(random_, std::ssize(ir::op_table())))];
+        while (op->lowering == ir::Lowering::source);
+        sampled(*op);
     }
 
     // ---- elementwise
@@ -192,6 +204,13 @@ private:
 
     // ---- functions of the library
 
+    // Of one operand, with no attributes but an axis and flags.
+    static bool works_along_axis(const OpDef& op) {
+        return op.arity.minimum == 1 && !op.arity.variadic && has_attribute(op, ir::AttributeMeaning::axis) &&
+               std::ranges::all_of(op.attributes, [](const ir::AttributeDef& a) {
+                   return a.meaning == ir::AttributeMeaning::axis || a.meaning == ir::AttributeMeaning::flag;
+               });
+    }
     void along_axis(const OpDef& op) {
         const Value x = value_of_dtype(op.dtypes, 1);
         const auto rank = static_cast<std::int64_t>(x.type().shape.rank());
@@ -202,17 +221,6 @@ private:
             if (a.meaning == ir::AttributeMeaning::flag) attributes.emplace_back(chance(50));
         }
         add(op, {{x}, std::move(attributes)});
-    }
-
-    // What the row gives as samples, with values that are there where they fit.
-    void sampled(const OpDef& op) {
-        const std::vector<ir::Sample> samples = op.samples(dtype_in(op.dtypes));
-        const ir::Sample& sample = pick(samples);
-        for (const Type& t : sample.operands)
-            if (!fits(t.shape)) return;
-        std::vector<Value> operands;
-        for (const Type& t : sample.operands) operands.push_back(value_of_type(t));
-        add(op, {operands, sample.attributes});
     }
 
     // ---- folds
@@ -525,35 +533,6 @@ private:
         add(op, call);
     }
 
-    std::optional<Value> indices_below(Dim bound) {
-        static const std::vector<Dtype> dtypes = {Dtype::i64, Dtype::i64, Dtype::i32, Dtype::i32, Dtype::u8,
-                                                  Dtype::i8,  Dtype::u16, Dtype::i16, Dtype::u32, Dtype::u64};
-        if (least(bound) == 0) {  // no index is in range where the axis is empty
-            const Value v = parameter({pick(dtypes), Shape{bound}});
-            bounds_.push_back({graph_->parameters().size() - 1, bound});
-            return v;
-        }
-        const int p = below_(100);
-        if (p < 15) {
-            const ir::Node* iota = add(*ir::find_op("iota"), {{}, {Shape{bound}, std::int64_t{0}, Dtype::i32}});
-            return iota == nullptr ? std::nullopt : std::optional(Value{iota, 0});
-        }
-        if (p < 45 && bound.is_constant() && bound.constant() < 128) {  // whatever integers there are, clamped
-            if (const auto v = existing([](const Type& t) { return is_integer(t.dtype); })) {
-                const Dtype d = v->type().dtype;
-                const auto number = [&](std::int64_t n) { return graph_->constant(ir::splat_literal(d, {}, n)); };
-                const ir::Node* low = add(*ir::find_op("max"), {{*v, number(0)}, {}});
-                if (low == nullptr) return {};
-                return Value{add(*ir::find_op("min"), {{{low, 0}, number(bound.constant() - 1)}, {}}), 0};
-            }
-        }
-        Shape shape = random_shape();
-        while (shape.rank() > 2) shape = random_shape();
-        const Value v = parameter({pick(dtypes), shape});
-        bounds_.push_back({graph_->parameters().size() - 1, bound});
-        return v;
-    }
-
     // ---- regions: what one takes from outside becomes an operand of its node
 
     struct Region {
@@ -612,7 +591,10 @@ private:
         }
         if (chance(20)) {
             const ir::Region body = region(&operands, types_of(operands), [&] { return some(3); });
-            if (!operands.empty()) add(*ir::find_op("checkpoint"), {operands, {body}});
+            if (chance(50))
+                add(*ir::find_op("checkpoint"), {operands, {body}});
+            else
+                with_rule(operands, body);
             return;
         }
         if (chance(25)) return count(std::move(operands));
@@ -636,6 +618,19 @@ private:
         });
         add(*ir::find_op("scan"),
             {operands, {body, Shape{length}, static_cast<std::int64_t>(carried.size()), sequences, chance(30)}});
+    }
+
+    // A body with a rule for its derivatives, which gives cotangents of some of the first float operands.
+    void with_rule(const std::vector<Value>& operands, const ir::Region& body) {
+        const auto is_float_type = [](const Type& t) { return is_float(t.dtype); };
+        const std::vector<Type> given = types_of(operands);
+        std::vector<Type> seen, floats;
+        for (const Value& y : body.graph->outputs()) seen.push_back(y.type());
+        std::ranges::copy_if(std::vector(seen), std::back_inserter(seen), is_float_type);
+        seen.insert(seen.end(), given.begin(), given.end());
+        std::ranges::copy_if(given, std::back_inserter(floats), is_float_type);
+        floats.resize(static_cast<std::size_t>(below(random_, std::ssize(floats) + 1)));
+        add(*ir::find_op("custom"), {operands, {body, region(nullptr, seen, [&] { return of_types(floats); })}});
     }
 
     // A while_loop that counts to a few, whatever else it does.
@@ -702,20 +697,15 @@ private:
         return out;
     }
 
-    struct Bound {
-        std::size_t parameter;
-        Dim bound;
-    };
-
-    bool crowded_ = false;       // many nodes, most of them elementwise
-    std::vector<Bound> bounds_;  // parameters that hold indices
+    bool crowded_ = false;  // many nodes, most of them elementwise
     std::vector<Region> regions_;
 };
 
 }  // namespace
 
 RandomGraph random_graph(std::uint64_t seed, const RandomGraphOptions& options) {
-    return Generator(seed, options).run();
+    RandomGraph drawn = Generator(seed, options).run();
+    return options.transforms ? transformed(std::move(drawn), seed) : std::move(drawn);
 }
 
 }  // namespace lathe::testing_support

@@ -1,4 +1,4 @@
-#include "tests/fixed_case.h"
+#include "tools/fuzz/fixed_case.h"
 
 #include "ir/graph/interpret.h"
 #include "ir/ops/op.h"

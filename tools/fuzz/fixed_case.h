@@ -1,7 +1,7 @@
 // Cases as models have them: sizes are numbers, weights are constants, or the same in most runs.
 #pragma once
 
-#include "tests/reduce_graph.h"
+#include "tools/fuzz/reduce_graph.h"
 
 namespace lathe::testing_support {
 

@@ -9,8 +9,8 @@
 
 #include "ir/error.h"
 #include "ir/ops/op.h"
-#include "tests/random_extents.h"
-#include "tests/random_graph.h"
+#include "tools/fuzz/random_extents.h"
+#include "tools/fuzz/random_graph.h"
 
 namespace lathe::testing_support {
 

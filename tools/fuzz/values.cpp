@@ -1,4 +1,4 @@
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 #include <cstdlib>
 #include <cstring>
