@@ -9,8 +9,8 @@
 #include "ir/graph/verify.h"
 #include "passes/graph/simplify.h"
 #include "tests/configurations.h"
-#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {

@@ -22,8 +22,8 @@
 #include "lathe.h"
 #include "tests/command.h"
 #include "tests/op_samples.h"
-#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {

@@ -15,8 +15,8 @@
 #include "ir/program/verify.h"
 #include "passes/pipeline.h"
 #include "tests/op_samples.h"
-#include "tools/fuzz/random_graph.h"
 #include "tests/run_program.h"
+#include "tools/fuzz/random_graph.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {

@@ -15,9 +15,9 @@
 #include "runtime/aot.h"
 #include "tests/configurations.h"
 #include "tests/op_samples.h"
+#include "tests/run_program.h"
 #include "tools/fuzz/random_graph.h"
 #include "tools/fuzz/run_ahead.h"
-#include "tests/run_program.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {

@@ -20,8 +20,8 @@
 #include "ir/program/verify.h"
 #include "passes/pipeline.h"
 #include "tests/configurations.h"
-#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {

@@ -11,8 +11,8 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "tests/configurations.h"
-#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {

@@ -10,8 +10,8 @@
 #include "ir/program/text.h"
 #include "passes/pipeline.h"
 #include "tests/configurations.h"
-#include "tools/fuzz/run_ahead.h"
 #include "tests/run_program.h"
+#include "tools/fuzz/run_ahead.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
