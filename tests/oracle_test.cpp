@@ -26,7 +26,7 @@ using ir::Value;
 Translations all_translations() {
     Translations all;
     for (const Translations& family : {elementwise(), reductions(), movement(), indexing(), products(), windows(),
-                                       networks(), losses(), activations(), fourier(), linear_algebra()})
+                                       networks(), losses(), activations(), fourier(), linear_algebra(), numerics()})
         all.insert(family.begin(), family.end());
     return all;
 }
@@ -100,10 +100,13 @@ constexpr Exception exceptions[] = {
     {"cholesky_inverse", "theirs belongs to the triangle, too, that is not read", 0},
     {"cholesky_solve", "theirs belongs to the triangle, too, that is not read", 1},
     {"logcumsumexp", "theirs subtracts logarithms of sums, of 1e4 in f32 too", 0},
+    {"nn.functional.max_unpool1d", "of several elements at a place only the one that stays counts here", 0},
+    {"nn.functional.max_unpool2d", "likewise", 0},
+    {"nn.functional.max_unpool3d", "likewise", 0},
     {"__rpow__", "a power of a negative number is constant in the exponent here, and NaN there", 0},
 };
 // Where large numbers cancel, in the reference too, the largest element is the measure.
-constexpr std::string_view cancelling[] = {"nn.functional.scaled_dot_product_attention"};
+constexpr std::string_view cancelling[] = {"nn.functional.scaled_dot_product_attention", "grid_sampler_2d"};
 bool is_exception(const std::string& op, std::size_t gradient) {
     return std::ranges::any_of(exceptions, [&](const Exception& e) { return e.op == op && e.gradient == gradient; });
 }
@@ -249,7 +252,7 @@ TEST_P(Oracle, PyTorchsSamples) {
     for (const auto& [what, count] : not_ours) std::cout << "not ours: " << what << " (" << count << ")\n";
     EXPECT_GE(total, GetParam().least);
 }
-INSTANTIATE_TEST_SUITE_P(Records, Oracle, testing::Values(Records{"opinfo_dev", 230}, Records{"opinfo_2", 1060}),
+INSTANTIATE_TEST_SUITE_P(Records, Oracle, testing::Values(Records{"opinfo_dev", 230}, Records{"opinfo_2", 1177}),
                          [](const auto& records) { return std::string(records.param.name); });
 
 }  // namespace

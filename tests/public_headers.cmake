@@ -21,6 +21,7 @@ set(public
   frontend/functions/binary.h
   frontend/functions/creation.h
   frontend/functions/diagonals.h
+  frontend/functions/differences.h
   frontend/functions/elementwise.h
   frontend/functions/fourier.h
   frontend/functions/functions.h
@@ -40,6 +41,7 @@ set(public
   frontend/functions/search.h
   frontend/functions/sequence_losses.h
   frontend/functions/signal.h
+  frontend/functions/vectors.h
   frontend/tensor/index.h
   frontend/tensor/limits.h
   frontend/tensor/node_ref.h

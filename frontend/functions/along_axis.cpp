@@ -33,6 +33,17 @@ Tensor without(const Tensor& x, std::int64_t axis) {
         if (i != static_cast<std::size_t>(axis)) shape.push_back(x.type().shape[i]);
     return f::reshape(x, shape);
 }
+// scan(x), for which a number is a line of one element.
+template <class F>
+Tensor as_line(const Tensor& x, std::int64_t axis, const F& scan) {
+    if (x.rank() > 0 || (axis != 0 && axis != -1)) return scan(x);
+    return f::reshape(scan(f::reshape(detail::value_of(x), Shape{1})), Shape{});
+}
+ValuesAndIndices cumulative_greatest(const Tensor& x, std::int64_t axis, bool reverse, Where where) {
+    if (x.rank() > 0 || (axis != 0 && axis != -1)) return both(ops::cummax, x, axis, reverse, where);
+    const ValuesAndIndices line = both(ops::cummax, f::reshape(detail::value_of(x), Shape{1}), axis, reverse, where);
+    return {f::reshape(line.values, Shape{}), f::reshape(line.indices, Shape{})};
+}
 void require_elements(std::string_view name, const Tensor& sorted, std::int64_t axis) {
     if (sorted.type().shape[static_cast<std::size_t>(axis)] == ir::Dim(0))
         f::refuse(name, "there is nothing along the axis", sorted);
@@ -50,27 +61,31 @@ Tensor argsort(const Tensor& x, std::int64_t axis, SortOptions options, Where wh
 }
 Tensor cumsum(const Tensor& x, std::int64_t axis, CumsumOptions options, Where where) {
     const LocScope scope(where, "cumsum", x);
-    return ops::cumsum.with({axis, options.reverse}, x);
+    return as_line(x, axis,
+                   [&](const Tensor& line) -> Tensor { return ops::cumsum.with({axis, options.reverse}, line); });
 }
 
 Tensor cumprod(const Tensor& x, std::int64_t axis, CumulativeOptions options, Where where) {
     const LocScope scope(where, "cumprod", x);
-    return ops::cumprod.with({axis, options.reverse}, x);
+    return as_line(x, axis,
+                   [&](const Tensor& line) -> Tensor { return ops::cumprod.with({axis, options.reverse}, line); });
 }
 Tensor logcumsumexp(const Tensor& x, std::int64_t axis, CumulativeOptions options, Where where) {
     const LocScope scope(where, "logcumsumexp", x);
     return blaming(where, "logcumsumexp", [&] {
         detail::require_floats("logcumsumexp", x);
-        return f::logcumsumexp(detail::value_of(x), natural_axis(axis, x), options.reverse);
+        return as_line(x, axis, [&](const Tensor& line) {
+            return f::logcumsumexp(detail::value_of(line), natural_axis(axis, line), options.reverse);
+        });
     });
 }
 ValuesAndIndices cummax(const Tensor& x, std::int64_t axis, CumulativeOptions options, Where where) {
     const LocScope scope(where, "cummax", x);
-    return both(ops::cummax, x, axis, options.reverse, where);
+    return cumulative_greatest(x, axis, options.reverse, where);
 }
 ValuesAndIndices cummin(const Tensor& x, std::int64_t axis, CumulativeOptions options, Where where) {
     const LocScope scope(where, "cummin", x);
-    const ValuesAndIndices greatest = both(ops::cummax, f::reversed_order(x), axis, options.reverse, where);
+    const ValuesAndIndices greatest = cumulative_greatest(f::reversed_order(x), axis, options.reverse, where);
     return {f::reversed_order(greatest.values), greatest.indices};
 }
 Tensor linear_recurrence(const Tensor& a, const Tensor& b, std::int64_t axis, CumulativeOptions options, Where where) {
@@ -90,43 +105,112 @@ ValuesAndIndices median(const Tensor& x, std::int64_t axis, bool keep, Where whe
     });
 }
 
+ValuesAndIndices nanmedian(const Tensor& x, std::int64_t axis, bool keep, Where where) {
+    const LocScope scope(where, "nanmedian", x);
+    const ValuesAndIndices sorted = both(ops::sort, x, axis, false, where);
+    return blaming(where, "nanmedian", [&]() -> ValuesAndIndices {
+        const std::int64_t a = natural_axis(axis, x);
+        require_elements("nanmedian", sorted.values, a);
+        const Tensor place = f::nanmedian_place(sorted.values, a);
+        const Tensor value = f::take_along_axis(sorted.values, place, a);
+        const Tensor index = f::take_along_axis(sorted.indices, place, a);
+        return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
+    });
+}
+ValuesAndIndices kthvalue(const Tensor& x, std::int64_t k, std::int64_t axis, bool keep, Where where) {
+    const LocScope scope(where, "kthvalue", x);
+    const ValuesAndIndices sorted = both(ops::sort, x, axis, false, where);
+    return blaming(where, "kthvalue", [&]() -> ValuesAndIndices {
+        const std::int64_t a = natural_axis(axis, x);
+        const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
+        if (k < 1 || (extent.is_constant() && k > extent.constant()))
+            f::refuse("kthvalue", fmt::format("there is no element number {}", k), x);
+        const Tensor value = f::element_at(sorted.values, a, k - 1), index = f::element_at(sorted.indices, a, k - 1);
+        return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
+    });
+}
+
 namespace {
 
-// In the place of the axis.
-Tensor quantiles(const Tensor& x, std::span<const double> q, std::int64_t axis, QuantileInterpolation interpolation) {
-    for (const double part : q)
-        if (!(part >= 0 && part <= 1)) f::refuse("quantile", fmt::format("{} is not in [0, 1]", part), x);
-    detail::require_floats("quantile", x);
+enum class OfNan { is_result, is_left_out };
+
+// In the place of the axis, for q of f64 [count].
+Tensor quantiles(std::string_view name, const Tensor& x, const Tensor& q, std::int64_t axis,
+                 QuantileInterpolation interpolation, OfNan of_nan) {
+    detail::require_floats(name, x);
     const Tensor sorted = ops::sort.with({axis, false}, x);
     const std::int64_t a = natural_axis(axis, x);
-    require_elements("quantile", sorted, a);
+    require_elements(name, sorted, a);
     const auto how = static_cast<f::QuantileInterpolation>(interpolation);
-    return f::in_accumulator(sorted, [&](const Tensor& lines) { return f::quantiles(lines, q, a, how); });
+    return f::in_accumulator(sorted, [&](const Tensor& lines) {
+        return of_nan == OfNan::is_result ? f::quantiles(lines, q, a, how) : f::nanquantiles(lines, q, a, how);
+    });
+}
+Tensor literal_of(std::string_view name, const Tensor& x, std::span<const double> q) {
+    for (const double part : q)
+        if (!(part >= 0 && part <= 1)) f::refuse(name, fmt::format("{} is not in [0, 1]", part), x);
+    const auto count = static_cast<std::int64_t>(q.size());
+    return detail::TensorRecorder::constant_like(x, ir::make_literal({Dtype::f64, ir::Shape{count}}, std::as_bytes(q)),
+                                                 {});
+}
+
+// The axis of the quantiles as the first.
+Tensor in_front(const Tensor& y, const Tensor& x, std::int64_t axis, bool keep) {
+    const auto a = static_cast<std::size_t>(axis);
+    ir::Integers first = f::all_axes(y.rank());
+    std::rotate(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(a),
+                first.begin() + static_cast<std::ptrdiff_t>(a) + 1);
+    const Tensor moved = f::transpose(y, first);
+    if (!keep) return moved;
+    ir::Shape shape{y.type().shape[a]};
+    for (std::size_t i = 0; i < x.rank(); ++i) shape.push_back(i == a ? ir::Dim(1) : x.type().shape[i]);
+    return f::reshape(moved, shape);
+}
+
+Tensor one_quantile(std::string_view name, const Tensor& x, double q, std::int64_t axis, QuantileOptions options,
+                    OfNan of_nan, Where where) {
+    const LocScope scope(where, name, x);
+    return blaming(where, name, [&] {
+        const Tensor y = quantiles(name, x, literal_of(name, x, {&q, 1}), axis, options.interpolation, of_nan);
+        return options.keep ? y : without(y, natural_axis(axis, x));
+    });
+}
+Tensor several_quantiles(std::string_view name, const Tensor& x, std::span<const double> q, std::int64_t axis,
+                         QuantileOptions options, OfNan of_nan, Where where) {
+    const LocScope scope(where, name, x);
+    return blaming(where, name, [&] {
+        const Tensor y = quantiles(name, x, literal_of(name, x, q), axis, options.interpolation, of_nan);
+        return in_front(y, x, natural_axis(axis, x), options.keep);
+    });
 }
 
 }  // namespace
 
 Tensor quantile(const Tensor& x, double q, std::int64_t axis, QuantileOptions options, Where where) {
-    const LocScope scope(where, "quantile", x);
-    return blaming(where, "quantile", [&] {
-        const Tensor y = quantiles(x, {&q, 1}, axis, options.interpolation);
-        return options.keep ? y : without(y, natural_axis(axis, x));
-    });
+    return one_quantile("quantile", x, q, axis, options, OfNan::is_result, where);
 }
 Tensor quantile(const Tensor& x, const std::vector<double>& q, std::int64_t axis, QuantileOptions options,
                 Where where) {
-    const LocScope scope(where, "quantile", x);
+    return several_quantiles("quantile", x, q, axis, options, OfNan::is_result, where);
+}
+Tensor nanquantile(const Tensor& x, double q, std::int64_t axis, QuantileOptions options, Where where) {
+    return one_quantile("nanquantile", x, q, axis, options, OfNan::is_left_out, where);
+}
+Tensor nanquantile(const Tensor& x, const std::vector<double>& q, std::int64_t axis, QuantileOptions options,
+                   Where where) {
+    return several_quantiles("nanquantile", x, q, axis, options, OfNan::is_left_out, where);
+}
+Tensor quantile(const Tensor& x, const Tensor& q, std::int64_t axis, QuantileOptions options, Where where) {
+    const LocScope scope(where, "quantile", x, q);
     return blaming(where, "quantile", [&] {
-        const Tensor y = quantiles(x, q, axis, options.interpolation);
-        const auto a = static_cast<std::size_t>(natural_axis(axis, x));
-        ir::Integers first = f::all_axes(y.rank());
-        std::rotate(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(a),
-                    first.begin() + static_cast<std::ptrdiff_t>(a) + 1);
-        const Tensor moved = f::transpose(y, first);
-        if (!options.keep) return moved;
-        ir::Shape shape{static_cast<std::int64_t>(q.size())};
-        for (std::size_t i = 0; i < x.rank(); ++i) shape.push_back(i == a ? ir::Dim(1) : x.type().shape[i]);
-        return f::reshape(moved, shape);
+        detail::require_floats("quantile", q);
+        if (q.rank() > 1) f::refuse("quantile", "wants a number or a vector of parts", x, q);
+        const Tensor parts =
+            f::convert(f::reshape(detail::value_of(q), ir::Shape{q.type().shape.element_count()}), Dtype::f64);
+        const Tensor y = quantiles("quantile", x, parts, axis, options.interpolation, OfNan::is_result);
+        const std::int64_t a = natural_axis(axis, x);
+        if (q.rank() == 0) return options.keep ? y : without(y, a);
+        return in_front(y, x, a, options.keep);
     });
 }
 

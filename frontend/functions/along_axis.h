@@ -1,4 +1,5 @@
-// What orders or accumulates the elements along one axis, each line of them for itself.
+// What orders or accumulates the elements along one axis, each line of them for itself. To sums and the like of the
+// elements up to each, a number is a line of one element.
 #pragma once
 
 #include <vector>
@@ -50,8 +51,20 @@ struct QuantileOptions {
 // Where a part q in [0, 1] of the elements is below, at position q * (n - 1) of the sorted ones. NaN if there is one.
 Tensor quantile(const Tensor& x, double q, std::int64_t axis = -1, QuantileOptions options = {},
                 Where where = Where::current());
-// Several of them along a new first axis.
+// Of what is not NaN; where there is nothing else, NaN.
+ValuesAndIndices nanmedian(const Tensor& x, std::int64_t axis = -1, bool keep = false, Where where = Where::current());
+Tensor nanquantile(const Tensor& x, double q, std::int64_t axis = -1, QuantileOptions options = {},
+                   Where where = Where::current());
+Tensor nanquantile(const Tensor& x, const std::vector<double>& q, std::int64_t axis = -1, QuantileOptions options = {},
+                   Where where = Where::current());
+// The k-th least element, from 1 on, and its position: of equals the one that sort() has there.
+ValuesAndIndices kthvalue(const Tensor& x, std::int64_t k, std::int64_t axis = -1, bool keep = false,
+                          Where where = Where::current());
+// Several of them along a new first axis. Those of a tensor, a number or a vector of floats, whose number has no new
+// axis, are an IndexError where they are not in [0, 1].
 Tensor quantile(const Tensor& x, const std::vector<double>& q, std::int64_t axis = -1, QuantileOptions options = {},
+                Where where = Where::current());
+Tensor quantile(const Tensor& x, const Tensor& q, std::int64_t axis = -1, QuantileOptions options = {},
                 Where where = Where::current());
 
 }  // namespace lathe

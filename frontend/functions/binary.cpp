@@ -81,6 +81,18 @@ Tensor hypot(const Operand& x, const Operand& y) { return binary(ops::hypot, x, 
 Tensor logaddexp(const Operand& x, const Operand& y) { return binary(ops::logaddexp, x, y); }
 Tensor logaddexp2(const Operand& x, const Operand& y) { return binary(ops::logaddexp2, x, y); }
 Tensor xlogy(const Operand& x, const Operand& y) { return call("xlogy", f::xlogy<Tensor>, x, y); }
+Tensor xlog1py(const Operand& x, const Operand& y) { return call("xlog1py", f::xlog1py<Tensor>, x, y); }
+Tensor isclose(const Tensor& x, const Tensor& y, ClosenessOptions options, Where where) {
+    const LocScope scope(where, "isclose", x, y);
+    return blaming(where, "isclose", [&] {
+        f::require_same_dtype("isclose", x, y);
+        return f::isclose(detail::value_of(x), detail::value_of(y), options.rtol, options.atol, options.equal_nan);
+    });
+}
+Tensor allclose(const Tensor& x, const Tensor& y, ClosenessOptions options, Where where) {
+    const LocScope scope(where, "allclose", x, y);
+    return all(isclose(x, y, options, where), {}, false, where);
+}
 Tensor heaviside(const Operand& x, const Operand& at_zero) {
     return call("heaviside", f::heaviside<Tensor>, x, at_zero);
 }

@@ -38,6 +38,16 @@ Tensor logaddexp(const detail::Operand& x, const detail::Operand& y);
 Tensor logaddexp2(const detail::Operand& x, const detail::Operand& y);
 // x * log(y), and 0 where x is 0 and y no NaN.
 Tensor xlogy(const detail::Operand& x, const detail::Operand& y);
+// x * log(1 + y), likewise.
+Tensor xlog1py(const detail::Operand& x, const detail::Operand& y);
+struct ClosenessOptions {
+    double rtol = 1e-5, atol = 1e-8;
+    bool equal_nan = false;  // whether NaN is close to NaN
+};
+// Whether |x - y| <= atol + rtol |y|, or both are equal, infinities too; of integers computed in f64.
+Tensor isclose(const Tensor& x, const Tensor& y, ClosenessOptions options = {}, Where where = Where::current());
+// Whether all are: a boolean.
+Tensor allclose(const Tensor& x, const Tensor& y, ClosenessOptions options = {}, Where where = Where::current());
 // 0 for negative x, 1 for positive ones, `at_zero` at 0; NaN stays.
 Tensor heaviside(const detail::Operand& x, const detail::Operand& at_zero);
 

@@ -1,7 +1,9 @@
 #include "frontend/functions/elementwise.h"
 
 #include <array>
+#include <numbers>
 
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/elementwise.h"
 #include "ir/ops/ops.h"
@@ -76,6 +78,51 @@ Tensor isinf(const Tensor& x, Where where) {
 Tensor isfinite(const Tensor& x, Where where) {
     const LocScope scope(where, "isfinite", x);
     return f::isfinite(value_of(x));
+}
+Tensor isposinf(const Tensor& x, Where where) {
+    const LocScope scope(where, "isposinf", x);
+    return f::is_infinity(value_of(x), 1);
+}
+Tensor isneginf(const Tensor& x, Where where) {
+    const LocScope scope(where, "isneginf", x);
+    return f::is_infinity(value_of(x), -1);
+}
+Tensor signbit(const Tensor& x, Where where) {
+    const LocScope scope(where, "signbit", x);
+    return f::signbit(value_of(x));
+}
+
+namespace {
+
+// A formula of floats, computed in the accumulator's dtype.
+template <class F>
+Tensor formula(std::string_view name, const Tensor& x, Where where, const F& function) {
+    const LocScope scope(where, name, x);
+    return detail::blaming(where, name, [&] {
+        detail::require_floats(name, x);
+        return f::in_accumulator(value_of(x), function);
+    });
+}
+
+}  // namespace
+
+Tensor frac(const Tensor& x, Where where) {
+    return formula("frac", x, where, [](const Tensor& v) { return ops::sub(v, ops::trunc(v)); });
+}
+Tensor sinc(const Tensor& x, Where where) { return formula("sinc", x, where, f::sinc<Tensor>); }
+Tensor deg2rad(const Tensor& x, Where where) {
+    return formula("deg2rad", x, where,
+                   [](const Tensor& v) { return ops::mul(v, f::number(v, std::numbers::pi / 180)); });
+}
+Tensor rad2deg(const Tensor& x, Where where) {
+    return formula("rad2deg", x, where,
+                   [](const Tensor& v) { return ops::mul(v, f::number(v, 180 / std::numbers::pi)); });
+}
+Tensor entr(const Tensor& x, Where where) { return formula("entr", x, where, f::entr<Tensor>); }
+Tensor ndtr(const Tensor& x, Where where) { return formula("ndtr", x, where, f::ndtr<Tensor>); }
+Tensor nan_to_num(const Tensor& x, NanToNumOptions options, Where where) {
+    const LocScope scope(where, "nan_to_num", x);
+    return f::nan_to_num(value_of(x), options.nan, options.posinf, options.neginf);
 }
 Tensor pow(const detail::Operand& x, const detail::Operand& y) { return binary(ops::pow, x, y); }
 Tensor maximum(const detail::Operand& x, const detail::Operand& y) {

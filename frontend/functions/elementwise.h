@@ -1,6 +1,8 @@
 // Functions of each element, of operands that broadcast; choice and conversion.
 #pragma once
 
+#include <optional>
+
 #include "frontend/tensor/tensor.h"
 
 namespace lathe {
@@ -47,6 +49,26 @@ Tensor square(const Tensor& x, Where where = Where::current());
 Tensor isnan(const Tensor& x, Where where = Where::current());  // false for integers and booleans
 Tensor isinf(const Tensor& x, Where where = Where::current());
 Tensor isfinite(const Tensor& x, Where where = Where::current());
+Tensor isposinf(const Tensor& x, Where where = Where::current());
+Tensor isneginf(const Tensor& x, Where where = Where::current());
+Tensor signbit(const Tensor& x, Where where = Where::current());  // of -0 too; of NaN either
+// x - trunc(x), of floats.
+Tensor frac(const Tensor& x, Where where = Where::current());
+// sin(pi x) / (pi x), and 1 at 0.
+Tensor sinc(const Tensor& x, Where where = Where::current());
+// Of degrees, and back.
+Tensor deg2rad(const Tensor& x, Where where = Where::current());
+Tensor rad2deg(const Tensor& x, Where where = Where::current());
+// -x log(x), 0 at 0, -inf below.
+Tensor entr(const Tensor& x, Where where = Where::current());
+// The part of the normal distribution that lies below x.
+Tensor ndtr(const Tensor& x, Where where = Where::current());
+struct NanToNumOptions {
+    double nan = 0;
+    std::optional<double> posinf = {}, neginf = {};  // the greatest and the least finite number where left out
+};
+// x, with numbers in the place of NaN and of infinities, through which no derivative flows.
+Tensor nan_to_num(const Tensor& x, NanToNumOptions options = {}, Where where = Where::current());
 Tensor pow(const detail::Operand& x, const detail::Operand& y);
 Tensor maximum(const detail::Operand& x, const detail::Operand& y);  // NaN if either is
 Tensor minimum(const detail::Operand& x, const detail::Operand& y);

@@ -8,6 +8,7 @@
 #include "frontend/functions/convolution.h"
 #include "frontend/functions/creation.h"
 #include "frontend/functions/diagonals.h"
+#include "frontend/functions/differences.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/fourier.h"
 #include "frontend/functions/indexing.h"
@@ -25,3 +26,4 @@
 #include "frontend/functions/search.h"
 #include "frontend/functions/sequence_losses.h"
 #include "frontend/functions/signal.h"
+#include "frontend/functions/vectors.h"

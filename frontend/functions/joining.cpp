@@ -93,6 +93,60 @@ Tensor vstack(std::span<const Tensor> parts, Where where) {
     return joined(parts, 2, 0, "vstack", where);
 }
 
+namespace {
+
+// With axes of extent 1 at the end.
+Tensor with_last_axes(const Tensor& x, std::size_t rank) {
+    Shape shape = x.type().shape;
+    while (shape.rank() < rank) shape.push_back(1);
+    return f::reshape(value_of(x), shape);
+}
+
+}  // namespace
+
+Tensor dstack(std::span<const Tensor> parts, Where where) {
+    const LocScope scope(where, "dstack");
+    require_parts(parts, "dstack", where);
+    std::vector<Tensor> wide;
+    for (const Tensor& part : parts)
+        wide.push_back(with_last_axes(
+            part.rank() < 2 ? f::reshape(value_of(part), Shape{1, part.type().shape.element_count()}) : part, 3));
+    return joined(wide, 3, 2, "dstack", where);
+}
+
+Tensor column_stack(std::span<const Tensor> parts, Where where) {
+    const LocScope scope(where, "column_stack");
+    require_parts(parts, "column_stack", where);
+    std::vector<Tensor> wide;
+    for (const Tensor& part : parts) wide.push_back(with_last_axes(part, 2));
+    return joined(wide, 2, 1, "column_stack", where);
+}
+
+Tensor block_diag(std::span<const Tensor> parts, Where where) {
+    const LocScope scope(where, "block_diag");
+    require_parts(parts, "block_diag", where);
+    Dim columns = 0, before = 0;
+    std::vector<Tensor> blocks;
+    for (const Tensor& part : parts) {
+        if (part.rank() > 2) refuse_part(part, "block_diag", "wants matrices", where);
+        if (part.dtype() != parts[0].dtype())
+            refuse_pair(parts[0], part, "block_diag", "the dtypes differ; convert() makes them the same", where);
+        const Shape& shape = part.type().shape;
+        blocks.push_back(part.rank() == 2 ? value_of(part)
+                                          : f::reshape(value_of(part), Shape{1, shape.element_count()}));
+        columns += blocks.back().type().shape[1];
+    }
+    return blaming(where, "block_diag", [&] {
+        std::vector<Tensor> rows;
+        for (const Tensor& block : blocks) {
+            const Dim own = block.type().shape[1];
+            rows.push_back(f::pad(block, f::number(block, 0), Shape{0, before}, Shape{0, columns - before - own}));
+            before += own;
+        }
+        return f::concat(rows, 0);
+    });
+}
+
 std::vector<Tensor> split(const Tensor& x, const std::vector<Dim>& sizes, std::int64_t axis, Where where) {
     const LocScope scope(where, "split", x);
     return blaming(where, "split", [&] {
@@ -134,6 +188,67 @@ std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, std::int64_t axis
     });
 }
 
+std::vector<Tensor> tensor_split(const Tensor& x, std::int64_t count, std::int64_t axis, Where where) {
+    const LocScope scope(where, "tensor_split", x);
+    return blaming(where, "tensor_split", [&] {
+        const std::int64_t a = axis_of(axis, x.rank(), "tensor_split", where);
+        if (count < 1) refuse("tensor_split", fmt::format("into {} parts", count), where);
+        const Tensor value = value_of(x);
+        const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
+        const Dim size = floordiv(extent, count), longer = extent - size * count;
+        const auto start = [&](std::int64_t i) { return size * i + min(longer, i); };
+        std::vector<Tensor> out;
+        for (std::int64_t i = 0; i < count; ++i) out.push_back(f::narrow(value, a, start(i), start(i + 1) - start(i)));
+        return out;
+    });
+}
+
+std::vector<Tensor> tensor_split(const Tensor& x, const std::vector<std::int64_t>& places, std::int64_t axis,
+                                 Where where) {
+    const LocScope scope(where, "tensor_split", x);
+    return blaming(where, "tensor_split", [&] {
+        const std::int64_t a = axis_of(axis, x.rank(), "tensor_split", where);
+        const std::int64_t extent = x.extent(a, where);
+        const Tensor value = value_of(x);
+        std::vector<Tensor> out;
+        std::int64_t start = 0;
+        const auto part = [&](std::int64_t end) {
+            out.push_back(f::narrow(value, a, start, std::max<std::int64_t>(end - start, 0)));
+            start = end;
+        };
+        for (const std::int64_t place : places)
+            part(std::clamp<std::int64_t>(place < 0 ? place + extent : place, 0, extent));
+        part(extent);
+        return out;
+    });
+}
+
+namespace {
+
+std::vector<Tensor> split_evenly(std::string_view function, const Tensor& x, std::int64_t count, std::size_t least_rank,
+                                 std::int64_t axis, Where where) {
+    const LocScope scope(where, function, x);
+    if (x.rank() < least_rank) refuse(function, fmt::format("wants {} axes or more", least_rank), where);
+    axis = std::min(axis, static_cast<std::int64_t>(x.rank()) - 1);
+    const Dim extent = x.type().shape[static_cast<std::size_t>(axis)];
+    if (count < 1) refuse(function, fmt::format("into {} parts", count), where);
+    if (extent.is_constant() && extent.constant() % count != 0)
+        refuse(function, fmt::format("{} elements do not divide into {}", extent.constant(), count), where);
+    return tensor_split(x, count, axis, where);
+}
+
+}  // namespace
+
+std::vector<Tensor> hsplit(const Tensor& x, std::int64_t count, Where where) {
+    return split_evenly("hsplit", x, count, 1, 1, where);
+}
+std::vector<Tensor> vsplit(const Tensor& x, std::int64_t count, Where where) {
+    return split_evenly("vsplit", x, count, 2, 0, where);
+}
+std::vector<Tensor> dsplit(const Tensor& x, std::int64_t count, Where where) {
+    return split_evenly("dsplit", x, count, 3, 2, where);
+}
+
 std::vector<Tensor> unbind(const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "unbind", x);
     const std::int64_t a = axis_of(axis, x.rank(), "unbind", where);
@@ -166,6 +281,41 @@ std::vector<Tensor> meshgrid(std::span<const Tensor> vectors, MeshIndexing index
         out.push_back(f::broadcast_to(f::reshape(value_of(vectors[i]), along), all));
     }
     return out;
+}
+
+Tensor cartesian_prod(std::span<const Tensor> vectors, Where where) {
+    const LocScope scope(where, "cartesian_prod");
+    require_parts(vectors, "cartesian_prod", where);
+    if (vectors.size() == 1) return f::reshape(value_of(vectors[0]), Shape{vectors[0].type().shape.element_count()});
+    std::vector<Tensor> columns;
+    for (const Tensor& x : meshgrid(vectors, MeshIndexing::ij, where))
+        columns.push_back(f::reshape(x, Shape{x.type().shape.element_count()}));
+    return stack(columns, 1, where);
+}
+
+Tensor combinations(const Tensor& x, std::int64_t count, bool repeated, Where where) {
+    const LocScope scope(where, "combinations", x);
+    if (x.rank() != 1) refuse("combinations", "wants a vector", where);
+    if (count < 1) refuse("combinations", fmt::format("of {} elements", count), where);
+    const std::int64_t n = x.extent(0, where);
+    std::vector<std::int64_t> chosen(static_cast<std::size_t>(count)), all;
+    // Counts up, the last one fastest, each at least as great as the one before, or greater.
+    const std::int64_t apart = repeated ? 0 : 1;
+    for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i] = static_cast<std::int64_t>(i) * apart;
+    const auto greatest = [&](std::size_t i) {
+        return n - 1 - apart * static_cast<std::int64_t>(chosen.size() - 1 - i);
+    };
+    while (n > 0 && chosen[0] <= greatest(0)) {
+        all.insert(all.end(), chosen.begin(), chosen.end());
+        std::size_t i = chosen.size() - 1;
+        while (i > 0 && chosen[i] == greatest(i)) --i;
+        ++chosen[i];
+        for (std::size_t k = i + 1; k < chosen.size(); ++k) chosen[k] = chosen[k - 1] + apart;
+    }
+    const auto choices = static_cast<std::int64_t>(all.size()) / count;
+    const Tensor value = value_of(x);
+    const ir::Literal places = ir::make_literal({Dtype::i64, Shape{choices, count}}, std::as_bytes(std::span(all)));
+    return ops::gather.with({std::int64_t{0}}, value, detail::TensorRecorder::constant_like(value, places, {}));
 }
 
 }  // namespace lathe

@@ -171,6 +171,17 @@ Tensor roll(const Tensor& x, std::int64_t shift, std::int64_t axis, Where where)
     return blaming(where, "roll",
                    [&]() -> Tensor { return f::roll(value_of(x), shift, axis_of(axis, x.rank(), "roll", where)); });
 }
+Tensor roll(const Tensor& x, const std::vector<std::int64_t>& shifts, const Axes& axes, Where where) {
+    const LocScope scope(where, "roll", x);
+    const ir::Integers along = axes_of(axes, x.rank(), "roll", where);
+    if (along.size() != shifts.size())
+        refuse("roll", fmt::format("{} shifts for {} axes", shifts.size(), along.size()), where);
+    return blaming(where, "roll", [&] {
+        Tensor y = value_of(x);
+        for (std::size_t i = 0; i < along.size(); ++i) y = f::roll(y, shifts[i], along[i]);
+        return y;
+    });
+}
 Tensor roll(const Tensor& x, std::int64_t shift, Where where) {
     const LocScope scope(where, "roll", x);
     return blaming(where, "roll", [&]() -> Tensor {

@@ -2,6 +2,8 @@
 // elements are asked for and do not lie row by row in that of x: what reads it reads x.
 #pragma once
 
+#include <vector>
+
 #include "frontend/tensor/axes.h"
 #include "frontend/tensor/tensor.h"
 
@@ -40,6 +42,8 @@ Tensor swapaxes(const Tensor& x, std::int64_t a, std::int64_t b, Where where = W
 Tensor flip(const Tensor& x, const Axes& axes = {}, Where where = Where::current());
 // By a number of places toward the end along each axis; what leaves there comes in at the start.
 Tensor roll(const Tensor& x, std::int64_t shift, std::int64_t axis, Where where = Where::current());
+// By a number of places for each of several axes.
+Tensor roll(const Tensor& x, const std::vector<std::int64_t>& shifts, const Axes& axes, Where where = Where::current());
 // In row-major order.
 Tensor roll(const Tensor& x, std::int64_t shift, Where where = Where::current());
 // By so many quarter turns, from the first of the axes toward the second.

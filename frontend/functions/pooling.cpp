@@ -175,6 +175,55 @@ Tensor adaptive_max_pool3d(const Tensor& x, const PerExtent& count, Where where)
     return adaptive_max("adaptive_max_pool3d", 3, x, count, where);
 }
 
+namespace {
+
+std::pair<Tensor, Tensor> adaptive_with_indices(std::string_view function, std::size_t extents, const Tensor& x,
+                                                const PerExtent& count, Where where) {
+    const LocScope scope(where, function, x);
+    const Tensor values = adaptive_max(function, extents, x, count, where);
+    return {values, adaptive(function, extents, x, count, where, [](const Tensor& v, const Shape& counts) {
+                return f::adaptive_max_pool_indices(v, counts);
+            })};
+}
+
+}  // namespace
+
+std::pair<Tensor, Tensor> adaptive_max_pool1d_with_indices(const Tensor& x, const PerExtent& count, Where where) {
+    return adaptive_with_indices("adaptive_max_pool1d_with_indices", 1, x, count, where);
+}
+std::pair<Tensor, Tensor> adaptive_max_pool2d_with_indices(const Tensor& x, const PerExtent& count, Where where) {
+    return adaptive_with_indices("adaptive_max_pool2d_with_indices", 2, x, count, where);
+}
+std::pair<Tensor, Tensor> adaptive_max_pool3d_with_indices(const Tensor& x, const PerExtent& count, Where where) {
+    return adaptive_with_indices("adaptive_max_pool3d_with_indices", 3, x, count, where);
+}
+
+Tensor max_unpool(const Tensor& x, const Tensor& indices, const Shape& extents, Where where) {
+    const LocScope scope(where, "max_unpool", x, indices);
+    return blaming(where, "max_unpool", [&] {
+        const std::size_t n = extents.rank();
+        if (n < 1 || n > 3) f::refuse("max_unpool", fmt::format("{} extents, not one to three", n), x, indices);
+        require_extents("max_unpool", x, n);
+        if (!f::may_be_equal(x.type().shape, indices.type().shape))
+            f::refuse("max_unpool", "wants an index for each element", x, indices);
+        Shape lines, whole, result;
+        for (std::size_t i = 0; i < x.rank() - n; ++i) {
+            lines.push_back(x.type().shape[i]);
+            result.push_back(x.type().shape[i]);
+        }
+        whole = lines;
+        Dim count = 1;
+        for (std::size_t i = x.rank() - n; i < x.rank(); ++i) count *= x.type().shape[i];
+        lines.push_back(count);
+        whole.push_back(extents.element_count());
+        for (Dim d : extents) result.push_back(d);
+        const Tensor values = f::reshape(value_of(x), lines), places = f::reshape(value_of(indices), lines);
+        const Tensor y = ir::ops::put_along_axis.with({static_cast<std::int64_t>(lines.rank()) - 1},
+                                                      f::full_like(values, whole, 0), places, values);
+        return f::reshape(y, result);
+    });
+}
+
 Tensor unfold(const Tensor& x, const PerExtent& size, UnfoldOptions o, Where where) {
     const LocScope scope(where, "unfold", x);
     return blaming(where, "unfold", [&] {

@@ -60,6 +60,17 @@ Tensor adaptive_max_pool1d(const Tensor& x, const PerExtent& count, Where where 
 Tensor adaptive_max_pool2d(const Tensor& x, const PerExtent& count, Where where = Where::current());
 Tensor adaptive_max_pool3d(const Tensor& x, const PerExtent& count, Where where = Where::current());
 
+// And their places among the pooled extents, flattened, as i64.
+std::pair<Tensor, Tensor> adaptive_max_pool1d_with_indices(const Tensor& x, const PerExtent& count,
+                                                           Where where = Where::current());
+std::pair<Tensor, Tensor> adaptive_max_pool2d_with_indices(const Tensor& x, const PerExtent& count,
+                                                           Where where = Where::current());
+std::pair<Tensor, Tensor> adaptive_max_pool3d_with_indices(const Tensor& x, const PerExtent& count,
+                                                           Where where = Where::current());
+// Back from the greatest elements of windows and their places: extents, one to three, in which each element of x is
+// where `indices` says, and all others are 0. Of several at a place the last one stays.
+Tensor max_unpool(const Tensor& x, const Tensor& indices, const Shape& extents, Where where = Where::current());
+
 struct UnfoldOptions {
     PerExtent stride = 1;
     PerExtent padding = 0;  // with zeros

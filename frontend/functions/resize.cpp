@@ -124,7 +124,9 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, GridSampleOptions o, Whe
         const auto padding = o.padding == GridPaddingMode::zeros    ? f::GridPadding::zeros
                              : o.padding == GridPaddingMode::border ? f::GridPadding::border
                                                                     : f::GridPadding::reflection;
-        return f::grid_sample(value_of(x), value_of(grid), {o.nearest, padding, o.align_corners});
+        if (o.cubic && (o.nearest || x.rank() != 4))
+            f::refuse("grid_sample", "samples by cubes where it is not to take the nearest, of two extents", x, grid);
+        return f::grid_sample(value_of(x), value_of(grid), {o.nearest, padding, o.align_corners, o.cubic});
     });
 }
 

@@ -32,6 +32,7 @@ enum class GridPaddingMode : std::uint8_t {
 };
 struct GridSampleOptions {
     bool nearest = false;  // the nearest element, of two the even one; else linear between neighbours
+    bool cubic = false;    // of images of two extents: by Keys' kernel, a = -3/4, over four neighbours along each
     GridPaddingMode padding = GridPaddingMode::zeros;
     bool align_corners = false;  // -1 and 1 are the outermost elements, not the edges
 };

@@ -17,6 +17,7 @@ namespace lathe {
 
 struct TopkOptions {
     bool largest = true;  // else the smallest
+    bool sorted = true;   // whether they have to be in order; they are in either case
 };
 // The first `count` elements along an axis of sort(), in its order, and their positions as i64.
 std::pair<Tensor, Tensor> topk(const Tensor& x, std::int64_t count, std::int64_t axis = -1, TopkOptions options = {},

@@ -60,17 +60,39 @@ T heaviside(const T& x, const T& at_zero) {
     return ops::select(ops::eq(x, zero), at_zero, of_numbers);
 }
 
-// x log y, and +0 where x is 0 and y no NaN. There the derivatives are those of the product where log y is finite, else
-// 0.
+// x log(y), of a logarithm whose argument is finite above `pole` and 0 at `neutral`; and +0 where x is 0 and y no NaN.
+// There the derivatives are those of the product where log(y) is finite, else 0.
 template <Operand T>
-T xlogy(const T& x, const T& y) {
-    require_same_dtype("xlogy", x, y);
+T times_logarithm(std::string_view name, const OpDef& log, double pole, double neutral, const T& x, const T& y) {
+    require_same_dtype(name, x, y);
     const Dtype wide = accumulator_of(dtype_of(x));
     const T a = convert(x, wide), b = convert(y, wide), zero = number(a, 0);
     const T infinite = ops::eq(b, number(b, std::numeric_limits<double>::infinity()));
-    const T vanishes = ops::logical_and(ops::eq(a, zero), ops::logical_or(ops::le(b, zero), infinite));
-    const T product = ops::mul(a, ops::log(ops::select(vanishes, number(b, 1), b)));
+    const T vanishes = ops::logical_and(ops::eq(a, zero), ops::logical_or(ops::le(b, number(b, pole)), infinite));
+    const T product = ops::mul(a, log(ops::select(vanishes, number(b, neutral), b)));
     return convert(ops::add(product, zero), dtype_of(x));
+}
+template <Operand T>
+T xlogy(const T& x, const T& y) {
+    return times_logarithm("xlogy", ops::log, 0, 1, x, y);
+}
+template <Operand T>
+T xlog1py(const T& x, const T& y) {
+    return times_logarithm("xlog1py", ops::log1p, -1, 0, x, y);
+}
+
+// Whether |x - y| <= absolute + relative |y|, or both are equal; of integers and booleans computed in f64.
+template <Operand T>
+T isclose(const T& x, const T& y, double relative, double absolute, bool equal_nan) {
+    if (!is_float(dtype_of(x)))
+        return isclose(convert(x, Dtype::f64), convert(y, Dtype::f64), relative, absolute, false);
+    const Dtype wide = accumulator_of(dtype_of(x));
+    const T a = convert(x, wide), b = convert(y, wide);
+    const T distance = ops::abs(ops::sub(a, b)), size = ops::abs(b);
+    const T allowed = ops::add(ops::mul(size, number(size, relative)), number(size, absolute));
+    const T is_finite = ops::lt(distance, number(distance, std::numeric_limits<double>::infinity()));
+    const T close = ops::logical_or(ops::eq(a, b), ops::logical_and(is_finite, ops::le(distance, allowed)));
+    return equal_nan ? ops::logical_or(close, ops::logical_and(ops::ne(a, a), ops::ne(b, b))) : close;
 }
 
 // The greater or the lesser one, where both are numbers; else the one that is no NaN.

@@ -1,8 +1,9 @@
 // What depends on the order of the elements along an axis: medians and quantiles.
 #pragma once
 
-#include <span>
+#include <vector>
 
+#include "ir/functions/along_axis.h"
 #include "ir/functions/binary.h"
 
 namespace lathe::ir::functions {
@@ -29,37 +30,64 @@ T at_median(const T& values, const T& sorted, std::int64_t axis) {
 // two equally near the one at an even position.
 enum class QuantileInterpolation : std::uint8_t { linear, lower, higher, midpoint, nearest };
 
-// The quantiles of sorted lines, in the place of the axis. The position of q is q (n - 1), in f64.
-template <Operand T>
-T quantiles(const T& sorted, std::span<const double> q, std::int64_t axis, QuantileInterpolation interpolation) {
-    const auto count = static_cast<std::int64_t>(q.size());
-    const Dim extent = shape_of(sorted)[static_cast<std::size_t>(axis)];
-    const T of_last = extent_value(sorted, extent - 1, Dtype::f64);
-    const Literal fractions = make_literal({Dtype::f64, Shape{count}}, std::as_bytes(q));
-    const T position = ops::mul(Recorder<T>::constant_like(sorted, fractions, Loc{}), of_last);
-    const T lower = convert(position, Dtype::i64), rest = ops::sub(position, convert(lower, Dtype::f64));
+// Between the elements of sorted lines that `at` gives for positions, where they are no integers. `beside` brings
+// weights, one for each position, to where they stand beside elements.
+template <Operand T, class At, class Beside>
+T between_elements(const T& position, Dtype dtype, QuantileInterpolation interpolation, const At& at,
+                   const Beside& beside) {
+    const T whole = ops::floor(position), rest = ops::sub(position, whole), lower = convert(whole, Dtype::i64);
     const T upper = ops::add(lower, convert(ops::gt(rest, number(rest, 0)), Dtype::i64));
-    const auto at = [&](const T& index) { return ops::gather.with({axis}, sorted, index); };
-    const auto between = [&] {
-        const T half = number(rest, 0.5);
-        if (interpolation == QuantileInterpolation::lower) return at(lower);
-        if (interpolation == QuantileInterpolation::higher) return at(upper);
-        if (interpolation == QuantileInterpolation::nearest) {
-            const T is_odd = ops::ne(ops::rem(lower, number(lower, 2)), number(lower, 0));
-            const T tie = ops::logical_and(ops::eq(rest, half), is_odd);
-            return at(ops::select(ops::logical_or(ops::gt(rest, half), tie), upper, lower));
-        }
-        // The axis at its place again, so that the weights stand beside it.
-        Shape beside = Shape{count};
-        for (auto i = static_cast<std::size_t>(axis) + 1; i < shape_of(sorted).rank(); ++i) beside.push_back(1);
-        const bool is_linear = interpolation == QuantileInterpolation::linear;
-        const T share = ops::select(ops::gt(rest, number(rest, 0)), is_linear ? rest : half, number(rest, 0));
-        const T weight = reshape(convert(share, dtype_of(sorted)), beside);
-        const T below = at(lower), above = at(upper);
-        return ops::select(ops::eq(below, above), below, lerp(below, above, weight));
-    };
+    const T half = number(rest, 0.5);
+    if (interpolation == QuantileInterpolation::lower) return at(lower);
+    if (interpolation == QuantileInterpolation::higher) return at(upper);
+    if (interpolation == QuantileInterpolation::nearest) {
+        const T is_odd = ops::ne(ops::rem(lower, number(lower, 2)), number(lower, 0));
+        const T tie = ops::logical_and(ops::eq(rest, half), is_odd);
+        return at(ops::select(ops::logical_or(ops::gt(rest, half), tie), upper, lower));
+    }
+    const bool is_linear = interpolation == QuantileInterpolation::linear;
+    const T share = ops::select(ops::gt(rest, number(rest, 0)), is_linear ? rest : half, number(rest, 0));
+    const T weight = beside(convert(share, dtype)), below = at(lower), above = at(upper);
+    return ops::select(ops::eq(below, above), below, lerp(below, above, weight));
+}
+
+// The quantiles of sorted lines, in the place of the axis, for parts q, f64 [count]. The position of q is q (n - 1).
+template <Operand T>
+T quantiles(const T& sorted, const T& q, std::int64_t axis, QuantileInterpolation interpolation) {
+    const Dim extent = shape_of(sorted)[static_cast<std::size_t>(axis)];
+    const T position = ops::mul(q, extent_value(sorted, extent - 1, Dtype::f64));
+    Shape beside = shape_of(q);
+    for (auto i = static_cast<std::size_t>(axis) + 1; i < shape_of(sorted).rank(); ++i) beside.push_back(1);
+    const T between = between_elements(
+        position, dtype_of(sorted), interpolation,
+        [&](const T& index) { return ops::gather.with({axis}, sorted, index); },
+        [&](const T& weight) { return reshape(weight, beside); });
     const T greatest = element_at(sorted, axis, extent - 1);
-    return ops::select(ops::ne(greatest, greatest), greatest, between());
+    return ops::select(ops::ne(greatest, greatest), greatest, between);
+}
+
+// ---- of what is not NaN: it comes first among sorted elements. NaN where there is nothing else
+
+// The place of the last one, at least 0; the axis stays, with extent 1.
+template <Operand T>
+T last_number(const T& sorted, std::int64_t axis) {
+    const T numbers = expand_dims(sum(ops::eq(sorted, sorted), {axis}), shape_of(sorted), {axis});
+    const T last = ops::sub(numbers, number(numbers, 1));
+    return ops::max(last, number(last, 0));
+}
+template <Operand T>
+T nanmedian_place(const T& sorted, std::int64_t axis) {
+    const T last = last_number(sorted, axis);
+    return ops::div(last, number(last, 2));
+}
+template <Operand T>
+T nanquantiles(const T& sorted, const T& q, std::int64_t axis, QuantileInterpolation interpolation) {
+    Shape along(std::vector<Dim>(shape_of(sorted).rank(), 1));
+    along[static_cast<std::size_t>(axis)] = shape_of(q)[0];
+    const T last = convert(last_number(sorted, axis), Dtype::f64);
+    return between_elements(
+        ops::mul(reshape(q, along), last), dtype_of(sorted), interpolation,
+        [&](const T& index) { return take_along_axis(sorted, index, axis); }, [](const T& weight) { return weight; });
 }
 
 }  // namespace lathe::ir::functions

@@ -184,9 +184,9 @@ T power_pool(const T& input, const PoolingGeometry& g, double p) {
 // since windows differ in size.
 template <Operand T>
 struct AdaptiveWindows {
-    T elements, sizes;  // sizes: i64, one for each window
+    T elements, begins, sizes;  // begins, sizes: i64, one for each window
 
-    AdaptiveWindows(const T& x, std::int64_t axis, Dim count, const T& fill) : elements(x), sizes(x) {
+    AdaptiveWindows(const T& x, std::int64_t axis, Dim count, const T& fill) : elements(x), begins(x), sizes(x) {
         const auto a = static_cast<std::size_t>(axis);
         const Dim extent = shape_of(x)[a];
         const Dim longest = max(1, ceildiv(extent, count) + (divides(count, extent) ? 0 : 1));
@@ -195,6 +195,7 @@ struct AdaptiveWindows {
         const T begin = ops::div(ops::mul(window, i64(extent)), i64(count));
         const T end =
             ops::div(ops::sub(ops::add(ops::mul(ops::add(window, one), i64(extent)), i64(count)), one), i64(count));
+        begins = begin;
         sizes = ops::sub(end, begin);
         const Shape column{count, 1};
         const T element = count_up(x, longest, Dtype::i64);
@@ -231,6 +232,29 @@ T adaptive_max_pool(T x, const Shape& counts) {
         x = ops::first_max.with({axis + 1}, AdaptiveWindows<T>(x, axis, counts[i], lowest_like(x)).elements);
     }
     return x;
+}
+
+// The places of the greatest elements among those of x's pooled extents, flattened, as i64; of equals the first one's.
+template <Operand T>
+T adaptive_max_pool_indices(T x, const Shape& counts) {
+    const std::size_t n = counts.rank();
+    const Shape shape = shape_of(x);
+    Dim behind = 1;  // elements for each place along the extent
+    T index = x;     // behind it, of what is left of x
+    for (std::size_t i = n; i-- > 0;) {
+        const std::size_t a = shape.rank() - n + i;
+        const auto axis = static_cast<std::int64_t>(a);
+        const AdaptiveWindows<T> windows(x, axis, counts[i], lowest_like(x));
+        Shape line{counts[i]};
+        for (std::size_t k = i + 1; k < n; ++k) line.push_back(1);
+        const T within = ops::argmax.with({Integers{axis + 1}, false}, windows.elements);
+        const T place = ops::add(within, reshape(windows.begins, line));
+        const T own = behind == Dim(1) ? place : ops::mul(place, extent_value(place, behind, Dtype::i64));
+        index = i + 1 == n ? own : ops::add(own, ops::take_along_axis.with({axis}, index, place));
+        x = ops::first_max.with({axis + 1}, windows.elements);
+        behind *= shape[a];
+    }
+    return index;
 }
 
 // ---- windows as columns, and back

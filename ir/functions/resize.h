@@ -28,6 +28,24 @@ T floor_to_integer(const T& x) {
     return ops::sub(truncated, convert(is_above, Dtype::i64));
 }
 
+// Of the four neighbours of a place by Keys' kernel, which is `fraction` behind the second of them.
+template <Operand T>
+std::vector<T> cubic_weights(const T& fraction) {
+    constexpr double sharpness = -0.75;
+    const auto times = [&](const T& v, double c) { return ops::mul(v, number(fraction, c)); };
+    const auto plus = [&](const T& v, double c) { return ops::add(v, number(fraction, c)); };
+    // Of a neighbour at a distance up to 1, and up to 2.
+    const auto near = [&](const T& t) {
+        return plus(ops::mul(ops::mul(plus(times(t, sharpness + 2), -(sharpness + 3)), t), t), 1);
+    };
+    const auto far = [&](const T& t) {
+        const T inner = plus(ops::mul(plus(times(t, sharpness), -5 * sharpness), t), 8 * sharpness);
+        return plus(ops::mul(inner, t), -4 * sharpness);
+    };
+    const T rest = ops::sub(number(fraction, 1), fraction);
+    return {far(plus(fraction, 1)), near(fraction), near(rest), far(plus(rest, 1))};
+}
+
 template <Operand T>
 T resize(const T& x, std::int64_t axis, const Resize& r) {
     const auto a = static_cast<std::size_t>(axis);
@@ -62,19 +80,9 @@ T resize(const T& x, std::int64_t axis, const Resize& r) {
     };
     const T one = number(wide, 1), rest = ops::sub(one, fraction);
     if (is(Interpolation::linear)) return convert(ops::add(weighted(0, rest), weighted(1, fraction)), dtype_of(x));
-    constexpr double sharpness = -0.75;
-    const auto times = [&](const T& v, double c) { return ops::mul(v, number(wide, c)); };
-    const auto plus = [&](const T& v, double c) { return ops::add(v, number(wide, c)); };
-    // Of a neighbour at a distance up to 1, and up to 2.
-    const auto near = [&](const T& t) {
-        return plus(ops::mul(ops::mul(plus(times(t, sharpness + 2), -(sharpness + 3)), t), t), 1);
-    };
-    const auto far = [&](const T& t) {
-        const T inner = plus(ops::mul(plus(times(t, sharpness), -5 * sharpness), t), 8 * sharpness);
-        return plus(ops::mul(inner, t), -4 * sharpness);
-    };
-    const T left = ops::add(weighted(-1, far(plus(fraction, 1))), weighted(0, near(fraction)));
-    const T right = ops::add(weighted(1, near(rest)), weighted(2, far(plus(rest, 1))));
+    const std::vector<T> weights = cubic_weights(fraction);
+    const T left = ops::add(weighted(-1, weights[0]), weighted(0, weights[1]));
+    const T right = ops::add(weighted(1, weights[2]), weighted(2, weights[3]));
     return convert(ops::add(left, right), dtype_of(x));
 }
 

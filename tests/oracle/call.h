@@ -114,5 +114,6 @@ Translations losses();
 Translations activations();
 Translations fourier();
 Translations linear_algebra();
+Translations numerics();
 
 }  // namespace lathe::oracle

@@ -48,29 +48,16 @@ Tensors along(const Call& c) {
     return {function(y, c.integer(1, "dim"), Where::current())};
 }
 
-// Functions of lines: a tensor of rank 0 is a line of one element.
-template <class F>
-Tensors of_lines(const Call& c, std::size_t position, std::int64_t otherwise, const F& f) {
-    const Tensor x = c.tensor(0);
-    if (x.rank() > 0) return f(x, c.integer(position, "dim", otherwise));
-    Tensors out = f(reshape(x, {1}), 0);
-    for (Tensor& y : out)
-        if (y.rank() == 1) y = reshape(y, Shape{});
-    return out;
-}
 template <auto scan>
 Tensors scanned(const Call& c) {
     c.expect_names({});
-    return of_lines(c, 1, 0,
-                    [](const Tensor& x, std::int64_t axis) { return Tensors{scan(x, axis, {}, Where::current())}; });
+    return {scan(c.tensor(0), c.integer(1, "dim", 0), {}, Where::current())};
 }
 template <auto scan>
 Tensors scanned_with_indices(const Call& c) {
     c.expect_names({});
-    return of_lines(c, 1, 0, [](const Tensor& x, std::int64_t axis) {
-        const ValuesAndIndices both = scan(x, axis, {}, Where::current());
-        return Tensors{both.values, both.indices};
-    });
+    const ValuesAndIndices both = scan(c.tensor(0), c.integer(1, "dim", 0), {}, Where::current());
+    return {both.values, both.indices};
 }
 
 template <auto function>
@@ -128,8 +115,6 @@ Tensors medians(const Call& c) {
 }
 Tensors quantiles(const Call& c) {
     c.expect_names({"dim", "keepdim", "interpolation"});
-    if (!c.argument(1).is_number()) throw NotOurs("a quantile that is data");
-    const double q = c.argument(1);
     const std::string name = c.text(4, "interpolation", "linear");
     QuantileOptions o{.keep = c.flag(3, "keepdim")};
     o.interpolation = name == "lower"      ? QuantileInterpolation::lower
@@ -138,12 +123,13 @@ Tensors quantiles(const Call& c) {
                       : name == "nearest"  ? QuantileInterpolation::nearest
                                            : QuantileInterpolation::linear;
     const Tensor x = c.tensor(0);
-    if (c.argument(2, "dim").is_null()) {
-        if (o.keep) throw NotOurs("all axes kept");
-        return {quantile(reshape(x, {-1}), q, 0, o)};
-    }
-    if (x.rank() == 0) throw NotOurs("a tensor without axes");
-    return {quantile(x, q, c.integer(2, "dim"), o)};
+    const bool is_flat = c.argument(2, "dim").is_null();
+    if (is_flat && o.keep) throw NotOurs("all axes kept");
+    if (!is_flat && x.rank() == 0) throw NotOurs("a tensor without axes");
+    const Tensor lines = is_flat ? reshape(x, {-1}) : x;
+    const std::int64_t axis = is_flat ? 0 : c.integer(2, "dim");
+    if (c.has_tensor(1)) return {quantile(lines, c.tensor(1), axis, o)};
+    return {quantile(lines, c.argument(1).get<double>(), axis, o)};
 }
 
 }  // namespace

@@ -73,17 +73,24 @@ Tensors average_pool(const Call& c) {
 }
 
 // An entry that is left out is the extent itself.
-template <auto pool>
+template <auto pool, auto with_indices = nullptr>
 Tensors adaptive(const Call& c) {
     c.expect_names({"output_size", "return_indices"});
-    if (c.flag(2, "return_indices")) throw NotOurs("indices of adaptive pooling");
+    const auto pooled = [&](const PerExtent& counts) -> Tensors {
+        if constexpr (!std::is_null_pointer_v<decltype(with_indices)>)
+            if (c.flag(2, "return_indices")) {
+                const auto [values, indices] = with_indices(c.tensor(0), counts, Where::current());
+                return {values, indices};
+            }
+        return {pool(c.tensor(0), counts, Where::current())};
+    };
     const Json& size = c.argument(1, "output_size");
-    if (size.is_number()) return {pool(c.tensor(0), size.get<std::int64_t>(), Where::current())};
+    if (size.is_number()) return pooled(size.get<std::int64_t>());
     std::vector<std::int64_t> counts;
     const std::vector<std::int64_t> shape = c.tensor(0).shape();
     for (std::size_t i = 0; i < size.size(); ++i)
         counts.push_back(size[i].is_null() ? shape[shape.size() - size.size() + i] : size[i].get<std::int64_t>());
-    return {pool(c.tensor(0), counts, Where::current())};
+    return pooled(counts);
 }
 
 Tensors unfolded(const Call& c) {
@@ -120,9 +127,9 @@ Tensors interpolated(const Call& c) {
 Tensors sampled(const Call& c) {
     c.expect_names({"mode", "padding_mode", "align_corners"});
     const std::string mode = c.text(2, "mode", "bilinear"), padding = c.text(3, "padding_mode", "zeros");
-    if (mode == "bicubic") throw NotOurs("cubic sampling");
     return {grid_sample(c.tensor(0), c.tensor(1),
                         {.nearest = mode == "nearest",
+                         .cubic = mode == "bicubic",
                          .padding = padding == "zeros"    ? GridPaddingMode::zeros
                                     : padding == "border" ? GridPaddingMode::border
                                                           : GridPaddingMode::reflection,
@@ -131,9 +138,9 @@ Tensors sampled(const Call& c) {
 // With modes as numbers.
 Tensors sampled_by_number(const Call& c) {
     const std::int64_t mode = c.integer(2, "interpolation_mode"), padding = c.integer(3, "padding_mode");
-    if (mode == 2) throw NotOurs("cubic sampling");
     return {grid_sample(c.tensor(0), c.tensor(1),
                         {.nearest = mode == 1,
+                         .cubic = mode == 2,
                          .padding = padding == 0   ? GridPaddingMode::zeros
                                     : padding == 1 ? GridPaddingMode::border
                                                    : GridPaddingMode::reflection,
@@ -159,9 +166,9 @@ Translations windows() {
         {"nn.functional.adaptive_avg_pool1d", adaptive<adaptive_avg_pool1d>},
         {"nn.functional.adaptive_avg_pool2d", adaptive<adaptive_avg_pool2d>},
         {"nn.functional.adaptive_avg_pool3d", adaptive<adaptive_avg_pool3d>},
-        {"nn.functional.adaptive_max_pool1d", adaptive<adaptive_max_pool1d>},
-        {"nn.functional.adaptive_max_pool2d", adaptive<adaptive_max_pool2d>},
-        {"nn.functional.adaptive_max_pool3d", adaptive<adaptive_max_pool3d>},
+        {"nn.functional.adaptive_max_pool1d", adaptive<adaptive_max_pool1d, adaptive_max_pool1d_with_indices>},
+        {"nn.functional.adaptive_max_pool2d", adaptive<adaptive_max_pool2d, adaptive_max_pool2d_with_indices>},
+        {"nn.functional.adaptive_max_pool3d", adaptive<adaptive_max_pool3d, adaptive_max_pool3d_with_indices>},
         {"nn.functional.unfold", unfolded},
         {"nn.functional.grid_sample", sampled},
         {"grid_sampler_2d", sampled_by_number},
