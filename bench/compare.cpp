@@ -237,6 +237,7 @@ int main(int count, char** arguments) {
     networks(c);
     c.summarize("all rows above");
     searches(c);
+    matrices(c);
     functions(c);
     return c.finish() ? 0 : 1;
 }

@@ -70,6 +70,8 @@ peer::Work compiled(const F& f, const std::vector<std::pair<Floats, std::vector<
 
 // Every elementwise function and reduction that both sides have, at 1K and 1M: compare_functions.cpp.
 void functions(Comparison& c);
+// Decompositions of matrices, equations, Fourier transforms: compare_matrices.cpp.
+void matrices(Comparison& c);
 // Orders, the different elements, counts: compare_searches.cpp.
 void searches(Comparison& c);
 

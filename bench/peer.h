@@ -48,6 +48,12 @@ Work cumsum(const Floats& data, Output output);
 // Rows of x, `columns` long, plus those of u where the indices say.
 Work index_add(const Floats& x, const Integers& indices, const Floats& u, std::int64_t columns);
 
+// What the name says of each of some square matrices: the factor, the solution of x y = x + 1, the inverse or the
+// determinant; of others the triangle, or the values.
+Work decomposition(const std::string& name, const Floats& data, std::int64_t count, std::int64_t n);
+Work fft(const Floats& data, std::int64_t lines, std::int64_t length);  // of complex numbers
+Work rfft(const Floats& data, std::int64_t lines, std::int64_t length);
+
 // h = tanh(x w + h u) for each x of xs [steps, batch, hidden], from h0 [batch, hidden]; w, u [hidden, hidden].
 struct Rnn {
     std::int64_t steps, batch, hidden;

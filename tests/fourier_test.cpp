@@ -13,7 +13,7 @@
 #include "lathe.h"
 #include "tests/refusal.h"
 #include "tests/run_program.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
 namespace {
@@ -313,7 +313,8 @@ TEST(Fft, IsTheSameLazilyCompiledAndInterpretedForAllExtents) {
     };
     const auto f = jit(body), interpreted = jit(body, {.compile = {.interpreted = true}});
     std::uint64_t compiled = 0;  // before the last one
-    for (const auto& [rows_of, columns] : {std::pair<std::int64_t, std::int64_t>{7, 9}, {80, 130}, {3, 1000}, {21, 77}}) {
+    for (const auto& [rows_of, columns] :
+         {std::pair<std::int64_t, std::int64_t>{7, 9}, {80, 130}, {3, 1000}, {21, 77}}) {
         const Tensor z = random_normal(4, {rows_of, columns, 2});
         const std::vector<Tensor> lazy = body(z), got = f(z), slow = interpreted(z);
         for (std::size_t i = 0; i < got.size(); ++i) {

@@ -15,7 +15,7 @@
 #include "runtime/find_call.h"
 #include "runtime/threads.h"
 #include "tests/refusal.h"
-#include "tests/values.h"
+#include "tools/fuzz/values.h"
 
 namespace lathe {
 namespace {

@@ -220,6 +220,7 @@ private:
             case AttributeMeaning::shape:
             case AttributeMeaning::sizes:
             case AttributeMeaning::starts:
+            case AttributeMeaning::strides:
             case AttributeMeaning::padding:
             case AttributeMeaning::bound: {
                 with(what, {"[]", "[1, 2, 3, 4, 5, 6, 7]"});
@@ -257,10 +258,8 @@ private:
     }
 
     static std::string_view meaning_name(AttributeMeaning meaning) {
-        static constexpr std::string_view names[] = {"axis",  "axes",    "permutation", "shape",   "bound", "starts",
-                                                     "sizes", "steps",   "blocks",      "padding", "dtype", "number",
-                                                     "flag",  "literal", "name",        "region"};
-        return names[static_cast<std::size_t>(meaning)];
+        const std::string_view text = ir::describe(meaning);
+        return text.substr(0, text.find(':'));
     }
 
     void attributes() {

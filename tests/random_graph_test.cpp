@@ -139,7 +139,7 @@ TEST(RandomGraphSamples, HaveEveryWayOfRunningRegions) {
                 look(*region, true);
             }
     };
-    for (std::uint64_t seed = 0; seed < 300; ++seed) look(*random_graph(seed).graph, false);
+    for (std::uint64_t seed = 0; seed < 400; ++seed) look(*random_graph(seed).graph, false);
     for (const ir::OpDef* op : ir::op_table())
         if (op->lowering == ir::Lowering::control) {
             EXPECT_GE(drawn[op->name], 20) << op->name;

@@ -46,6 +46,21 @@ TEST(Regression, PaddingIsNotTheSameRows) {
 )");
 }
 
+// Whether a block is as large as its operand decides whether its start counts: for fusion and lowering alike.
+TEST(Regression, StartsOfWholeDimensionsDoNotCount) {
+    expect_sound(R"(graph main() {
+  %0 = parameter "x" : f32[3, 3]
+  %1 = constant {value = i64[2] [1, 7]} : i64[2]
+  %2 = dynamic_slice(%0, %1) {size = [2, 3], batch = 0} : f32[2, 3]
+  %3 = parameter "z" : f32[1, 2]
+  %4 = constant {value = u8[1, 1] [3]} : u8[1, 1]
+  %5 = dynamic_slice(%3, %4) {size = [1, 2], batch = 1} : f32[1, 2]
+  %6 = dynamic_update_slice(%0, %2, %1) {batch = 0} : f32[3, 3]
+  return "a" = %2, "b" = %5, "c" = %6
+}
+)");
+}
+
 // What a view does depends on constants among its attributes; they are not extents, whatever equals them.
 TEST(Regression, AttributesAreNotExtents) {
     expect_sound(R"(graph main() {

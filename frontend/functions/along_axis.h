@@ -53,6 +53,7 @@ Tensor quantile(const Tensor& x, double q, std::int64_t axis = -1, QuantileOptio
                 Where where = Where::current());
 // Of what is not NaN; where there is nothing else, NaN.
 ValuesAndIndices nanmedian(const Tensor& x, std::int64_t axis = -1, bool keep = false, Where where = Where::current());
+// A quantile of what is not NaN; where there is nothing else, NaN.
 Tensor nanquantile(const Tensor& x, double q, std::int64_t axis = -1, QuantileOptions options = {},
                    Where where = Where::current());
 Tensor nanquantile(const Tensor& x, const std::vector<double>& q, std::int64_t axis = -1, QuantileOptions options = {},

@@ -63,12 +63,16 @@ struct FourierAxesOptions {
     Axes axes = {};  // of which rfftn and irfftn halve the last; by default all, for fft2 and its kin the last two
     FourierNorm norm = FourierNorm::backward;
 };
+// Along each of the axes, one after the other.
 Tensor fftn(const Tensor& x, const FourierAxesOptions& options = {}, Where where = Where::current());
 Tensor ifftn(const Tensor& x, const FourierAxesOptions& options = {}, Where where = Where::current());
+// Of reals, and back to them: rfft along the last of the axes, and fft along the others.
 Tensor rfftn(const Tensor& x, const FourierAxesOptions& options = {}, Where where = Where::current());
 Tensor irfftn(const Tensor& x, const FourierAxesOptions& options = {}, Where where = Where::current());
+// Along two axes: the last two, by default.
 Tensor fft2(const Tensor& x, const FourierAxesOptions& options = {}, Where where = Where::current());
 Tensor ifft2(const Tensor& x, const FourierAxesOptions& options = {}, Where where = Where::current());
+// Likewise, of reals, and back to them.
 Tensor rfft2(const Tensor& x, const FourierAxesOptions& options = {}, Where where = Where::current());
 Tensor irfft2(const Tensor& x, const FourierAxesOptions& options = {}, Where where = Where::current());
 

@@ -22,24 +22,25 @@ namespace f = ir::functions;
 namespace ops = ir::ops;
 using detail::blaming;
 using detail::LocScope;
+using detail::spoken;
 using detail::value_of;
 
 // What the ops ask for as well; functions that begin otherwise ask first.
 Tensor matrices(std::string_view function, const Tensor& x) {
     if (!ops::decomposable.contains(x.dtype()))
-        f::refuse(function, "wants f32 or f64; convert() makes them of others", x);
-    if (x.rank() < 2) f::refuse(function, "wants matrices, of two dimensions or more", x);
+        f::refuse(spoken(function), "wants f32 or f64; convert() makes them of others", x);
+    if (x.rank() < 2) f::refuse(spoken(function), "wants matrices, of two dimensions or more", x);
     return value_of(x);
 }
 Tensor square(std::string_view function, const Tensor& x) {
     Tensor value = matrices(function, x);
     if (!f::may_be_equal(f::rows_of(x.type().shape), f::columns_of(x.type().shape)))
-        f::refuse(function, "the matrices are not square", x);
+        f::refuse(spoken(function), "the matrices are not square", x);
     return value;
 }
 void require_dtypes(std::string_view function, const Tensor& a, const Tensor& b) {
     matrices(function, a);
-    f::require_same_dtype(function, a, b);
+    f::require_same_dtype(spoken(function), a, b);
 }
 
 std::int64_t last(const Tensor& x) { return static_cast<std::int64_t>(x.rank()) - 1; }
@@ -70,7 +71,8 @@ PluMatrices lu_unpack(const LuFactors& factors, Where where) {
         const Shape &shape = packed.type().shape, order = factors.order.type().shape;
         const bool fits = factors.order.dtype() == Dtype::i64 &&
                           f::may_be_equal(order, Shape(std::vector<Dim>(shape.begin(), shape.end() - 1)));
-        if (!fits) f::refuse("lu_unpack", "wants the order of the rows as lu_factor gives it", packed, factors.order);
+        if (!fits)
+            f::refuse(spoken("lu_unpack"), "wants the order of the rows as lu_factor gives it", packed, factors.order);
         return {f::permutation_matrix(value_of(factors.order), packed), f::lower_of(packed), f::upper_of(packed)};
     });
 }
@@ -234,9 +236,9 @@ Tensor cond(const Tensor& x, MatrixNorm norm, Where where) {
     const LocScope scope(where, "cond", x);
     return blaming(where, "cond", [&]() -> Tensor {
         const bool by_values = norm == MatrixNorm::two || norm == MatrixNorm::minus_two;
-        if (!by_values) return ops::mul(norm_of(square("cond", x), norm), norm_of(f::inverse(value_of(x)), norm));
-        const Tensor greatest = norm_of(matrices("cond", x), MatrixNorm::two),
-                     least = norm_of(value_of(x), MatrixNorm::minus_two);
+        const Tensor value = by_values ? matrices("cond", x) : square("cond", x);
+        if (!by_values) return ops::mul(norm_of(value, norm), norm_of(f::inverse(value), norm));
+        const Tensor greatest = norm_of(value, MatrixNorm::two), least = norm_of(value, MatrixNorm::minus_two);
         return norm == MatrixNorm::two ? ops::div(greatest, least) : ops::div(least, greatest);
     });
 }

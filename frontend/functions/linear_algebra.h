@@ -100,6 +100,7 @@ Tensor inv(const Tensor& x, Where where = Where::current());
 // Moore and Penrose's inverse. Singular values of not more than `tolerance` times the greatest count as 0: by default
 // the greater extent times the difference from 1 to the next number.
 Tensor pinv(const Tensor& x, std::optional<double> tolerance = {}, Where where = Where::current());
+// x multiplied by itself so often; of a negative exponent, its inverse.
 Tensor matrix_power(const Tensor& x, std::int64_t exponent, Where where = Where::current());
 Tensor matrix_exp(const Tensor& x, Where where = Where::current());
 
@@ -122,6 +123,7 @@ enum class MatrixNorm : std::uint8_t {
     minus_infinity,
     minus_two,
 };
+// By default the length of a matrix as a vector.
 Tensor matrix_norm(const Tensor& x, MatrixNorm norm = MatrixNorm::frobenius, Where where = Where::current());
 // How much solutions may change with the right side: the greatest singular value over the least, or the norm of x times
 // that of its inverse.

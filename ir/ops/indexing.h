@@ -227,7 +227,7 @@ inline constexpr OpDef dynamic_slice = {
         return {c.operand(0).dtype, c.attribute(block_size)};
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
-        std::vector<Dim> index = first_of_block(c, 1, block_size(c.attributes), block_batch(c.attributes), out);
+        std::vector<Dim> index = first_of_block(c, 1, c.result->shape, block_batch(c.attributes), out);
         for (std::size_t i = 0; i < index.size(); ++i) index[i] = index[i] + out[i];
         return {{.operand = 0, .index = std::move(index), .guards = {}}};
     },

@@ -113,17 +113,27 @@ void ExtentClasses::unify_node(const Node& node) {
         }
         return;
     }
-    // Views, scatters and sources: each dimension of an operand goes with the first unclaimed one of the result that
-    // equals it, for the index arithmetic of views relies on such equalities.
+    // Views, scatters and sources: each dimension of an operand goes with that of the result that equals it and has its
+    // place, else with the first unclaimed one that equals it, for the index arithmetic of views relies on such
+    // equalities.
     for (Value v : node.operands) {
+        const ir::Shape& own = v.type().shape;
         std::vector<bool> claimed(shape.rank(), false);
-        for (std::size_t i = 0; i < v.type().shape.rank(); ++i)
+        const auto has_its_place = [&](std::size_t i) { return i < shape.rank() && own[i] == shape[i]; };
+        const auto claim = [&](std::size_t i, std::size_t k) {
+            unify(v, i, {&node, 0}, k);
+            claimed[k] = true;
+        };
+        for (std::size_t i = 0; i < own.rank(); ++i)
+            if (has_its_place(i)) claim(i, i);
+        for (std::size_t i = 0; i < own.rank(); ++i) {
+            if (has_its_place(i)) continue;
             for (std::size_t k = 0; k < shape.rank(); ++k)
-                if (!claimed[k] && v.type().shape[i] == shape[k]) {
-                    unify(v, i, {&node, 0}, k);
-                    claimed[k] = true;
+                if (!claimed[k] && own[i] == shape[k]) {
+                    claim(i, k);
                     break;
                 }
+        }
     }
 }
 

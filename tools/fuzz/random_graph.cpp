@@ -83,10 +83,7 @@ private:
                 break;
             case ir::Lowering::opaque:
             case ir::Lowering::composite:
-                if (works_along_axis(op))
-                    along_axis(op);
-                else
-                    sampled(op);
+                if (!works_along_axis(op) || !along_axis(op)) sampled(op);
                 break;
             case ir::Lowering::view:
                 if (!op.indices) {
@@ -211,16 +208,16 @@ private:
                    return a.meaning == ir::AttributeMeaning::axis || a.meaning == ir::AttributeMeaning::flag;
                });
     }
-    void along_axis(const OpDef& op) {
+    bool along_axis(const OpDef& op) {
         const Value x = value_of_dtype(op.dtypes, 1);
         const auto rank = static_cast<std::int64_t>(x.type().shape.rank());
-        if (rank == 0) return;
+        if (rank == 0) return false;
         Attributes attributes;
         for (const ir::AttributeDef& a : op.attributes) {
             if (a.meaning == ir::AttributeMeaning::axis) attributes.emplace_back(below(random_, 2 * rank) - rank);
             if (a.meaning == ir::AttributeMeaning::flag) attributes.emplace_back(chance(50));
         }
-        add(op, {{x}, std::move(attributes)});
+        return add(op, {{x}, std::move(attributes)}) != nullptr;
     }
 
     // ---- folds
@@ -318,6 +315,7 @@ private:
         if (has_attribute(op, ir::AttributeMeaning::number)) return windows(op);
         using Sampler = std::optional<Call> (Generator::*)(const OpDef&);
         static constexpr std::pair<ir::AttributeMeaning, Sampler> samplers[] = {
+            {ir::AttributeMeaning::strides, &Generator::strided_call},
             {ir::AttributeMeaning::permutation, &Generator::permutation_call},
             {ir::AttributeMeaning::starts, &Generator::slice_call},
             {ir::AttributeMeaning::padding, &Generator::pad_call},
@@ -351,6 +349,24 @@ private:
                               ? Dim(1 + below(random_, free / stride + 1))
                               : floordiv(shape[static_cast<std::size_t>(axis)] - (size - 1) * dilation - 1, stride) + 1;
         add(op, {{{wide, 0}}, {axis, rank, Shape{count}, stride, dilation}});
+    }
+
+    std::optional<Call> strided_call(const OpDef&) {
+        const Value x = value_of_dtype(ir::any_dtype, 1);
+        const Dim count = x.type().shape.element_count();
+        const ir::Node* const flat = add(*ir::find_op("reshape"), {{x}, {Shape{count}}});
+        std::int64_t room = least(count) - 1;
+        if (flat == nullptr || room < 0) return {};
+        Shape shape, strides;
+        for (int more = below_(4); more > 0; --more) {
+            const std::int64_t extent = 1 + below_(4);
+            const std::int64_t stride =
+                extent == 1 ? below_(9) : std::min<std::int64_t>(below_(5), room / (extent - 1));
+            room -= (extent - 1) * stride;
+            shape.push_back(extent);
+            strides.push_back(stride);
+        }
+        return Call{{{flat, 0}}, {shape, strides}};
     }
 
     std::optional<Call> permutation_call(const OpDef& op) {
