@@ -1,7 +1,7 @@
 // Most quotients are short: one division and a fused multiply-add give what remains. For the others the number of steps
-// is fixed. f32 is divided by y times ever smaller powers of two in f64, whose quotients fit 52 bits. In f64 there would
-// be 41 such steps. There x = n 2^d in units in which y is an integer m of 53 bits, and the power of two is found modulo
-// m by squaring: products of two integers below m are exact as the sum of two f64.
+// is fixed. f32 is divided by y times ever smaller powers of two in f64, whose quotients fit 52 bits. In f64 there
+// would be 41 such steps. There x = n 2^d in units in which y is an integer m of 53 bits, and the power of two is found
+// modulo m by squaring: products of two integers below m are exact as the sum of two f64.
 #include "ir/ops/math_remainder.h"
 
 #include <cmath>
