@@ -22,25 +22,25 @@ namespace f = ir::functions;
 namespace ops = ir::ops;
 using detail::blaming;
 using detail::LocScope;
-using detail::spoken;
+using detail::refuse;
 using detail::value_of;
 
 // What the ops ask for as well; functions that begin otherwise ask first.
 Tensor matrices(std::string_view function, const Tensor& x) {
     if (!ops::decomposable.contains(x.dtype()))
-        f::refuse(spoken(function), "wants f32 or f64; convert() makes them of others", x);
-    if (x.rank() < 2) f::refuse(spoken(function), "wants matrices, of two dimensions or more", x);
+        refuse(function, "wants f32 or f64; convert() makes them of others", {});
+    if (x.rank() < 2) refuse(function, "wants matrices, of two dimensions or more", {});
     return value_of(x);
 }
 Tensor square(std::string_view function, const Tensor& x) {
     Tensor value = matrices(function, x);
     if (!f::may_be_equal(f::rows_of(x.type().shape), f::columns_of(x.type().shape)))
-        f::refuse(spoken(function), "the matrices are not square", x);
+        refuse(function, "the matrices are not square", {});
     return value;
 }
 void require_dtypes(std::string_view function, const Tensor& a, const Tensor& b) {
     matrices(function, a);
-    f::require_same_dtype(spoken(function), a, b);
+    f::require_same_dtype(function, a, b);
 }
 
 std::int64_t last(const Tensor& x) { return static_cast<std::int64_t>(x.rank()) - 1; }
@@ -71,8 +71,7 @@ PluMatrices lu_unpack(const LuFactors& factors, Where where) {
         const Shape &shape = packed.type().shape, order = factors.order.type().shape;
         const bool fits = factors.order.dtype() == Dtype::i64 &&
                           f::may_be_equal(order, Shape(std::vector<Dim>(shape.begin(), shape.end() - 1)));
-        if (!fits)
-            f::refuse(spoken("lu_unpack"), "wants the order of the rows as lu_factor gives it", packed, factors.order);
+        if (!fits) refuse("lu_unpack", "wants the order of the rows as lu_factor gives it", where);
         return {f::permutation_matrix(value_of(factors.order), packed), f::lower_of(packed), f::upper_of(packed)};
     });
 }
@@ -147,7 +146,10 @@ Tensor cholesky_solve(const Tensor& b, const Tensor& factor, CholeskyOptions opt
     const LocScope scope(where, "cholesky_solve", b, factor);
     return blaming(where, "cholesky_solve", [&] {
         require_dtypes("cholesky_solve", factor, b);
-        return f::cholesky_solve(value_of(b), square("cholesky_solve", factor), options.upper);
+        const Tensor triangle = square("cholesky_solve", factor), columns = matrices("cholesky_solve", b);
+        if (!f::may_be_equal(f::columns_of(triangle.type().shape), f::rows_of(columns.type().shape)))
+            refuse("cholesky_solve", "the matrices have different numbers of rows", where);
+        return f::cholesky_solve(columns, triangle, options.upper);
     });
 }
 Tensor lstsq(const Tensor& a, const Tensor& b, std::optional<double> tolerance, Where where) {
