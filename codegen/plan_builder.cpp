@@ -93,9 +93,9 @@ public:
     }
 
 private:
-    // A kernel or call of the plan, and when it runs: those of a batch run at the same time.
+    // A kernel, call or test of the plan, and when it runs: those of a batch run at the same time.
     struct Timed {
-        const Kernel* kernel;  // null for calls
+        const Kernel* kernel;  // null for the others
         std::ptrdiff_t time;
         std::vector<std::uint32_t> slots;
         bool is_nested;  // in a step of the program that may run it again, or not at all
@@ -229,8 +229,13 @@ private:
         --depth_;
     }
 
+    std::uint32_t add_test(ir::Program::BufferId predicate) {
+        kernels_.push_back({nullptr, time_, {slot(predicate)}, true});
+        return add_jump(lathe_step_test, {slot(predicate)});
+    }
+
     void add_branch(const ir::Program::Branch& branch) {
-        const std::uint32_t test = add_jump(lathe_step_test, {slot(branch.predicate)});
+        const std::uint32_t test = add_test(branch.predicate);
         add_list(branch.then_steps);
         const std::uint32_t jump = add_jump(lathe_step_jump);
         plan_.steps[test].target = next_step();
@@ -245,7 +250,7 @@ private:
         const SizeExpression trips = loop.trips ? size(*loop.trips) : std::numeric_limits<std::int64_t>::max();
         add_list(loop.test);
         std::optional<std::uint32_t> test;
-        if (loop.goes_on) test = add_jump(lathe_step_test, {slot(*loop.goes_on)});
+        if (loop.goes_on) test = add_test(*loop.goes_on);
         add_list(loop.body);
         std::vector<std::uint32_t> exchanged;
         for (const auto& c : loop.carried) exchanged.insert(exchanged.end(), {slot(c.current), slot(c.next)});

@@ -46,6 +46,32 @@ TEST(Regression, PaddingIsNotTheSameRows) {
 )");
 }
 
+// A branch reads its predicate, also where an output may take over the memory of that.
+TEST(Regression, PredicatesAreRead) {
+    constexpr std::size_t draws = 8;  // of two predicates
+    expect_sound(R"(graph main() {
+  %0 = parameter "p" : bool[]
+  %1 = parameter "x" : f32[3]
+  %2 = constant {value = f32[3] 1.5} : f32[3]
+  %3 = cond(%0, %1, %2) : f32[3], f32[3] {
+    graph then() {
+      %0 = parameter "a" : f32[3]
+      %1 = parameter "b" : f32[3]
+      return "y" = %0, "z" = %1
+    }
+    graph otherwise() {
+      %0 = parameter "a" : f32[3]
+      %1 = parameter "b" : f32[3]
+      return "y" = %1, "z" = %0
+    }
+  }
+  %4 = parameter "q" : bool[]
+  return "z" = %3#1, "q" = %4
+}
+)",
+                 std::vector<std::vector<std::int64_t>>(draws));
+}
+
 // Whether a block is as large as its operand decides whether its start counts: for fusion and lowering alike.
 TEST(Regression, StartsOfWholeDimensionsDoNotCount) {
     expect_sound(R"(graph main() {
