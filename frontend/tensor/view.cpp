@@ -16,25 +16,19 @@ public:
     ir::Dim loaded_index(std::size_t, std::vector<ir::Dim>, ir::Dim) const override { return 0; }
 };
 
-ir::Dim row_major(const ir::Shape& shape, std::span<const ir::Dim> index) {
-    ir::Dim position = 0;
-    for (std::size_t i = 0; i < index.size(); ++i) position = position * shape[i] + index[i];
-    return position;
-}
-
 // How far behind the first element of what is viewed the first one of the views lies, if all lie so far behind.
 std::optional<std::int64_t> distance(const Node& node) {
     std::vector<ir::Dim> index;
     for (std::size_t i = 0; i < node.type.shape.rank(); ++i)
         index.push_back(node.type.shape[i] == ir::Dim(1) ? ir::Dim(0) : ir::Dim::symbol(static_cast<ir::Symbol>(i)));
-    const ir::Dim position = row_major(node.type.shape, index);
+    const ir::Dim position = ir::linear_offset(node.type.shape, index);
     const Node* at = &node;
     for (; !at->is_ready(); at = at->inputs()[0]) {
         const std::vector<ir::ViewPiece> pieces = at->op->view(PendingView(*at), index);
         if (pieces.size() != 1 || !pieces[0].guards.empty()) return std::nullopt;
         index = pieces[0].index;
     }
-    const ir::Dim between = row_major(at->type.shape, index) - position;
+    const ir::Dim between = ir::linear_offset(at->type.shape, index) - position;
     return between.is_constant() ? std::optional(between.constant()) : std::nullopt;
 }
 

@@ -58,7 +58,7 @@ class Program:
     def input(self, array, dtype):
         name = f"x{len(self.inputs)}"
         self.inputs[name] = array.astype(NUMPY[carrier(dtype)])
-        return name, array
+        return name
 
     def run(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +83,7 @@ def compute(calls, arrays, dtypes):
     program = Program()
     operands = []
     for array, dtype in zip(arrays, dtypes):
-        name, _ = program.input(array, dtype)
+        name = program.input(array, dtype)
         operands.append(program.line(f'parameter "{name}"', carrier(dtype), shape_text(array)))
     for i, (array, dtype) in enumerate(zip(arrays, dtypes)):
         if dtype != carrier(dtype):
