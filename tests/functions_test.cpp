@@ -2,6 +2,7 @@
 // binding of symbols.
 #include <cmath>
 #include <cstring>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -259,6 +260,7 @@ TEST(Order, DependsOnRanksAlone) {
     EXPECT_EQ(reduction_order(Dtype::f32, 2, {0}).inner, (LaneOrder{1, 256}));
     EXPECT_EQ(lane_dtype(ops::sum, Dtype::u8), Dtype::u64);
     EXPECT_EQ(lane_dtype(ops::reduce_max, Dtype::f16), Dtype::f32);
+    EXPECT_EQ(lane_dtype(ops::argmax, Dtype::f32), Dtype::i64);
 }
 
 // bf16 sums in f32 and rounds once; step by step it would stay at 0.5.
@@ -288,6 +290,23 @@ TEST(Argmax, FirstOrLastMaximumWinsAndNanIsGreatest) {
     EXPECT_EQ(argmax({1, 3, 2, 3}, true), 3);
     EXPECT_EQ(argmax({1, NAN, 2, NAN, INFINITY}, true), 3);
     EXPECT_EQ(argmax({-INFINITY, -INFINITY}, true), 1);
+    // Few values, so that there are ties in and between lanes and blocks, and lanes of nothing but the least.
+    std::mt19937 engine(1);
+    for (const std::size_t n : {1U, 2U, 31U, 32U, 33U, 100U, 4095U, 4097U, 9000U})
+        for (const std::vector<double>& values : {std::vector<double>{-INFINITY, -1.0, 2.0, NAN},
+                                                  {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -0.0, 0.0},
+                                                  {-INFINITY}})
+            for (const bool last : {false, true}) {
+                std::vector<double> x(n);
+                for (double& e : x) e = values[engine() % values.size()];
+                std::size_t expected = 0;
+                for (std::size_t i = 1; i < n; ++i) {
+                    const double e = x[i], best = x[expected];
+                    const bool is_equal = e == best || (std::isnan(e) && std::isnan(best));
+                    if ((std::isnan(e) && !std::isnan(best)) || e > best || (last && is_equal)) expected = i;
+                }
+                EXPECT_EQ(argmax(x, last), static_cast<std::int64_t>(expected)) << n << " " << last;
+            }
 }
 
 TEST(Interpret, AnIndexOutOfRangeNamesTheLine) {

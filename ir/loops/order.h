@@ -8,11 +8,11 @@
 // got no element take part. The blocks combine in ascending order onto an accumulator that starts from init.
 //
 // Reductions. Where the last axis is reduced, the reduced axes that are trailing (no kept axis behind them), flattened
-// in row-major order, fold in lanes of 256 bytes and blocks of 4,096: the inner fold. Reduced axes before a kept one,
-// flattened likewise, are the outer fold: it combines the inner folds' accumulators in the order (1, 256). Where the
-// last axis is kept there is no outer fold: all reduced axes, flattened, fold in the order (1, 256). The element's
-// index that step sees is its row-major position among all reduced axes. finish, and with it the rounding of f16 and
-// bf16, comes last.
+// in row-major order, fold in lanes of 256 bytes and blocks of 4,096: the inner fold. Of a reducer that keeps
+// positions, those are the lanes' bytes. Reduced axes before a kept one, flattened likewise, are the outer fold: it
+// combines the inner folds' accumulators in the order (1, 256). Where the last axis is kept there is no outer fold: all
+// reduced axes, flattened, fold in the order (1, 256). The element's index that step sees is its row-major position
+// among all reduced axes. finish, and with it the rounding of f16 and bf16, comes last.
 //
 // Contractions. The contracted dimensions, in the order the op lists them, are flattened in row-major order and fold in
 // the order (1, 1024). Where one operand has no free dimension, that is, none that the result has from it alone, they
@@ -38,9 +38,11 @@ struct FoldOrder {
     friend bool operator==(const FoldOrder&, const FoldOrder&) = default;
 };
 
-// The dtype that decides how many lanes a reduction has: that of the row's accumulator. f16 and bf16 fold in as many
-// lanes as f32, whatever accumulates them.
-inline Dtype lane_dtype(const OpDef& op, Dtype element) { return accumulator_of(op.reducer.accumulator(element)); }
+// The dtype that decides how many lanes a reduction has: that of positions, or of the row's accumulator. f16 and bf16
+// fold in as many lanes as f32, whatever accumulates them.
+inline Dtype lane_dtype(const OpDef& op, Dtype element) {
+    return op.reducer.keeps_position ? Dtype::i64 : accumulator_of(op.reducer.accumulator(element));
+}
 
 // Of a reduction over ascending axes of a tensor of some rank.
 inline FoldOrder reduction_order(Dtype lane, std::size_t rank, const Integers& axes) {

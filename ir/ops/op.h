@@ -162,11 +162,14 @@ struct Reducer {
     Dtype (*accumulator)(Dtype element) = nullptr;
     Scalars (*init)(const FoldContext&) = nullptr;
     // Folds one element in: `x` has one scalar per operand (a sum has 1, a contraction 2), each in the accumulator's
-    // dtype; `index` is the i64 position of the element among the reduced ones (flattened, row-major).
+    // dtype; `index` is the i64 position of the element among the reduced ones (flattened, row-major), greater than
+    // that of every element that is in `acc`.
     Scalars (*step)(const FoldContext&, std::span<const Scalar> acc, std::span<const Scalar> x, Scalar index) = nullptr;
     // Merges two partial results; the first comes from earlier elements or the lower lane.
     Scalars (*combine)(const FoldContext&, std::span<const Scalar> earlier, std::span<const Scalar> later) = nullptr;
     Scalars (*finish)(const FoldContext&, std::span<const Scalar> acc) = nullptr;
+    // Whether it has a second accumulator: the position of the element that the first one holds, as i64.
+    bool keeps_position = false;
     constexpr explicit operator bool() const { return init != nullptr; }
 };
 // Of `accumulator`: that of the elements.

@@ -236,23 +236,29 @@ inline constexpr AttributeDef argmax_attributes[] = {reduction_axes, argmax_last
 inline constexpr Upgrade argmax_upgrades[] = {
     {reduction_attributes, [](WrittenNode& node) { node.attributes.emplace_back(false); }}};
 
-// What an index is before there is any element: none is further from winning.
+// What a position is before any element has won, and behind all that have. Elements that are the least of their dtype
+// need not win against it: where no other is there, the first of them is at 0.
 inline Scalar no_position(const FoldContext& c) {
     return argmax_last(c.attributes) ? lowest(c.b, Dtype::i64) : highest(c.b, Dtype::i64);
 }
 
-// Whether (x, i) replaces (acc, j): greater, or equal and first or last; NaN is greatest and all NaN are equal.
-inline Scalars later_maximum(const FoldContext& c, Scalar acc, Scalar acc_index, Scalar x, Scalar index) {
-    ScalarBuilder& b = c.b;
-    Scalar greater = x > acc, same = equal(x, acc);
-    if (is_float(x.dtype)) {
-        const Scalar x_nan = is_nan(x), acc_nan = is_nan(acc);
-        greater = (greater | x_nan) & !acc_nan;
-        same = same | (x_nan & acc_nan);
-    }
-    const Scalar wins = argmax_last(c.attributes) ? index > acc_index : index < acc_index;
-    const Scalar replace = greater | (same & wins);
-    return {b.select(replace, x, acc), b.select(replace, index, acc_index)};
+// NaN is greatest, and all NaN are equal.
+inline Scalar is_greater(Scalar x, Scalar y) { return is_float(x.dtype) ? !((x <= y) | is_nan(y)) : x > y; }
+inline Scalar is_equal_or_nan(Scalar x, Scalar y) {
+    return is_float(x.dtype) ? equal(x, y) | (is_nan(x) & is_nan(y)) : equal(x, y);
+}
+
+// An element behind all that the accumulator has seen.
+inline Scalars fold_position(const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x,
+                             Scalar index) {
+    const Scalar replaces = argmax_last(c.attributes) ? !is_greater(acc[0], x[0]) : is_greater(x[0], acc[0]);
+    return {c.b.select(replaces, x[0], acc[0]), c.b.select(replaces, index, acc[1])};
+}
+// Lanes hold elements of each other's neighbourhood: either may have the one that comes first.
+inline Scalars merge_positions(const FoldContext& c, std::span<const Scalar> one, std::span<const Scalar> other) {
+    const Scalar wins = argmax_last(c.attributes) ? other[1] > one[1] : other[1] < one[1];
+    const Scalar replaces = is_greater(other[0], one[0]) | (is_equal_or_nan(other[0], one[0]) & wins);
+    return {c.b.select(replaces, other[0], one[0]), c.b.select(replaces, other[1], one[1])};
 }
 
 inline constexpr OpDef argmax = {
@@ -273,13 +279,12 @@ inline constexpr OpDef argmax = {
         {
             .accumulator = same_dtype,
             .init = [](const FoldContext& c) -> Scalars { return {lowest(c.b, c.element), no_position(c)}; },
-            .step = [](const FoldContext& c, std::span<const Scalar> acc, std::span<const Scalar> x,
-                       Scalar index) -> Scalars { return later_maximum(c, acc[0], acc[1], x[0], index); },
-            .combine = [](const FoldContext& c, std::span<const Scalar> earlier, std::span<const Scalar> later)
-                -> Scalars { return later_maximum(c, earlier[0], earlier[1], later[0], later[1]); },
+            .step = fold_position,
+            .combine = merge_positions,
             .finish = [](const FoldContext& c, std::span<const Scalar> acc) -> Scalars {
                 return {c.b.select(equal(acc[1], no_position(c)), c.b.constant_int(Dtype::i64, 0), acc[1])};
             },
+            .keeps_position = true,
         },
     .axes = reduced_axes,
     .gradient = no_grad("a position is piecewise constant"),
