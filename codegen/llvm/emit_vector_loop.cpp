@@ -23,6 +23,9 @@ constexpr std::size_t light_body = 30;
 // Chains beside each other: vectors at most, and instructions of all beyond which there are fewer.
 constexpr int most_chains = 4;
 constexpr std::size_t heavy_chains = 160;
+// How far ahead of its stores a loop of little work asks for their lines: processors run ahead of loads, but hardly of
+// stores, across the end of a page least of all. Measured on Zen 3, 4 MB in and out: 3 to 15 % by where they lie.
+constexpr std::int64_t bytes_ahead = 2048, bytes_of_line = 64;
 
 bool never_negative(Dim d) {
     const auto bounds = d.bounds([](ir::Symbol) { return Dim::Bounds{0, std::nullopt}; });
@@ -92,6 +95,7 @@ void Emitter::vector_loop(const ir::Loop& l) {
     const auto whole_vectors = [&](int copies) {
         llvm::Value* end = rounded(width * copies);
         counted_loop(done, end, std::int64_t{width} * copies, false, {}, [&](llvm::Value* i, const Values&) -> Values {
+            if (copies > 1) prefetch_stores(l, staged, i, copies);
             for (int c = 0; c < copies; ++c)
                 vector_step(l.var, width, b_.CreateAdd(i, b_.getInt64(static_cast<std::uint64_t>(c * width))), nullptr,
                             body);
@@ -114,6 +118,26 @@ void Emitter::vector_loop(const ir::Loop& l) {
         vector_step(l.var, width, done, b_.CreateSub(extent, done), body);
         return {};
     });
+}
+
+// The lines that a loop will store to some iterations on, for as many as `copies` vectors fill.
+void Emitter::prefetch_stores(const ir::Loop& l, const std::vector<Staged>& staged, llvm::Value* i, int copies) {
+    for (const Staged& s : staged) {
+        const ir::Buffer& buffer = nest_.buffers[static_cast<std::size_t>(s.buffer)];
+        const bool streams = ir::any_statement(l.body, [&](const ir::Stmt& stmt) {
+            const auto* const store = std::get_if<ir::Store>(&stmt.node);
+            return store != nullptr && store->buffer == s.buffer && store->streaming;
+        });
+        if (!s.stored || s.loaded || streams || buffer.role == ir::BufferRole::scratch) continue;
+        llvm::Type* type = memory_type(buffer.type.dtype);
+        const auto size = static_cast<std::int64_t>(size_of(buffer.type.dtype));
+        llvm::Value* at =
+            b_.CreateGEP(type, element_address(arrays_[static_cast<std::size_t>(s.buffer)].data, type, s.rest), i);
+        for (std::int64_t byte = 0; byte < copies * l.width * size; byte += bytes_of_line)
+            b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {at->getType()},
+                               {b_.CreateGEP(b_.getInt8Ty(), at, b_.getInt64(bytes_ahead + byte)), b_.getInt32(1),
+                                b_.getInt32(3), b_.getInt32(1)});
+    }
 }
 
 // Iterations [begin, end) with one copy of the body, which is under a mask but for stores of whole vectors.

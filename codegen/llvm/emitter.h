@@ -101,6 +101,7 @@ private:
                      const std::function<void()>& body, bool may_be_whole = false);
     void staged_loop(const ir::Loop& l, llvm::Value* extent, std::vector<Staged> staged);
     bool collect_staged(const ir::Loop& l, std::vector<Staged>& staged) const;
+    void prefetch_stores(const ir::Loop& l, const std::vector<Staged>& staged, llvm::Value* i, int copies);
     void masked_loop(const ir::Loop& l, llvm::Value* begin, llvm::Value* end);
     int chains_together(const ir::Loop& l) const;
     std::size_t weight(const ir::Statements& statements) const;
