@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,12 +24,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t chunk = 16;       // graphs that a process takes at once
-constexpr unsigned longest_test = 300;  // seconds that one graph may take in one way
+constexpr std::size_t chunk = 16;  // graphs that a process takes at once
+// Seconds of processors that one graph may take in one way, and seconds in which it has to get them.
+constexpr unsigned longest_test = 300, longest_wait = 3600;
 constexpr std::size_t longest_message = 2000;
 constexpr std::size_t most_rows = 512, most_ways = 16;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// What takes long ends the process, and so does what waits for ever.
+void limit_time(unsigned processors, unsigned wait) {
+    const itimerval once{{0, 0}, {processors, 0}};
+    setitimer(ITIMER_PROF, &once, nullptr);
+    alarm(wait);
+}
 
 // What a process says of a fault, in one piece.
 struct Message {
@@ -130,12 +139,12 @@ private:
         shared_.kernels += codegen::KernelCache::shared().compiled() - kernels_;
         kernels_ = codegen::KernelCache::shared().compiled();
         me_.count = 0;
-        alarm(0);
+        limit_time(0, 0);
     }
     void about(std::uint64_t seed, std::size_t way) {
         me_.seed = seed;
         me_.way = way;
-        alarm(longest_test);
+        limit_time(longest_test, longest_wait);
     }
     void say(std::uint64_t seed, std::size_t way, const Fault& fault) {
         Message message{seed, way, fault.binding, {}};
@@ -156,6 +165,18 @@ private:
     Clock::time_point start_;
     std::uint64_t kernels_ = 0;
 };
+
+std::string what_ended(int status) {
+    if (!WIFSIGNALED(status)) return "the process ends with status " + std::to_string(WEXITSTATUS(status));
+    switch (WTERMSIG(status)) {
+        case SIGPROF:
+            return "it takes more than " + std::to_string(longest_test) + " s of processors";
+        case SIGALRM:
+            return "it takes more than " + std::to_string(longest_wait) + " s";
+        default:
+            return std::string("the process ends: ") + strsignal(WTERMSIG(status));
+    }
+}
 
 class Supervisor {
 public:
@@ -215,12 +236,7 @@ private:
     // A process that has ended where it should not have.
     void add_end(Worker& worker, int status) {
         const std::uint64_t seed = worker.seed;
-        const bool late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
-        const std::string what = late ? "it takes more than " + std::to_string(longest_test) + " s"
-                                 : WIFSIGNALED(status)
-                                     ? std::string("the process ends: ") + strsignal(WTERMSIG(status))
-                                     : "the process ends with status " + std::to_string(WEXITSTATUS(status));
-        add({seed, way_at(worker.way), 0, what});
+        add({seed, way_at(worker.way), 0, what_ended(status)});
         if (seed >= worker.first && seed - worker.first < chunk) worker.left_out[seed - worker.first] = true;
     }
     const Way* way_at(std::size_t way) const { return way < request_.ways.size() ? request_.ways[way] : nullptr; }
@@ -265,7 +281,7 @@ bool fails_apart(const Check& check, const GraphCase& c) {
     if (process < 0) throw ResourceError("no process can be started");
     if (process == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        alarm(longest_test);
+        limit_time(longest_test, longest_wait);
         _exit(check(c) ? 1 : 0);
     }
     int status = 0;
