@@ -62,4 +62,10 @@ std::string printable_line(std::string_view text) {
     return out;
 }
 
+std::string clipped(std::string text) {
+    constexpr std::size_t longest = 200;
+    if (text.size() > longest) text.replace(longest, text.size() - longest, "...");
+    return text;
+}
+
 }  // namespace lathe::ir

@@ -10,5 +10,7 @@ namespace lathe::ir {
 std::string printable(std::string_view text);
 // The same for names, which are a part of a line.
 std::string printable_line(std::string_view text);
+// The start of what may be of any length, as extents that are expressions.
+std::string clipped(std::string text);
 
 }  // namespace lathe::ir

@@ -27,4 +27,16 @@ std::string Type::to_string(std::span<const std::string> symbol_names) const {
     return out + ']';
 }
 
+std::string in_parentheses(std::span<const Type> types, std::span<const std::string> symbol_names) {
+    constexpr std::size_t most = 8;
+    if (types.empty()) return "";
+    std::string out = " (";
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        if (i == most && types.size() > most + 1) return out + " and " + std::to_string(types.size() - most) + " more)";
+        if (i != 0) out += i + 1 == types.size() ? " and " : ", ";
+        out += clipped(types[i].to_string(symbol_names));
+    }
+    return out + ")";
+}
+
 }  // namespace lathe::ir

@@ -84,4 +84,8 @@ struct Type {
     bool is_addressable() const;
 };
 
+// What messages say of operands: " (f32[2], i32[3] and bool[])", or nothing where there are none. Long expressions are
+// cut, and of many types the first are named.
+std::string in_parentheses(std::span<const Type> types, std::span<const std::string> symbol_names = {});
+
 }  // namespace lathe::ir

@@ -245,7 +245,7 @@ TEST(Activations, RefuseIntegersAndNameTheConversion) {
     try {
         mish(i);
     } catch (const TypeError& e) {
-        EXPECT_EQ(e.message(), "mish: wants floats; convert() makes them of others (i64[4])");
+        EXPECT_EQ(e.message(), "mish: operand 0 is i64, not one of f64 f32 f16 bf16; convert() makes it one (i64[4])");
     }
     try {
         hardtanh(Tensor::from({1.0}), {.low = 2});

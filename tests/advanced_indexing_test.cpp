@@ -491,13 +491,15 @@ TEST(AdvancedIndexing, says_what_is_wrong) {
     expect_message<TypeError>([&] { x[{0, yes}]; },
                               "index: the mask bool[2] does not have the extents of what it chooses from (f32[2, 3])");
     expect_message<TypeError>([&] { x[{far, Tensor::from({0, 1})}]; },
-                              "index: the shapes do not broadcast: 3 is not 2 (f32[2, 3])");
+                              "index: the shapes do not broadcast: 3 is not 2 along axis -1 (f32[2, 3])");
     expect_message<TypeError>([&] { x.at({0}).set(ones({2})); },
                               "at: the shape does not broadcast: 2 is not 3 (f32[2, 3])");
     expect_message<TypeError>([&] { x.at({0}).set(arange(3)); },
                               "at: the dtypes differ; convert() makes them the same (f32[2, 3] and i64[3])");
     expect_message<TypeError>([&] { arange(3).at({0}).add(0.5); }, "at: the number 0.5 is not one of i64");
-    expect_message<TypeError>([&] { take(x, x, 0); }, "take: the indices are no integers (f32[2, 3] and f32[2, 3])");
+    expect_message<TypeError>([&] { take(x, x, 0); },
+                              "take: an index is f32, not one of i64 i32 i16 i8 u64 u32 u16 u8; convert() makes it one "
+                              "(f32[2, 3] and f32[2, 3])");
     expect_message<TypeError>([&] { put_along_axis(x, far, 1, 0); },
                               "put_along_axis: the indices have another rank (f32[2, 3] and i32[3])");
     expect_message<TypeError>([&] { dynamic_slice(x, far, {1, 1}); },

@@ -485,10 +485,15 @@ TEST(Refused, MixedDtypesByEveryFunction) {
     EXPECT_EQ(refusal([&] { lerp(x, x, y); }), here() + "lerp" + why);
     EXPECT_EQ(refusal([&] { gcd(y, n); }),
               here() + "gcd: the dtypes differ; convert() makes them the same (i32[2] and i64[2])");
-    EXPECT_EQ(refusal([&] { true_divide(y, y); }),
-              here() + "true_divide: wants floats; convert() makes them of others (i32[2] and i32[2])");
-    EXPECT_EQ(refusal([&] { gcd(x, x); }), here() + "gcd: wants integers (f32[2] and f32[2])");
-    EXPECT_EQ(refusal([&] { logical_xor(x, x); }), here() + "logical_xor: wants booleans (f32[2] and f32[2])");
+    EXPECT_EQ(
+        refusal([&] { true_divide(y, y); }),
+        here() +
+            "true_divide: operand 0 is i32, not one of f64 f32 f16 bf16; convert() makes it one (i32[2] and i32[2])");
+    EXPECT_EQ(refusal([&] { gcd(x, x); }), here() +
+                                               "gcd: operand 0 is f32, not one of i64 i32 i16 i8 u64 u32 u16 u8; "
+                                               "convert() makes it one (f32[2] and f32[2])");
+    EXPECT_EQ(refusal([&] { logical_xor(x, x); }),
+              here() + "logical_xor: operand 0 is f32, not bool; convert() makes it that (f32[2] and f32[2])");
 }
 
 }  // namespace

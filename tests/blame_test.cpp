@@ -128,10 +128,12 @@ TEST(Blame, functions_speak_in_their_own_name_and_forget_it_afterwards) {
     const Tensor a = ones({2, 3}), b = ones({4, 5});
     EXPECT_EQ(message_of([&] { matmul(a, b); }),
               place(line_here()) + ": matmul: the inner extents differ: 3 is not 4 (f32[2, 3] and f32[4, 5])");
-    EXPECT_EQ(message_of([&] { (void)(a + b); }),
-              place(line_here()) + ": add: the shapes do not broadcast: 2 is not 4 (f32[2, 3] and f32[4, 5])");
+    EXPECT_EQ(
+        message_of([&] { (void)(a + b); }),
+        place(line_here()) + ": add: the shapes do not broadcast: 2 is not 4 along axis -2 (f32[2, 3] and f32[4, 5])");
     EXPECT_EQ(message_of([&] { maximum(a, b); }),
-              place(line_here()) + ": maximum: the shapes do not broadcast: 2 is not 4 (f32[2, 3] and f32[4, 5])");
+              place(line_here()) +
+                  ": maximum: the shapes do not broadcast: 2 is not 4 along axis -2 (f32[2, 3] and f32[4, 5])");
     EXPECT_EQ(message_of([&] { (void)(a * arange(3)); }),
               place(line_here()) + ": mul: the dtypes differ; convert() makes them the same (f32[2, 3] and i64[3])");
     EXPECT_EQ(message_of([&] { matmul(ones({2, 2, 2}), ones({3, 2, 2})); }),

@@ -79,7 +79,7 @@ void expect_message(const F& f, const std::string& message, Where where = Where:
 }
 
 TEST(Creation, says_what_is_wrong) {
-    expect_message([] { arange(0, 5, 0); }, "arange: a step of 0");
+    expect_message([] { arange(0, 5, 0); }, "arange: step is 0, not one from");
     expect_message([] { arange(0, 5, 1, Dtype::boolean); }, "arange: counts in a number, not in bool");
     expect_message([] { arange(0.0, 1.0, 0.0); }, "arange: from 0 to 1 in steps of 0 is no number of elements");
     expect_message([] { linspace(0, 1, -3); }, "linspace: an extent is negative: -3");

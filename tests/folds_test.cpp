@@ -442,12 +442,13 @@ TEST(Refused, ByFolds) {
     EXPECT_EQ(refusal([&] { logcumsumexp(x, 2); }), here() + "logcumsumexp: " + range);
     EXPECT_EQ(refusal([&] { median(x, 2); }), here() + "median: " + range);
     EXPECT_EQ(refusal([&] { quantile(x, 0.5, 2); }), here() + "quantile: " + range);
-    EXPECT_EQ(refusal([&] { logsumexp(x, {0, 0}); }), here() + "logsumexp: an axis occurs twice (f32[2, 3])");
-    EXPECT_EQ(refusal([&] { norm(i); }), here() + "norm: wants floats; convert() makes them of others (i32[2, 3])");
+    EXPECT_EQ(refusal([&] { logsumexp(x, {0, 0}); }), here() + "logsumexp: axis 0 occurs twice (f32[2, 3])");
+    EXPECT_EQ(refusal([&] { norm(i); }),
+              here() + "norm: operand 0 is i32, not one of f64 f32 f16 bf16; convert() makes it one (i32[2, 3])");
     EXPECT_EQ(refusal([&] { norm(x, {}, {.p = nan}); }), here() + "norm: p is NaN (f32[2, 3])");
     EXPECT_EQ(refusal([&] { quantile(i, 0.5); }),
-              here() + "quantile: wants floats; convert() makes them of others (i32[2, 3])");
-    EXPECT_EQ(refusal([&] { quantile(x, 1.5); }), here() + "quantile: 1.5 is not in [0, 1] (f32[2, 3])");
+              here() + "quantile: operand 0 is i32, not one of f64 f32 f16 bf16; convert() makes it one (i32[2, 3])");
+    EXPECT_EQ(refusal([&] { quantile(x, 1.5); }), here() + "quantile: q is 1.5, not in [0, 1] (f32[2, 3])");
     EXPECT_EQ(refusal([&] { median(none, 0); }), here() + "median: there is nothing along the axis (f32[0, 3])");
     EXPECT_EQ(refusal([&] { quantile(none, 0.5, 0); }),
               here() + "quantile: there is nothing along the axis (f32[0, 3])");

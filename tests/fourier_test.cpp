@@ -466,20 +466,19 @@ TEST(Istft, InvertsStft) {
 TEST(Fft, MistakesAreTheCallers) {
     const Tensor z = zeros({3, 4, 2}), x = zeros({3, 4}), narrow_floats = zeros({3, 4, 2}, Dtype::bf16);
     EXPECT_EQ(refusal([&] { fft(narrow_floats); }),
-              here() + "fft: wants f32 or f64; convert() makes them of others (bf16[3, 4, 2])");
+              here() + "fft: operand 0 is bf16, not one of f64 f32; convert() makes it one (bf16[3, 4, 2])");
     EXPECT_EQ(refusal([&] { rfft(convert(x, Dtype::i32)); }),
-              here() + "rfft: wants f32 or f64; convert() makes them of others (i32[3, 4])");
+              here() + "rfft: operand 0 is i32, not one of f64 f32; convert() makes it one (i32[3, 4])");
     EXPECT_EQ(refusal([&] { fft(x); }),
               here() + "fft: the last extent is not 2, for real and imaginary parts (f32[3, 4])");
     EXPECT_EQ(refusal([&] { fft(z, {.axis = 2}); }), here() + "fft: axis 2 is out of range for rank 2 (f32[3, 4, 2])");
     EXPECT_EQ(refusal([&] { fft(z, {.n = Dim(0)}); }),
               here() + "fft: transforms 0 elements, not at least 1 (f32[3, 4, 2])");
-    EXPECT_EQ(refusal([&] { fft(zeros({3, 0, 2})); }),
-              here() + "fft: there is nothing along the axis: 1 exceeds 0 (f32[3, 0, 2])");
+    EXPECT_EQ(refusal([&] { fft(zeros({3, 0, 2})); }), here() + "fft: there is nothing along the axis (f32[3, 0, 2])");
     EXPECT_EQ(refusal([&] { irfft(zeros({3, 1, 2})); }),
               here() + "irfft: transforms 0 elements, not at least 1 (f32[3, 1, 2])");
     EXPECT_EQ(refusal([&] { fftn(z, {.s = {1, 2, 3}}); }), here() + "fftn: 3 extents of s for 2 axes (f32[3, 4, 2])");
-    EXPECT_EQ(refusal([&] { fftn(z, {.axes = {0, 0}}); }), here() + "fftn: an axis occurs twice (f32[3, 4, 2])");
+    EXPECT_EQ(refusal([&] { fftn(z, {.axes = {0, 0}}); }), here() + "fftn: axis 0 occurs twice (f32[3, 4, 2])");
     EXPECT_EQ(refusal([&] { fft2(zeros({4, 2})); }), here() + "fft2: axis -2 is out of range for rank 1 (f32[4, 2])");
     EXPECT_EQ(refusal([&] { conj(x); }),
               here() + "conj: the last extent is not 2, for real and imaginary parts (f32[3, 4])");

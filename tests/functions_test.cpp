@@ -347,7 +347,7 @@ TEST(Interpret, RefusesIndicesAlongAnEmptyAxis) {
         const Dim n = Dim::symbol(0), m = Dim::symbol(1);
         EXPECT_TRUE(refusal([&] {
                         make(empty, 0, 2);
-                    }).starts_with("user.cpp:42: " + std::string(op->name) + ": " + what + ": 1 exceeds 0"));
+                    }).starts_with("user.cpp:42: " + std::string(op->name) + ": " + what + " ("));
         EXPECT_EQ(make(sound, 0, 0), 0U);
         EXPECT_EQ(make(full, 1, m), 0U);
         EXPECT_EQ(make(symbolic, n, m), 1U);

@@ -166,7 +166,8 @@ TEST(Graph, ShapesThatDoNotFitNameOpTypesAndLine) {
         g.add(ops::add, {{a, b}}, {}, Loc::of("user.cpp", 7));
         FAIL();
     } catch (const TypeError& e) {
-        EXPECT_STREQ(e.what(), "user.cpp:7: add: the shapes do not broadcast: 3 is not 4 (f32[2, 3] and f32[4])");
+        EXPECT_STREQ(e.what(),
+                     "user.cpp:7: add: the shapes do not broadcast: 3 is not 4 along axis -1 (f32[2, 3] and f32[4])");
     }
     EXPECT_EQ(g.nodes().size(), before);
 }

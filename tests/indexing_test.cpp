@@ -267,8 +267,8 @@ TEST(Indexing, says_what_is_wrong) {
     expect_message([&] { x[{std::uint64_t{1} << 63}]; }, "out of range");
     expect_message([&] { x[{0, 0, 0}]; }, "index: 3 indices of a tensor of rank 2 (f32[2, 3])");
     expect_message([&] { x[{ellipsis, ellipsis}]; }, "more than one ellipsis");
-    expect_message([&] { x[{Range{.step = 0}}]; }, "a step of 0");
-    expect_message([&] { x[{Range{.step = INT64_MIN}}]; }, "a step of");
+    expect_message([&] { x[{Range{.step = 0}}]; }, "a step of a range is 0");
+    expect_message([&] { x[{Range{.step = INT64_MIN}}]; }, "a step of a range is");
     expect_message([&] { Tensor()[{0}]; }, "an empty tensor");
     EXPECT_EQ((x[{Range{INT64_MIN, INT64_MAX}}]).shape(), (Extents{2, 3}));
     EXPECT_EQ((x[{Range{INT64_MAX, INT64_MIN, -1}}]).shape(), (Extents{2, 3}));

@@ -222,7 +222,7 @@ TEST(Extents, one_may_be_what_the_others_leave) {
     EXPECT_EQ(reshape(zeros({0, 3}), {-1, 3}).shape(), (std::vector<std::int64_t>{0, 3}));
     EXPECT_EQ(reshape(Tensor::scalar(1.0F), {-1}).shape(), (std::vector<std::int64_t>{1}));
     expect_in(message_of<TypeError>([&] { reshape(x, {5, -1}); }),
-              "reshape: 24 elements do not divide into 5 (i64[24])");
+              "reshape: 24 elements are no multiple of 5 (i64[24])");
     expect_in(message_of<TypeError>([&] { reshape(x, {-1, -1}); }), "more than one extent is -1");
     expect_in(message_of<TypeError>([&] { reshape(zeros({0}), {0, -1}); }), "could be any");
     EXPECT_THROW(reshape(x, {-2, 12}), TypeError);

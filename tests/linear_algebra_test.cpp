@@ -368,7 +368,8 @@ TEST(LinearAlgebraEdges, MistakesAreTheCallers) {
     EXPECT_EQ(message_behind_line([&] { svd(line); }), "svd: wants matrices, of two dimensions or more (f32[3])");
     for (const Dtype d : {Dtype::f16, Dtype::bf16, Dtype::i32, Dtype::boolean})
         EXPECT_EQ(message_behind_line([&] { qr(convert(square, d)); }),
-                  "qr: wants f32 or f64; convert() makes them of others (" + std::string(name(d)) + "[3, 3])");
+                  "qr: operand 0 is " + std::string(name(d)) + ", not one of f64 f32; convert() makes it one (" +
+                      std::string(name(d)) + "[3, 3])");
     EXPECT_EQ(message_behind_line([&] { solve(square, zeros({4})); }),
               "solve: the matrices have different numbers of rows: 3 is not 4 (f32[3, 3] and f32[4])");
     EXPECT_EQ(message_behind_line([&] { solve(square, zeros({3}, Dtype::f64)); }),

@@ -437,16 +437,16 @@ TEST(Movement, says_what_is_wrong) {
     const Tensor x = ones({2, 3}), v = ones({4});
     expect_message([&] { squeeze(x, 0); }, "squeeze: the extent of axis 0 is 2, not 1 (f32[2, 3])");
     expect_message([&] { unsqueeze(x, 3); }, "unsqueeze: axis 3 is out of range for rank 3 (f32[2, 3])");
-    expect_message([&] { unsqueeze(x, {0, -4}); }, "unsqueeze: an axis occurs twice (f32[2, 3])");
+    expect_message([&] { unsqueeze(x, {0, -4}); }, "unsqueeze: axis 0 occurs twice (f32[2, 3])");
     expect_message([&] { flatten(x, 1, 0); }, "flatten: axis 1 is behind axis 0 (f32[2, 3])");
-    expect_message([&] { unflatten(v, 0, {3, -1}); }, "unflatten: 4 elements do not divide into 3 (f32[4])");
+    expect_message([&] { unflatten(v, 0, {3, -1}); }, "unflatten: 4 elements are no multiple of 3 (f32[4])");
     expect_message([&] { unflatten(v, 0, {3, 2}); }, "unflatten: the numbers of elements differ: 4 is not 6 (f32[4])");
     expect_message([&] { movedim(x, {0, 1}, 0); }, "movedim: 2 axes cannot move to 1 places (f32[2, 3])");
     expect_message([&] { roll(x, 1, 2); }, "roll: axis 2 is out of range for rank 2 (f32[2, 3])");
-    expect_message([&] { rot90(x, 1, {0, 0}); }, "rot90: an axis occurs twice (f32[2, 3])");
+    expect_message([&] { rot90(x, 1, {0, 0}); }, "rot90: axis 0 occurs twice (f32[2, 3])");
     expect_message([&] { rot90(x, 1, 0); }, "rot90: wants two axes, not 1 (f32[2, 3])");
     expect_message([&] { tile(x, {2, -1}); }, "tile: a count is -1 (f32[2, 3])");
-    expect_message([&] { repeat_interleave(v, -2, 0); }, "repeat_interleave: the count is -2 (f32[4])");
+    expect_message([&] { repeat_interleave(v, -2, 0); }, "repeat_interleave: count is -2, less than 0 (f32[4])");
     expect_message([&] { repeat_interleave(v, Tensor::from({1}), 0); },
                    "repeat_interleave: wants one count for each element along the axis (f32[4] and i32[1])");
     expect_message([&] { pad(x, {2, 0}, {0, 0}, PadMode::reflect); },
@@ -459,11 +459,11 @@ TEST(Movement, says_what_is_wrong) {
     expect_message([&] { stack({x, v}); }, "stack: the types differ (f32[2, 3] and f32[4])");
     expect_message([&] { stack({x, x}, 3); }, "stack: axis 3 is out of range for rank 3 (f32[2, 3])");
     expect_message([&] { split(v, {1, 2}); }, "split: sizes of 3 together do not make up 4 (f32[4])");
-    expect_message([&] { chunk(v, 0); }, "chunk: into 0 parts (f32[4])");
+    expect_message([&] { chunk(v, 0); }, "chunk: count is 0, less than 1 (f32[4])");
     expect_message([&] { meshgrid({x}); }, "meshgrid: wants vectors (f32[2, 3])");
     expect_message([&] { narrow(v, 0, 3, 2); }, "narrow: the slice ends behind its operand: 5 exceeds 4 (f32[4])");
     expect_message([&] { diagonal(v); }, "diagonal: axis 1 is out of range for rank 1 (f32[4])");
-    expect_message([&] { diagonal(x, 0, 1, -1); }, "diagonal: an axis occurs twice (f32[2, 3])");
+    expect_message([&] { diagonal(x, 0, 1, -1); }, "diagonal: axis 1 occurs twice (f32[2, 3])");
     expect_message([&] { diag(ones({1, 1, 1})); }, "diag: wants a vector or a matrix (f32[1, 1, 1])");
     expect_message([&] { tril(v); }, "tril: wants two axes or more (f32[4])");
     expect_message([&] { as_strided(x, {2, 2}, {3, 3}); },

@@ -135,12 +135,16 @@ TEST(Numerics, MistakesAreTheCallers) {
     const Tensor x = zeros({2, 4}), i = zeros({2, 4}, Dtype::i32);
     EXPECT_EQ(refusal([&] { cross(x, x); }),
               here() + "cross: wants vectors of three numbers along the axis (f32[2, 4] and f32[2, 4])");
-    EXPECT_EQ(refusal([&] { cdist(i, i); }),
-              here() + "cdist: wants floats; convert() makes them of others (i32[2, 4] and i32[2, 4])");
-    EXPECT_EQ(refusal([&] { cov(i); }), here() + "cov: wants floats; convert() makes them of others (i32[2, 4])");
+    EXPECT_EQ(
+        refusal([&] { cdist(i, i); }),
+        here() +
+            "cdist: operand 0 is i32, not one of f64 f32 f16 bf16; convert() makes it one (i32[2, 4] and i32[2, 4])");
+    EXPECT_EQ(refusal([&] { cov(i); }),
+              here() + "cov: operand 0 is i32, not one of f64 f32 f16 bf16; convert() makes it one (i32[2, 4])");
     EXPECT_EQ(refusal([&] { diff(x, {.axis = 2}); }), here() + "diff: axis 2 is out of range for rank 2 (f32[2, 4])");
-    EXPECT_EQ(refusal([&] { kthvalue(x, 5); }), here() + "kthvalue: there is no element number 5 (f32[2, 4])");
-    EXPECT_EQ(refusal([&] { hsplit(x, 3); }), here() + "hsplit: 4 elements do not divide into 3 (f32[2, 4])");
+    EXPECT_EQ(refusal([&] { kthvalue(x, 5); }),
+              here() + "kthvalue: k is 5, not one of the elements along axis 1, from 1 on (f32[2, 4])");
+    EXPECT_EQ(refusal([&] { hsplit(x, 3); }), here() + "hsplit: 4 elements are no multiple of 3 (f32[2, 4])");
     EXPECT_EQ(refusal([&] { dsplit(x, 2); }), here() + "dsplit: wants 3 axes or more (f32[2, 4])");
     EXPECT_EQ(refusal([&] { roll(x, {1}, {0, 1}); }), here() + "roll: 1 shifts for 2 axes (f32[2, 4])");
     EXPECT_EQ(refusal([&] { isclose(x, i); }),

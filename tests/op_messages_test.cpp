@@ -11,6 +11,7 @@
 
 #include "ir/error.h"
 #include "ir/graph/text.h"
+#include "ir/ops/ops.h"
 #include "ir/ops/samples.h"
 #include "ir/text/attributes.h"
 #include "tests/kept_text.h"
@@ -30,6 +31,7 @@ struct Written {
     std::vector<std::pair<std::string, std::string>> attributes;  // name, value
     std::string results;
     std::vector<std::string> regions;  // whole, with their indentation
+    std::string symbols = "";
 };
 
 // Misuses and the message that answers each.
@@ -61,7 +63,7 @@ Written written(const OpDef& op, const Sample& sample) {
     std::vector<ir::Value> operands;
     for (const Type& t : sample.operands) operands.push_back(graph.add_parameter("x", t));
     const ir::Node& node = graph.add(op, operands, sample.attributes);
-    Written out{sample.operands, {}, "", {}};
+    Written out{sample.operands, {}, "", {}, ""};
     for (const Type& t : node.results) out.results += (out.results.empty() ? "" : ", ") + t.to_string();
     for (const ir::AttributeDef& def : op.attributes)
         if (def.kind() != ir::AttributeKind::region) {
@@ -77,8 +79,20 @@ Written written(const OpDef& op, const Sample& sample) {
     return out;
 }
 
+std::string answer_to(const std::string& text) {
+    try {
+        (void)ir::parse_graph(text, "m.lir");
+        return "";
+    } catch (const FormatError& e) {
+        return e.what();
+    } catch (const std::exception& e) {
+        ADD_FAILURE() << "no fault of a text: " << e.what() << "\n" << text;
+        return "";
+    }
+}
+
 std::string text_of(const OpDef& op, const Written& w) {
-    std::string text = "graph main() {\n", list;
+    std::string text = "graph main(" + w.symbols + ") {\n", list;
     for (std::size_t i = 0; i < w.operands.size(); ++i) {
         text += "  %" + std::to_string(i) + " = parameter \"x" + std::to_string(i) +
                 "\" : " + w.operands[i].to_string() + "\n";
@@ -98,18 +112,7 @@ std::string text_of(const OpDef& op, const Written& w) {
 }
 
 // The message with which the text is refused; empty where it is not.
-std::string answer(const OpDef& op, const Written& w) {
-    const std::string text = text_of(op, w);
-    try {
-        (void)ir::parse_graph(text, "m.lir");
-        return "";
-    } catch (const FormatError& e) {
-        return e.what();
-    } catch (const std::exception& e) {
-        ADD_FAILURE() << "no fault of a text: " << e.what() << "\n" << text;
-        return "";
-    }
-}
+std::string answer(const OpDef& op, const Written& w) { return answer_to(text_of(op, w)); }
 
 // The name of the op as a whole word becomes OP.
 std::string without_name(std::string message, const OpDef& op) {
@@ -123,6 +126,14 @@ std::string without_name(std::string message, const OpDef& op) {
     return message;
 }
 
+// Keeps a message with what it answers; it has to show the place in the text, the line itself and what in it is meant.
+void keep(Answers& answers, const OpDef& op, const std::string& misuse, const std::string& message) {
+    EXPECT_TRUE(message.starts_with("m.lir:")) << message;
+    EXPECT_NE(message.find("\n  "), std::string::npos) << message;
+    EXPECT_NE(message.find('^'), std::string::npos) << message;
+    answers[without_name(message.substr(0, message.find('\n')), op)][misuse].insert(std::string(op.name));
+}
+
 class Misuses {
 public:
     Misuses(const OpDef& op, Answers& answers) : op_(op), answers_(answers) {}
@@ -134,6 +145,7 @@ public:
         operands();
         dtypes();
         shapes();
+        symbols();
         for (std::size_t i = 0; i < right_.attributes.size(); ++i) attribute(i);
         attributes();
         regions();
@@ -149,11 +161,7 @@ private:
         const std::string message = answer(op_, wrong);
         if (message.empty()) return;
         ++refused_;
-        // The place in the text, the reason, the line itself and what in it is meant.
-        EXPECT_TRUE(message.starts_with("m.lir:")) << message;
-        EXPECT_NE(message.find("\n  "), std::string::npos) << message;
-        EXPECT_NE(message.find('^'), std::string::npos) << message;
-        answers_[without_name(message.substr(0, message.find('\n')), op_)][misuse].insert(std::string(op_.name));
+        keep(answers_, op_, misuse, message);
     }
 
     void operands() {
@@ -195,6 +203,29 @@ private:
                 change(who + " with another extent",
                        [&](Written& w) { w.operands[i].shape[k] = w.operands[i].shape[k] + 3; });
         }
+    }
+
+    // Of each extent in turn, that all of its length are n, but this one n + 1; and ranks that are as high as there
+    // are.
+    void symbols() {
+        const ir::Dim n = ir::Dim::symbol(0);
+        for (std::size_t i = 0; i < right_.operands.size(); ++i)
+            for (std::size_t k = 0; k < right_.operands[i].shape.rank(); ++k) {
+                Written wrong = right_;
+                const ir::Dim extent = wrong.operands[i].shape[k];
+                wrong.symbols = "n";
+                for (Type& t : wrong.operands)
+                    for (std::size_t d = 0; d < t.shape.rank(); ++d)
+                        if (t.shape[d] == extent) t.shape[d] = n;
+                wrong.operands[i].shape[k] = n + 1;
+                const std::string message = answer(op_, wrong);
+                // That the result is another one, too, is no news.
+                if (message.find(" gives ") != std::string::npos || message.empty()) continue;
+                keep(answers_, op_, "operand " + std::to_string(i) + " with n + 1 where others have n", message);
+            }
+        change("operands of the highest rank", [](Written& w) {
+            for (Type& t : w.operands) t.shape = ir::Shape(std::vector<std::int64_t>(ir::max_rank, 1));
+        });
     }
 
     void attribute(std::size_t i) {
@@ -249,6 +280,8 @@ private:
                 with(what, {"-1", "0", "99", "9223372036854775807"});
                 break;
             case AttributeMeaning::dtype:
+                with(what, {"bool", "f32", "i8"});
+                break;
             case AttributeMeaning::flag:
             case AttributeMeaning::literal:
             case AttributeMeaning::name:
@@ -288,6 +321,14 @@ private:
                 text = text.substr(0, end) +
                        "      %99 = constant {value = u8[2] 1} : u8[2]\n      return \"y\" = %99\n    }\n";
             });
+            change("a region with symbols", [&](Written& w) {
+                std::string& text = at(w);
+                text.replace(text.find('('), 2, "(n)");
+            });
+            change("a region that gives a value more", [&](Written& w) {
+                std::string& text = at(w);
+                text.insert(text.find("return ") + 7, "\"more\" = %0, ");
+            });
             change("a region that gives nothing", [&](Written& w) {
                 std::string& text = at(w);
                 text = text.substr(0, text.rfind("      return ")) + "    }\n";
@@ -301,10 +342,73 @@ private:
     int refused_ = 0;
 };
 
+// What makes values out of nothing has a form of its own: misuses, with the statement.
+struct WrongSource {
+    const OpDef& op;
+    std::string misuse, statement;
+};
+const WrongSource wrong_sources[] = {
+    {ir::ops::parameter, "no name", "parameter : f32[2]"},
+    {ir::ops::parameter, "a name without quotes", "parameter x : f32[2]"},
+    {ir::ops::parameter, "a name that stays open", "parameter \"x : f32[2]"},
+    {ir::ops::parameter, "no type", "parameter \"x\""},
+    {ir::ops::parameter, "two types", "parameter \"x\" : f32[2], f32[2]"},
+    {ir::ops::parameter, "an unknown dtype", "parameter \"x\" : f12[2]"},
+    {ir::ops::parameter, "no extents", "parameter \"x\" : f32"},
+    {ir::ops::parameter, "an unknown symbol", "parameter \"x\" : f32[m]"},
+    {ir::ops::parameter, "a negative extent", "parameter \"x\" : f32[-1]"},
+    {ir::ops::parameter, "a fraction as an extent", "parameter \"x\" : f32[2.5]"},
+    {ir::ops::parameter, "an extent of 70 bits", "parameter \"x\" : f32[999999999999999999999]"},
+    {ir::ops::parameter, "nine dimensions", "parameter \"x\" : f32[1, 1, 1, 1, 1, 1, 1, 1, 1]"},
+    {ir::ops::parameter, "an operand", "parameter(%0) \"x\" : f32[2]"},
+    {ir::ops::parameter, "steady of another kind", "parameter \"x\" {steady = 7} : f32[2]"},
+    {ir::ops::parameter, "steady twice", "parameter \"x\" {steady = true, steady = true} : f32[2]"},
+    {ir::ops::parameter, "an attribute that there is not", "parameter \"x\" {nonsense = 1} : f32[2]"},
+    {ir::ops::parameter, "a region where none belongs", "parameter \"x\" : f32[2] {"},
+    {ir::ops::constant, "a name", "constant \"c\" {value = f32[] 1} : f32[]"},
+    {ir::ops::constant, "no attribute", "constant : f32[]"},
+    {ir::ops::constant, "no type", "constant {value = f32[] 1}"},
+    {ir::ops::constant, "value of another kind", "constant {value = 7} : f32[]"},
+    {ir::ops::constant, "value of another kind", "constant {value = [7]} : f32[]"},
+    {ir::ops::constant, "value of another kind", "constant {value = \"seven\"} : f32[]"},
+    {ir::ops::constant, "value of another kind", "constant {value = true} : f32[]"},
+    {ir::ops::constant, "value twice", "constant {value = f32[] 1, value = f32[] 1} : f32[]"},
+    {ir::ops::constant, "another type than the value's", "constant {value = f32[2] 1} : f32[3]"},
+    {ir::ops::constant, "another dtype than the value's", "constant {value = f32[2] 1} : i32[2]"},
+    {ir::ops::constant, "too few elements", "constant {value = f32[3] {1, 2}} : f32[3]"},
+    {ir::ops::constant, "too many elements", "constant {value = f32[1] {1, 2}} : f32[1]"},
+    {ir::ops::constant, "no element", "constant {value = f32[]} : f32[]"},
+    {ir::ops::constant, "a word as an element", "constant {value = f32[] one} : f32[]"},
+    {ir::ops::constant, "an element that the dtype does not hold", "constant {value = i8[] 300} : i8[]"},
+    {ir::ops::constant, "a fraction among integers", "constant {value = i8[] 1.5} : i8[]"},
+    {ir::ops::constant, "a negative unsigned element", "constant {value = u8[] -1} : u8[]"},
+    {ir::ops::constant, "a number as a boolean", "constant {value = bool[] 7} : bool[]"},
+    {ir::ops::constant, "a symbolic extent", "constant {value = f32[n] 1} : f32[n]"},
+    {ir::ops::constant, "a negative extent", "constant {value = f32[-1] 1} : f32[-1]"},
+    {ir::ops::constant, "an operand", "constant(%0) {value = f32[] 1} : f32[]"},
+    {ir::ops::constant, "an attribute that there is not", "constant {value = f32[] 1, nonsense = 1} : f32[]"},
+    {ir::ops::constant, "a region where none belongs", "constant {value = f32[] 1} : f32[] {"},
+};
+
+void misuse_sources(Answers& answers) {
+    std::set<const OpDef*> misused;
+    for (const WrongSource& wrong : wrong_sources) {
+        const std::string message =
+            answer_to("graph main(n) {\n  %0 = parameter \"a\" : f32[n]\n  %1 = " + wrong.statement +
+                      "\n  return \"y\" = %1\n}\n");
+        EXPECT_NE(message, "") << wrong.statement;
+        if (!message.empty()) keep(answers, wrong.op, wrong.misuse, message);
+        misused.insert(&wrong.op);
+    }
+    for (const OpDef* op : ir::op_table())
+        EXPECT_TRUE(op->lowering != ir::Lowering::source || misused.contains(op)) << op->name;
+}
+
 TEST(OpMessages, OfTextsAreTheseForEveryMisuse) {
     Answers answers;
     for (const OpDef* op : ir::op_table())
         if (op->lowering != ir::Lowering::source) Misuses(*op, answers).try_all();
+    misuse_sources(answers);
     std::map<std::string, std::string> by_misuse;
     for (const auto& [message, misuses] : answers) {
         std::string block = message + "\n";

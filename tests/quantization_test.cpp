@@ -55,11 +55,11 @@ TEST(IntegerMatmul, IsExactInI32) {
 TEST(Quantize, SaysWhatIsWrong) {
     const Tensor x = ones({2, 3}), i = ones({2}, Dtype::i32), scale = ones({2});
     EXPECT_EQ(message_behind_line([&] { quantize(i, scale); }),
-              "quantize: wants floats; convert() makes them of others (i32[2] and f32[2])");
+              "quantize: operand 0 is i32, not one of f64 f32 f16 bf16; convert() makes it one (i32[2] and f32[2])");
     EXPECT_EQ(message_behind_line([&] { quantize(x, scale); }),
               "quantize: wants one number, or one for each index of the axis (f32[2, 3] and f32[2])");
     EXPECT_EQ(message_behind_line([&] { quantize(x, i); }),
-              "quantize: wants floats for the scale (f32[2, 3] and i32[2])");
+              "quantize: the scale is i32, not one of f64 f32 f16 bf16; convert() makes it one (f32[2, 3] and i32[2])");
     EXPECT_EQ(message_behind_line([&] { integer_matmul(x, x); }),
               "integer_matmul: wants matrices of i8 or u8 (f32[2, 3] and f32[2, 3])");
 }

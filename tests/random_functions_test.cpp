@@ -134,10 +134,11 @@ TEST(Random, SaysWhatIsWrong) {
     EXPECT_EQ(message_behind_line([&] { random_normal(x, {2}); }),
               "random_normal: a key is a u64 of rank 0, not f32[2]");
     EXPECT_EQ(message_behind_line([&] { random_integers(1, 3, 3, {2}); }), "random_integers: nothing is in [3, 3)");
-    EXPECT_EQ(message_behind_line([&] { dropout(1, x, 1.5); }), "dropout: 1.5 is no probability");
-    EXPECT_EQ(message_behind_line([&] { random_shuffle(1, x, 1); }), "random_shuffle: there is no axis 1 (f32[2])");
+    EXPECT_EQ(message_behind_line([&] { dropout(1, x, 1.5); }), "dropout: p is 1.5, not in [0, 1] (u64[] and f32[2])");
+    EXPECT_EQ(message_behind_line([&] { random_shuffle(1, x, 1); }),
+              "random_shuffle: axis 1 is out of range for rank 1 (u64[] and f32[2])");
     EXPECT_EQ(message_behind_line([&] { random_bernoulli(1, ones({2}, Dtype::f64)); }),
-              "random_bernoulli: wants f32 for probabilities, not f64[2]");
+              "random_bernoulli: operand 1 is f64, not f32; convert() makes it that (u64[] and f64[2])");
 }
 
 }  // namespace

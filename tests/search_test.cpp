@@ -212,7 +212,7 @@ TEST(Search, says_what_is_wrong) {
                               "searchsorted: the dtypes differ; convert() makes them the same (f32[2] and i64[2])");
     expect_message<TypeError>([&] { bincount(x); }, "bincount: counts integers (f32[2, 3])");
     expect_message<TypeError>([&] { histogram(x, 0); }, "histogram: wants an interval or more, not 0 (f32[2, 3])");
-    expect_message<TypeError>([&] { nonzero_bounded(x, -1); }, "nonzero_bounded: the bound is -1 (f32[2, 3])");
+    expect_message<TypeError>([&] { nonzero_bounded(x, -1); }, "nonzero_bounded: bound is -1, less than 0 (f32[2, 3])");
     expect_message<IndexError>([&] { bincount(Tensor::from({1, -1})).eval(); },
                                "scatter_add: index -1 at position 1 is out of range for 2");
     for (const auto& f : std::vector<std::function<Tensor(const Tensor&)>>{

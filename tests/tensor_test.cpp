@@ -185,8 +185,8 @@ TEST(Tensor, every_mistake_names_a_line_of_the_caller) {
     expect_blame([&] { x.zero_grad(); }, "zero_grad: ");
     expect_blame([&] { cross_entropy(x, ones({2})); }, "cross_entropy: ");
     expect_blame([&] { matmul(x, Tensor::scalar(1.0F)); }, "matmul: ");
-    expect_blame([&] { transpose(x, {0, 0}); }, "transpose: an axis occurs twice");
-    expect_blame([&] { transpose(x, {1}); }, "transpose: permutation is not a permutation of the axes");
+    expect_blame([&] { transpose(x, {0, 0}); }, "transpose: axis 0 occurs twice");
+    expect_blame([&] { transpose(x, {1}); }, "transpose: permutation does not name each of 2 axes once");
     expect_blame([&] { mean(x, {100}); }, "mean: axis 100");
     expect_blame([&] { mean(x, {-9}); }, "mean: axis -9");
     expect_blame([&] { sum(x, {-3}); }, "sum: axis -3");

@@ -46,7 +46,7 @@ ValuesAndIndices cumulative_greatest(const Tensor& x, std::int64_t axis, bool re
 }
 void require_elements(std::string_view name, const Tensor& sorted, std::int64_t axis) {
     if (sorted.type().shape[static_cast<std::size_t>(axis)] == ir::Dim(0))
-        f::refuse(name, "there is nothing along the axis", sorted);
+        f::refuse(name, fmt::format("there is nothing along axis {}", axis), sorted);
 }
 
 }  // namespace
@@ -124,7 +124,7 @@ ValuesAndIndices kthvalue(const Tensor& x, std::int64_t k, std::int64_t axis, bo
         const std::int64_t a = natural_axis(axis, x);
         const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
         if (k < 1 || (extent.is_constant() && k > extent.constant()))
-            f::refuse("kthvalue", fmt::format("there is no element number {}", k), x);
+            f::refuse("kthvalue", fmt::format("k is {}, not one of the elements along axis {}, from 1 on", k, a), x);
         const Tensor value = f::element_at(sorted.values, a, k - 1), index = f::element_at(sorted.indices, a, k - 1);
         return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
     });
@@ -147,8 +147,7 @@ Tensor quantiles(std::string_view name, const Tensor& x, const Tensor& q, std::i
     });
 }
 Tensor literal_of(std::string_view name, const Tensor& x, std::span<const double> q) {
-    for (const double part : q)
-        if (!(part >= 0 && part <= 1)) f::refuse(name, fmt::format("{} is not in [0, 1]", part), x);
+    for (const double part : q) detail::require_between(name, "q", part, 0, 1, {});
     const auto count = static_cast<std::int64_t>(q.size());
     return detail::TensorRecorder::constant_like(x, ir::make_literal({Dtype::f64, ir::Shape{count}}, std::as_bytes(q)),
                                                  {});
@@ -203,8 +202,9 @@ Tensor nanquantile(const Tensor& x, const std::vector<double>& q, std::int64_t a
 Tensor quantile(const Tensor& x, const Tensor& q, std::int64_t axis, QuantileOptions options, Where where) {
     const LocScope scope(where, "quantile", x, q);
     return blaming(where, "quantile", [&] {
-        detail::require_floats("quantile", q);
-        if (q.rank() > 1) f::refuse("quantile", "wants a number or a vector of parts", x, q);
+        detail::require_dtype("quantile", "operand 1", ir::floats, q, x);
+        if (q.rank() > 1)
+            f::refuse("quantile", fmt::format("wants a number or a vector as q, not rank {}", q.rank()), x, q);
         const Tensor parts =
             f::convert(f::reshape(detail::value_of(q), ir::Shape{q.type().shape.element_count()}), Dtype::f64);
         const Tensor y = quantiles("quantile", x, parts, axis, options.interpolation, OfNan::is_result);

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/attention.h"
@@ -22,7 +24,10 @@ Dim queries_per_head(const Tensor& q, const Tensor& k) {
     const Dim all = q.type().shape[q.rank() - 3], own = k.type().shape[k.rank() - 3];
     if (all == own || !all.is_constant() || !own.is_constant() || own == Dim(1)) return 1;
     if (own.constant() == 0 || all.constant() % own.constant() != 0)
-        f::refuse(attention, "the heads of queries are no multiple of those of keys", q, k);
+
+        f::refuse(attention,
+                  fmt::format("{} heads of queries are no multiple of {} of keys", all.constant(), own.constant()), q,
+                  k);
     return all.constant() / own.constant();
 }
 
@@ -30,12 +35,13 @@ Dim queries_per_head(const Tensor& q, const Tensor& k) {
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
                                     Where where) {
-    const LocScope scope(where, attention, q, k, v);
+    LocScope scope(where, attention, q, k, v);
+    scope.also(options.mask);
     return blaming(where, attention, [&] {
         for (const Tensor* t : {&k, &v}) f::require_same_dtype(attention, q, *t);
         detail::require_floats(attention, q, k);
         if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2)
-            f::refuse(attention, "wants places and a width of each", q, k);
+            f::refuse(attention, "wants [.., places, width], two axes or more", q, k);
         const auto from_end = [](const Tensor& t, std::size_t i) { return t.type().shape[t.rank() - i]; };
         if (!f::may_be_equal(from_end(q, 1), from_end(k, 1)))
             f::refuse(attention, "the widths of queries and keys differ", q, k);
@@ -58,10 +64,10 @@ Tensor rotary_embedding(const Tensor& x, const Tensor& cosines, const Tensor& si
     const LocScope scope(where, "rotary_embedding", x, cosines, sines);
     return blaming(where, "rotary_embedding", [&] {
         for (const Tensor* t : {&cosines, &sines}) f::require_same_dtype("rotary_embedding", x, *t);
-        if (x.rank() == 0) f::refuse("rotary_embedding", "wants a width", x, cosines);
+        if (x.rank() == 0) f::refuse("rotary_embedding", "wants [.., length, width], one axis or more", x, cosines);
         const Dim width = x.type().shape[x.rank() - 1];
         if (width.is_constant() && width.constant() % 2 != 0)
-            f::refuse("rotary_embedding", "wants an even width", x, cosines);
+            f::refuse("rotary_embedding", fmt::format("wants an even width, not {}", width.constant()), x, cosines);
         return f::rotated(value_of(x), value_of(cosines), value_of(sines), options.neighbours);
     });
 }

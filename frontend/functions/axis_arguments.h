@@ -23,11 +23,6 @@ inline ir::Integers axes_or_all(const Tensor& x, const Axes& axes) {
                                  : ir::functions::natural_axes(axes.values(), x.rank());
 }
 
-// "function: why (its operands)", at the user's line.
-[[noreturn]] inline void refuse(std::string_view function, const std::string& why, Where where) {
-    throw TypeError(spoken(function) + ": " + why + spoken_operands(), blame(where));
-}
-
 inline void require_rank(std::size_t rank, std::string_view function, Where where) {
     if (rank > ir::max_rank)
         refuse(function,
@@ -47,7 +42,8 @@ inline ir::Integers axes_of(const Axes& axes, std::size_t rank, std::string_view
     ir::Integers out;
     for (std::int64_t axis : axes.values()) {
         const std::int64_t natural = axis_of(axis, rank, function, where);
-        if (std::ranges::find(out, natural) != out.end()) refuse(function, "an axis occurs twice", where);
+        if (std::ranges::find(out, natural) != out.end())
+            refuse(function, "axis " + std::to_string(natural) + " occurs twice", where);
         out.push_back(natural);
     }
     return out;

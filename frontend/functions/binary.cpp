@@ -111,7 +111,7 @@ namespace {
 
 Tensor greatest_divisor(std::string_view name, const Tensor& x, const Tensor& y, Where where) {
     f::require_same_dtype(name, x, y);
-    if (!ir::is_integer(x.dtype())) f::refuse(name, "wants integers", x, y);
+    f::require_dtype(name, "operand 0", ir::integers, x, y);
     // What is divided and what divides, of the shape that the two broadcast to.
     const std::pair<Tensor, Tensor> start(ops::max(x, y), ops::min(x, y));
     const auto goes_on = [&](const std::pair<Tensor, Tensor>& s) {

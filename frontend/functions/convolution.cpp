@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "frontend/functions/operand_checks.h"
 #include "frontend/functions/window_arguments.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/convolution.h"
@@ -42,9 +43,7 @@ struct Images {
 
 Tensor biased(std::string_view function, const Tensor& y, const Tensor* bias) {
     if (bias == nullptr) return y;
-    f::require_same_dtype(function, y, *bias);
-    if (bias->rank() != 1 || !f::may_be_equal(bias->type().shape[0], y.type().shape[1]))
-        f::refuse(function, "wants one number for each output as the bias", y, *bias);
+    detail::require_bias(function, y, 1, *bias);
     return f::with_bias(y, *bias);
 }
 
@@ -55,7 +54,7 @@ Tensor convolve(std::string_view function, std::size_t extents, const Tensor& x,
         f::WindowGeometry g;
         g.stride = numbers_of(function, "stride", o.stride, extents, 1, x);
         g.dilation = numbers_of(function, "dilation", o.dilation, extents, 1, x);
-        if (o.groups < 1) f::refuse(function, "groups is less than 1", x);
+        detail::require_at_least(function, "groups", o.groups, 1, where);
         if (o.padding.is_same()) {
             for (std::size_t i = 0; i < extents; ++i) {
                 const f::SamePadding same(images.x.type().shape[i + 2], w.type().shape[i + 2], g.stride[i],
@@ -86,11 +85,15 @@ Tensor convolve_transposed(std::string_view function, std::size_t extents, const
         const ir::Integers more = numbers_of(function, "output_padding", o.output_padding, extents, 0, x);
         for (std::size_t i = 0; i < extents; ++i)
             if (more[i] >= g.stride[i] && more[i] >= g.dilation[i])
-                f::refuse(function, "output_padding is not less than the stride or the dilation", x);
-        if (o.groups < 1) f::refuse(function, "groups is less than 1", x);
+                f::refuse(function,
+                          fmt::format("output_padding is {}, not less than the stride, {}, or the dilation, {}",
+                                      more[i], g.stride[i], g.dilation[i]),
+                          x);
+        detail::require_at_least(function, "groups", o.groups, 1, where);
         const Dim channels = w.type().shape[0];
         if (channels.is_constant() && channels.constant() % o.groups != 0)
-            f::refuse(function, "the channels do not divide into groups", x, w);
+            f::refuse(function, fmt::format("{} channels do not divide into {} groups", channels.constant(), o.groups),
+                      x, w);
         if (!f::may_be_equal(channels, images.x.type().shape[1]))
             f::refuse(function, "the channels of images and windows differ", x, w);
         const Tensor y = f::transposed_convolution(images.x, value_of(w), g, detail::shape_of(more), o.groups);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/float_environment.h"
 #include "ir/functions/movement.h"
@@ -67,9 +68,10 @@ Tensor arange(Dim n, Dtype dtype, Where where) {
 
 Tensor arange(Dim start, Dim stop, std::int64_t step, Dtype dtype, Where where) {
     const LocScope scope(where, "arange");
-    if (dtype == Dtype::boolean) refuse("arange", "counts in a number, not in bool", where);
+    detail::require_dtype_of_result("arange", dtype, ir::numbers, where);
     if (step == 0 || step > ir::max_step || step < -ir::max_step)
-        refuse("arange", fmt::format("a step of {}", step), where);
+        refuse("arange", fmt::format("step is {}, not one from {} to {} but 0", step, -ir::max_step, ir::max_step),
+               where);
     return blaming(where, "arange", [&] {
         const Dim length = step > 0 ? ceildiv(stop - start, step) : ceildiv(start - stop, -step);
         Tensor out = f::count_up(Tensor(), max(length, 0), Dtype::i64);
@@ -82,12 +84,12 @@ Tensor arange(Dim start, Dim stop, std::int64_t step, Dtype dtype, Where where) 
 
 Tensor detail::arange_of_floats(double start, double stop, double step, Dtype dtype, Where where) {
     const LocScope scope(where, "arange");
-    if (dtype == Dtype::boolean) refuse("arange", "counts in a number, not in bool", where);
+    detail::require_dtype_of_result("arange", dtype, ir::numbers, where);
     const ir::FloatEnvironment floats;
     const double length = std::ceil((stop - start) / step);
     constexpr double longest = 0x1p61;
     if (!(std::abs(length) < longest))
-        refuse("arange", fmt::format("from {} to {} in steps of {} is no number of elements", start, stop, step),
+        refuse("arange", fmt::format("there is no number of elements from {} to {} in steps of {}", start, stop, step),
                where);
     const Tensor i = f::count_up(Tensor(), length > 0 ? static_cast<std::int64_t>(length) : 0, Dtype::f64);
     return f::convert(ops::add(ops::mul(i, number_of(Dtype::f64, step, 0)), number_of(Dtype::f64, start, 0)), dtype);

@@ -48,7 +48,8 @@ Tensor areas(std::string_view function, const Tensor& y, const Tensor& x, double
         for (auto i = static_cast<std::size_t>(a) + 1; i < y.rank(); ++i) beside.push_back(1);
         return ops::mul(heights, difference(f::reshape(value_of(x), beside), 0));
     }
-    if (x.rank() != y.rank()) f::refuse(function, "wants a vector of points, or as many axes", y, x);
+    if (x.rank() != y.rank())
+        f::refuse(function, fmt::format("wants a vector of points, or {} axes of them", y.rank()), y, x);
     return ops::mul(heights, difference(value_of(x), a));
 }
 Tensor total(std::string_view function, const Tensor& y, const Tensor& x, double distance, std::int64_t axis,
@@ -63,10 +64,12 @@ Tensor total(std::string_view function, const Tensor& y, const Tensor& x, double
 }  // namespace
 
 Tensor diff(const Tensor& x, const DiffOptions& options, Where where) {
-    const LocScope scope(where, "diff", x);
+    LocScope scope(where, "diff", x);
+    for (const auto* beside : {&options.prepend, &options.append})
+        if (*beside) scope.also(**beside);
     return blaming(where, "diff", [&] {
         const std::int64_t axis = detail::axis_of(options.axis, x.rank(), "diff", where);
-        if (options.order < 0) detail::refuse("diff", fmt::format("an order of {}", options.order), where);
+        detail::require_at_least("diff", "order", options.order, 0, where);
         Tensor y = value_of(x);
         if (options.order == 0) return y;
         std::vector<Tensor> parts;
@@ -74,7 +77,7 @@ Tensor diff(const Tensor& x, const DiffOptions& options, Where where) {
         parts.push_back(y);
         if (options.append) parts.push_back(value_of(*options.append));
         if (std::ranges::any_of(parts, &Tensor::is_empty))
-            detail::refuse("diff", "an empty tensor to put beside others", where);
+            detail::refuse("diff", "what is put beside x is an empty tensor", where);
         if (parts.size() > 1) y = f::concat(parts, axis);
         const Dim extent = y.type().shape[static_cast<std::size_t>(axis)];
         // Of fewer elements than differences are taken of nothing is left.

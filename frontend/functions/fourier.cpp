@@ -24,17 +24,13 @@ using detail::value_of;
 
 void require_wide_floats(std::string_view function, const Tensor& x, Where where) {
     if (!ops::wide_floats.contains(x.dtype()))
-        throw TypeError(detail::spoken(function) + ": wants f32 or f64; convert() makes them of others (" +
-                            x.type().to_string() + ")",
-                        detail::blame(where));
+        refuse(function, ir::dtype_refusal("operand 0", x.dtype(), ops::wide_floats), where);
 }
 // A complex tensor, whose last extent is known to be 2.
 Tensor complex(std::string_view function, const Tensor& z, Where where) {
     const Shape& shape = z.type().shape;
     if (shape.rank() == 0 || !f::may_be_equal(shape[shape.rank() - 1], 2))
-        throw TypeError(detail::spoken(function) + ": the last extent is not 2, for real and imaginary parts (" +
-                            z.type().to_string() + ")",
-                        detail::blame(where));
+        refuse(function, "the last extent is not 2, for real and imaginary parts", where);
     return f::as_complex(value_of(z));
 }
 // Without the last extent, of 1.
@@ -130,22 +126,21 @@ Plan plan_of(std::string_view function, std::size_t rank, const FourierAxesOptio
     if (!options.axes.values().empty()) {
         plan.axes = detail::axes_of(options.axes, rank, function, where);
     } else if (given > 0) {
-        if (given > rank) refuse(function, fmt::format("{} extents of s for {} axes", given, rank), where);
+        if (given > rank) refuse(function, fmt::format("s has {} entries, more than the {} axes", given, rank), where);
         for (std::size_t i = rank - given; i < rank; ++i) plan.axes.push_back(static_cast<std::int64_t>(i));
     } else {
         plan.axes = otherwise.values().empty() ? f::all_axes(rank) : detail::axes_of(otherwise, rank, function, where);
     }
-    if (plan.axes.empty()) refuse(function, "there is no axis", where);
+    if (plan.axes.empty()) refuse(function, "there is no axis to transform along", where);
     if (given > 0 && given != plan.axes.size())
-        refuse(function, fmt::format("{} extents of s for {} axes", given, plan.axes.size()), where);
+        refuse(function, fmt::format("s has {} entries, not one for each of {} axes", given, plan.axes.size()), where);
     for (std::size_t i = 0; i < plan.axes.size(); ++i)
         plan.extents.push_back(given > 0 ? std::optional<Dim>(options.s[i]) : std::nullopt);
     return plan;
 }
 
 Dim positive(std::string_view function, Dim n, Where where) {
-    if (n.is_constant() && n.constant() < 1)
-        refuse(function, fmt::format("transforms {} elements, not at least 1", n.constant()), where);
+    if (n.is_constant() && n.constant() < 1) refuse(function, fmt::format("n is {}, less than 1", n.constant()), where);
     return n;
 }
 

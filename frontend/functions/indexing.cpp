@@ -5,6 +5,7 @@
 #include "frontend/functions/axis_arguments.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/joining.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/classification.h"
 #include "ir/functions/movement.h"
@@ -21,14 +22,17 @@ using detail::blaming;
 using detail::LocScope;
 using detail::natural_axis;
 using detail::refuse;
+using detail::refuse_entries;
 using detail::value_of;
 
 void require_integers(const Tensor& indices, std::string_view function, Where where) {
-    if (!ir::is_integer(indices.dtype())) refuse(function, "the indices are no integers", where);
+    if (!ir::integers.contains(indices.dtype()))
+        refuse(function, ir::dtype_refusal("an index", indices.dtype(), ir::integers), where);
 }
 void require_list(const Tensor& indices, std::string_view function, Where where) {
     require_integers(indices, function, where);
-    if (indices.rank() != 1) refuse(function, "wants indices of rank 1", where);
+    if (indices.rank() != 1)
+        refuse(function, fmt::format("wants a vector of indices, not rank {}", indices.rank()), where);
 }
 
 // The extent that both stretch to, along an axis beside the one that is chosen from.
@@ -38,12 +42,16 @@ Dim common_extent(Dim a, Dim b) { return a == Dim(1) ? b : a; }
 std::pair<Tensor, Tensor> lines_of(const Tensor& x, const Tensor& indices, std::int64_t axis, std::string_view function,
                                    Where where) {
     require_integers(indices, function, where);
-    if (x.rank() != indices.rank()) refuse(function, "the indices have another rank", where);
+    if (x.rank() != indices.rank())
+        refuse(function, fmt::format("the indices have rank {}, not {}", indices.rank(), x.rank()), where);
     Shape own = x.type().shape, chosen = indices.type().shape;
     for (std::size_t i = 0; i < own.rank(); ++i) {
         if (static_cast<std::int64_t>(i) == axis) continue;
         if (!f::may_be_equal(own[i], chosen[i]) && own[i] != Dim(1) && chosen[i] != Dim(1))
-            refuse(function, fmt::format("the extents of axis {} differ", i), where);
+            refuse(function,
+                   fmt::format("the extents beside the axis differ: {} is not {} along axis {}", own[i].to_string(),
+                               chosen[i].to_string(), i),
+                   where);
         own[i] = chosen[i] = common_extent(own[i], chosen[i]);
     }
     const Dim extent = own[static_cast<std::size_t>(axis)];
@@ -51,14 +59,14 @@ std::pair<Tensor, Tensor> lines_of(const Tensor& x, const Tensor& indices, std::
 }
 
 Tensor starts_of(std::initializer_list<Tensor> starts, const Tensor& x, std::string_view function, Where where) {
-    if (starts.size() != x.rank())
-        refuse(function, fmt::format("{} starts, not one for each of {} dimensions", starts.size(), x.rank()), where);
+    if (starts.size() != x.rank()) refuse_entries(function, "starts", starts.size(), x.rank(), where);
     if (starts.size() == 0) return Tensor::from(std::vector<std::int64_t>(), {0});
     std::vector<Tensor> all;
     for (const Tensor& start : starts) {
         if (start.is_empty())
             throw UserError(detail::spoken(function) + ": an empty tensor was used", detail::blame(where));
-        if (!ir::is_integer(start.dtype()) || start.rank() != 0) refuse(function, "a start is no integer", where);
+        if (!ir::is_integer(start.dtype()) || start.rank() != 0)
+            refuse(function, fmt::format("a start is {}, not an integer of rank 0", start.type().to_string()), where);
         all.push_back(f::convert(value_of(start), Dtype::i64));
     }
     return stack(all, 0, where);
@@ -69,17 +77,19 @@ Tensor clamped_starts(const Tensor& x, const Tensor& starts, const Shape& size, 
                       Where where) {
     require_list(starts, function, where);
     const Shape& shape = x.type().shape;
-    if (size.rank() != shape.rank())
-        refuse(function, fmt::format("{} sizes, not one for each of {} dimensions", size.rank(), shape.rank()), where);
+    if (size.rank() != shape.rank()) refuse_entries(function, "size", size.rank(), shape.rank(), where);
     if (!f::may_be_equal(starts.type().shape[0], static_cast<std::int64_t>(shape.rank())) &&
         starts.type().shape[0] != Dim(static_cast<std::int64_t>(shape.rank())))
-        refuse(function, "wants one start for each dimension", where);
+        refuse(function, fmt::format("wants one start for each of {} dimensions", shape.rank()), where);
     for (std::size_t i = 0; i < shape.rank(); ++i) {
         const Dim room = shape[i] - size[i];
         if (size[i].is_constant() && size[i].constant() < 0)
-            refuse(function, fmt::format("a size is {}", size[i].constant()), where);
+            refuse(function, fmt::format("a size is {}, less than 0", size[i].constant()), where);
         if (room.is_constant() && room.constant() < 0)
-            refuse(function, fmt::format("the block is larger along axis {}", i), where);
+            refuse(function,
+                   fmt::format("the block is larger than its operand: {} exceeds {} along axis {}", size[i].to_string(),
+                               shape[i].to_string(), i),
+                   where);
     }
     return f::clamped_starts(starts, shape, size);
 }
@@ -152,7 +162,7 @@ Tensor put_along_axis(const Tensor& x, const Tensor& indices, const detail::Oper
         throw UserError(detail::spoken("put_along_axis") + ": an empty tensor was used", detail::blame(where));
     const std::int64_t a = axis_of(axis, x.rank(), "put_along_axis", where);
     const auto [lines, positions] = lines_of(x, indices, a, "put_along_axis", where);
-    if (!(lines.type() == x.type())) refuse("put_along_axis", "the indices are for more lines", where);
+    if (!(lines.type() == x.type())) refuse("put_along_axis", "the indices are for more lines than there are", where);
     const Tensor updates = f::broadcast_to(value_of(values.as(x.dtype(), "put_along_axis")), positions.type().shape);
     const ir::OpDef* const row = how == Update::set        ? &ops::put_along_axis
                                  : how == Update::add      ? &ops::add_along_axis
@@ -172,7 +182,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const detail::Operand& v
 }
 Tensor masked_select(const Tensor& x, const Tensor& mask, Where where) {
     const LocScope scope(where, "masked_select", x, mask);
-    if (mask.dtype() != Dtype::boolean) refuse("masked_select", "the mask is not of booleans", where);
+    detail::require_dtype("masked_select", "operand 1", ir::booleans, mask);
     Tensor all = value_of(x), chosen = value_of(mask);
     if (!(x.type().shape == mask.type().shape)) {  // a choice broadcasts all of its operands
         const Tensor yes = ops::select(mask, ops::ne(x, x), ops::eq(x, x));
@@ -216,13 +226,15 @@ Tensor one_hot(const Tensor& indices, std::int64_t classes, Dtype dtype, Where w
 Tensor embedding(const Tensor& indices, const Tensor& weights, EmbeddingOptions options, Where where) {
     const LocScope scope(where, "embedding", indices, weights);
     require_integers(indices, "embedding", where);
-    if (weights.rank() != 2) refuse("embedding", "the weights are no matrix", where);
+    if (weights.rank() != 2)
+        refuse("embedding", fmt::format("wants a matrix of weights, not rank {}", weights.rank()), where);
     const Tensor rows = ops::gather.with({std::int64_t{0}}, weights, indices);
     if (!options.padding_idx) return rows;
     std::int64_t padding = *options.padding_idx;
     const Dim count = weights.type().shape[0];
     if (count.is_constant() && (padding < -count.constant() || padding >= count.constant()))
-        refuse("embedding", fmt::format("padding_idx {} is out of range", padding), where);
+        refuse("embedding", fmt::format("padding_idx is {}, out of range for {} rows", padding, count.constant()),
+               where);
     const Tensor positions = f::convert(value_of(indices), Dtype::i64);
     const Tensor left_out = padding >= 0 ? detail::number_of(Dtype::i64, 0, padding)
                                          : Tensor(ops::add(f::extent_value(positions, count, Dtype::i64),

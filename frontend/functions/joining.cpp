@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/movement.h"
 #include "ir/ops/ops.h"
@@ -21,22 +22,6 @@ using detail::natural_axis;
 using detail::refuse;
 using detail::value_of;
 
-void require_parts(std::span<const Tensor> parts, std::string_view function, Where where) {
-    if (parts.empty()) refuse(function, "wants one tensor or more", where);
-    for (const Tensor& part : parts)
-        if (part.is_empty())
-            throw UserError(detail::spoken(function) + ": an empty tensor was used", detail::blame(where));
-}
-
-[[noreturn]] void refuse_part(const Tensor& part, std::string_view function, const std::string& why, Where where) {
-    refuse(function, fmt::format("{} ({})", why, part.type().to_string()), where);
-}
-
-[[noreturn]] void refuse_pair(const Tensor& a, const Tensor& b, std::string_view function, const std::string& why,
-                              Where where) {
-    refuse(function, fmt::format("{} ({} and {})", why, a.type().to_string(), b.type().to_string()), where);
-}
-
 // Along an axis, with extents of 1 in front up to a rank: a number is a vector of one, and a vector a row.
 Tensor joined(std::span<const Tensor> parts, std::size_t least_rank, std::size_t axis, std::string_view function,
               Where where) {
@@ -46,10 +31,15 @@ Tensor joined(std::span<const Tensor> parts, std::size_t least_rank, std::size_t
         for (std::size_t i = part.rank(); i < least_rank; ++i) shape.push_back(1);
         for (Dim d : part.type().shape) shape.push_back(d);
         wide.push_back(f::reshape(value_of(part), shape));
+        f::require_same_dtype(function, parts[0], part);
         const Shape& first = wide[0].type().shape;
-        bool fits = shape.rank() == first.rank() && part.dtype() == parts[0].dtype();
-        for (std::size_t i = 0; fits && i < shape.rank(); ++i) fits = i == axis || f::may_be_equal(shape[i], first[i]);
-        if (!fits) refuse_pair(parts[0], part, function, "the types do not fit", where);
+        if (shape.rank() != first.rank()) refuse(function, "the ranks differ", where);
+        for (std::size_t i = 0; i < shape.rank(); ++i)
+            if (i != axis && !f::may_be_equal(shape[i], first[i]))
+                refuse(function,
+                       fmt::format("the other extents differ: {} is not {} along axis {}", first[i].to_string(),
+                                   shape[i].to_string(), i),
+                       where);
     }
     return blaming(where, function, [&] { return f::concat(wide, static_cast<std::int64_t>(axis)); });
 }
@@ -57,39 +47,31 @@ Tensor joined(std::span<const Tensor> parts, std::size_t least_rank, std::size_t
 }  // namespace
 
 Tensor concat(std::span<const Tensor> parts, std::int64_t axis, Where where) {
-    const LocScope scope(where, "concat");
-    require_parts(parts, "concat", where);
+    const LocScope scope(where, "concat", parts);
     return detail::TensorRecorder::record(ops::concat, parts, {natural_axis(axis, parts[0])});
 }
 
 Tensor stack(std::span<const Tensor> parts, std::int64_t axis, Where where) {
-    const LocScope scope(where, "stack");
-    require_parts(parts, "stack", where);
+    const LocScope scope(where, "stack", parts);
     const ir::Type& first = parts[0].type();
-    if (first.shape.rank() == ir::max_rank)
-        refuse_part(parts[0], "stack", "the result would have too many axes", where);
-    const auto n = static_cast<std::int64_t>(first.shape.rank()) + 1;
-    if (axis < -n || axis >= n)
-        refuse_part(parts[0], "stack", fmt::format("axis {} is out of range for rank {}", axis, n), where);
-    const std::int64_t at = axis < 0 ? axis + n : axis;
+    detail::require_rank(first.shape.rank() + 1, "stack", where);
+    const std::int64_t at = axis_of(axis, first.shape.rank() + 1, "stack", where);
     std::vector<Tensor> wide;
     for (const Tensor& part : parts) {
         if (part.dtype() != first.dtype || !f::may_be_equal(part.type().shape, first.shape))
-            refuse_pair(parts[0], part, "stack", "the types differ", where);
+            refuse("stack", "the types differ", where);
         wide.push_back(f::unsqueeze(value_of(part), {at}));
     }
     return f::concat(wide, at);
 }
 
 Tensor hstack(std::span<const Tensor> parts, Where where) {
-    const LocScope scope(where, "hstack");
-    require_parts(parts, "hstack", where);
+    const LocScope scope(where, "hstack", parts);
     return joined(parts, 1, parts[0].rank() < 2 ? 0 : 1, "hstack", where);
 }
 
 Tensor vstack(std::span<const Tensor> parts, Where where) {
-    const LocScope scope(where, "vstack");
-    require_parts(parts, "vstack", where);
+    const LocScope scope(where, "vstack", parts);
     return joined(parts, 2, 0, "vstack", where);
 }
 
@@ -105,8 +87,7 @@ Tensor with_last_axes(const Tensor& x, std::size_t rank) {
 }  // namespace
 
 Tensor dstack(std::span<const Tensor> parts, Where where) {
-    const LocScope scope(where, "dstack");
-    require_parts(parts, "dstack", where);
+    const LocScope scope(where, "dstack", parts);
     std::vector<Tensor> wide;
     for (const Tensor& part : parts)
         wide.push_back(with_last_axes(
@@ -115,22 +96,19 @@ Tensor dstack(std::span<const Tensor> parts, Where where) {
 }
 
 Tensor column_stack(std::span<const Tensor> parts, Where where) {
-    const LocScope scope(where, "column_stack");
-    require_parts(parts, "column_stack", where);
+    const LocScope scope(where, "column_stack", parts);
     std::vector<Tensor> wide;
     for (const Tensor& part : parts) wide.push_back(with_last_axes(part, 2));
     return joined(wide, 2, 1, "column_stack", where);
 }
 
 Tensor block_diag(std::span<const Tensor> parts, Where where) {
-    const LocScope scope(where, "block_diag");
-    require_parts(parts, "block_diag", where);
+    const LocScope scope(where, "block_diag", parts);
     Dim columns = 0, before = 0;
     std::vector<Tensor> blocks;
     for (const Tensor& part : parts) {
-        if (part.rank() > 2) refuse_part(part, "block_diag", "wants matrices", where);
-        if (part.dtype() != parts[0].dtype())
-            refuse_pair(parts[0], part, "block_diag", "the dtypes differ; convert() makes them the same", where);
+        if (part.rank() > 2) refuse("block_diag", "wants matrices, of at most two dimensions", where);
+        f::require_same_dtype("block_diag", parts[0], part);
         const Shape& shape = part.type().shape;
         blocks.push_back(part.rank() == 2 ? value_of(part)
                                           : f::reshape(value_of(part), Shape{1, shape.element_count()}));
@@ -160,8 +138,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<Dim>& sizes, std::i
             start += size;
         }
         if (start.is_constant() && extent.is_constant() && start != extent)
-            refuse("split", fmt::format("sizes of {} together do not make up {}", start.constant(), extent.constant()),
-                   where);
+            refuse("split", fmt::format("the sizes add up to {}, not {}", start.constant(), extent.constant()), where);
         return out;
     });
 }
@@ -170,14 +147,13 @@ std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, std::int64_t axis
     const LocScope scope(where, "chunk", x);
     return blaming(where, "chunk", [&] {
         const std::int64_t a = axis_of(axis, x.rank(), "chunk", where);
-        if (count < 1) refuse("chunk", fmt::format("into {} parts", count), where);
+        detail::require_at_least("chunk", "count", count, 1, where);
         const Tensor value = value_of(x);
         const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
         const bool known = extent.is_constant();
         // Of nothing, PyTorch makes all of them.
-        const std::int64_t size_of_each = known ? (extent.constant() + count - 1) / count : 0;
-        const std::int64_t parts =
-            !known || size_of_each == 0 ? count : (extent.constant() + size_of_each - 1) / size_of_each;
+        const std::int64_t size_of_each = known ? ceildiv(extent, count).constant() : 0;
+        const std::int64_t parts = !known || size_of_each == 0 ? count : ceildiv(extent, size_of_each).constant();
         const Dim size = known ? Dim(size_of_each) : ceildiv(extent, count);
         std::vector<Tensor> out;
         for (std::int64_t i = 0; i < parts; ++i) {
@@ -192,7 +168,7 @@ std::vector<Tensor> tensor_split(const Tensor& x, std::int64_t count, std::int64
     const LocScope scope(where, "tensor_split", x);
     return blaming(where, "tensor_split", [&] {
         const std::int64_t a = axis_of(axis, x.rank(), "tensor_split", where);
-        if (count < 1) refuse("tensor_split", fmt::format("into {} parts", count), where);
+        detail::require_at_least("tensor_split", "count", count, 1, where);
         const Tensor value = value_of(x);
         const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
         const Dim size = floordiv(extent, count), longer = extent - size * count;
@@ -228,12 +204,14 @@ namespace {
 std::vector<Tensor> split_evenly(std::string_view function, const Tensor& x, std::int64_t count, std::size_t least_rank,
                                  std::int64_t axis, Where where) {
     const LocScope scope(where, function, x);
-    if (x.rank() < least_rank) refuse(function, fmt::format("wants {} axes or more", least_rank), where);
+    if (x.rank() < least_rank)
+        refuse(function, least_rank == 1 ? "wants an axis or more" : fmt::format("wants {} axes or more", least_rank),
+               where);
     axis = std::min(axis, static_cast<std::int64_t>(x.rank()) - 1);
     const Dim extent = x.type().shape[static_cast<std::size_t>(axis)];
-    if (count < 1) refuse(function, fmt::format("into {} parts", count), where);
+    detail::require_at_least(function, "count", count, 1, where);
     if (extent.is_constant() && extent.constant() % count != 0)
-        refuse(function, fmt::format("{} elements do not divide into {}", extent.constant(), count), where);
+        refuse(function, fmt::format("{} elements are no multiple of {}", extent.constant(), count), where);
     return tensor_split(x, count, axis, where);
 }
 
@@ -263,15 +241,14 @@ std::vector<Tensor> unbind(const Tensor& x, std::int64_t axis, Where where) {
 }
 
 std::vector<Tensor> meshgrid(std::span<const Tensor> vectors, MeshIndexing indexing, Where where) {
-    const LocScope scope(where, "meshgrid");
-    require_parts(vectors, "meshgrid", where);
+    const LocScope scope(where, "meshgrid", vectors);
     detail::require_rank(vectors.size(), "meshgrid", where);
     const auto axis_of_vector = [&](std::size_t i) {
         return indexing == MeshIndexing::xy && i < 2 && vectors.size() > 1 ? 1 - i : i;
     };
     Shape all(std::vector<Dim>(vectors.size(), 1));
     for (std::size_t i = 0; i < vectors.size(); ++i) {
-        if (vectors[i].rank() > 1) refuse_part(vectors[i], "meshgrid", "wants vectors", where);
+        if (vectors[i].rank() > 1) refuse("meshgrid", "wants vectors, of at most one dimension", where);
         all[axis_of_vector(i)] = vectors[i].type().shape.element_count();
     }
     std::vector<Tensor> out;
@@ -284,8 +261,7 @@ std::vector<Tensor> meshgrid(std::span<const Tensor> vectors, MeshIndexing index
 }
 
 Tensor cartesian_prod(std::span<const Tensor> vectors, Where where) {
-    const LocScope scope(where, "cartesian_prod");
-    require_parts(vectors, "cartesian_prod", where);
+    const LocScope scope(where, "cartesian_prod", vectors);
     if (vectors.size() == 1) return f::reshape(value_of(vectors[0]), Shape{vectors[0].type().shape.element_count()});
     std::vector<Tensor> columns;
     for (const Tensor& x : meshgrid(vectors, MeshIndexing::ij, where))
@@ -295,8 +271,8 @@ Tensor cartesian_prod(std::span<const Tensor> vectors, Where where) {
 
 Tensor combinations(const Tensor& x, std::int64_t count, bool repeated, Where where) {
     const LocScope scope(where, "combinations", x);
-    if (x.rank() != 1) refuse("combinations", "wants a vector", where);
-    if (count < 1) refuse("combinations", fmt::format("of {} elements", count), where);
+    if (x.rank() != 1) refuse("combinations", fmt::format("wants a vector, not rank {}", x.rank()), where);
+    detail::require_at_least("combinations", "count", count, 1, where);
     const std::int64_t n = x.extent(0, where);
     std::vector<std::int64_t> chosen(static_cast<std::size_t>(count)), all;
     // Counts up, the last one fastest, each at least as great as the one before, or greater.

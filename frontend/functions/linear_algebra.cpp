@@ -28,7 +28,7 @@ using detail::value_of;
 // What the ops ask for as well; functions that begin otherwise ask first.
 Tensor matrices(std::string_view function, const Tensor& x) {
     if (!ops::decomposable.contains(x.dtype()))
-        refuse(function, "wants f32 or f64; convert() makes them of others", {});
+        refuse(function, ir::dtype_refusal("operand 0", x.dtype(), ops::decomposable), {});
     if (x.rank() < 2) refuse(function, "wants matrices, of two dimensions or more", {});
     return value_of(x);
 }

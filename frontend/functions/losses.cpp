@@ -1,7 +1,10 @@
 #include "frontend/functions/losses.h"
 
+#include <limits>
 #include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
 #include "frontend/functions/operand_checks.h"
@@ -13,6 +16,7 @@ namespace lathe {
 namespace {
 
 namespace f = ir::functions;
+
 using detail::blaming;
 using detail::LocScope;
 using detail::natural_axis;
@@ -40,19 +44,19 @@ std::optional<Tensor> optional(std::string_view function, const Tensor& x, const
 }
 
 // A loss of two tensors of floats.
-template <class F>
-Tensor pair_loss(std::string_view function, const Tensor& x, const Tensor& y, Where where, const F& loss) {
-    const LocScope scope(where, function, x, y);
+template <class F, class... Options>
+Tensor pair_loss(std::string_view function, const Tensor& x, const Tensor& y, Where where, const F& loss,
+                 const Options&... options) {
+    LocScope scope(where, function, x, y);
+    (scope.also(options), ...);
     return blaming(where, function, [&] {
         require_pair(function, x, y);
         return loss(value_of(x), value_of(y));
     });
 }
 
-Tensor with_classes_last(std::string_view function, const Tensor& x, const Tensor& labels, std::int64_t axis) {
-    const std::int64_t from = natural_axis(axis, x);
-    if (from < 0 || static_cast<std::size_t>(from) >= x.rank())
-        f::refuse(function, "there is no axis " + std::to_string(axis) + " of classes", x, labels);
+Tensor with_classes_last(std::string_view function, const Tensor& x, std::int64_t axis) {
+    const std::int64_t from = detail::axis_of(axis, x.rank(), function, {});
     ir::Integers order = f::all_axes(x.rank());
     order.erase(order.begin() + from);
     order.push_back(from);
@@ -60,8 +64,7 @@ Tensor with_classes_last(std::string_view function, const Tensor& x, const Tenso
 }
 
 f::ClassLoss<Tensor> class_loss(std::string_view function, const Tensor& x, const CrossEntropyOptions& o) {
-    if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
-        f::refuse(function, "label_smoothing is not between 0 and 1", x, x);
+    detail::require_between(function, "label_smoothing", o.label_smoothing, 0, 1, {});
     if (!o.weights.is_empty() && o.weights.rank() != 1)
         f::refuse(function, "wants one weight for each class", x, o.weights);
     return {.weights = optional(function, x, o.weights),
@@ -73,33 +76,38 @@ f::ClassLoss<Tensor> class_loss(std::string_view function, const Tensor& x, cons
 }  // namespace
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels, const CrossEntropyOptions& options, Where where) {
-    const LocScope scope(where, "cross_entropy", logits, labels);
+    LocScope scope(where, "cross_entropy", logits, labels);
+    scope.also(options.weights);
     return blaming(where, "cross_entropy", [&] {
         const f::ClassLoss<Tensor> loss = class_loss("cross_entropy", logits, options);
         if (logits.rank() == 0 || !ir::is_float(logits.dtype()))
             return f::cross_entropy(value_of(logits), value_of(labels), loss);
-        const Tensor x = with_classes_last("cross_entropy", logits, labels, options.axis);
+        const Tensor x = with_classes_last("cross_entropy", logits, options.axis);
         if (labels.dtype() != logits.dtype()) return f::cross_entropy(x, value_of(labels), loss);
-        if (logits.rank() != labels.rank()) f::refuse("cross_entropy", "wants integers for labels", logits, labels);
+        if (logits.rank() != labels.rank())
+            f::refuse("cross_entropy", "wants integers as labels, or probabilities of the logits' shape", logits,
+                      labels);
         if (!f::may_be_equal(logits.type().shape, labels.type().shape))
             f::refuse("cross_entropy", "wants probabilities for all classes of each row", logits, labels);
         if (options.ignore_index) f::refuse("cross_entropy", "probabilities have no label to ignore", logits, labels);
-        return f::cross_entropy_of_probabilities(x, with_classes_last("cross_entropy", labels, labels, options.axis),
-                                                 loss);
+        return f::cross_entropy_of_probabilities(x, with_classes_last("cross_entropy", labels, options.axis), loss);
     });
 }
 Tensor nll_loss(const Tensor& x, const Tensor& labels, const CrossEntropyOptions& options, Where where) {
-    const LocScope scope(where, "nll_loss", x, labels);
+    LocScope scope(where, "nll_loss", x, labels);
+    scope.also(options.weights);
     return blaming(where, "nll_loss", [&] {
         const f::ClassLoss<Tensor> loss = class_loss("nll_loss", x, options);
         if (options.label_smoothing != 0) f::refuse("nll_loss", "has no label_smoothing", x, labels);
-        return f::nll_loss(with_classes_last("nll_loss", x, labels, options.axis), value_of(labels), loss);
+        return f::nll_loss(with_classes_last("nll_loss", x, options.axis), value_of(labels), loss);
     });
 }
 Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, const MultiMarginOptions& o, Where where) {
-    const LocScope scope(where, "multi_margin_loss", x, labels);
+    LocScope scope(where, "multi_margin_loss", x, labels);
+    scope.also(o.weights);
     return blaming(where, "multi_margin_loss", [&] {
-        if (o.p != 1 && o.p != 2) f::refuse("multi_margin_loss", "p is neither 1 nor 2", x, labels);
+        if (o.p != 1 && o.p != 2)
+            f::refuse("multi_margin_loss", fmt::format("p is {}, neither 1 nor 2", o.p), x, labels);
         return f::multi_margin_loss(value_of(x), value_of(labels), o.p, o.margin,
                                     optional("multi_margin_loss", x, o.weights), reduction_of(o.reduction));
     });
@@ -120,31 +128,38 @@ Tensor l1_loss(const Tensor& x, const Tensor& target, LossOptions o, Where where
 }
 Tensor huber_loss(const Tensor& x, const Tensor& target, HuberOptions o, Where where) {
     return pair_loss("huber_loss", x, target, where, [&](const Tensor& a, const Tensor& b) {
-        if (!(o.delta > 0)) f::refuse("huber_loss", "delta is not positive", a, b);
+        detail::require_above("huber_loss", "delta", o.delta, 0, where);
         return f::huber_loss(a, b, o.delta, reduction_of(o.reduction));
     });
 }
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, SmoothL1Options o, Where where) {
     return pair_loss("smooth_l1_loss", x, target, where, [&](const Tensor& a, const Tensor& b) {
-        if (!(o.beta >= 0)) f::refuse("smooth_l1_loss", "beta is negative", a, b);
+        detail::require_between("smooth_l1_loss", "beta", o.beta, 0, std::numeric_limits<double>::infinity(), where);
         return f::smooth_l1_loss(a, b, o.beta, reduction_of(o.reduction));
     });
 }
 
 Tensor binary_cross_entropy(const Tensor& p, const Tensor& target, const BinaryCrossEntropyOptions& o, Where where) {
-    return pair_loss("binary_cross_entropy", p, target, where, [&](const Tensor& a, const Tensor& b) {
-        if (!o.positive_weights.is_empty())
-            f::refuse("binary_cross_entropy", "takes positive_weights with logits alone", a, b);
-        return f::binary_cross_entropy(a, b, optional("binary_cross_entropy", a, o.weights), reduction_of(o.reduction));
-    });
+    return pair_loss(
+        "binary_cross_entropy", p, target, where,
+        [&](const Tensor& a, const Tensor& b) {
+            if (!o.positive_weights.is_empty())
+                f::refuse("binary_cross_entropy", "takes positive_weights with logits alone", a, b);
+            return f::binary_cross_entropy(a, b, optional("binary_cross_entropy", a, o.weights),
+                                           reduction_of(o.reduction));
+        },
+        o.weights, o.positive_weights);
 }
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const BinaryCrossEntropyOptions& o,
                                         Where where) {
     constexpr std::string_view name = "binary_cross_entropy_with_logits";
-    return pair_loss(name, x, target, where, [&](const Tensor& a, const Tensor& b) {
-        return f::binary_cross_entropy_with_logits(a, b, optional(name, a, o.weights),
-                                                   optional(name, a, o.positive_weights), reduction_of(o.reduction));
-    });
+    return pair_loss(
+        name, x, target, where,
+        [&](const Tensor& a, const Tensor& b) {
+            return f::binary_cross_entropy_with_logits(
+                a, b, optional(name, a, o.weights), optional(name, a, o.positive_weights), reduction_of(o.reduction));
+        },
+        o.weights, o.positive_weights);
 }
 Tensor kl_div(const Tensor& x, const Tensor& target, KlDivergenceOptions o, Where where) {
     return pair_loss("kl_div", x, target, where, [&](const Tensor& a, const Tensor& b) {
@@ -188,7 +203,8 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
     const LocScope scope(where, "cosine_embedding_loss", a, b, target);
     return blaming(where, "cosine_embedding_loss", [&] {
         require_pair("cosine_embedding_loss", a, b);
-        if (a.rank() == 0 || a.rank() != b.rank()) f::refuse("cosine_embedding_loss", "wants rows", a, b);
+        if (a.rank() == 0 || a.rank() != b.rank())
+            f::refuse("cosine_embedding_loss", "wants two tensors of rows, of one rank", a, b);
         return f::cosine_embedding_loss(value_of(a), value_of(b), value_of(target), o.margin,
                                         reduction_of(o.reduction));
     });
@@ -199,7 +215,8 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
     return blaming(where, "triplet_margin_loss", [&] {
         for (const Tensor* x : {&positive, &negative}) {
             require_pair("triplet_margin_loss", anchor, *x);
-            if (anchor.rank() == 0 || x->rank() == 0) f::refuse("triplet_margin_loss", "wants rows", anchor, *x);
+            if (anchor.rank() == 0 || x->rank() == 0)
+                f::refuse("triplet_margin_loss", "wants rows, of one axis or more", anchor, *x);
         }
         return f::triplet_margin_loss(value_of(anchor), value_of(positive), value_of(negative), o.margin, o.p,
                                       o.epsilon, o.swap, reduction_of(o.reduction));
@@ -212,7 +229,7 @@ Tensor cosine_similarity(const Tensor& x, const Tensor& y, CosineOptions o, Wher
 }
 Tensor pairwise_distance(const Tensor& x, const Tensor& y, DistanceOptions o, Where where) {
     return pair_loss("pairwise_distance", x, y, where, [&](const Tensor& a, const Tensor& b) {
-        if (a.rank() == 0 || b.rank() == 0) f::refuse("pairwise_distance", "wants rows", a, b);
+        if (a.rank() == 0 || b.rank() == 0) f::refuse("pairwise_distance", "wants rows, of one axis or more", a, b);
         return f::pairwise_distance(a, b, o.p, o.epsilon, o.keep);
     });
 }

@@ -7,6 +7,7 @@
 #include "frontend/functions/axis_arguments.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/indexing.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/movement.h"
 #include "ir/ops/ops.h"
@@ -21,6 +22,7 @@ using detail::blaming;
 using detail::LocScope;
 using detail::natural_axis;
 using detail::refuse;
+using detail::refuse_entries;
 using detail::value_of;
 
 // The shape, with the extent of -1 that it may have as what the others leave of `all` elements.
@@ -29,6 +31,9 @@ Shape with_inferred(const Shape& shape, Dim all, std::string_view function, Wher
     const auto inferred = std::ranges::count_if(shape, is_inferred);
     if (inferred == 0) return shape;
     if (inferred > 1) refuse(function, "more than one extent is -1", where);
+    for (const Dim d : shape)
+        if (d.is_constant() && d.constant() < -1)
+            refuse(function, fmt::format("an extent is negative: {}", d.constant()), where);
     Dim rest = 0;
     try {
         Dim others = 1;
@@ -37,7 +42,7 @@ Shape with_inferred(const Shape& shape, Dim all, std::string_view function, Wher
         if (others == Dim(0)) refuse(function, "an extent of -1 beside one of 0 could be any", where);
         rest = floordiv(all, others);
         if (all.is_constant() && others.is_constant() && rest * others != all)
-            refuse(function, fmt::format("{} elements do not divide into {}", all.constant(), others.constant()),
+            refuse(function, fmt::format("{} elements are no multiple of {}", all.constant(), others.constant()),
                    where);
     } catch (const Error& e) {  // of arithmetic with extents
         if (e.loc().known()) throw;
@@ -75,7 +80,7 @@ Tensor transpose(const Tensor& x, const Axes& permutation, Where where) {
 }
 Tensor Tensor::t(Where where) const {
     const LocScope scope(where, "t", *this);
-    if (rank() < 2) throw TypeError("t: wants two axes or more (" + type().to_string() + ")", detail::blame(where));
+    if (rank() < 2) detail::refuse("t", fmt::format("wants two axes or more, not {}", rank()), where);
     ir::Integers order = f::all_axes(rank());
     std::swap(order[order.size() - 1], order[order.size() - 2]);
     return transpose(*this, std::move(order), where);
@@ -221,7 +226,7 @@ Tensor as_strided(const Tensor& x, const Shape& shape, Shape strides, Dim offset
     const LocScope scope(where, "as_strided", x);
     return blaming(where, "as_strided", [&]() -> Tensor {
         if (strides.rank() != shape.rank())
-            refuse("as_strided", fmt::format("{} strides of a result of rank {}", strides.rank(), shape.rank()), where);
+            refuse_entries("as_strided", "strides", strides.rank(), shape.rank(), where);
         const Dim count = x.type().shape.element_count();
         ir::Integers turned;
         for (std::size_t i = 0; i < shape.rank(); ++i) {
@@ -249,7 +254,7 @@ Tensor tile(const Tensor& x, const Shape& counts, Where where) {
         out = f::reshape(out, shape);
         for (std::size_t i = 0; i < counts.rank(); ++i) {
             if (counts[i].is_constant() && counts[i].constant() < 0)
-                refuse("tile", fmt::format("a count is {}", counts[i].constant()), where);
+                refuse("tile", fmt::format("a count is {}, less than 0", counts[i].constant()), where);
             out = f::tile(out, counts[i], static_cast<std::int64_t>(shape.rank() - counts.rank() + i));
         }
         return out;
@@ -258,22 +263,23 @@ Tensor tile(const Tensor& x, const Shape& counts, Where where) {
 Tensor repeat_interleave(const Tensor& x, Dim count, std::int64_t axis, Where where) {
     const LocScope scope(where, "repeat_interleave", x);
     return blaming(where, "repeat_interleave", [&]() -> Tensor {
-        if (count.is_constant() && count.constant() < 0)
-            refuse("repeat_interleave", fmt::format("the count is {}", count.constant()), where);
+        if (count.is_constant()) detail::require_at_least("repeat_interleave", "count", count.constant(), 0, where);
         return f::repeat_interleave(value_of(x), count, axis_of(axis, x.rank(), "repeat_interleave", where));
     });
 }
 Tensor repeat_interleave(const Tensor& x, const Tensor& counts, std::int64_t axis, Where where) {
     const LocScope scope(where, "repeat_interleave", x, counts);
     const std::int64_t a = axis_of(axis, x.rank(), "repeat_interleave", where);
-    if (!ir::is_integer(counts.dtype()) || counts.rank() != 1)
-        refuse("repeat_interleave", "the counts are integers of rank 1", where);
+    detail::require_dtype("repeat_interleave", "operand 1", ir::integers, counts);
+    if (counts.rank() != 1) refuse("repeat_interleave", "wants a vector of counts", where);
     const std::vector<std::int64_t> times = convert(counts, Dtype::i64).to_vector<std::int64_t>(where);
     if (Dim(static_cast<std::int64_t>(times.size())) != x.type().shape[static_cast<std::size_t>(a)])
-        refuse("repeat_interleave", "wants one count for each element along the axis", where);
+        refuse("repeat_interleave", fmt::format("{} counts, not one for each element along axis {}", times.size(), a),
+               where);
     std::vector<std::int64_t> positions;
     for (std::size_t i = 0; i < times.size(); ++i) {
-        if (times[i] < 0) refuse("repeat_interleave", fmt::format("a count is {}", times[i]), where);
+        if (times[i] < 0)
+            refuse("repeat_interleave", fmt::format("the count at {} is {}, less than 0", i, times[i]), where);
         positions.insert(positions.end(), static_cast<std::size_t>(times[i]), static_cast<std::int64_t>(i));
     }
     const auto total = static_cast<std::int64_t>(positions.size());
@@ -287,16 +293,15 @@ Tensor pad(const Tensor& x, const Shape& low, const Shape& high, PadMode mode, W
     const LocScope scope(where, "pad", x);
     return blaming(where, "pad", [&]() -> Tensor {
         const Shape shape = x.type().shape;
-        for (const Shape* side : {&low, &high})
-            if (side->rank() != shape.rank())
-                refuse("pad", fmt::format("{} amounts, not one for each of {} dimensions", side->rank(), shape.rank()),
-                       where);
+        if (low.rank() != shape.rank()) refuse_entries("pad", "low", low.rank(), shape.rank(), where);
+        if (high.rank() != shape.rank()) refuse_entries("pad", "high", high.rank(), shape.rank(), where);
         Tensor out = value_of(x);
         for (std::size_t i = 0; i < shape.rank(); ++i) {
             const auto axis = static_cast<std::int64_t>(i);
             for (Dim amount : {low[i], high[i]}) {
                 if (amount.is_constant() && amount.constant() < 0)
-                    refuse("pad", fmt::format("elements of the tensor can be added, not {}", amount.constant()), where);
+                    refuse("pad", fmt::format("{} elements cannot be added along axis {}", amount.constant(), i),
+                           where);
                 if (amount != Dim(0) && shape[i] == Dim(0))
                     refuse("pad", fmt::format("axis {} has no element to add", i), where);
                 const Dim most = mode == PadMode::reflect ? shape[i] - 1 : shape[i];

@@ -35,7 +35,7 @@ f::ScaleAndOffset<Tensor> affine(std::string_view function, const Tensor& x, con
 // With one number for each channel.
 f::ScaleAndOffset<Tensor> of_channels(std::string_view function, const Tensor& x, const NormalizationOptions& o) {
     require_floats(function, x);
-    if (x.rank() < 2) f::refuse(function, "wants images and channels", x);
+    if (x.rank() < 2) f::refuse(function, "wants images and channels, two axes or more", x);
     for (const Tensor* t : {&o.scale, &o.offset})
         if (!t->is_empty() && (t->rank() != 1 || !f::may_be_equal(t->type().shape[0], x.type().shape[1])))
             f::refuse(function, "wants one number for each channel as scale and offset", x, *t);
@@ -45,14 +45,18 @@ f::ScaleAndOffset<Tensor> of_channels(std::string_view function, const Tensor& x
 }  // namespace
 
 Tensor layer_norm(const Tensor& x, const Axes& axes, const NormalizationOptions& options, Where where) {
-    const LocScope scope(where, "layer_norm", x);
+    LocScope scope(where, "layer_norm", x);
+    scope.also(options.scale);
+    scope.also(options.offset);
     return blaming(where, "layer_norm", [&] {
         require_floats("layer_norm", x);
         return f::normalize(value_of(x), axes_or_all(x, axes), affine("layer_norm", x, options), options.epsilon);
     });
 }
 Tensor rms_norm(const Tensor& x, const Axes& axes, const NormalizationOptions& options, Where where) {
-    const LocScope scope(where, "rms_norm", x);
+    LocScope scope(where, "rms_norm", x);
+    scope.also(options.scale);
+    scope.also(options.offset);
     return blaming(where, "rms_norm", [&] {
         require_floats("rms_norm", x);
         if (!options.offset.is_empty()) f::refuse("rms_norm", "has no offset", x);
@@ -61,13 +65,17 @@ Tensor rms_norm(const Tensor& x, const Axes& axes, const NormalizationOptions& o
 }
 
 Tensor batch_norm(const Tensor& x, const NormalizationOptions& options, Where where) {
-    const LocScope scope(where, "batch_norm", x);
+    LocScope scope(where, "batch_norm", x);
+    scope.also(options.scale);
+    scope.also(options.offset);
     return blaming(where, "batch_norm",
                    [&] { return f::batch_norm(value_of(x), of_channels("batch_norm", x, options), options.epsilon); });
 }
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const NormalizationOptions& options,
                   Where where) {
-    const LocScope scope(where, "batch_norm", x, mean, variance);
+    LocScope scope(where, "batch_norm", x, mean, variance);
+    scope.also(options.scale);
+    scope.also(options.offset);
     return blaming(where, "batch_norm", [&] {
         const f::ScaleAndOffset<Tensor> all = of_channels("batch_norm", x, options);
         for (const Tensor* t : {&mean, &variance})
@@ -77,20 +85,26 @@ Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, c
     });
 }
 Tensor group_norm(const Tensor& x, std::int64_t groups, const NormalizationOptions& options, Where where) {
-    const LocScope scope(where, "group_norm", x);
+    LocScope scope(where, "group_norm", x);
+    scope.also(options.scale);
+    scope.also(options.offset);
     return blaming(where, "group_norm", [&] {
         const f::ScaleAndOffset<Tensor> all = of_channels("group_norm", x, options);
         const Dim channels = x.type().shape[1];
-        if (groups < 1 || (channels.is_constant() && channels.constant() % groups != 0))
-            f::refuse("group_norm", fmt::format("the channels do not divide into {} groups", groups), x);
+        detail::require_at_least("group_norm", "groups", groups, 1, where);
+        if (channels.is_constant() && channels.constant() % groups != 0)
+            f::refuse("group_norm",
+                      fmt::format("{} channels do not divide into {} groups", channels.constant(), groups), x);
         return f::group_norm(value_of(x), groups, all, options.epsilon);
     });
 }
 Tensor instance_norm(const Tensor& x, const NormalizationOptions& options, Where where) {
-    const LocScope scope(where, "instance_norm", x);
+    LocScope scope(where, "instance_norm", x);
+    scope.also(options.scale);
+    scope.also(options.offset);
     return blaming(where, "instance_norm", [&] {
         const f::ScaleAndOffset<Tensor> all = of_channels("instance_norm", x, options);
-        if (x.rank() < 3) f::refuse("instance_norm", "wants images, channels and extents", x);
+        if (x.rank() < 3) f::refuse("instance_norm", "wants images, channels and extents, three axes or more", x);
         return f::instance_norm(value_of(x), all, options.epsilon);
     });
 }
@@ -98,8 +112,8 @@ Tensor local_response_norm(const Tensor& x, std::int64_t size, LocalResponseNorm
     const LocScope scope(where, "local_response_norm", x);
     return blaming(where, "local_response_norm", [&] {
         require_floats("local_response_norm", x);
-        if (x.rank() < 3) f::refuse("local_response_norm", "wants images, channels and extents", x);
-        if (size < 1) f::refuse("local_response_norm", fmt::format("size is {}", size), x);
+        if (x.rank() < 3) f::refuse("local_response_norm", "wants images, channels and extents, three axes or more", x);
+        detail::require_at_least("local_response_norm", "size", size, 1, where);
         return f::local_response_norm(value_of(x), size, o.alpha, o.beta, o.k);
     });
 }

@@ -202,7 +202,8 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, const Shape& extents, 
     const LocScope scope(where, "max_unpool", x, indices);
     return blaming(where, "max_unpool", [&] {
         const std::size_t n = extents.rank();
-        if (n < 1 || n > 3) f::refuse("max_unpool", fmt::format("{} extents, not one to three", n), x, indices);
+        if (n < 1 || n > 3)
+            f::refuse("max_unpool", fmt::format("extents has {} entries, not one to three", n), x, indices);
         require_extents("max_unpool", x, n);
         if (!f::may_be_equal(x.type().shape, indices.type().shape))
             f::refuse("max_unpool", "wants an index for each element", x, indices);
@@ -227,7 +228,7 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, const Shape& extents, 
 Tensor unfold(const Tensor& x, const PerExtent& size, UnfoldOptions o, Where where) {
     const LocScope scope(where, "unfold", x);
     return blaming(where, "unfold", [&] {
-        if (x.rank() < 3) f::refuse("unfold", "wants images, channels and extents", x);
+        if (x.rank() < 3) f::refuse("unfold", "wants images, channels and extents, three axes or more", x);
         f::PoolingGeometry g;
         const std::size_t extents = x.rank() - 2;
         g.size = detail::shape_of(numbers_of("unfold", "size", size, extents, 1, x));
@@ -241,7 +242,7 @@ Tensor unfold(const Tensor& x, const PerExtent& size, UnfoldOptions o, Where whe
 Tensor fold(const Tensor& x, const PerExtent& extents, const PerExtent& size, UnfoldOptions o, Where where) {
     const LocScope scope(where, "fold", x);
     return blaming(where, "fold", [&] {
-        if (x.rank() != 3) f::refuse("fold", "wants images, columns and windows", x);
+        if (x.rank() != 3) f::refuse("fold", "wants images, columns and windows, three axes", x);
         f::PoolingGeometry g;
         const std::size_t n = std::max(extents.values().size(), size.values().size());
         const ir::Integers to = numbers_of("fold", "extents", extents, n, 1, x);
@@ -251,10 +252,11 @@ Tensor fold(const Tensor& x, const PerExtent& extents, const PerExtent& size, Un
         g.dilation = numbers_of("fold", "dilation", o.dilation, n, 1, x);
         g.low = g.high = detail::shape_of(numbers_of("fold", "padding", o.padding, n, 0, x));
         g.beyond = detail::shape_of(ir::Integers(n, 0));
-        std::int64_t elements = 1;
-        for (const std::int64_t e : sizes) elements *= e;
+        const std::int64_t elements = detail::shape_of(sizes).element_count().constant();
         if (const Dim columns = x.type().shape[1]; columns.is_constant() && columns.constant() % elements != 0)
-            f::refuse("fold", fmt::format("the columns are no multiple of a window's {} elements", elements), x);
+            f::refuse("fold",
+                      fmt::format("{} columns are no multiple of a window's {} elements", columns.constant(), elements),
+                      x);
         return f::fold(value_of(x), detail::shape_of(to), g);
     });
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/einsum.h"
 #include "ir/functions/matmul.h"
@@ -52,9 +53,7 @@ Tensor bmm(const Tensor& a, const Tensor& b, Where where) {
 namespace {
 
 Tensor biased(std::string_view function, const Tensor& y, const Tensor& bias) {
-    f::require_same_dtype(function, y, bias);
-    if (bias.rank() != 1 || !f::may_be_equal(bias.type().shape[0], y.type().shape[y.rank() - 1]))
-        f::refuse(function, "wants one number for each output as the bias", y, bias);
+    detail::require_bias(function, y, y.rank() - 1, bias);
     return ir::ops::add(y, bias);
 }
 
@@ -88,7 +87,7 @@ Tensor bilinear(const Tensor& a, const Tensor& b, const Tensor& w, Where where) 
     return blaming(where, "bilinear", [&] { return bilinear_map(a, b, w); });
 }
 Tensor bilinear(const Tensor& a, const Tensor& b, const Tensor& w, const Tensor& bias, Where where) {
-    const LocScope scope(where, "bilinear", a, b, w);
+    const LocScope scope(where, "bilinear", a, b, w, bias);
     return blaming(where, "bilinear", [&] { return biased("bilinear", bilinear_map(a, b, w), bias); });
 }
 
@@ -145,20 +144,14 @@ Tensor tensordot(const Tensor& a, const Tensor& b, const Axes& a_axes, const Axe
 }
 
 Tensor einsum(std::string_view formula, std::span<const Tensor> operands, Where where) {
-    const LocScope scope(where, "einsum");
+    const LocScope scope(where, "einsum", operands);
     return blaming(where, "einsum", [&] {
-        const auto refuse = [&](const std::string& why) {
-            std::string types;
-            for (const Tensor& x : operands) types += (types.empty() ? "" : ", ") + x.type().to_string();
-            throw TypeError(fmt::format("{}: \"{}\": {} ({})", detail::spoken("einsum"), formula, why, types),
-                            detail::blame(where));
+        const auto refuse = [&](std::string_view why) {
+            detail::refuse("einsum", fmt::format("\"{}\": {}", formula, why), where);
         };
-        if (operands.empty()) refuse("wants one operand or more");
         std::vector<Tensor> x;
         std::vector<std::size_t> ranks;
         for (const Tensor& operand : operands) {
-            if (operand.is_empty())
-                throw UserError(detail::spoken("einsum") + ": an empty tensor was used", detail::blame(where));
             if (operand.dtype() != operands[0].dtype()) refuse("the dtypes differ; convert() makes them the same");
             x.push_back(value_of(operand));
             ranks.push_back(operand.rank());

@@ -12,6 +12,7 @@
 #include "frontend/functions/creation.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/indexing.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/functions/reductions.h"
 #include "frontend/tensor/record.h"
 #include "frontend/trace/control.h"
@@ -26,21 +27,22 @@ namespace f = ir::functions;
 namespace ops = ir::ops;
 using detail::blaming;
 using detail::LocScope;
+using detail::refuse;
 using detail::value_of;
 
 // Of a shape that memory may hold.
-void require_addressable(const Shape& shape, Dtype dtype) {
-    const auto fail = [&](const char* why) {
-        throw TypeError(detail::spoken("shape") + ": " + why + " (" + ir::Type{dtype, shape}.to_string() + ")",
-                        detail::blame({}));
-    };
-    if (std::ranges::any_of(shape, [](Dim d) { return d.is_constant() && d.constant() < 0; }))
-        fail("an extent is negative");
-    if (!ir::Type{dtype, shape}.is_addressable()) fail("too large");
+void require_addressable(const Shape& shape, Where where) {
+    for (const Dim d : shape)
+        if (d.is_constant()) detail::require_at_least("shape", "an extent", d.constant(), 0, where);
+    const ir::Type words{Dtype::u64, shape};
+    if (!words.is_addressable()) refuse("shape", fmt::format("{} random words are too many", words.to_string()), where);
 }
 
-[[noreturn]] void refuse(std::string_view function, const std::string& why, Where where) {
-    throw UserError(fmt::format("{}: {}", detail::spoken(function), why), detail::blame(where));
+constexpr ir::DtypeSet only_f32 = ir::dtypes_where([](Dtype d) { return d == Dtype::f32; });
+
+void require_key(const RandomKey& key, Where where) {
+    const ir::Type wanted{Dtype::u64, {}}, given = key.tensor().type();
+    if (!(given == wanted)) refuse("key", fmt::format("the key is {}, not u64[]", given.to_string()), where);
 }
 
 // Two 64-bit words of Philox for each element. Keys are drawn with counters that no elements have.
@@ -48,11 +50,8 @@ constexpr std::int64_t first_counter_of_keys = std::int64_t{1} << 62;
 std::pair<Tensor, Tensor> random_words(const RandomKey& random_key, const Shape& shape, Where where,
                                        std::int64_t first = 0) {
     const Tensor& key = random_key.tensor();
-    if (key.is_empty() || key.dtype() != Dtype::u64 || key.rank() != 0)
-        throw TypeError(detail::spoken("random numbers") + ": a key is a u64 of rank 0, not " +
-                            (key.is_empty() ? "empty" : key.type().to_string()),
-                        detail::blame(where));
-    require_addressable(shape, Dtype::u64);
+    require_key(random_key, where);
+    require_addressable(shape, where);
     Tensor counter = f::reshape(arange(shape.element_count(), Dtype::u64, where), shape);
     if (first != 0) counter = ops::add(counter, detail::number_of(Dtype::u64, 0, first));
     const detail::NodeRef operands[] = {detail::resolve(key.node()), counter.node()};
@@ -108,7 +107,7 @@ RandomKey::RandomKey(std::uint64_t key, Number)
 
 Tensor split_key(const RandomKey& key, std::int64_t count, Where where) {
     const LocScope scope(where, "split_key", key.tensor());
-    if (count < 0) refuse("split_key", fmt::format("there are no {} keys", count), where);
+    detail::require_at_least("split_key", "count", count, 0, where);
     return random_words(key, Shape{count}, where, first_counter_of_keys).first;
 }
 
@@ -116,7 +115,7 @@ Tensor random_uniform(const RandomKey& key, const Shape& shape, double low, doub
     const LocScope scope(where, "random_uniform", key.tensor());
     const ir::FloatEnvironment floats;
     if (const std::string_view why = f::refusal_of_range(low, high); !why.empty())
-        throw UserError(fmt::format("random_uniform: {} ({} to {})", why, low, high), detail::blame(where));
+        refuse("random_uniform", fmt::format("{}: {} to {}", why, low, high), where);
     const auto number = [](double value) { return detail::number_of(Dtype::f32, value, 0); };
     const Tensor u = unit_interval(random_words(key, shape, where).first);
     if (f::has_finite_width(low, high)) return f::by_width(u, number(low), number(high - low));
@@ -130,13 +129,12 @@ Tensor random_normal(const RandomKey& key, const Shape& shape, Where where) {
 
 Tensor random_bernoulli(const RandomKey& key, double p, const Shape& shape, Where where) {
     const LocScope scope(where, "random_bernoulli", key.tensor());
-    if (!(p >= 0 && p <= 1)) refuse("random_bernoulli", fmt::format("{} is no probability", p), where);
+    detail::require_between("random_bernoulli", "p", p, 0, 1, where);
     return unit_interval(random_words(key, shape, where).first) < p;
 }
 Tensor random_bernoulli(const RandomKey& key, const Tensor& p, Where where) {
     const LocScope scope(where, "random_bernoulli", key.tensor(), p);
-    if (p.dtype() != Dtype::f32)
-        refuse("random_bernoulli", "wants f32 for probabilities, not " + p.type().to_string(), where);
+    detail::require_dtype("random_bernoulli", "operand 1", only_f32, p);
     return unit_interval(random_words(key, p.type().shape, where).first) < p;
 }
 
@@ -144,7 +142,7 @@ Tensor random_integers(const RandomKey& key, std::int64_t low, std::int64_t high
                        Where where) {
     const LocScope scope(where, "random_integers", key.tensor());
     if (low >= high) refuse("random_integers", fmt::format("nothing is in [{}, {})", low, high), where);
-    if (!ir::is_integer(dtype)) refuse("random_integers", "wants a dtype of integers", where);
+    detail::require_dtype_of_result("random_integers", dtype, ir::integers, where);
     const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
     const Tensor place = scaled_down(random_words(key, shape, where).first, range);
     return convert(ops::add(convert(place, Dtype::i64), detail::number_of(Dtype::i64, 0, low)), dtype);
@@ -156,9 +154,7 @@ Tensor random_permutation(const RandomKey& key, Dim n, Where where) {
 }
 Tensor random_shuffle(const RandomKey& key, const Tensor& x, std::int64_t axis, Where where) {
     const LocScope scope(where, "random_shuffle", key.tensor(), x);
-    if (axis < -static_cast<std::int64_t>(x.rank()) || axis >= static_cast<std::int64_t>(x.rank()))
-        refuse("random_shuffle", fmt::format("there is no axis {} ({})", axis, x.type().to_string()), where);
-    const auto a = static_cast<std::size_t>(detail::natural_axis(axis, x));
+    const auto a = static_cast<std::size_t>(detail::axis_of(axis, x.rank(), "random_shuffle", where));
     return index_select(x, random_permutation(key, x.type().shape[a]), axis);
 }
 
@@ -173,15 +169,14 @@ Tensor random_exponential(const RandomKey& key, const Shape& shape, Where where)
 
 Tensor random_categorical(const RandomKey& key, const Tensor& logits, std::int64_t axis, Where where) {
     const LocScope scope(where, "random_categorical", key.tensor(), logits);
-    if (!ir::is_float(logits.dtype()))
-        refuse("random_categorical", "wants floats for logits, not " + logits.type().to_string(), where);
+    detail::require_dtype("random_categorical", "operand 1", ir::floats, logits);
     return argmax(convert(logits, Dtype::f32) + gumbel(key, logits.type().shape, where), axis);
 }
 
 Tensor random_gamma(const RandomKey& key, const Tensor& alpha, Where where) {
     const LocScope scope(where, "random_gamma", key.tensor(), alpha);
-    if (alpha.dtype() != Dtype::f32)
-        refuse("random_gamma", "wants f32 for shape parameters, not " + alpha.type().to_string(), where);
+    require_key(key, where);
+    detail::require_dtype("random_gamma", "operand 1", only_f32, alpha);
     const Shape shape = alpha.type().shape;
     const Tensor own = stop_gradient(alpha), is_valid = own > 0.0;
     // Below 1 the parameter is one more, and the result is scaled by a power of a uniform number.
@@ -213,8 +208,8 @@ Tensor random_gamma(const RandomKey& key, const Tensor& alpha, Where where) {
 
 Tensor dropout(const RandomKey& key, const Tensor& x, double p, Where where) {
     const LocScope scope(where, "dropout", key.tensor(), x);
-    if (!(p >= 0 && p <= 1)) refuse("dropout", fmt::format("{} is no probability", p), where);
-    blaming(where, "dropout", [&] { f::require_floats("dropout", x); });
+    detail::require_between("dropout", "p", p, 0, 1, where);
+    detail::require_dtype("dropout", "operand 1", ir::floats, x);
     const Tensor v = value_of(x);
     if (p == 0) return v;
     const Tensor zero = f::number(v, 0);

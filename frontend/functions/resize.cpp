@@ -49,13 +49,12 @@ Dim scaled(const Tensor& x, Dim extent, double factor) {
 Tensor interpolate(const Tensor& x, const InterpolateOptions& o, Where where) {
     const LocScope scope(where, "interpolate", x);
     return blaming(where, "interpolate", [&] {
-        if (x.rank() < 3) f::refuse("interpolate", "wants images, channels and extents", x);
+        if (x.rank() < 3) f::refuse("interpolate", "wants images, channels and extents, three axes or more", x);
         const std::size_t extents = x.rank() - 2;
         const bool by_size = !o.size.values().empty();
         if (by_size == !o.scale_factor.empty()) f::refuse("interpolate", "wants either a size or a scale_factor", x);
         const bool is_nearest = o.mode == InterpolationMode::nearest || o.mode == InterpolationMode::nearest_exact;
-        if (!is_nearest && !ir::is_float(x.dtype()))
-            f::refuse("interpolate", "wants floats for other modes than nearest; convert() makes them of others", x);
+        if (!is_nearest && !ir::is_float(x.dtype())) detail::require_floats("interpolate", x);  // where it computes
         ir::Shape sizes;
         std::vector<double> factors = o.scale_factor;
         if (by_size) {
@@ -100,12 +99,12 @@ Tensor rearranged(const Tensor& x, const ir::Shape& parts, const ir::Integers& o
 }
 
 void require_image(std::string_view function, const Tensor& x, std::int64_t factor) {
-    if (x.rank() < 3) f::refuse(function, "wants channels and two extents", x);
-    if (factor < 1) f::refuse(function, fmt::format("the factor is {}", factor), x);
+    if (x.rank() < 3) f::refuse(function, "wants channels and two extents, three axes or more", x);
+    detail::require_at_least(function, "factor", factor, 1, {});
 }
-void require_multiple(std::string_view function, const Tensor& x, Dim d, std::int64_t of) {
-    if (d.is_constant() && d.constant() % of != 0)
-        f::refuse(function, fmt::format("{} is no multiple of {}", d.constant(), of), x);
+void require_multiple(std::string_view function, const Tensor& x, Dim d, Dim of) {
+    if (d.is_constant() && d.constant() % of.constant() != 0)
+        f::refuse(function, fmt::format("{} is no multiple of {}", d.constant(), of.constant()), x);
 }
 
 }  // namespace
@@ -125,7 +124,7 @@ Tensor grid_sample(const Tensor& x, const Tensor& grid, GridSampleOptions o, Whe
                              : o.padding == GridPaddingMode::border ? f::GridPadding::border
                                                                     : f::GridPadding::reflection;
         if (o.cubic && (o.nearest || x.rank() != 4))
-            f::refuse("grid_sample", "samples by cubes where it is not to take the nearest, of two extents", x, grid);
+            f::refuse("grid_sample", "cubic is for images of two extents, and without nearest", x, grid);
         return f::grid_sample(value_of(x), value_of(grid), {o.nearest, padding, o.align_corners, o.cubic});
     });
 }
@@ -136,8 +135,9 @@ Tensor pixel_shuffle(const Tensor& x, std::int64_t r, Where where) {
         require_image("pixel_shuffle", x, r);
         const ir::Shape& s = x.type().shape;
         const Dim c = s[x.rank() - 3], h = s[x.rank() - 2], w = s[x.rank() - 1];
-        require_multiple("pixel_shuffle", x, c, r * r);
-        const Dim own = floordiv(c, r * r);
+        const Dim square = Dim(r) * r;
+        require_multiple("pixel_shuffle", x, c, square);
+        const Dim own = floordiv(c, square);
         return rearranged(x, {own, r, r, h, w}, {0, 3, 1, 4, 2}, {own, h * r, w * r});
     });
 }
@@ -156,8 +156,8 @@ Tensor pixel_unshuffle(const Tensor& x, std::int64_t r, Where where) {
 Tensor channel_shuffle(const Tensor& x, std::int64_t groups, Where where) {
     const LocScope scope(where, "channel_shuffle", x);
     return blaming(where, "channel_shuffle", [&] {
-        if (x.rank() < 3) f::refuse("channel_shuffle", "wants images, channels and extents", x);
-        if (groups < 1) f::refuse("channel_shuffle", "groups is less than 1", x);
+        if (x.rank() < 3) f::refuse("channel_shuffle", "wants images, channels and extents, three axes or more", x);
+        detail::require_at_least("channel_shuffle", "groups", groups, 1, where);
         const ir::Shape& s = x.type().shape;
         require_multiple("channel_shuffle", x, s[1], groups);
         ir::Shape apart{s[0], groups, floordiv(s[1], groups)};

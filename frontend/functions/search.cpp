@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "frontend/tensor/selection.h"
 #include "ir/functions/movement.h"
@@ -75,7 +76,8 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, SearchOptions op
 }
 Tensor bucketize(const Tensor& values, const Tensor& boundaries, SearchOptions options, Where where) {
     const LocScope scope(where, "bucketize", values, boundaries);
-    if (boundaries.rank() != 1) refuse("bucketize", "the boundaries are no vector", where);
+    if (boundaries.rank() != 1)
+        refuse("bucketize", fmt::format("wants a vector of boundaries, not rank {}", boundaries.rank()), where);
     return searchsorted(boundaries, values, options, where);
 }
 
@@ -96,7 +98,7 @@ std::vector<Tensor> where(const Tensor& condition, Where where) {
 Bounded nonzero_bounded(const Tensor& x, std::int64_t bound, Where where) {
     const LocScope scope(where, "nonzero_bounded", x);
     return blaming(where, "nonzero_bounded", [&]() -> Bounded {
-        if (bound < 0) refuse("nonzero_bounded", fmt::format("the bound is {}", bound), where);
+        detail::require_at_least("nonzero_bounded", "bound", bound, 0, where);
         const Tensor mask = flat_mask(x);
         return {unravelled(first_true(mask, bound), x.type().shape), f::sum(mask, {0})};
     });
@@ -143,10 +145,10 @@ Unique unique(const Tensor& x, Where where) {
 BoundedUnique unique_bounded(const Tensor& x, std::int64_t bound, Where where) {
     const LocScope scope(where, "unique_bounded", x);
     return blaming(where, "unique_bounded", [&]() -> BoundedUnique {
-        if (bound < 0) refuse("unique_bounded", fmt::format("the bound is {}", bound), where);
+        detail::require_at_least("unique_bounded", "bound", bound, 0, where);
         const Groups groups = groups_of(x);
         const Dim extent = groups.sorted.type().shape[0];
-        if (extent == Dim(0) && bound > 0) refuse("unique_bounded", "nothing has no least element", where);
+        if (extent == Dim(0) && bound > 0) refuse("unique_bounded", "there is no element to be the least", where);
         const Tensor firsts = first_true(groups.is_first, bound), count = f::sum(groups.is_first, {0});
         const Tensor next = first_true(groups.is_first, bound + 1);
         const Tensor number = f::count_up(firsts, bound, Dtype::i64);
@@ -161,10 +163,11 @@ BoundedUnique unique_bounded(const Tensor& x, std::int64_t bound, Where where) {
 // ---- how many
 
 Tensor bincount(const Tensor& x, BincountOptions options, Where where) {
-    const LocScope scope(where, "bincount", x);
+    LocScope scope(where, "bincount", x);
+    if (options.weights) scope.also(*options.weights);
     return blaming(where, "bincount", [&]() -> Tensor {
-        if (!ir::is_integer(x.dtype())) refuse("bincount", "counts integers", where);
-        if (options.minlength < 0) refuse("bincount", fmt::format("the least length is {}", options.minlength), where);
+        detail::require_dtype("bincount", "operand 0", ir::integers, x);
+        detail::require_at_least("bincount", "minlength", options.minlength, 0, where);
         const Dim count = x.type().shape.element_count();
         const Tensor flat = f::reshape(value_of(x), Shape{count});
         Tensor weights = f::broadcast_to(integer(1), Shape{count});
@@ -172,9 +175,7 @@ Tensor bincount(const Tensor& x, BincountOptions options, Where where) {
             if (options.weights->is_empty())
                 throw UserError(detail::spoken("bincount") + ": an empty tensor was used", detail::blame(where));
             if (!f::may_be_equal(options.weights->type().shape, x.type().shape))
-                refuse("bincount",
-                       fmt::format("wants a weight for each element, not {}", options.weights->type().to_string()),
-                       where);
+                refuse("bincount", "wants a weight for each element", where);
             weights = f::reshape(value_of(*options.weights), Shape{count});
         }
         Dim length = options.minlength;
@@ -199,14 +200,14 @@ Tensor bincount(const Tensor& x, BincountOptions options, Where where) {
 std::pair<Tensor, Tensor> histogram(const Tensor& x, std::int64_t bins, HistogramOptions options, Where where) {
     const LocScope scope(where, "histogram", x);
     return blaming(where, "histogram", [&]() -> std::pair<Tensor, Tensor> {
-        if (bins < 1) refuse("histogram", fmt::format("wants an interval or more, not {}", bins), where);
+        detail::require_at_least("histogram", "bins", bins, 1, where);
         const Dtype dtype = ir::is_float(x.dtype()) ? x.dtype() : Dtype::f64;
         const Tensor flat = f::reshape(f::convert(value_of(x), dtype), Shape{x.type().shape.element_count()});
         Tensor low, high;
         if (options.range) {
             const auto [first, last] = *options.range;
             if (!std::isfinite(first) || !std::isfinite(last) || first > last)
-                refuse("histogram", fmt::format("the range from {} to {} is none", first, last), where);
+                refuse("histogram", fmt::format("the range from {} to {} has no width, or no end", first, last), where);
             low = detail::number_of(dtype, first, 0);
             high = detail::number_of(dtype, last, 0);
         } else if (flat.type().shape[0] == Dim(0)) {

@@ -10,6 +10,7 @@
 #include "frontend/functions/indexing.h"
 #include "frontend/functions/joining.h"
 #include "frontend/functions/movement.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/functions/reductions.h"
 #include "frontend/tensor/record.h"
 #include "frontend/trace/control.h"
@@ -24,8 +25,8 @@ using detail::LocScope;
 // Beside it every logarithm of a probability is nothing; unlike -inf it has differences.
 constexpr double nothing = -1e30;
 
-void require(bool holds, const char* why, const Tensor& x, const Tensor& y) {
-    if (!holds) ir::functions::refuse("ctc_loss", why, x, y);
+void require(bool holds, const char* why, Where where) {
+    if (!holds) detail::refuse("ctc_loss", why, where);
 }
 
 // [sequences, states], each state's number that of the one `by` before it.
@@ -43,18 +44,25 @@ Tensor log_of_sum(const Tensor& a, const Tensor& b) {
 
 Tensor ctc_loss(const Tensor& log_probabilities, const Tensor& targets, const Tensor& input_lengths,
                 const Tensor& target_lengths, CtcOptions options, Where where) {
-    const LocScope scope(where, "ctc_loss", log_probabilities, targets, input_lengths);
+    const LocScope scope(where, "ctc_loss", log_probabilities, targets, input_lengths, target_lengths);
     return blaming(where, "ctc_loss", [&] {
         const Tensor &p = log_probabilities, &y = targets;
-        require(ir::is_float(p.dtype()) && p.rank() == 3, "wants floats of [times, sequences, classes]", p, y);
-        require(ir::is_integer(y.dtype()) && y.rank() == 2, "wants integers of [sequences, labels] as targets", p, y);
-        for (const Tensor* t : {&input_lengths, &target_lengths}) {
-            require(ir::is_integer(t->dtype()) && t->rank() == 1, "wants a length for each sequence", p, *t);
-            require(ir::functions::may_be_equal(t->type().shape[0], p.type().shape[1]),
-                    "wants a length for each sequence", p, *t);
-        }
-        require(ir::functions::may_be_equal(y.type().shape[0], p.type().shape[1]), "the sequences differ in number", p,
-                y);
+        detail::require_dtype("ctc_loss", "operand 0", ir::floats, p);
+        require(p.rank() == 3, "wants log_probabilities of [times, sequences, classes]", where);
+        detail::require_dtype("ctc_loss", "operand 1", ir::integers, y);
+        require(y.rank() == 2, "wants targets of [sequences, labels]", where);
+        detail::require_dtype("ctc_loss", "operand 2", ir::integers, input_lengths);
+        detail::require_dtype("ctc_loss", "operand 3", ir::integers, target_lengths);
+        for (const Tensor* t : {&input_lengths, &target_lengths})
+            require(t->rank() == 1 && ir::functions::may_be_equal(t->type().shape[0], p.type().shape[1]),
+                    "wants a length for each sequence", where);
+        require(ir::functions::may_be_equal(y.type().shape[0], p.type().shape[1]),
+                "probabilities and targets are of different numbers of sequences", where);
+        const Dim classes = p.type().shape[2];
+        if (options.blank < 0 || (classes.is_constant() && options.blank >= classes.constant()))
+            detail::refuse("ctc_loss",
+                           fmt::format("blank is {}, not one of {} classes", options.blank, classes.to_string()),
+                           where);
         const Dim sequences = p.type().shape[1], labels = y.type().shape[1], times = p.type().shape[0];
         const Dim states = labels * 2 + 1;
         const Tensor x = convert(p, ir::accumulator_of(p.dtype()));

@@ -7,6 +7,7 @@
 
 #include "frontend/functions/axis_arguments.h"
 #include "frontend/functions/fourier.h"
+#include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/fourier.h"
 #include "ir/ops/ops.h"
@@ -30,9 +31,8 @@ struct Positions {
 };
 template <class Formula>
 Tensor window(std::string_view function, Dim n, WindowOptions options, Where where, const Formula& formula) {
-    if (!ir::is_float(options.dtype)) refuse(function, "wants a dtype of floats", where);
-    if (n.is_constant() && n.constant() < 0)
-        refuse(function, fmt::format("has {} elements, less than 0", n.constant()), where);
+    detail::require_dtype_of_result(function, options.dtype, ir::floats, where);
+    if (n.is_constant()) detail::require_at_least(function, "n", n.constant(), 0, where);
     return blaming(where, function, [&] {
         const Tensor i = f::count_up(Tensor(), n, Dtype::f64);
         if (n == Dim(1) || n == Dim(0)) return f::convert(f::full_like(i, i.type().shape, 1), options.dtype);
@@ -103,7 +103,7 @@ Tensor cosine_window(Dim n, WindowOptions options, Where where) {
 }
 Tensor gaussian_window(Dim n, double deviation, WindowOptions options, Where where) {
     const LocScope scope(where, "gaussian_window");
-    if (!(deviation > 0)) refuse("gaussian_window", fmt::format("a deviation of {}", deviation), where);
+    detail::require_above("gaussian_window", "deviation", deviation, 0, where);
     return window("gaussian_window", n, options, where, [&](const Positions& p) {
         const Tensor x = times(from_middle(p), 1 / deviation);
         return ops::exp(times(ops::mul(x, x), -0.5));
@@ -111,14 +111,14 @@ Tensor gaussian_window(Dim n, double deviation, WindowOptions options, Where whe
 }
 Tensor exponential_window(Dim n, double tau, WindowOptions options, Where where) {
     const LocScope scope(where, "exponential_window");
-    if (!(tau > 0)) refuse("exponential_window", fmt::format("a tau of {}", tau), where);
+    detail::require_above("exponential_window", "tau", tau, 0, where);
     return window("exponential_window", n, options, where,
                   [&](const Positions& p) { return ops::exp(times(ops::abs(from_middle(p)), -1 / tau)); });
 }
 Tensor kaiser_window(Dim n, double beta, WindowOptions options, Where where) {
     const LocScope scope(where, "kaiser_window");
     constexpr double most = 500;
-    if (!(beta >= 0 && beta <= most)) refuse("kaiser_window", fmt::format("a beta of {}", beta), where);
+    detail::require_between("kaiser_window", "beta", beta, 0, most, where);
     return window("kaiser_window", n, options, where, [&](const Positions& p) {
         const Tensor x = plus(times(ops::div(p.i, p.last), 2), -1);
         const Tensor inside = ops::max(plus(ops::neg(ops::mul(x, x)), 1), f::number(x, 0));
@@ -131,8 +131,8 @@ Tensor kaiser_window(Dim n, double beta, WindowOptions options, Where where) {
 namespace {
 
 std::int64_t hop_of(std::string_view function, std::int64_t size, std::int64_t hop, Where where) {
-    if (size < 1) refuse(function, fmt::format("frames of {} elements", size), where);
-    if (hop < 0) refuse(function, fmt::format("a hop of {}", hop), where);
+    detail::require_at_least(function, "size", size, 1, where);
+    detail::require_at_least(function, "hop", hop, 0, where);
     return hop > 0 ? hop : std::max<std::int64_t>(size / 4, 1);
 }
 
@@ -140,15 +140,15 @@ std::int64_t hop_of(std::string_view function, std::int64_t size, std::int64_t h
 std::optional<Tensor> window_of(std::string_view function, const std::optional<Tensor>& window, std::int64_t size,
                                 const Tensor& x, Where where) {
     if (!window) return std::nullopt;
-    if (window->is_empty()) refuse(function, "an empty tensor as the window", where);
+    if (window->is_empty()) refuse(function, "the window is an empty tensor", where);
     const Tensor w = value_of(*window);
-    if (w.dtype() != x.dtype())
-        f::refuse(function, "window and signal have other dtypes; convert() makes them the same", w, x);
-    if (w.rank() != 1) f::refuse(function, "the window has not one axis", w);
+    f::require_same_dtype(function, x, w);
+    if (w.rank() != 1) f::refuse(function, fmt::format("wants a vector as the window, not rank {}", w.rank()), w);
     const Dim length = w.type().shape[0];
     if (length == Dim(size)) return w;
     if (!length.is_constant() || length.constant() > size)
-        f::refuse(function, fmt::format("the window has not at most {} elements", size), w);
+        f::refuse(function, fmt::format("the window is longer than a frame: {} exceeds {}", length.to_string(), size),
+                  w);
     const std::int64_t low = (size - length.constant()) / 2;
     return f::zero_padded(w, Shape{low}, Shape{size - length.constant() - low});
 }
@@ -159,7 +159,10 @@ Tensor continued(std::string_view function, const Tensor& x, std::int64_t amount
     const std::int64_t least = padding == SignalPadding::reflect ? amount + 1 : amount;
     if (padding != SignalPadding::zeros && padding != SignalPadding::replicate && extent.is_constant() &&
         extent.constant() < least)
-        f::refuse(function, fmt::format("a signal of less than {} elements is not continued in its middle", least), x);
+        f::refuse(function,
+                  fmt::format("a signal of {} elements cannot be continued by {}: center = false leaves it as it is",
+                              extent.constant(), amount),
+                  x);
     switch (padding) {
         case SignalPadding::reflect:
             return f::pad_reflect(x, last, amount, amount);
@@ -187,16 +190,19 @@ FourierNorm norm_of(bool normalized) { return normalized ? FourierNorm::ortho : 
 }  // namespace
 
 Tensor stft(const Tensor& x, std::int64_t size, const StftOptions& options, Where where) {
-    const LocScope scope(where, "stft", x);
+    LocScope scope(where, "stft", x);
+    if (options.window) scope.also(*options.window);
     const std::int64_t hop = hop_of("stft", size, options.hop, where);
-    if (x.rank() == 0) refuse("stft", "there is no axis", where);
+    if (x.rank() == 0) refuse("stft", "wants a signal, of one axis or more", where);
     detail::require_rank(x.rank() + 2, "stft", where);
     return blaming(where, "stft", [&] {
         Tensor signal = value_of(x);
         if (options.center && size > 1) signal = continued("stft", signal, size / 2, options.padding);
         const Dim extent = signal.type().shape[signal.rank() - 1];
         if (extent.is_constant() && extent.constant() < size)
-            f::refuse("stft", fmt::format("there is no frame of {} elements", size), x);
+            f::refuse("stft",
+                      fmt::format("a frame of {} elements is longer than the signal, of {}", size, extent.constant()),
+                      x);
         Tensor all = f::frames(signal, size, hop);
         if (const auto w = window_of("stft", options.window, size, x, where)) all = ops::mul(all, *w);
         const FourierOptions how{.norm = norm_of(options.normalized)};
@@ -206,15 +212,18 @@ Tensor stft(const Tensor& x, std::int64_t size, const StftOptions& options, Wher
 }
 
 Tensor istft(const Tensor& spectrum, std::int64_t size, const IstftOptions& options, Where where) {
-    const LocScope scope(where, "istft", spectrum);
+    LocScope scope(where, "istft", spectrum);
+    if (options.window) scope.also(*options.window);
     const std::int64_t hop = hop_of("istft", size, options.hop, where);
-    if (spectrum.rank() < 3) refuse("istft", "wants frequencies, frames, and real and imaginary parts", where);
+    if (spectrum.rank() < 3)
+        refuse("istft", "wants frequencies, frames, and real and imaginary parts: three axes or more", where);
     return blaming(where, "istft", [&] {
         const std::size_t a = spectrum.rank() - 3;
         const std::int64_t bins = options.onesided ? size / 2 + 1 : size;
         const Tensor value = value_of(spectrum);
         if (!f::may_be_equal(value.type().shape[a], bins))
-            f::refuse("istft", fmt::format("there are not {} frequencies", bins), value);
+            f::refuse("istft", fmt::format("there are {} frequencies, not {}", value.type().shape[a].to_string(), bins),
+                      value);
         const Tensor frames = turned(value, a);
         const FourierOptions how{.n = Dim(size), .norm = norm_of(options.normalized)};
         Tensor parts = options.onesided ? irfft(frames, how, where) : real(ifft(frames, how, where), where);

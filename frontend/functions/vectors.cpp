@@ -1,5 +1,7 @@
 #include "frontend/functions/vectors.h"
 
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
@@ -40,7 +42,7 @@ Tensor cross(const Tensor& a, const Tensor& b, std::int64_t axis, Where where) {
         for (const Tensor* x : {&a, &b}) {
             const std::int64_t own = from_front(*x, at);
             if (own < 0 || !f::may_be_equal(x->type().shape[static_cast<std::size_t>(own)], 3))
-                f::refuse("cross", "wants vectors of three numbers along the axis", a, b);
+                f::refuse("cross", fmt::format("wants vectors of three numbers along axis {}", axis), a, b);
         }
         const auto part = [&](const Tensor& x, std::int64_t i) {
             return f::narrow(value_of(x), from_front(x, at), (i + 3) % 3, 1);
@@ -86,7 +88,7 @@ Tensor distances(const Tensor& a, const Tensor& b, double p) {
     return f::norm(differences, {static_cast<std::int64_t>(differences.rank()) - 1}, p);
 }
 void require_power(std::string_view function, double p, Where where) {
-    if (!(p >= 0)) refuse(function, fmt::format("a p of {}", p), where);
+    detail::require_between(function, "p", p, 0, std::numeric_limits<double>::infinity(), where);
 }
 
 }  // namespace
@@ -99,7 +101,7 @@ Tensor cdist(const Tensor& a, const Tensor& b, double p, Where where) {
         require_power("cdist", p, where);
         if (a.rank() < 2 || b.rank() < 2 ||
             !f::may_be_equal(a.type().shape[a.rank() - 1], b.type().shape[b.rank() - 1]))
-            f::refuse("cdist", "wants vectors of as many numbers", a, b);
+            f::refuse("cdist", "wants [.., vectors, numbers], with as many numbers in both", a, b);
         detail::require_rank(std::max(a.rank(), b.rank()) + 1, "cdist", where);
         return distances(value_of(a), value_of(b), p);
     });
@@ -110,7 +112,7 @@ Tensor pdist(const Tensor& x, double p, Where where) {
     return blaming(where, "pdist", [&] {
         detail::require_floats("pdist", x);
         require_power("pdist", p, where);
-        if (x.rank() != 2) f::refuse("pdist", "wants vectors, [n, k]", x);
+        if (x.rank() != 2) f::refuse("pdist", "wants [vectors, numbers], two axes", x);
         const std::int64_t n = x.extent(0, where);
         std::vector<std::int64_t> first, second;
         for (std::int64_t i = 0; i < n; ++i)
@@ -131,15 +133,17 @@ Tensor pdist(const Tensor& x, double p, Where where) {
 // ---- covariances
 
 Tensor cov(const Tensor& x, const CovarianceOptions& options, Where where) {
-    const LocScope scope(where, "cov", x);
+    LocScope scope(where, "cov", x);
+    if (options.counts) scope.also(*options.counts);
+    if (options.weights) scope.also(*options.weights);
     return blaming(where, "cov", [&] {
         detail::require_floats("cov", x);
-        if (x.rank() > 2) f::refuse("cov", "wants variables and observations", x);
+        if (x.rank() > 2) f::refuse("cov", "wants [variables, observations], at most two axes", x);
         const Dim n = x.rank() == 0 ? Dim(1) : x.type().shape[x.rank() - 1];
         const auto check = [&](std::string_view name, const Tensor& w) {
-            if (w.is_empty()) refuse("cov", fmt::format("an empty tensor as the {}", name), where);
+            if (w.is_empty()) refuse("cov", fmt::format("{} is an empty tensor", name), where);
             if (w.rank() != 1 || !f::may_be_equal(w.type().shape[0], n))
-                f::refuse("cov", fmt::format("the {} are not one for each observation", name), x, w);
+                f::refuse("cov", fmt::format("{} has not one number for each observation", name), x, w);
         };
         return f::in_accumulator(value_of(x), [&](const Tensor& value) {
             const Tensor rows = f::reshape(value, Shape{x.rank() < 2 ? Dim(1) : x.type().shape[0], n});
@@ -150,8 +154,7 @@ Tensor cov(const Tensor& x, const CovarianceOptions& options, Where where) {
             };
             if (options.counts) {
                 check("counts", *options.counts);
-                if (!ir::is_integer(options.counts->dtype()))
-                    f::refuse("cov", "counts are integers", x, *options.counts);
+                detail::require_dtype("cov", "the dtype of counts", ir::integers, *options.counts, x);
                 weigh(value_of(*options.counts));
             }
             if (options.weights) {
@@ -193,7 +196,7 @@ Tensor corrcoef(const Tensor& x, Where where) {
 Tensor vander(const Tensor& x, std::int64_t count, Where where) {
     const LocScope scope(where, "vander", x);
     return blaming(where, "vander", [&] {
-        if (count < 1) refuse("vander", fmt::format("{} powers", count), where);
+        detail::require_at_least("vander", "count", count, 1, where);
         detail::require_rank(x.rank() + 1, "vander", where);
         const auto last = static_cast<std::int64_t>(x.rank());
         const Tensor column = f::unsqueeze(value_of(x), {last});

@@ -18,7 +18,9 @@ inline ir::Integers numbers_of(std::string_view function, std::string_view name,
     if (out.size() == 1) out.assign(extents, out[0]);
     if (out.size() != extents)
         ir::functions::refuse(function,
-                              fmt::format("{} has {} numbers, not one or {}", name, given.values().size(), extents), x);
+                              fmt::format("{} has {} entries, not one{}", name, given.values().size(),
+                                          extents == 1 ? "" : fmt::format(" or {}", extents)),
+                              x);
     for (const std::int64_t n : out)
         if (n < least) ir::functions::refuse(function, fmt::format("{} is {}, less than {}", name, n, least), x);
     return out;

@@ -284,6 +284,11 @@ Model trace_model(const TensorFunction& body, std::size_t arity, const std::vect
         std::vector<Tensor> inputs;
         for (const TensorSpec& spec : specs) {
             ir::Type type{spec.dtype, {}};
+            if (spec.dims.size() > ir::max_rank)
+                throw TypeError("trace: the input '" + ir::printable_line(spec.name) + "' has " +
+                                    std::to_string(spec.dims.size()) + " dimensions, more than " +
+                                    std::to_string(ir::max_rank),
+                                detail::blame(where));
             for (const auto& dim : spec.dims) {
                 if (const auto* number = std::get_if<std::int64_t>(&dim)) {
                     if (*number < 0)

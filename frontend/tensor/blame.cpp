@@ -1,5 +1,6 @@
 #include "frontend/tensor/blame.h"
 
+#include <algorithm>
 #include <cstring>
 #include <cxxabi.h>
 #include <map>
@@ -104,7 +105,23 @@ std::string class_name(const std::type_info& type) {
 
 std::string Speaker::name() const { return type != nullptr ? class_name(*type) : std::string(function); }
 
+std::vector<ir::Type> Speaker::operand_types() const {
+    std::vector<ir::Type> types;
+    for (std::size_t i = 0; i < operand_count; ++i)
+        if (!operands[i]->is_empty()) types.push_back(operands[i]->type());
+    for (const Tensor& part : parts)
+        if (!part.is_empty()) types.push_back(part.type());
+    return types;
+}
+
 bool is_empty(const Tensor& x) { return x.is_empty(); }
+
+LocScope::LocScope(std::source_location where, std::string_view function, std::span<const Tensor> parts)
+    : LocScope(where, function) {
+    if (speaker_ == &own_) own_.parts = parts;
+    if (std::ranges::any_of(parts, &Tensor::is_empty)) throw_empty(previous_, function, where);
+    if (parts.empty()) refuse(function, "wants one tensor or more", where);
+}
 
 void LocScope::throw_empty(const State& previous, std::string_view function, std::source_location where) {
     const std::string name = previous.speaker != nullptr ? previous.speaker->name() : std::string(function);
@@ -186,15 +203,11 @@ std::string spoken(std::string_view op) {
 }
 
 std::string spoken_operands() {
-    std::string out;
-    if (const Speaker* const speaker = LocScope::speaker())
-        for (std::size_t i = 0; i < speaker->operand_count; ++i)
-            if (!speaker->operands[i]->is_empty())
-                out += (out.empty()                       ? " ("
-                        : i + 1 == speaker->operand_count ? " and "
-                                                          : ", ") +
-                       speaker->operands[i]->type().to_string();
-    return out.empty() ? out : out + ")";
+    return LocScope::speaker() != nullptr ? ir::in_parentheses(LocScope::speaker()->operand_types()) : "";
+}
+
+void refuse(std::string_view function, std::string_view why, std::source_location where) {
+    throw TypeError(spoken(function) + ": " + std::string(why) + spoken_operands(), blame(where));
 }
 
 ir::Loc blame(std::source_location where) {

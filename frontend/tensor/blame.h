@@ -9,11 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
+#include <span>
 #include <string>
 #include <string_view>
 #include <typeinfo>
+#include <vector>
 
 #include "ir/loc.h"
+#include "ir/type.h"
 
 namespace lathe {
 
@@ -27,11 +30,14 @@ bool is_empty(const Tensor& x);
 struct Speaker {
     std::string_view function;             // empty: the module's class is its name
     const std::type_info* type = nullptr;  // of a module
-    std::array<const Tensor*, 3> operands{};
-    std::size_t operand_count = 0;  // 0: those of the op at fault are named
+    std::array<const Tensor*, 5> operands{};
+    std::size_t operand_count = 0;
+    std::span<const Tensor> parts;  // or any number of them
 
     bool known() const { return type != nullptr || !function.empty(); }
     std::string name() const;
+    // What is not empty. None: the operands of the op at fault are named.
+    std::vector<ir::Type> operand_types() const;
 };
 
 // The line that nodes recorded by the library's own functions are blamed on.
@@ -54,9 +60,16 @@ public:
         if constexpr (sizeof...(operands) > 0)
             if ((... || is_empty(operands))) throw_empty(previous_, function, where);
     }
+    // Of one that takes any number of tensors, at least one.
+    LocScope(std::source_location where, std::string_view function, std::span<const Tensor> parts);
     ~LocScope() { restore(previous_); }
     LocScope(const LocScope&) = delete;
     LocScope& operator=(const LocScope&) = delete;
+
+    // An operand that came with the options, if one did.
+    void also(const Tensor& option) {
+        if (speaker_ == &own_ && !is_empty(option)) own_.operands[own_.operand_count++] = &option;
+    }
 
     static std::source_location current() { return current_; }
     static ir::Loc loc() { return loc_; }
@@ -135,6 +148,9 @@ private:
 std::string spoken(std::string_view op);
 // The types of its operands: " (f32[2] and i32[3])", or nothing.
 std::string spoken_operands();
+// Throws a TypeError in the name of what the user called: "function: why (its operands)". Functions over operands of
+// any kind have ir::functions::refuse(), which comes here for tensors.
+[[noreturn]] void refuse(std::string_view function, std::string_view why, std::source_location where);
 // The user's line: that of the outermost call of the library, or `where`, with what called it.
 ir::Loc blame(std::source_location where);
 

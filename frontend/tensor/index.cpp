@@ -2,6 +2,7 @@
 
 #include "frontend/tensor/record.h"
 #include "frontend/tensor/selection.h"
+#include "ir/functions/basic.h"
 
 namespace lathe {
 namespace {
@@ -24,14 +25,13 @@ Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
 At Tensor::at(std::initializer_list<Index> indices) const { return {*this, std::vector<Index>(indices)}; }
 
 Tensor At::update(Update how, const detail::Operand& y) const {
-    const detail::LocScope scope(y.where(), "at", x_);
+    detail::LocScope scope(y.where(), "at", x_);
     if (!y.is_number() && y.tensor().is_empty())
         throw UserError("at: an empty tensor was used", detail::blame(y.where()));
+    if (!y.is_number()) scope.also(y.tensor());
     return detail::blaming(y.where(), "at", [&] {
         const Tensor update = y.as(x_.dtype(), "at");
-        if (update.dtype() != x_.dtype())
-            throw TypeError("the dtypes differ; convert() makes them the same (" + x_.type().to_string() + " and " +
-                            update.type().to_string() + ")");
+        ir::functions::require_same_dtype("at", x_, update);
         return detail::Selection(x_, indices_, y.where()).update(how, update);
     });
 }

@@ -82,14 +82,7 @@ bool same_dims(const ir::Shape& a, const ir::Shape& b) {
 // The function that the user called, for errors.
 constexpr ir::TypeContext::Voice public_function = {
     .name = [] { return LocScope::speaker()->name(); },
-    .operands =
-        [] {
-            std::vector<ir::Type> types;
-            const Speaker& speaker = *LocScope::speaker();
-            for (std::size_t i = 0; i < speaker.operand_count; ++i)
-                if (!speaker.operands[i]->is_empty()) types.push_back(speaker.operands[i]->type());
-            return types;
-        },
+    .operands = [] { return LocScope::speaker()->operand_types(); },
 };
 
 // Shapes that no memory of any machine could hold are the mistake of the call that makes them: all that computes with
@@ -250,6 +243,11 @@ Tensor TensorRecorder::constant_like(const Tensor&, ir::Literal literal, ir::Loc
 }
 
 // The library's functions use few numbers, again and again: every thread keeps their attributes.
+void TensorRecorder::refuse(std::string_view function, std::string_view why, std::span<const ir::Type> types) {
+    if (!spoken_operands().empty()) detail::refuse(function, why, {});
+    throw TypeError(spoken(function) + ": " + std::string(why) + ir::in_parentheses(types), blame({}));
+}
+
 Tensor TensorRecorder::number_like(const Tensor& like, double value) {
     struct Known {
         Dtype dtype;

@@ -36,6 +36,8 @@ struct TensorRecorder {
                          ir::Loc loc = {});
     static Tensor constant_like(const Tensor& like, ir::Literal literal, ir::Loc loc);
     static Tensor number_like(const Tensor& like, double value);  // a constant of rank 0 and the same dtype
+    // In the name of what the user called, whose operands are named where they are known.
+    [[noreturn]] static void refuse(std::string_view function, std::string_view why, std::span<const ir::Type> types);
 };
 
 }  // namespace detail

@@ -42,7 +42,7 @@ public:
 
     Cut range(const Range& r) const {
         if (r.step == 0 || r.step > ir::max_step || r.step < -ir::max_step)
-            throw TypeError(fmt::format("{}: a step of {} ({})", spoken("index"), r.step, type_.to_string()),
+            throw TypeError(fmt::format("{}: a step of a range is {} ({})", spoken("index"), r.step, type_.to_string()),
                             blame(where_));
         return r.step > 0 ? upward(r) : downward(r);
     }
@@ -146,7 +146,7 @@ public:
             if (i.kind() == Index::Kind::position || i.kind() == Index::Kind::range) ++given;
             if (i.kind() == Index::Kind::tensor) given += axes_of(i);
         }
-        if (given > rank) refuse(fmt::format("{} indices of a tensor of rank {}", given, rank), where_);
+        if (given > rank) refuse(fmt::format("{} indices are more than the {} axes", given, rank), where_);
         if (ellipses > 1) refuse("more than one ellipsis", where_);
         find_block();
         for (std::size_t k = 0; k < indices_.size(); ++k) {

@@ -74,7 +74,7 @@ std::vector<ir::Type> types_of(std::span<const NodeRef> nodes) {
     return types;
 }
 
-Recorded run_body(const TensorFunction& body, std::span<const ir::Type> types, Where where) {
+Recorded run_body(std::string_view function, const TensorFunction& body, std::span<const ir::Type> types, Where where) {
     const RegionScope scope(where);
     Recorded out;
     out.serial = trace_serial;
@@ -92,6 +92,8 @@ Recorded run_body(const TensorFunction& body, std::span<const ir::Type> types, W
         const Frame users(where);
         results = body(inputs);
     }
+    if (std::ranges::any_of(results, &Tensor::is_empty))
+        throw UserError(std::string(function) + ": the function returned an empty tensor", blame(where));
     out.outputs = operands_of(results);
     return out;
 }

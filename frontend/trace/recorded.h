@@ -16,7 +16,8 @@ struct Recorded {
     std::uint32_t serial = 0;
     std::vector<NodeRef> inputs, outputs;
 };
-Recorded run_body(const TensorFunction& body, std::span<const ir::Type> types, Where where);
+// Errors speak in the name of `function`.
+Recorded run_body(std::string_view function, const TensorFunction& body, std::span<const ir::Type> types, Where where);
 
 // Regions that get the same values from outside.
 class Captures {

@@ -58,6 +58,7 @@ std::vector<Tensor> record_vmap(std::span<const MappedArgument> arguments, std::
     std::vector<ir::Type> types;
     std::vector<bool> batched;
     for (const MappedArgument& a : arguments) {
+        if (a.tensor.is_empty()) throw UserError("vmap: an empty tensor was used", blame(where));
         batched.push_back(a.axis.has_value());
         if (!a.axis) {
             inputs.push_back(a.tensor);
@@ -75,7 +76,7 @@ std::vector<Tensor> record_vmap(std::span<const MappedArgument> arguments, std::
     if (!extent) throw UserError("vmap: no argument has an axis to map over", blame(where));
 
     std::vector<Recorded> recorded;
-    recorded.push_back(run_body(body, types, where));
+    recorded.push_back(run_body("vmap", body, types, where));
     const Captures captures(std::move(recorded));
     const ir::Region region = captures.region(0, "vmap");
     batched.resize(batched.size() + captures.values().size(), false);

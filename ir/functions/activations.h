@@ -19,7 +19,7 @@ T relu(const T& x) {
 template <Operand T>
 T hardtanh(const T& x, double low, double high) {
     require_floats("hardtanh", x);
-    if (!(low <= high)) refuse("hardtanh", "low is not below high", x);
+    if (!(low <= high)) refuse("hardtanh", "low is above high, or one of them is NaN", x);
     const T above = ops::max(number(x, low), x);
     return ops::min(number(x, high), above);
 }
@@ -222,7 +222,10 @@ T glu(const T& input, std::int64_t along) {
     return in_accumulator(input, [&](const T& x) {
         const Shape& shape = shape_of(x);
         const Dim half = floordiv(shape[axis], 2);
-        if (shape[axis].is_constant() && half * 2 != shape[axis]) refuse("glu", "wants an even extent", input);
+        if (shape[axis].is_constant() && half * 2 != shape[axis])
+            refuse("glu",
+                   "wants an even extent along axis " + std::to_string(axis) + ", not " + shape[axis].to_string(),
+                   input);
         Shape halves, part;
         for (std::size_t i = 0; i < shape.rank(); ++i) {
             if (i == axis) halves.push_back(2);
@@ -245,6 +248,7 @@ T glu(const T& input, std::int64_t along) {
 template <Operand T>
 T logit(const T& input, std::optional<double> eps) {
     require_floats("logit", input);
+    if (eps && !(*eps <= 0.5)) refuse("logit", "eps is above 1/2, or NaN", input);
     return in_accumulator(input, [&](const T& x) {
         const T p = eps ? hardtanh(x, *eps, 1 - *eps) : x;
         const T left = ops::log(p);

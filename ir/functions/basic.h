@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 
 #include "ir/ops/forward.h"
 
@@ -36,24 +37,25 @@ Dtype dtype_of(const T& x) {
     return static_cast<const Type&>(x.type()).dtype;
 }
 
-// "function: why (type and type)", without a line: whoever records the operands knows theirs.
-template <Operand T>
-[[noreturn]] void refuse(std::string_view function, std::string_view why, const T& x, const T& y) {
-    throw TypeError(std::string(function) + ": " + std::string(why) + " (" +
-                        static_cast<const Type&>(x.type()).to_string() + " and " +
-                        static_cast<const Type&>(y.type()).to_string() + ")",
-                    Loc{});
+// Throws "function: why (type and type)". What is recorded speaks as its recorder does: tensors in the name of what the
+// user called, at its line. Values of graphs have no line: whoever calls knows it.
+template <Operand T, std::same_as<T>... Others>
+[[noreturn]] void refuse(std::string_view function, std::string_view why, const T& x, const Others&... others) {
+    const Type types[] = {static_cast<const Type&>(x.type()), static_cast<const Type&>(others.type())...};
+    if constexpr (requires { Recorder<T>::refuse(function, why, std::span<const Type>(types)); })
+        Recorder<T>::refuse(function, why, std::span<const Type>(types));
+    else
+        throw TypeError(std::string(function) + ": " + std::string(why) + in_parentheses(types), Loc{});
 }
-template <Operand T>
-[[noreturn]] void refuse(std::string_view function, std::string_view why, const T& x) {
-    throw TypeError(
-        std::string(function) + ": " + std::string(why) + " (" + static_cast<const Type&>(x.type()).to_string() + ")",
-        Loc{});
+// `who` is x in the message. The others are operands that it names too.
+template <Operand T, std::same_as<T>... Others>
+void require_dtype(std::string_view function, std::string_view who, DtypeSet allowed, const T& x,
+                   const Others&... others) {
+    if (!allowed.contains(dtype_of(x))) refuse(function, dtype_refusal(who, dtype_of(x), allowed), x, others...);
 }
-// The others are operands that the message names too.
-template <Operand T, class... Others>
+template <Operand T, std::same_as<T>... Others>
 void require_floats(std::string_view function, const T& x, const Others&... others) {
-    if (!is_float(dtype_of(x))) refuse(function, "wants floats; convert() makes them of others", x, others...);
+    require_dtype(function, "operand 0", floats, x, others...);
 }
 template <Operand T>
 void require_same_dtype(std::string_view function, const T& x, const T& y) {

@@ -108,7 +108,7 @@ T fmin(const T& x, const T& y) {
 template <Operand T>
 T logical_xor(const T& x, const T& y) {
     require_same_dtype("logical_xor", x, y);
-    if (dtype_of(x) != Dtype::boolean) refuse("logical_xor", "wants booleans", x, y);
+    require_dtype("logical_xor", "operand 0", booleans, x, y);
     return ops::ne(x, y);
 }
 

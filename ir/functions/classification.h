@@ -110,8 +110,8 @@ template <Operand T>
 void require_rows(std::string_view function, const T& x, const T& labels) {
     const Shape& shape = shape_of(x);
     const std::string name(function);
-    if (!is_float(dtype_of(x))) refuse(function, "wants floats for logits", x, labels);
-    if (!is_integer(dtype_of(labels))) refuse(function, "wants integers for labels", x, labels);
+    require_floats(function, x, labels);
+    require_dtype(function, "operand 1", integers, labels, x);
     if (shape.rank() == 0 || !may_be_equal(shape_of(labels), drop_last(shape)))
         refuse(function, "wants logits with their classes last, and one label for each row of them", x, labels);
 }

@@ -15,7 +15,8 @@ std::string text_of(const Type& t) { return t.to_string({}); }
 void require_type(TypeContext& c, const Type& given, const Type& wanted, const std::string& what) {
     if (given.dtype != wanted.dtype || given.shape.rank() != wanted.shape.rank())
         c.fail(what + " is " + text_of(given) + ", not " + text_of(wanted));
-    for (std::size_t i = 0; i < given.shape.rank(); ++i) c.require_equal(given.shape[i], wanted.shape[i], what);
+    for (std::size_t i = 0; i < given.shape.rank(); ++i)
+        c.require_equal(given.shape[i], wanted.shape[i], what, static_cast<std::int64_t>(i));
 }
 
 // The region, with what it takes and demands checked.
@@ -46,7 +47,7 @@ std::string result_name(std::size_t i, std::string_view name) {
 // What is carried keeps its type.
 void require_carried(TypeContext& c, const Graph& body, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
-        require_type(c, body.outputs()[i].type(), c.operand(i), result_name(i, "body") + ", which is carried,");
+        require_type(c, body.outputs()[i].type(), c.operand(i), "carried " + result_name(i, "body"));
 }
 
 }  // namespace
@@ -118,7 +119,7 @@ std::size_t first_invariant(const Node& node) {
 namespace ops {
 
 Types cond_types(TypeContext& c) {
-    if (!(c.operand(0) == Type{Dtype::boolean, {}})) c.fail("p is a bool of rank 0, not " + text_of(c.operand(0)));
+    if (!(c.operand(0) == Type{Dtype::boolean, {}})) c.fail("operand 0 is " + text_of(c.operand(0)) + ", not bool[]");
     const std::span<const Type> operands = c.operands().subspan(1);
     const Types then = outputs_of(region(c, c.attribute(cond_then), "then", operands));
     const Types otherwise = outputs_of(region(c, c.attribute(cond_else), "else", operands));
@@ -133,10 +134,13 @@ Types while_types(TypeContext& c) {
     const Graph& condition = region(c, c.attribute(while_condition), "condition", c.operands());
     const Graph& body = region(c, c.attribute(while_body), "body", c.operands());
     const Types goes_on = outputs_of(condition);
-    if (goes_on.size() != 1 || !(goes_on[0] == Type{Dtype::boolean, {}})) c.fail("condition gives a bool of rank 0");
+    if (goes_on.size() != 1) c.fail("condition gives " + std::to_string(goes_on.size()) + " values, not one");
+    require_type(c, goes_on[0], {Dtype::boolean, {}}, result_name(0, "condition"));
     const std::size_t carried = body.outputs().size();
     if (carried == 0) c.fail("nothing is carried");
-    if (carried > c.operand_count()) c.fail("body gives more values than there are");
+    if (carried > c.operand_count())
+        c.fail("body gives " + std::to_string(carried) + " values, more than the " + std::to_string(c.operand_count()) +
+               " operands");
     require_carried(c, body, carried);
     return {c.operands().begin(), c.operands().begin() + static_cast<std::ptrdiff_t>(carried)};
 }
@@ -146,28 +150,33 @@ Types scan_types(TypeContext& c) {
     const auto operand_count = static_cast<std::int64_t>(c.operand_count());
     if (carried_count < 0 || sequence_count < 0 || carried_count > operand_count ||
         sequence_count > operand_count - carried_count)
-        c.fail("has fewer operands than are carried and sliced");
+        c.fail("carried is " + std::to_string(carried_count) + " and sequences " + std::to_string(sequence_count) +
+               ", of " + std::to_string(operand_count) + " operands");
     const auto carried = static_cast<std::size_t>(carried_count), sequences = static_cast<std::size_t>(sequence_count);
     const Dim length = c.attribute(scan_length)[0];
-    if (length.is_constant() && length.constant() < 0) c.fail("length is negative");
+    if (length.is_constant() && length.constant() < 0)
+        c.fail("length is negative: " + std::to_string(length.constant()));
     Types parameters;
     for (std::size_t i = 0; i < c.operand_count(); ++i) {
         const bool is_sliced = i >= carried && i < carried + sequences;
-        if (is_sliced && c.operand(i).shape.rank() == 0) c.fail("a value of rank 0 has no slices");
+        if (is_sliced && c.operand(i).shape.rank() == 0)
+            c.fail("operand " + std::to_string(i) + " has rank 0, and no slices");
         if (is_sliced) c.require_equal(c.operand(i).shape[0], length, "xs have another length");
         parameters.push_back(is_sliced ? slice_type(c.operand(i)) : c.operand(i));
     }
     const Graph& body = region(c, c.attribute(scan_body), "body", parameters);
     Types out = outputs_of(body);
     if (out.empty()) c.fail("body gives nothing");
-    if (out.size() < carried) c.fail("body gives fewer values than are carried");
+    if (out.size() < carried)
+        c.fail("body gives " + std::to_string(out.size()) + " values, of which " + std::to_string(carried) +
+               " are carried");
     require_carried(c, body, carried);
     for (std::size_t i = 0; i < out.size(); ++i) {
         if (i < carried) {
             out[i] = c.operand(i);
             continue;
         }
-        if (out[i].shape.rank() == max_rank) c.fail("a result has too many dimensions");
+        if (out[i].shape.rank() == max_rank) c.fail(result_name(i, "body") + " has too many dimensions to be stacked");
         out[i] = stack_type(out[i], length);
     }
     return out;

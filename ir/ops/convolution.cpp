@@ -93,14 +93,17 @@ Type convolution_type(TypeContext& c) {
         c.fail("wants images, channels and one to three extents");
     if (w.rank() != x.rank()) c.fail("the ranks differ");
     const Geometry g(c.attributes());
-    if (g.groups.is_constant() && g.groups.constant() < 1) c.fail("the number of groups is not positive");
+    const auto require_positive = [&](const char* name, std::int64_t n) {
+        if (n < 1) c.fail(std::string(name) + " is " + std::to_string(n) + ", less than 1");
+    };
+    if (g.groups.is_constant()) require_positive("groups", g.groups.constant());
     c.require_equal(x[1], w[1] * g.groups, "the channels are not those of all groups");
     c.require_equal(w[0], floordiv(w[0], g.groups) * g.groups, "the outputs do not divide into groups");
     Shape result{x[0], w[0]};
     for (std::size_t i = first_extent; i < x.rank(); ++i) {
-        if (g.stride[i] < 1) c.fail("a stride is not positive");
-        if (g.spread[i] < 1) c.fail("a spread is not positive");
-        if (g.dilation[i] < 1) c.fail("a dilation is not positive");
+        require_positive("stride", g.stride[i]);
+        require_positive("spread", g.spread[i]);
+        require_positive("dilation", g.dilation[i]);
         c.require_at_most(1, x[i], "an extent is 0");
         c.require_at_most(1, w[i], "a window of no elements");
         c.require_at_most((w[i] - 1) * g.dilation[i] + 1, g.padded(x, i),

@@ -113,7 +113,8 @@ inline void require_lines(TypeContext& c, std::size_t axis) {
     rules::require_dtype(c, 1, integers);
     if (x.rank() != indices.rank()) c.fail("the indices have another rank");
     for (std::size_t i = 0; i < x.rank(); ++i)
-        if (i != axis) c.require_equal(x[i], indices[i], "the extents beside the axis differ");
+        if (i != axis)
+            c.require_equal(x[i], indices[i], "the extents beside the axis differ", static_cast<std::int64_t>(i));
     c.require_at_most(ir::min(indices.element_count(), 1), x[axis], "there are indices along an axis without elements");
 }
 
@@ -172,14 +173,15 @@ inline void require_starts(TypeContext& c, std::size_t operand, const Shape& siz
     const Shape &x = c.operand(0).shape, &starts = c.operand(operand).shape;
     const auto rank = static_cast<std::int64_t>(x.rank());
     rules::require_dtype(c, operand, integers);
-    if (batch < 0 || batch > rank) c.fail("there are not so many dimensions in front");
-    if (static_cast<std::int64_t>(starts.rank()) != batch + 1) c.fail("the starts have the wrong rank");
+    if (batch < 0 || batch > rank) c.fail("there are not " + std::to_string(batch) + " dimensions in front");
+    if (static_cast<std::int64_t>(starts.rank()) != batch + 1)
+        c.fail("the starts have rank " + std::to_string(starts.rank()) + ", not " + std::to_string(batch + 1));
     c.require_equal(starts[starts.rank() - 1], rank - batch, "there is not one start for each dimension");
     for (std::size_t i = 0; i < x.rank(); ++i) {
         rules::require_extent(c, size[i], "a size is negative");
         if (static_cast<std::int64_t>(i) < batch) {
-            c.require_equal(starts[i], x[i], "the extents in front differ");
-            c.require_equal(size[i], x[i], "the extents in front differ");
+            c.require_equal(starts[i], x[i], "the extents in front differ", static_cast<std::int64_t>(i));
+            c.require_equal(size[i], x[i], "the extents in front differ", static_cast<std::int64_t>(i));
         } else {
             c.require_at_most(size[i], x[i], "the block is larger than its operand");
         }

@@ -8,7 +8,7 @@ namespace f = functions;
 
 const Shape& require_matrices(const TypeContext& c, std::size_t operand) {
     const Type& type = c.operand(operand);
-    if (!decomposable.contains(type.dtype)) c.fail("wants f32 or f64; convert() makes them of others");
+    rules::require_dtype(c, operand, decomposable);
     if (type.shape.rank() < 2) c.fail("wants matrices, of two dimensions or more");
     return type.shape;
 }
@@ -94,7 +94,8 @@ Type solve_type(TypeContext& c) {
     const Shape &a = require_square(c, 0), &b = require_matrices(c, 1);
     rules::require_same_dtype(c, 0, 1);
     if (a.rank() != b.rank()) c.fail("the ranks differ");
-    for (std::size_t i = 0; i + 2 < a.rank(); ++i) c.require_equal(a[i], b[i], "the batches differ");
+    for (std::size_t i = 0; i + 2 < a.rank(); ++i)
+        c.require_equal(a[i], b[i], "the batches differ", static_cast<std::int64_t>(i));
     c.require_equal(f::rows_of(a), f::rows_of(b), "the matrices have different numbers of rows");
     return c.operand(1);
 }

@@ -267,7 +267,8 @@ inline constexpr OpDef pinv = {
     .type = [](TypeContext& c) -> Type {
         const Shape& shape = require_matrices(c);
         rules::require_same_dtype(c, 0, 1);
-        if (c.operand(1).shape.rank() != 0) c.fail("wants a number as the tolerance");
+        if (c.operand(1).shape.rank() != 0)
+            c.fail("the tolerance has rank " + std::to_string(c.operand(1).shape.rank()) + ", not 0");
         return {c.operand(0).dtype, functions::with_matrix(functions::batch_of(shape), functions::columns_of(shape),
                                                            functions::rows_of(shape))};
     },

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concepts>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -98,8 +99,10 @@ public:
     std::string name() const;
     // The message becomes "add: <why> (f32[2, 3] and f32[4])".
     [[noreturn]] void fail(const std::string& why) const;
-    // Throws where the Dims are known to differ; records a precondition where they may.
-    void require_equal(Dim a, Dim b, std::string_view what);
+    // Throws where the Dims are known to differ, and says along which axis where one is named; records a precondition
+    // where they may.
+    static constexpr std::int64_t no_axis = std::numeric_limits<std::int64_t>::min();
+    void require_equal(Dim a, Dim b, std::string_view what, std::int64_t axis = no_axis);
     void require_at_most(Dim a, Dim b, std::string_view what);     // a <= b, in the same way
     std::int64_t axis(std::int64_t axis, std::size_t rank) const;  // checks [-rank, rank) and wraps negatives
 
@@ -349,6 +352,8 @@ inline constexpr DtypeSet integers = dtypes_where(is_integer);
 inline constexpr DtypeSet booleans = dtypes_where([](Dtype d) { return d == Dtype::boolean; });
 inline constexpr DtypeSet numbers = floats | integers;
 inline constexpr DtypeSet any_dtype = numbers | booleans;
+// Why a dtype is not taken: "operand 1 is f32, not one of i64 i32; convert() makes it one".
+std::string dtype_refusal(std::string_view who, Dtype dtype, DtypeSet allowed);
 
 // Operands that leave the other one as it is, every bit of it: op(x, right) = x, op(left, x) = x. In the dtype of x.
 struct Identity {

@@ -272,7 +272,8 @@ inline constexpr OpDef argmax = {
     .dtypes = numbers,
     .attributes = argmax_attributes,
     .type = [](TypeContext& c) -> Type {
-        if (c.attribute(reduction_axes).size() != 1) c.fail("takes one axis");
+        if (const std::size_t axes = c.attribute(reduction_axes).size(); axes != 1)
+            c.fail("takes one axis, not " + std::to_string(axes));
         return {Dtype::i64, nonempty_reduction_type(c).shape};
     },
     .reducer =

@@ -4,23 +4,22 @@
 
 #include "ir/functions/basic.h"
 
-namespace lathe::ir::rules {
-namespace {
+namespace lathe::ir {
 
-std::string dtype_names(DtypeSet set) {
+std::string dtype_refusal(std::string_view who, Dtype dtype, DtypeSet allowed) {
     std::string names;
-    for (Dtype d : all_dtypes())
-        if (set.contains(d)) names += (names.empty() ? "" : " ") + std::string(name(d));
-    return names;
+    for (const Dtype d : all_dtypes())
+        if (allowed.contains(d)) names += (names.empty() ? "" : " ") + std::string(name(d));
+    const bool one = names.find(' ') == std::string::npos;
+    return std::string(who) + " is " + std::string(name(dtype)) + (one ? ", not " : ", not one of ") + names +
+           (one ? "; convert() makes it that" : "; convert() makes it one");
 }
 
-}  // namespace
+namespace rules {
 
 void require_dtype(const TypeContext& c, std::size_t operand, DtypeSet allowed) {
     const Dtype d = c.operand(operand).dtype;
-    if (!allowed.contains(d))
-        c.fail("operand " + std::to_string(operand) + " is " + std::string(name(d)) + ", not one of " +
-               dtype_names(allowed) + "; convert() makes it one");
+    if (!allowed.contains(d)) c.fail(dtype_refusal("operand " + std::to_string(operand), d, allowed));
 }
 
 void require_same_dtype(const TypeContext& c, std::size_t first, std::size_t second) {
@@ -40,7 +39,8 @@ Shape broadcast(TypeContext& c, const Shape& a, const Shape& b) {
             r = s;
             continue;
         }
-        c.require_equal(r, s, "the shapes do not broadcast");
+        c.require_equal(r, s, "the shapes do not broadcast",
+                        static_cast<std::int64_t>(i) - static_cast<std::int64_t>(shorter.rank()));
         if (s.is_constant()) r = s;
     }
     return result;
@@ -66,7 +66,8 @@ Integers axes(const TypeContext& c, const Integers& axes, std::size_t rank) {
     Integers sorted;
     for (std::int64_t axis : axes) sorted.push_back(c.axis(axis, rank));
     std::ranges::sort(sorted);
-    if (std::ranges::adjacent_find(sorted) != sorted.end()) c.fail("an axis occurs twice");
+    if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end())
+        c.fail("axis " + std::to_string(*twice) + " occurs twice");
     return sorted;
 }
 
@@ -164,4 +165,5 @@ Attributes batched_attributes(const BatchContext& c) {
     return attributes;
 }
 
-}  // namespace lathe::ir::rules
+}  // namespace rules
+}  // namespace lathe::ir

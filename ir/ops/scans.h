@@ -110,7 +110,8 @@ inline constexpr OpDef linear_recurrence = {
         rules::require_same_dtype(c, 0, 1);
         rules::require_dtype(c, 0, c.op().dtypes);
         if (a.shape.rank() != b.shape.rank()) c.fail("the ranks differ");
-        for (std::size_t i = 0; i < a.shape.rank(); ++i) c.require_equal(a.shape[i], b.shape[i], "the shapes differ");
+        for (std::size_t i = 0; i < a.shape.rank(); ++i)
+            c.require_equal(a.shape[i], b.shape[i], "the shapes differ", static_cast<std::int64_t>(i));
         return a;
     },
     .call = linear_recurrence_call,

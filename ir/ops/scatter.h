@@ -43,9 +43,11 @@ inline constexpr Placement as_gather_takes{
     .require_updates =
         [](TypeContext& c, std::size_t axis) {
             const Shape taken = taken_shape(c, axis);
-            if (taken.rank() != c.operand(2).shape.rank()) c.fail("the updates have the wrong rank");
+            if (const std::size_t rank = c.operand(2).shape.rank(); rank != taken.rank())
+                c.fail("the updates have rank " + std::to_string(rank) + ", not " + std::to_string(taken.rank()));
             for (std::size_t i = 0; i < taken.rank(); ++i)
-                c.require_equal(taken[i], c.operand(2).shape[i], "the updates have the wrong shape");
+                c.require_equal(c.operand(2).shape[i], taken[i], "the updates have the wrong shape",
+                                static_cast<std::int64_t>(i));
         },
     .view = taken_element,
     .batch = scatter_batch,
@@ -59,9 +61,12 @@ inline constexpr Placement along_lines{
         [](TypeContext& c, std::size_t axis) {
             require_lines(c, axis);
             const Shape &indices = c.operand(1).shape, &updates = c.operand(2).shape;
-            if (indices.rank() != updates.rank()) c.fail("the updates have the wrong rank");
+            if (indices.rank() != updates.rank())
+                c.fail("the updates have rank " + std::to_string(updates.rank()) + ", not " +
+                       std::to_string(indices.rank()));
             for (std::size_t i = 0; i < updates.rank(); ++i)
-                c.require_equal(indices[i], updates[i], "the updates have the wrong shape");
+                c.require_equal(updates[i], indices[i], "the updates have the wrong shape",
+                                static_cast<std::int64_t>(i));
         },
     .view = element_of_line,
     .batch = lines_batch,

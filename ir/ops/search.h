@@ -69,8 +69,10 @@ inline constexpr OpDef searchsorted = {
     .type = [](TypeContext& c) -> Type {
         const Shape &x = c.operand(0).shape, &values = c.operand(1).shape;
         rules::require_same_dtype(c, 0, 1);
-        if (x.rank() == 0 || x.rank() != values.rank()) c.fail("wants lines, and as many of values");
-        for (std::size_t i = 0; i + 1 < x.rank(); ++i) c.require_equal(x[i], values[i], "the other extents differ");
+        if (x.rank() == 0 || x.rank() != values.rank())
+            c.fail("wants a line of values for each line of sorted elements");
+        for (std::size_t i = 0; i + 1 < x.rank(); ++i)
+            c.require_equal(x[i], values[i], "the other extents differ", static_cast<std::int64_t>(i));
         return {Dtype::i64, values};
     },
     .call = searchsorted_call,

@@ -50,7 +50,7 @@ inline constexpr OpDef iota = {
     .attributes = iota_attributes,
     .type = [](TypeContext& c) -> Type {
         const Dtype dtype = c.attribute(iota_dtype);
-        if (!numbers.contains(dtype)) c.fail("counts in a number, not in bool");
+        if (!numbers.contains(dtype)) c.fail("dtype is bool, which does not count");
         const Shape& shape = c.attribute(iota_shape);
         for (Dim d : shape) rules::require_extent(c, d, "an extent is negative");
         return {dtype, shape};

@@ -3,40 +3,20 @@
 
 namespace lathe::ir {
 
-namespace {
-
-// Extents may be expressions of any length.
-std::string clipped(std::string text) {
-    constexpr std::size_t longest = 200;
-    if (text.size() > longest) text.replace(longest, text.size() - longest, "...");
-    return text;
-}
-
-}  // namespace
-
 std::string TypeContext::name() const { return voice_ != nullptr ? voice_->name() : std::string(op_.name); }
 
 void TypeContext::fail(const std::string& why) const {
     const std::vector<Type> spoken = voice_ != nullptr ? voice_->operands() : std::vector<Type>();
     const std::span<const Type> operands = spoken.empty() ? operands_ : spoken;
-    std::string message = name() + ": " + why;
-    if (!operands.empty()) {
-        message += " (";
-        for (std::size_t i = 0; i < operands.size(); ++i) {
-            if (i != 0) message += i + 1 == operands.size() ? " and " : ", ";
-            message += clipped(operands[i].to_string(symbol_names_));
-        }
-        message += ")";
-    }
-    throw TypeError(message, loc_);
+    throw TypeError(name() + ": " + why + in_parentheses(operands, symbol_names_), loc_);
 }
 
-void TypeContext::require_equal(Dim a, Dim b, std::string_view what) {
+void TypeContext::require_equal(Dim a, Dim b, std::string_view what, std::int64_t axis) {
     if (a == b) return;
     const Dim difference = a - b;
     if (difference.is_constant() || preconditions_ == nullptr)
         fail(std::string(what) + ": " + clipped(a.to_string(symbol_names_)) + " is not " +
-             clipped(b.to_string(symbol_names_)));
+             clipped(b.to_string(symbol_names_)) + (axis == no_axis ? "" : " along axis " + std::to_string(axis)));
     for (const Precondition& p : *preconditions_)
         if ((p.a == a && p.b == b) || (p.a == b && p.b == a)) return;
     preconditions_->push_back({a, b, loc_, name() + ": " + std::string(what)});
@@ -46,12 +26,11 @@ void TypeContext::require_at_most(Dim a, Dim b, std::string_view what) {
     const Dim room = b - a;
     const auto extents_are_natural = [](Symbol) { return Dim::Bounds{.low = 0, .high = {}}; };
     if (room.is_constant()) {
-        if (room.constant() < 0)
-            fail(std::string(what) + ": " +
-                 (a == Dim(0)
-                      ? clipped(b.to_string(symbol_names_)) + " is negative"
-                      : clipped(a.to_string(symbol_names_)) + " exceeds " + clipped(b.to_string(symbol_names_))));
-        return;
+        if (room.constant() >= 0) return;
+        if (a == Dim(1) && b == Dim(0)) fail(std::string(what));  // it says that there is nothing
+        fail(std::string(what) + ": " +
+             (a == Dim(0) ? clipped(b.to_string(symbol_names_)) + " is negative"
+                          : clipped(a.to_string(symbol_names_)) + " exceeds " + clipped(b.to_string(symbol_names_))));
     }
     const auto low = room.bounds(extents_are_natural).low;
     if (low && *low >= 0) return;
@@ -113,10 +92,12 @@ void check_meaning(TypeContext& c, const AttributeDef& def) {
         case AttributeMeaning::permutation:
             if (const auto& axes = std::get<Integers>(a);
                 axes.size() != c.rank_of(def) || rules::axes(c, axes, axes.size()).size() != axes.size())
-                c.fail(std::string(def.name) + " is not a permutation of the axes");
+                c.fail(std::string(def.name) + " does not name each of " + std::to_string(c.rank_of(def)) +
+                       " axes once");
             break;
         case AttributeMeaning::bound:
-            if (std::get<Shape>(a).rank() != 1) c.fail(std::string(def.name) + " is one extent");
+            if (const std::size_t entries = std::get<Shape>(a).rank(); entries != 1)
+                c.fail(std::string(def.name) + " has " + std::to_string(entries) + " entries, not one");
             break;
         case AttributeMeaning::starts:
         case AttributeMeaning::sizes:

@@ -101,11 +101,16 @@ inline constexpr OpDef broadcast_to = {
     .attributes = shape_attribute,
     .type = [](TypeContext& c) -> Type {
         const Shape &from = c.operand(0).shape, &to = c.attribute(target_shape);
-        if (from.rank() > to.rank()) c.fail("the shape has fewer dimensions");
+        if (from.rank() > to.rank())
+            c.fail("the shape has " + std::to_string(to.rank()) + " dimensions, less than " +
+                   std::to_string(from.rank()));
         const std::size_t extra = to.rank() - from.rank();
         for (Dim d : to) rules::require_extent(c, d, "an extent is negative");
         for (std::size_t i = 0; i < from.rank(); ++i)
-            if (from[i] != Dim(1)) c.require_equal(from[i], to[extra + i], "the shape does not broadcast");
+            if (from[i] != Dim(1)) {
+                const auto axis = static_cast<std::int64_t>(extra + i);
+                c.require_equal(from[i], to[extra + i], "the shape does not broadcast", axis);
+            }
         return {c.operand(0).dtype, to};
     },
     .view = [](const ViewContext& c, std::span<const Dim> out) -> std::vector<ViewPiece> {
@@ -218,7 +223,8 @@ inline constexpr OpDef pad = {
     .type = [](TypeContext& c) -> Type {
         const Shape &from = c.operand(0).shape, &low = c.attribute(pad_low), &high = c.attribute(pad_high);
         rules::require_same_dtype(c, 0, 1);
-        if (c.operand(1).shape.rank() != 0) c.fail("the fill value has rank 0");
+        if (c.operand(1).shape.rank() != 0)
+            c.fail("the fill value has rank " + std::to_string(c.operand(1).shape.rank()) + ", not 0");
         Shape result;
         for (std::size_t i = 0; i < from.rank(); ++i) {
             result.push_back(low[i] + from[i] + high[i]);
@@ -274,7 +280,7 @@ inline constexpr OpDef concat = {
                 if (i == axis) {
                     result[i] += shape[i];
                 } else {
-                    c.require_equal(result[i], shape[i], "the other extents differ");
+                    c.require_equal(result[i], shape[i], "the other extents differ", static_cast<std::int64_t>(i));
                     if (shape[i].is_constant()) result[i] = shape[i];
                 }
             }
@@ -329,8 +335,9 @@ inline constexpr OpDef diagonal = {
     .type = [](TypeContext& c) -> Type {
         const std::size_t rows = c.axis(diagonal_rows), columns = c.axis(diagonal_columns);
         const std::int64_t offset = c.attribute(diagonal_offset);
-        if (rows == columns) c.fail("an axis occurs twice");
-        if (offset > Dim::greatest || offset < -Dim::greatest) c.fail("the offset is too large");
+        if (rows == columns) c.fail("axis " + std::to_string(rows) + " occurs twice");
+        if (offset > Dim::greatest || offset < -Dim::greatest)
+            c.fail("offset is " + std::to_string(offset) + ", which no matrix reaches");
         const Shape& from = c.operand(0).shape;
         Shape result;
         for (std::size_t i = 0; i < from.rank(); ++i)

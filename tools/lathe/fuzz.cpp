@@ -113,8 +113,10 @@ void add_fuzz(CLI::App& app) {
         all.emplace_back(way.name);
         listed += fmt::format("  {:<10} {}{}\n", way.name, way.doc, way.usual ? "" : " (only by name)");
     }
-    command->add_option("--graphs", request->graphs, "how many")->capture_default_str();
-    command->add_option("--seed", request->seed, "the first; each graph has one of its own")->capture_default_str();
+    command->add_option("--graphs", request->graphs, "how many")->check(CLI::NonNegativeNumber)->capture_default_str();
+    command->add_option("--seed", request->seed, "the first; each graph has one of its own")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
     command->add_option("--time", request->seconds, "seconds after which no more graphs are drawn")
         ->check(CLI::PositiveNumber);
     command->add_option("--jobs", request->jobs, "processes")->check(CLI::Range(1, 64))->capture_default_str();

@@ -1,0 +1,292 @@
+// What the library says where its members, transforms, loops, modules, optimisers and files are used wrongly: whole
+// messages with the user's line, kept in member_messages.txt. LATHE_REWRITE_EXPECTATIONS=1 writes it. Functions of
+// tensors are in messages_test.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "frontend/formats/csv.h"
+#include "frontend/formats/npy.h"
+#include "lathe.h"
+#include "tests/kept_text.h"
+#include "tests/users_line.h"
+
+namespace lathe {
+namespace {
+
+struct Misuse {
+    std::string what;
+    std::function<void(Where)> call;
+};
+
+// A function of the user's for transforms; what it records is on the user's line, too.
+Tensor squared(const Tensor& x, Where w) { return operator*({x, w}, {x, w}); }
+
+std::vector<Misuse> of_tensors() {
+    const Tensor empty, x = ones({2, 3}), i = ones({2}, Dtype::i64);
+    std::vector<Misuse> all;
+    const auto add = [&](const std::string& what, std::function<void(Where)> call) {
+        all.push_back({what, std::move(call)});
+    };
+    add("from, too few elements", [](Where w) { Tensor::from(std::vector<float>{1, 2}, {3}, w); });
+    add("from, a negative extent", [](Where w) { Tensor::from(std::vector<float>{1, 2}, {-2}, w); });
+    add("from, nine dimensions", [](Where w) { Tensor::from(std::vector<float>{1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}, w); });
+    add("from_bytes, part of an element",
+        [](Where w) { Tensor::from_bytes(Dtype::f32, {1}, std::vector<std::byte>(3), w); });
+    add("borrow, no memory", [](Where w) { Tensor::borrow<float>(nullptr, {2}, {}, {}, w); });
+    add("borrow, too few strides", [](Where w) {
+        static const float data[4] = {};
+        Tensor::borrow(data, {2, 2}, {1}, {}, w);
+    });
+    add("borrow, a negative extent", [](Where w) {
+        static const float data[4] = {};
+        Tensor::borrow(data, {-2}, {}, {}, w);
+    });
+    add("dim", [=](Where w) { (void)x.dim(-5, w); });
+    add("extent", [=](Where w) { (void)x.extent(2, w); });
+    for (const auto& [name, t] : std::vector<std::pair<std::string, Tensor>>{{"empty", empty}}) {
+        add(name + ".rank", [=](Where w) { (void)t.rank(w); });
+        add(name + ".dtype", [=](Where w) { (void)t.dtype(w); });
+        add(name + ".shape", [=](Where w) { (void)t.shape(w); });
+        add(name + ".size", [=](Where w) { (void)t.size(w); });
+        add(name + ".dim", [=](Where w) { (void)t.dim(0, w); });
+        add(name + ".eval", [=](Where w) { (void)t.eval(w); });
+        add(name + ".item", [=](Where w) { (void)t.item<float>(w); });
+        add(name + ".to_vector", [=](Where w) { (void)t.to_vector<float>(w); });
+        add(name + ".data", [=](Where w) { (void)t.data<float>(w); });
+        add(name + ".bytes", [=](Where w) { (void)t.bytes(w); });
+        add(name + ".to_array", [=](Where w) { (void)t.to_array(w); });
+        add(name + ".to_string", [=](Where w) { (void)t.to_string(w); });
+        add(name + ".reshape", [=](Where w) { (void)t.reshape({1}, w); });
+        add(name + ".t", [=](Where w) { (void)t.t(w); });
+        add(name + ".set", [=](Where w) { t.set(ones({1}), w); });
+        add(name + ".grad", [=](Where w) { (void)t.grad(w); });
+        add(name + ".zero_grad", [=](Where w) { t.zero_grad(w); });
+        add(name + ".backward", [=](Where w) { t.backward(w); });
+    }
+    add("item of several elements", [=](Where w) { (void)x.item<float>(w); });
+    add("item of another kind", [=](Where w) { (void)full({}, 0.5).item<int>(w); });
+    add("item that is not held", [=](Where w) { (void)full({}, 300, Dtype::i32).item<std::int8_t>(w); });
+    add("to_vector that is not held", [=](Where w) { (void)full({2}, 0.5).to_vector<bool>(w); });
+    add("data of another dtype", [=](Where w) { (void)x.data<int>(w); });
+    add("data of a variable", [=](Where w) {
+        const Tensor v = variable(ones({2}));
+        (void)v.data<float>(w);
+    });
+    add("set of what is no variable", [=](Where w) { x.set(ones({2, 3}), w); });
+    add("set of another type", [=](Where w) { variable(ones({2})).set(ones({3}), w); });
+    add("set of an empty tensor", [=](Where w) { variable(ones({2})).set(empty, w); });
+    add("grad of what is no variable", [=](Where w) { (void)x.grad(w); });
+    add("zero_grad of what is no variable", [=](Where w) { x.zero_grad(w); });
+    add("backward of several elements", [=](Where w) { (variable(ones({2})) * 2.0).backward(w); });
+    add("backward of no variable", [=](Where w) { sum(x).backward(w); });
+    add("backward of integers", [=](Where w) { sum(i).backward(w); });
+    add("variable of an empty tensor", [=](Where w) { variable(empty, "v", true, w); });
+    add("eval of an empty tensor", [=](Where w) {
+        const Tensor all_of_them[] = {x, empty};
+        eval(all_of_them, w);
+    });
+    add("+= of another shape", [=](Where w) {
+        Tensor y = ones({3});
+        y += detail::Operand(x, w);
+    });
+    add("+= of another dtype", [=](Where w) {
+        Tensor y = ones({2});
+        y += detail::Operand(i, w);
+    });
+    add("two numbers", [=](Where w) { (void)operator+({1, w}, {2, w}); });
+    add("from_dlpack of nothing", [=](Where w) { from_dlpack(nullptr, w); });
+    add("to_dlpack of an empty tensor", [=](Where w) { to_dlpack(empty, w); });
+    return all;
+}
+
+std::vector<Misuse> of_transforms() {
+    const Tensor empty, x = ones({2, 3}), one = full({}, 2), i = ones({2}, Dtype::i64), yes = ones({}, Dtype::boolean);
+    std::vector<Misuse> all;
+    const auto add = [&](const std::string& what, std::function<void(Where)> call) {
+        all.push_back({what, std::move(call)});
+    };
+    add("grad of several elements", [=](Where w) { grad([=](const Tensor& t) { return squared(t, w); }, w)(x); });
+    add("grad by integers", [=](Where w) { grad([=](const Tensor& t) { return sum(t, {}, false, w); }, w)(i); });
+    add("grad of an empty tensor", [=](Where w) { grad([=](const Tensor&) { return Tensor(); }, w)(x); });
+    add("grad by an empty tensor", [=](Where w) { grad([=](const Tensor& t) { return t; }, w)(empty); });
+    add("jvp, a tangent of another type",
+        [=](Where w) { (void)jvp([=](const Tensor& t) { return squared(t, w); }, x, ones({3}), w); });
+    add("vjp, a cotangent of another type",
+        [=](Where w) { (void)vjp([=](const Tensor& t) { return squared(t, w); }, x, w).second(ones({3}), w); });
+    add("jacobian by integers",
+        [=](Where w) { (void)jacobian([=](const Tensor& t) { return squared(t, w); }, Direction::reverse, w)(i); });
+    add("hessian of several elements",
+        [=](Where w) { (void)hessian([=](const Tensor& t) { return squared(t, w); }, w)(x); });
+    add("vmap over an axis that is not there",
+        [=](Where w) { (void)vmap([=](const Tensor& t) { return squared(t, w); }, 5, 0, w)(x); });
+    add("vmap to an axis that is not there",
+        [=](Where w) { (void)vmap([=](const Tensor& t) { return squared(t, w); }, 0, 5, w)(x); });
+    add("vmap over a number",
+        [=](Where w) { (void)vmap([=](const Tensor& t) { return squared(t, w); }, 0, 0, w)(one); });
+    add("vmap over different extents", [=](Where w) {
+        (void)vmap([=](const Tensor& a, const Tensor& b) { return operator*({a, w}, {b, w}); }, 0, 0, w)(x, ones({3}));
+    });
+    add("vmap with axes of another number of arguments", [=](Where w) {
+        (void)vmap([=](const Tensor& a, const Tensor& b) { return operator*({a, w}, {b, w}); }, {0, 0, 0}, 0, w)(x, x);
+    });
+    const auto same = [](const Tensor& t) { return t; };
+    add("cond, no boolean", [=](Where w) { (void)cond(x, same, same, x, w); });
+    add("cond, results of other extents",
+        [=](Where w) { (void)cond(yes, same, [=](const Tensor& t) { return narrow(t, 1, 0, 2, w); }, x, w); });
+    add("cond, results of other dtypes",
+        [=](Where w) { (void)cond(yes, same, [=](const Tensor& t) { return convert(t, Dtype::f64, w); }, x, w); });
+    add("cond, an empty result", [=](Where w) { (void)cond(yes, same, [](const Tensor&) { return Tensor(); }, x, w); });
+    add("cond of an empty tensor", [=](Where w) { (void)cond(empty, same, same, x, w); });
+    add("while_loop, a condition of several elements",
+        [=](Where w) { (void)while_loop([=](const Tensor& t) { return operator<({t, w}, {3, w}); }, same, x, w); });
+    add("while_loop, a condition of numbers", [=](Where w) { (void)while_loop(same, same, one, w); });
+    add("while_loop, a state of other extents", [=](Where w) {
+        (void)while_loop([=](const Tensor& t) { return operator<({sum(t, {}, false, w), w}, {3, w}); },
+                         [=](const Tensor& t) { return narrow(t, 1, 0, 2, w); }, x, w);
+    });
+    add("while_loop of an empty tensor", [=](Where w) { (void)while_loop(same, same, empty, w); });
+    using State = std::pair<Tensor, Tensor>;
+    add("scan, a state of another dtype", [=](Where w) {
+        (void)scan([=](const Tensor& s, const Tensor& t) { return State(convert(s, Dtype::f64, w), t); }, one, x, {},
+                   w);
+    });
+    add("scan over numbers",
+        [=](Where w) { (void)scan([=](const Tensor& s, const Tensor& t) { return State(s, t); }, one, one, {}, w); });
+    add("scan over different lengths", [=](Where w) {
+        (void)scan([=](const Tensor& s, const State& t) { return State(s, t.first); }, one, State(x, ones({3})), {}, w);
+    });
+    add("scan of another length", [=](Where w) {
+        (void)scan([=](const Tensor& s, const Tensor& t) { return State(s, t); }, one, x, {.length = 5}, w);
+    });
+    add("scan over an empty tensor",
+        [=](Where w) { (void)scan([=](const Tensor& s, const Tensor& t) { return State(s, t); }, one, empty, {}, w); });
+    add("checkpoint, an empty result",
+        [=](Where w) { (void)checkpoint([](const Tensor&) { return Tensor(); }, x, w); });
+    add("custom_gradient, a cotangent of another type", [=](Where w) {
+        const auto f = custom_gradient(same, [](const Tensor&, const Tensor&, const Tensor&) { return ones({5}); }, w);
+        (void)grad([&](const Tensor& t) { return sum(f(t), {}, false, w); }, w)(x);
+    });
+    add("jit, a value inside", [=](Where w) {
+        (void)jit([=](const Tensor& t) { return operator*({t, w}, {t.item<float>(w), w}); }, {}, w)(one);
+    });
+    add("jit without a pass that there is not",
+        [=](Where w) { (void)jit(same, {.compile = {.off = {"nonsense"}}}, w)(x); });
+    return all;
+}
+
+std::vector<Misuse> of_models() {
+    const Tensor empty, x = ones({2, 3});
+    const auto same = [](const Tensor& t) { return t; };
+    const Model model = trace([](const Tensor& t) { return exp(t, testing_support::users_line()); },
+                              {{"x", Dtype::f32, {"n", 3}}}, {.name = "m"}, testing_support::users_line());
+    std::vector<Misuse> all;
+    const auto add = [&](const std::string& what, std::function<void(Where)> call) {
+        all.push_back({what, std::move(call)});
+    };
+    add("trace, too few specs", [=](Where w) { trace(same, {}, {}, w); });
+    add("trace, a negative extent", [=](Where w) { trace(same, {{"x", Dtype::f32, {-2}}}, {}, w); });
+    add("trace, nine dimensions",
+        [=](Where w) { trace(same, {{"x", Dtype::f32, {1, 1, 1, 1, 1, 1, 1, 1, 1}}}, {}, w); });
+    add("trace, one name twice", [=](Where w) {
+        trace([](const Tensor& a, const Tensor&) { return a; }, {{"x", Dtype::f32, {}}, {"x", Dtype::f32, {}}}, {}, w);
+    });
+    add("trace, a name too few", [=](Where w) { trace(same, {{"x", Dtype::f32, {}}}, {.outputs = {"a", "b"}}, w); });
+    add("trace, an empty result",
+        [=](Where w) { trace([](const Tensor&) { return Tensor(); }, {{"x", Dtype::f32, {}}}, {}, w); });
+    add("trace, extents that differ", [=](Where w) {
+        trace([=](const Tensor& a, const Tensor& b) { return operator+({a, w}, {b, w}); },
+              {{"a", Dtype::f32, {2}}, {"b", Dtype::f32, {3}}}, {}, w);
+    });
+    add("trace, extents that differ by one", [=](Where w) {
+        trace([=](const Tensor& a) { return operator+({a, w}, {concat({a, ones({1}, Dtype::f32, w)}, 0, w), w}); },
+              {{"a", Dtype::f32, {"n"}}}, {}, w);
+    });
+    add("trace, a symbolic extent as a number", [=](Where w) {
+        trace([=](const Tensor& a) { return reshape(a, {a.extent(0, w)}, w); }, {{"a", Dtype::f32, {"n"}}}, {}, w);
+    });
+    add("trace, a variable that is set", [=](Where w) {
+        const Tensor v = variable(ones({2}));
+        trace(
+            [=](const Tensor& a) {
+                v.set(a, w);
+                return a;
+            },
+            {{"a", Dtype::f32, {2}}}, {}, w);
+    });
+    add("a model, no input", [=](Where w) { model.run({}, w); });
+    add("a model, an unknown input", [=](Where w) { model.run({{"x", x.to_array()}, {"y", x.to_array()}}, w); });
+    add("a model, an input of another rank", [=](Where w) { model(ones({2}), w); });
+    add("a model, an input of another dtype", [=](Where w) { model(ones({2, 3}, Dtype::f64), w); });
+    add("a model, an input of another extent", [=](Where w) { model(ones({2, 4}), w); });
+    add("a model, an empty input", [=](Where w) { model(empty, w); });
+    add("a model, too many inputs", [=](Where w) {
+        const Tensor two[] = {x, x};
+        model(two, w);
+    });
+    add("a model, bound to too few shapes", [=](Where w) { model.compile({}, w).bind({}, w); });
+    add("a model, bound to another rank", [=](Where w) {
+        const std::vector<std::int64_t> shapes[] = {{2}};
+        model.compile({}, w).bind(shapes, w);
+    });
+    add("a model without a pass that there is not", [=](Where w) { model.compile({.off = {"nonsense"}}, w); });
+    add("a model saved where no folder is", [=](Where w) { model.save("/absent/m.lathe", w); });
+    add("a model compiled where no folder is", [=](Where w) { compile_model(model, "/absent/m.o", {}, w); });
+    add("a model from no file", [=](Where w) { Model::load("/absent.lathe", w); });
+    add("a model from another text", [=](Where w) { Model::parse("no model", "x.lathe", w); });
+    add("read_npy, no file", [=](Where w) { read_npy("/absent.npy", w); });
+    add("parse_npy, another text", [=](Where w) { parse_npy("x", "x.npy", w); });
+    add("write_npy, no folder", [=](Where w) { write_npy("/absent/x.npy", Array{Dtype::f32, {0}, {}}, w); });
+    add("npy_bytes of bf16", [=](Where w) { npy_bytes({Dtype::bf16, {0}, {}}, w); });
+    add("read_csv, no file", [=](Where w) { read_csv("/absent.csv", Dtype::f32, w); });
+    add("parse_csv, words", [=](Where w) { parse_csv("a,b", "x.csv", Dtype::f32, w); });
+    add("parse_csv, a row too short", [=](Where w) { parse_csv("1,2\n3\n", "x.csv", Dtype::f32, w); });
+    add("Linear, a negative number of features", [=](Where w) {
+        nn::Generator random(1);
+        nn::Linear(-1, 2, random, nn::Init::kaiming, true, Dtype::f32, w);
+    });
+    add("Linear of integers", [=](Where w) {
+        nn::Generator random(1);
+        nn::Linear(1, 2, random, nn::Init::kaiming, true, Dtype::i32, w);
+    });
+    add("Linear, an input of another extent", [=](Where w) {
+        nn::Generator random(1);
+        nn::Linear(3, 2, random, nn::Init::kaiming, true, Dtype::f32, w)(ones({4}), w);
+    });
+    add("Linear, an empty input", [=](Where w) {
+        nn::Generator random(1);
+        nn::Linear(3, 2, random, nn::Init::kaiming, true, Dtype::f32, w)(empty, w);
+    });
+    add("Sgd of what is no variable", [=](Where w) { optim::Sgd({x}, {}, w); });
+    add("Adam of an empty tensor", [=](Where w) { optim::Adam({empty}, {}, w); });
+    add("step without derivatives", [=](Where w) { optim::Sgd({variable(x)}, {}, w).step(w); });
+    return all;
+}
+
+std::string refusal_of(const Misuse& misuse) {
+    try {
+        misuse.call(testing_support::users_line());
+    } catch (const InternalError& e) {
+        ADD_FAILURE() << misuse.what << " is said to be a defect: " << e.what();
+    } catch (const Error& e) {
+        const std::string message = e.what();
+        EXPECT_TRUE(message.starts_with("user.cpp:7: ")) << misuse.what << ": " << message;
+        return message;
+    } catch (const std::exception& e) {
+        ADD_FAILURE() << misuse.what << " threw what is no error of the library: " << e.what();
+    }
+    ADD_FAILURE() << misuse.what << " is not refused";
+    return "nothing was thrown";
+}
+
+TEST(MemberMessages, are_these_for_every_misuse) {
+    std::string text;
+    for (const std::vector<Misuse>& family : {of_tensors(), of_transforms(), of_models()})
+        for (const Misuse& misuse : family) text += misuse.what + "\n    " + refusal_of(misuse) + "\n";
+    testing_support::expect_kept("tests/member_messages.txt", text);
+}
+
+}  // namespace
+}  // namespace lathe
