@@ -201,16 +201,20 @@ TEST(Messages, the_same_while_tracing) {
     const std::vector<std::vector<std::variant<std::int64_t, std::string>>> shapes = {{},       {"a"},    {"a", "b"},
                                                                                       {"b", 3}, {2, "c"}, {4, 5}};
     for (const Function& f : table().functions()) {
-        // A bias meets the product when the whole graph is known, and then the op has the word.
-        if (f.operands == 0 || (f.name == "linear" && f.operands == 3)) continue;
+        if (f.operands == 0) continue;
         for (const Dtype d : {Dtype::f32, Dtype::i32})
             for (std::size_t k = 0; k < shapes.size() * shapes.size(); k += f.operands == 1 ? shapes.size() : 1) {
                 std::vector<TensorSpec> specs;
                 for (std::size_t i = 0; i < f.operands; ++i)
                     specs.push_back(
                         {"x" + std::to_string(i), d, shapes[i % 2 == 0 ? k / shapes.size() : k % shapes.size()]});
+                // Extents that have to be equal to two others are known to differ when the whole graph is: then, behind
+                // the call, the op has the word.
+                bool is_behind = false;
                 const auto body = [&](std::span<const Tensor> inputs) {
-                    return Tensors{f.call({inputs.begin(), inputs.end()}, where)};
+                    Tensors results{f.call({inputs.begin(), inputs.end()}, where)};
+                    is_behind = true;
+                    return results;
                 };
                 try {
                     detail::trace_model(body, f.operands, specs, {}, where);
@@ -218,8 +222,8 @@ TEST(Messages, the_same_while_tracing) {
                     const std::string message = e.what();
                     EXPECT_TRUE(e.loc().known()) << f.name << ": " << message;
                     EXPECT_EQ(message.rfind(start + ": ", 0), 0U) << message;
-                    EXPECT_NE(message.find(f.name), std::string::npos) << f.name << ": " << message;
-                    EXPECT_EQ(other_op_in(e.message(), f.name), "") << message;
+                    EXPECT_TRUE(is_behind || message.find(f.name) != std::string::npos) << f.name << ": " << message;
+                    EXPECT_TRUE(is_behind || other_op_in(e.message(), f.name).empty()) << message;
                     EXPECT_EQ(dynamic_cast<const InternalError*>(&e), nullptr) << message;
                 } catch (const std::exception& e) {
                     ADD_FAILURE() << f.name << " threw what is no error of the library: " << e.what();
