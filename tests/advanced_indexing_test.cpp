@@ -493,7 +493,7 @@ TEST(AdvancedIndexing, says_what_is_wrong) {
     expect_message<TypeError>([&] { x[{far, Tensor::from({0, 1})}]; },
                               "index: the shapes do not broadcast: 3 is not 2 along axis -1 (f32[2, 3])");
     expect_message<TypeError>([&] { x.at({0}).set(ones({2})); },
-                              "at: the shape does not broadcast: 2 is not 3 (f32[2, 3])");
+                              "at: the shape does not broadcast: 2 is not 3 along axis 0 (f32[2, 3] and f32[2])");
     expect_message<TypeError>([&] { x.at({0}).set(arange(3)); },
                               "at: the dtypes differ; convert() makes them the same (f32[2, 3] and i64[3])");
     expect_message<TypeError>([&] { arange(3).at({0}).add(0.5); }, "at: the number 0.5 is not one of i64");
@@ -501,13 +501,14 @@ TEST(AdvancedIndexing, says_what_is_wrong) {
                               "take: an index is f32, not one of i64 i32 i16 i8 u64 u32 u16 u8; convert() makes it one "
                               "(f32[2, 3] and f32[2, 3])");
     expect_message<TypeError>([&] { put_along_axis(x, far, 1, 0); },
-                              "put_along_axis: the indices have another rank (f32[2, 3] and i32[3])");
+                              "put_along_axis: the indices have rank 1, not 2 (f32[2, 3] and i32[3])");
     expect_message<TypeError>([&] { dynamic_slice(x, far, {1, 1}); },
-                              "dynamic_slice: wants one start for each dimension (f32[2, 3] and i32[3])");
-    expect_message<TypeError>([&] { dynamic_slice(x, {far[{0}], far[{0}]}, {1, 4}); },
-                              "dynamic_slice: the block is larger along axis 1 (f32[2, 3])");
+                              "dynamic_slice: wants one start for each of 2 dimensions (f32[2, 3] and i32[3])");
+    const std::string why1 =
+        "dynamic_slice: the block is larger than its operand: 4 exceeds 3 along axis 1 (f32[2, 3])";
+    expect_message<TypeError>([&] { dynamic_slice(x, {far[{0}], far[{0}]}, {1, 4}); }, why1);
     expect_message<TypeError>([&] { embedding(far, x, {.padding_idx = 2}); },
-                              "embedding: padding_idx 2 is out of range (i32[3] and f32[2, 3])");
+                              "embedding: padding_idx is 2, out of range for 2 rows (i32[3] and f32[2, 3])");
     const auto f = jit([](const Tensor& t) { return t[{t > 0.0}]; });
     try {
         f(x);

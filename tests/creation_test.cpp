@@ -79,9 +79,10 @@ void expect_message(const F& f, const std::string& message, Where where = Where:
 }
 
 TEST(Creation, says_what_is_wrong) {
-    expect_message([] { arange(0, 5, 0); }, "arange: step is 0, not one from");
-    expect_message([] { arange(0, 5, 1, Dtype::boolean); }, "arange: counts in a number, not in bool");
-    expect_message([] { arange(0.0, 1.0, 0.0); }, "arange: from 0 to 1 in steps of 0 is no number of elements");
+    expect_message([] { arange(0, 5, 0); }, "arange: step is 0, not one from -2147483648 to 2147483648 but 0");
+    expect_message([] { arange(0, 5, 1, Dtype::boolean); },
+                   "arange: dtype is bool, not one of f64 f32 f16 bf16 i64 i32 i16 i8 u64 u32 u16 u8");
+    expect_message([] { arange(0.0, 1.0, 0.0); }, "arange: there is no number of elements from 0 to 1 in steps of 0");
     expect_message([] { linspace(0, 1, -3); }, "linspace: an extent is negative: -3");
     expect_message([] { eye(-1); }, "eye: an extent is negative: -1");
     expect_message([] { full_like(ones({2}, Dtype::i32), 0.5); }, "full_like: the number 0.5 is not one of i32");

@@ -472,26 +472,28 @@ TEST(Fft, MistakesAreTheCallers) {
     EXPECT_EQ(refusal([&] { fft(x); }),
               here() + "fft: the last extent is not 2, for real and imaginary parts (f32[3, 4])");
     EXPECT_EQ(refusal([&] { fft(z, {.axis = 2}); }), here() + "fft: axis 2 is out of range for rank 2 (f32[3, 4, 2])");
-    EXPECT_EQ(refusal([&] { fft(z, {.n = Dim(0)}); }),
-              here() + "fft: transforms 0 elements, not at least 1 (f32[3, 4, 2])");
+    EXPECT_EQ(refusal([&] { fft(z, {.n = Dim(0)}); }), here() + "fft: n is 0, less than 1 (f32[3, 4, 2])");
     EXPECT_EQ(refusal([&] { fft(zeros({3, 0, 2})); }), here() + "fft: there is nothing along the axis (f32[3, 0, 2])");
-    EXPECT_EQ(refusal([&] { irfft(zeros({3, 1, 2})); }),
-              here() + "irfft: transforms 0 elements, not at least 1 (f32[3, 1, 2])");
-    EXPECT_EQ(refusal([&] { fftn(z, {.s = {1, 2, 3}}); }), here() + "fftn: 3 extents of s for 2 axes (f32[3, 4, 2])");
+    EXPECT_EQ(refusal([&] { irfft(zeros({3, 1, 2})); }), here() + "irfft: n is 0, less than 1 (f32[3, 1, 2])");
+    EXPECT_EQ(refusal([&] { fftn(z, {.s = {1, 2, 3}}); }),
+              here() + "fftn: s has 3 entries, more than the 2 axes (f32[3, 4, 2])");
     EXPECT_EQ(refusal([&] { fftn(z, {.axes = {0, 0}}); }), here() + "fftn: axis 0 occurs twice (f32[3, 4, 2])");
     EXPECT_EQ(refusal([&] { fft2(zeros({4, 2})); }), here() + "fft2: axis -2 is out of range for rank 1 (f32[4, 2])");
     EXPECT_EQ(refusal([&] { conj(x); }),
               here() + "conj: the last extent is not 2, for real and imaginary parts (f32[3, 4])");
     EXPECT_EQ(refusal([&] { fftshift(fftfreq(8)); }),
               here() + "fftshift: the last extent is not 2, for real and imaginary parts (f32[8])");
-    EXPECT_EQ(refusal([&] { stft(x, 0); }), here() + "stft: frames of 0 elements (f32[3, 4])");
-    EXPECT_EQ(refusal([&] { stft(x, 8); }),
-              here() + "stft: a signal of less than 5 elements is not continued in its middle (f32[3, 4])");
+    EXPECT_EQ(refusal([&] { stft(x, 0); }), here() + "stft: size is 0, less than 1 (f32[3, 4])");
+    EXPECT_EQ(
+        refusal([&] { stft(x, 8); }),
+        here() +
+            "stft: a signal of 4 elements cannot be continued by 4: center = false leaves it as it is (f32[3, 4])");
     EXPECT_EQ(refusal([&] { stft(x, 8, {.center = false}); }),
-              here() + "stft: there is no frame of 8 elements (f32[3, 4])");
-    EXPECT_EQ(refusal([&] { istft(z, 8); }), here() + "istft: there are not 5 frequencies (f32[3, 4, 2])");
-    EXPECT_EQ(refusal([] { hann_window(3, {.dtype = Dtype::i32}); }), here() + "hann_window: wants a dtype of floats");
-    EXPECT_EQ(refusal([] { kaiser_window(3, -1); }), here() + "kaiser_window: a beta of -1");
+              here() + "stft: a frame of 8 elements is longer than the signal, of 4 (f32[3, 4])");
+    EXPECT_EQ(refusal([&] { istft(z, 8); }), here() + "istft: there are 3 frequencies, not 5 (f32[3, 4, 2])");
+    EXPECT_EQ(refusal([] { hann_window(3, {.dtype = Dtype::i32}); }),
+              here() + "hann_window: dtype is i32, not one of f64 f32 f16 bf16");
+    EXPECT_EQ(refusal([] { kaiser_window(3, -1); }), here() + "kaiser_window: beta is -1, not in [0, 500]");
 }
 
 }  // namespace

@@ -265,7 +265,7 @@ TEST(Indexing, says_what_is_wrong) {
     expect_message([&] { x[{0, 3}]; }, "index: index 3 is out of range for axis 1 of f32[2, 3]");
     expect_message([&] { x[{-3}]; }, "index: index -3 is out of range for axis 0 of f32[2, 3]");
     expect_message([&] { x[{std::uint64_t{1} << 63}]; }, "out of range");
-    expect_message([&] { x[{0, 0, 0}]; }, "index: 3 indices of a tensor of rank 2 (f32[2, 3])");
+    expect_message([&] { x[{0, 0, 0}]; }, "index: 3 indices are more than the 2 axes (f32[2, 3])");
     expect_message([&] { x[{ellipsis, ellipsis}]; }, "more than one ellipsis");
     expect_message([&] { x[{Range{.step = 0}}]; }, "a step of a range is 0");
     expect_message([&] { x[{Range{.step = INT64_MIN}}]; }, "a step of a range is");

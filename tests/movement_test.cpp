@@ -445,33 +445,35 @@ TEST(Movement, says_what_is_wrong) {
     expect_message([&] { roll(x, 1, 2); }, "roll: axis 2 is out of range for rank 2 (f32[2, 3])");
     expect_message([&] { rot90(x, 1, {0, 0}); }, "rot90: axis 0 occurs twice (f32[2, 3])");
     expect_message([&] { rot90(x, 1, 0); }, "rot90: wants two axes, not 1 (f32[2, 3])");
-    expect_message([&] { tile(x, {2, -1}); }, "tile: a count is -1 (f32[2, 3])");
+    expect_message([&] { tile(x, {2, -1}); }, "tile: a count is -1, less than 0 (f32[2, 3])");
     expect_message([&] { repeat_interleave(v, -2, 0); }, "repeat_interleave: count is -2, less than 0 (f32[4])");
     expect_message([&] { repeat_interleave(v, Tensor::from({1}), 0); },
-                   "repeat_interleave: wants one count for each element along the axis (f32[4] and i32[1])");
+                   "repeat_interleave: 1 counts, not one for each element along axis 0 (f32[4] and i32[1])");
     expect_message([&] { pad(x, {2, 0}, {0, 0}, PadMode::reflect); },
                    "pad: axis 0 has 1 elements to add, not 2 (f32[2, 3])");
     expect_message([&] { pad(x, {0, 0}, {0, 4}, PadMode::circular); },
                    "pad: axis 1 has 3 elements to add, not 4 (f32[2, 3])");
     expect_message([&] { pad(x, {0, -1}, {0, 0}, PadMode::replicate); },
-                   "pad: elements of the tensor can be added, not -1 (f32[2, 3])");
+                   "pad: -1 elements cannot be added along axis 1 (f32[2, 3])");
     expect_message([&] { pad(ones({0}), {1}, {0}, PadMode::replicate); }, "pad: axis 0 has no element to add (f32[0])");
     expect_message([&] { stack({x, v}); }, "stack: the types differ (f32[2, 3] and f32[4])");
-    expect_message([&] { stack({x, x}, 3); }, "stack: axis 3 is out of range for rank 3 (f32[2, 3])");
-    expect_message([&] { split(v, {1, 2}); }, "split: sizes of 3 together do not make up 4 (f32[4])");
+    expect_message([&] { stack({x, x}, 3); }, "stack: axis 3 is out of range for rank 3 (f32[2, 3] and f32[2, 3])");
+    expect_message([&] { split(v, {1, 2}); }, "split: the sizes add up to 3, not 4 (f32[4])");
     expect_message([&] { chunk(v, 0); }, "chunk: count is 0, less than 1 (f32[4])");
-    expect_message([&] { meshgrid({x}); }, "meshgrid: wants vectors (f32[2, 3])");
+    expect_message([&] { meshgrid({x}); }, "meshgrid: wants vectors, of at most one dimension (f32[2, 3])");
     expect_message([&] { narrow(v, 0, 3, 2); }, "narrow: the slice ends behind its operand: 5 exceeds 4 (f32[4])");
     expect_message([&] { diagonal(v); }, "diagonal: axis 1 is out of range for rank 1 (f32[4])");
     expect_message([&] { diagonal(x, 0, 1, -1); }, "diagonal: axis 1 occurs twice (f32[2, 3])");
-    expect_message([&] { diag(ones({1, 1, 1})); }, "diag: wants a vector or a matrix (f32[1, 1, 1])");
-    expect_message([&] { tril(v); }, "tril: wants two axes or more (f32[4])");
+    expect_message([&] { diag(ones({1, 1, 1})); }, "diag: wants a vector or a matrix, not rank 3 (f32[1, 1, 1])");
+    expect_message([&] { tril(v); }, "tril: wants two axes or more, not 1 (f32[4])");
     expect_message([&] { as_strided(x, {2, 2}, {3, 3}); },
                    "as_strided: the elements end behind those of x: 7 exceeds 6 (f32[2, 3])");
-    expect_message([&] { as_strided(x, {2, 2}, {3}); }, "as_strided: 1 strides of a result of rank 2 (f32[2, 3])");
+    expect_message([&] { as_strided(x, {2, 2}, {3}); },
+                   "as_strided: strides has 1 entries, not one for each of 2 dimensions (f32[2, 3])");
     expect_message([&] { as_strided(x, {3}, {-1}); },
                    "as_strided: the slice starts before its operand: -2 is negative (f32[2, 3])");
-    expect_message([&] { expand(x, {4, 2}); }, "expand: the shape does not broadcast: 2 is not 4 (f32[2, 3])");
+    expect_message([&] { expand(x, {4, 2}); },
+                   "expand: the shape does not broadcast: 2 is not 4 along axis 0 (f32[2, 3])");
 }
 
 }  // namespace

@@ -134,7 +134,7 @@ TEST(Numerics, ChooseAndSplit) {
 TEST(Numerics, MistakesAreTheCallers) {
     const Tensor x = zeros({2, 4}), i = zeros({2, 4}, Dtype::i32);
     EXPECT_EQ(refusal([&] { cross(x, x); }),
-              here() + "cross: wants vectors of three numbers along the axis (f32[2, 4] and f32[2, 4])");
+              here() + "cross: wants vectors of three numbers along axis -1 (f32[2, 4] and f32[2, 4])");
     EXPECT_EQ(
         refusal([&] { cdist(i, i); }),
         here() +
@@ -150,7 +150,7 @@ TEST(Numerics, MistakesAreTheCallers) {
     EXPECT_EQ(refusal([&] { isclose(x, i); }),
               here() + "isclose: the dtypes differ; convert() makes them the same (f32[2, 4] and i32[2, 4])");
     EXPECT_EQ(refusal([&] { max_unpool(x, i, {}); }),
-              here() + "max_unpool: 0 extents, not one to three (f32[2, 4] and i32[2, 4])");
+              here() + "max_unpool: extents has 0 entries, not one to three (f32[2, 4] and i32[2, 4])");
     EXPECT_THROW(hsplit(Tensor(), 2), UserError);
 }
 

@@ -57,11 +57,11 @@ TEST(Quantize, SaysWhatIsWrong) {
     EXPECT_EQ(message_behind_line([&] { quantize(i, scale); }),
               "quantize: operand 0 is i32, not one of f64 f32 f16 bf16; convert() makes it one (i32[2] and f32[2])");
     EXPECT_EQ(message_behind_line([&] { quantize(x, scale); }),
-              "quantize: wants one number, or one for each index of the axis (f32[2, 3] and f32[2])");
+              "quantize: wants one number, or one for each index of axis 1 (f32[2, 3] and f32[2])");
     EXPECT_EQ(message_behind_line([&] { quantize(x, i); }),
               "quantize: the scale is i32, not one of f64 f32 f16 bf16; convert() makes it one (f32[2, 3] and i32[2])");
     EXPECT_EQ(message_behind_line([&] { integer_matmul(x, x); }),
-              "integer_matmul: wants matrices of i8 or u8 (f32[2, 3] and f32[2, 3])");
+              "integer_matmul: operand 0 is f32, not one of i8 u8; convert() makes it one (f32[2, 3] and f32[2, 3])");
 }
 
 }  // namespace

@@ -132,8 +132,9 @@ TEST(RandomGamma, OfNoShapeIsNan) {
 TEST(Random, SaysWhatIsWrong) {
     const Tensor x = ones({2});
     EXPECT_EQ(message_behind_line([&] { random_normal(x, {2}); }),
-              "random_normal: a key is a u64 of rank 0, not f32[2]");
-    EXPECT_EQ(message_behind_line([&] { random_integers(1, 3, 3, {2}); }), "random_integers: nothing is in [3, 3)");
+              "random_normal: the key is f32[2], not u64[] (f32[2])");
+    EXPECT_EQ(message_behind_line([&] { random_integers(1, 3, 3, {2}); }),
+              "random_integers: nothing is in [3, 3) (u64[])");
     EXPECT_EQ(message_behind_line([&] { dropout(1, x, 1.5); }), "dropout: p is 1.5, not in [0, 1] (u64[] and f32[2])");
     EXPECT_EQ(message_behind_line([&] { random_shuffle(1, x, 1); }),
               "random_shuffle: axis 1 is out of range for rank 1 (u64[] and f32[2])");
