@@ -17,7 +17,8 @@ std::vector<Sample> broadcast(std::span<const Dtype> dtypes) {
                                            {Shape{7}, Shape{7}, Shape{7}},
                                            {Shape{2, 3}, Shape{3}, Shape{}},
                                            {Shape{2, 1}, Shape{1, 3}, Shape{2, 3}},
-                                           {Shape{3, 1, 2}, Shape{4, 1}, Shape{3, 4, 2}}};
+                                           {Shape{3, 1, 2}, Shape{4, 1}, Shape{3, 4, 2}},
+                                           {Shape{2, 1, 3, 1, 2}, Shape{4, 3, 2, 1}, Shape{2, 4, 3, 2, 2}}};
     std::vector<Sample> samples;
     for (const auto& of_operands : shapes) {
         Sample& sample = samples.emplace_back();
@@ -32,9 +33,16 @@ std::vector<Sample> with_attributes(std::vector<Sample> samples, const Attribute
 }
 
 std::vector<Sample> reductions_of_something(Dtype d) {
-    return {{{{d, {5}}}, {Integers{0}}},       {{{d, {300}}}, {Integers{0}}},     {{{d, {3, 4}}}, {Integers{0}}},
-            {{{d, {3, 4}}}, {Integers{-1}}},   {{{d, {3, 4}}}, {Integers{0, 1}}}, {{{d, {2, 3, 4}}}, {Integers{0, 2}}},
-            {{{d, {2, 3, 4}}}, {Integers{1}}}, {{{d, {3, 0}}}, {Integers{0}}}};
+    return {{{{d, {5}}}, {Integers{0}}},
+            {{{d, {300}}}, {Integers{0}}},
+            {{{d, {3, 4}}}, {Integers{0}}},
+            {{{d, {3, 4}}}, {Integers{-1}}},
+            {{{d, {3, 4}}}, {Integers{0, 1}}},
+            {{{d, {2, 3, 4}}}, {Integers{0, 2}}},
+            {{{d, {2, 3, 4}}}, {Integers{1}}},
+            {{{d, {3, 0}}}, {Integers{0}}},
+            {{{d, {2, 3, 1, 4, 2}}}, {Integers{2}}},
+            {{{d, {2, 3, 1, 4, 2}}}, {Integers{1, 3, 4}}}};
 }
 
 std::vector<Sample> reductions(Dtype d) {
@@ -44,8 +52,9 @@ std::vector<Sample> reductions(Dtype d) {
 }
 
 std::vector<Sample> lines(Dtype d) {
-    const std::pair<Shape, std::int64_t> along[] = {{{5}, 0},       {{300}, 0}, {{3, 4}, 0}, {{4, 3}, -1},
-                                                    {{2, 3, 4}, 1}, {{1}, 0},   {{0, 3}, 0}, {{3, 0}, 0}};
+    const std::pair<Shape, std::int64_t> along[] = {{{5}, 0},     {{300}, 0},     {{3, 4}, 0},
+                                                    {{4, 3}, -1}, {{2, 3, 4}, 1}, {{1}, 0},
+                                                    {{0, 3}, 0},  {{3, 0}, 0},    {{2, 1, 3, 2, 2}, 2}};
     std::vector<Sample> samples;
     for (const auto& [shape, axis] : along)
         for (const bool flag : {false, true}) samples.push_back({{{d, shape}}, {axis, flag}});
@@ -53,7 +62,10 @@ std::vector<Sample> lines(Dtype d) {
 }
 
 std::vector<Sample> permutations(Dtype d) {
-    return {{{{d, {2, 3, 4}}}, {Integers{2, 0, 1}}}, {{{d, {5}}}, {Integers{0}}}, {{{d, {}}}, {Integers{}}}};
+    return {{{{d, {2, 3, 4}}}, {Integers{2, 0, 1}}},
+            {{{d, {5}}}, {Integers{0}}},
+            {{{d, {}}}, {Integers{}}},
+            {{{d, {2, 3, 1, 2, 4}}}, {Integers{4, 0, 3, 2, 1}}}};
 }
 
 std::vector<Sample> layouts(Dtype d) {
