@@ -82,6 +82,8 @@ void read_pairs(const Split<T>& to, const T* from, std::int64_t count, std::int6
                 to.set(j * most_lanes + l, Pairs<const T, false>{from + j * batch.step}.template at<P>(l));
     } else if (batch.lanes == most_lanes && batch.step == 2) {
         j = read_squares(to, from, count, batch.line);
+    } else if (s == 1 && batch.step == 2) {
+        for (; j + width <= count; j += width) to.set(j, Pairs<const T, false>{from}.template at<P>(j));
     }
     for (; j < count; ++j)
         for (std::int64_t l = 0; l < s; ++l) {

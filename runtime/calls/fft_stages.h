@@ -6,6 +6,8 @@
 #ifndef LATHE_RUNTIME_CALLS_FFT_STAGES_H
 #define LATHE_RUNTIME_CALLS_FFT_STAGES_H
 
+#include <type_traits>
+
 #include "runtime/calls/fft_plan.h"
 
 namespace {
@@ -180,32 +182,40 @@ template <int radix, class P, class From, class T>
     }
 }
 
+// What is no buffer has room for vectors: lines of at least 64 elements, a multiple of 8, or lines side by side.
 template <int radix, class From, class To, class T>
 __attribute__((noinline)) void run_stage(const From& x, const To& y, const Stage<T>& stage) {
     using P = Wide<T>;
-    if (stage.s >= Pack<P>::width) return run_across<radix, P>(x, y, stage);
-    if constexpr (requires { y.swapped(); })
-        if (stage.s * stage.m >= Pack<P>::width && stage.m > 1) return run_along<radix, P>(x, y, stage);
-    run_across<radix, T>(x, y, stage);
+    if constexpr (!std::is_same_v<To, Split<T>>) {
+        run_across<radix, P>(x, y, stage);
+    } else {
+        if (stage.s >= Pack<P>::width) return run_across<radix, P>(x, y, stage);
+        if (!std::is_same_v<From, Split<T>> || (stage.s * stage.m >= Pack<P>::width && stage.m > 1))
+            return run_along<radix, P>(x, y, stage);
+        if constexpr (std::is_same_v<From, Split<T>>) run_across<radix, T>(x, y, stage);
+    }
 }
 
-template <class T>
-void run_any_stage(const Split<T>& x, const Split<T>& y, const Stage<T>& stage) {
-    switch (stage.radix) {
-        case 2:
-            return run_stage<2>(x, y, stage);
-        case 3:
-            return run_stage<3>(x, y, stage);
-        case 4:
-            return run_stage<4>(x, y, stage);
-        case 5:
-            return run_stage<5>(x, y, stage);
-        case 7:
-            return run_stage<7>(x, y, stage);
-        case 8:
-            return run_stage<8>(x, y, stage);
-        default:
-            return run_stage<0>(x, y, stage);
+// What is no buffer is an end of several stages: the first, of radix 8 or 4, or the last, of no radix 2; that of a
+// convolution is of radix 8, 4 or 3.
+template <class From, class To, class T>
+void run_any_stage(const From& x, const To& y, const Stage<T>& stage) {
+    constexpr bool is_first = !std::is_same_v<From, Split<T>>, is_last = !std::is_same_v<To, Split<T>>;
+    if (stage.radix == 8) return run_stage<8>(x, y, stage);
+    if (is_first || stage.radix == 4) return run_stage<4>(x, y, stage);
+    if constexpr (!is_first) {
+        if (stage.radix == 3) return run_stage<3>(x, y, stage);
+        if constexpr (!is_last)
+            if (stage.radix == 2) return run_stage<2>(x, y, stage);
+        if constexpr (!is_last || std::is_same_v<To, Pairs<T, false>> || std::is_same_v<To, Pairs<T, true>>)
+            switch (stage.radix) {
+                case 5:
+                    return run_stage<5>(x, y, stage);
+                case 7:
+                    return run_stage<7>(x, y, stage);
+                default:
+                    return run_stage<0>(x, y, stage);
+            }
     }
 }
 
@@ -225,15 +235,28 @@ template <class T, class Run>
     }
 }
 
-// In place, with other memory; exchanges the two.
-template <class T>
-void run_stages(const Plan<T>& plan, std::int64_t s, Split<T>& x, Split<T>& other) {
-    for_each_stage(plan, s, [&](const Stage<T>& stage, int) {
-        run_any_stage(x, other, stage);
-        const Split<T> y = other;
-        other = x;
-        x = y;
+// From `first` to what `last` makes of the buffer that is free then, which is `a` afterwards. What is no buffer is the
+// end of several stages.
+template <class T, class First, class Last>
+void run_stages(const Plan<T>& plan, std::int64_t s, const First& first, Split<T>& a, Split<T>& b, const Last& last) {
+    const auto exchange = [&] {
+        const Split<T> x = a;
+        a = b;
+        b = x;
+    };
+    for_each_stage(plan, s, [&](const Stage<T>& stage, int i) {
+        if (i == 0)
+            run_any_stage(first, b, stage);
+        else if (i + 1 < plan.radices.count)
+            run_any_stage(a, b, stage);
+        else
+            run_any_stage(a, last(b), stage);
+        exchange();
     });
+}
+template <class T>
+void run_stages(const Plan<T>& plan, std::int64_t s, Split<T>& a, Split<T>& b) {
+    run_stages(plan, s, a, a, b, [](const Split<T>& buffer) { return buffer; });
 }
 
 }  // namespace

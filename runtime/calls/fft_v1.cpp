@@ -10,7 +10,7 @@
 // beside one another.
 #include "runtime/aot.h"
 #include "runtime/calls/calls.h"
-#include "runtime/calls/fft_batches.h"
+#include "runtime/calls/fft_ends.h"
 #include "runtime/calls/fft_stages.h"
 
 namespace {
@@ -25,7 +25,8 @@ public:
           kind_(static_cast<Kind>(extents[1])),
           inner_(extents[3]),
           lanes_(extents[4]),
-          outer_(extents[5]) {}
+          outer_(extents[5]),
+          has_room_(plan_.length % most_lanes == 0 && plan_.length >= 64) {}
 
     // `workspace` has room for two buffers; each number of them is a row of `s`.
     void use(void* workspace, std::int64_t s) {
@@ -65,8 +66,7 @@ public:
     void run(std::int64_t begin, std::int64_t end, void* workspace) {
         const bool in_rows = inner_ == 1;
         const std::int64_t across = in_rows ? outer_ : inner_, groups = (across + lanes_ - 1) / lanes_;
-        constexpr std::int64_t enough = 64;
-        const bool one_by_one = in_rows && plan_.length % most_lanes == 0 && plan_.length >= enough;
+        const bool one_by_one = in_rows && has_room_;
         const std::int64_t bins = plan_.extent / 2 + 1;
         const std::int64_t from =
             kind_ == Kind::of_reals ? plan_.extent : 2 * (kind_ == Kind::to_reals ? bins : plan_.extent);
@@ -110,32 +110,34 @@ private:
         }
     }
 
+    // Whether the first stage can read a line as its user has it, and the last one write it.
+    bool is_direct(const Batch& batch) const {
+        return s_ == 1 && batch.step == 1 && !plan_.needs_convolution && has_room_;
+    }
+
     void run_complex(const T* x, T* y, const Batch& from, const Batch& to) {
         const bool is_inverse = kind_ == Kind::inverse;
-        if (s_ == 1 && from.step == 1 && !plan_.needs_convolution && plan_.radices.count > 1 &&
-            plan_.radices.of[0] == 8 && plan_.radices.of[plan_.radices.count - 1] % 4 == 0)
-            return is_inverse ? run_directly<true>(x, y) : run_directly<false>(x, y);
+        if (is_direct(from)) return is_inverse ? run_directly<true>(x, y) : run_directly<false>(x, y);
         const std::int64_t n = plan_.length;
         read_pairs(is_inverse ? a_.swapped() : a_, x, n, s_, pairs_of(from));
         transform();
         write_pairs(y, is_inverse ? a_.swapped() : a_, n, s_, pairs_of(to));
     }
-    // The first stage reads the line, and the last one writes it.
     template <bool is_inverse>
     void run_directly(const T* x, T* y) {
-        const Pairs<const T, is_inverse> from{x};
-        const Pairs<T, is_inverse> to{y};
-        for_each_stage(plan_, 1, [&](const Stage<T>& stage, int i) {
-            if (i == 0) return run_stage<8>(from, a_, stage);
-            if (i + 1 == plan_.radices.count)
-                return stage.radix == 8 ? run_stage<8>(a_, to, stage) : run_stage<4>(a_, to, stage);
-            run_any_stage(a_, b_, stage);
-            exchange();
-        });
+        run_stages(plan_, 1, Pairs<const T, is_inverse>{x}, a_, b_, to_pairs<is_inverse>(y));
+    }
+    template <bool is_inverse>
+    static auto to_pairs(T* y) {
+        return [y](const Split<T>&) { return Pairs<T, is_inverse>{y}; };
     }
 
     void run_of_reals(const T* x, T* y, const Batch& from, const Batch& to) {
         const std::int64_t n = plan_.length;
+        if (plan_.is_halved && is_direct(from)) {
+            run_stages(plan_, 1, Pairs<const T, false>{x}, a_, b_, [](const Split<T>& buffer) { return buffer; });
+            return part_reals(Pairs<T, false>{y});
+        }
         if (!plan_.is_halved) {
             read_numbers(a_.re, x, n, s_, from);
             for (std::int64_t j = 0; j < n * s_; ++j) a_.im[j] = 0;
@@ -146,26 +148,34 @@ private:
             read_numbers(a_.im, x + from.step, n, s_, {from.lanes, from.line, 2 * from.step});
         }
         transform();
-        if (plan_.is_halved)
-            part_reals();
-        else
+        if (plan_.is_halved) {
+            part_reals(b_);
+            exchange();
+        } else {
             for (std::int64_t l = 0; l < s_; ++l) a_.im[l] = 0;
+        }
         write_pairs(y, a_, plan_.extent / 2 + 1, s_, pairs_of(to));
     }
 
     void run_to_reals(const T* x, T* y, const Batch& from, const Batch& to) {
         const std::int64_t n = plan_.length, bins = plan_.extent / 2 + 1;
+        if (plan_.is_halved && is_direct(from)) {
+            join_reals(Pairs<const T, false>{x}, a_);
+            return run_stages(plan_, 1, a_, a_, b_, to_pairs<true>(y));
+        }
         read_pairs(a_, x, bins, s_, pairs_of(from));
         for (std::int64_t l = 0; l < s_; ++l) a_.im[l] = 0;
-        if (plan_.is_halved)
-            join_reals();
-        else
+        if (plan_.is_halved) {
+            join_reals(a_, b_);
+            exchange();
+        } else {
             for (std::int64_t k = 1; k < bins; ++k)
                 for (std::int64_t l = 0; l < s_; ++l) {
                     a_.re[(n - k) * s_ + l] = a_.re[k * s_ + l];
                     a_.im[(n - k) * s_ + l] = -a_.im[k * s_ + l];
                 }
-        a_ = a_.swapped();
+            a_ = a_.swapped();
+        }
         transform();
         a_ = a_.swapped();
         if (!plan_.is_halved) {
@@ -188,30 +198,15 @@ private:
 
     void transform() {
         if (!plan_.needs_convolution) return run_stages(plan_, s_, a_, b_);
-        const std::int64_t n = plan_.length, all = plan_.smooth_length;
-        multiply(n, plan_.chirp);
-        for (std::int64_t j = n * s_; j < all * s_; ++j) a_.set(j, Complex<T>{});
-        run_stages(plan_, s_, a_, b_);
-        multiply(all, plan_.filter);
-        a_ = a_.swapped();
-        run_stages(plan_, s_, a_, b_);
-        a_ = a_.swapped();
-        multiply(n, plan_.chirp);
+        return s_ == 1 ? convolve<true>() : convolve<false>();
     }
-    // Each element of the lines by a factor.
-    void multiply(std::int64_t count, const Split<T>& factors) {
-        using P = Wide<T>;
-        constexpr std::int64_t width = Pack<P>::width;
-        std::int64_t j = 0;
-        if (s_ == 1)
-            for (; j + width <= count; j += width) a_.set(j, times(a_.template at<P>(j), factors.template at<P>(j)));
-        else
-            for (; j < count; ++j) {
-                const Complex<P> w{all_of<P>(factors.re[j]), all_of<P>(factors.im[j])};
-                for (std::int64_t l = 0; l < s_; l += width)
-                    a_.set(j * s_ + l, times(a_.template at<P>(j * s_ + l), w));
-            }
-        for (; j < count; ++j) a_.set(j, times(a_.template at<T>(j), factors.template at<T>(j)));
+    template <bool is_alone>
+    void convolve() {
+        const std::int64_t count = is_alone ? plan_.length : plan_.length * most_lanes;
+        run_stages(plan_, s_, Continued<T, is_alone>{a_, plan_.chirp, count}, a_, b_,
+                   [&](const Split<T>& buffer) { return Filtered<T, is_alone>{buffer, plan_.filter}; });
+        run_stages(plan_, s_, a_, a_, b_,
+                   [&](const Split<T>& buffer) { return Shortened<T, is_alone>{buffer, plan_.chirp, count}; });
     }
 
     // ---- of the transform of half as many complex numbers, z[j] = x[2 j] + i x[2 j + 1], and the other way round
@@ -232,16 +227,16 @@ private:
                 for (std::int64_t l = 0; l < s_; l += width) f(k, l, P{});
     }
     // Element k and the one that is as far from the end, of vectors along k where s is 1, and else along lines.
-    template <class P>
-    [[gnu::always_inline]] Complex<P> bin(std::int64_t k, std::int64_t lane) const {
-        return a_.template at<P>(k * s_ + lane);
+    template <class P, class From>
+    [[gnu::always_inline]] Complex<P> bin(const From& x, std::int64_t k, std::int64_t lane) const {
+        return x.template at<P>(k * s_ + lane);
     }
-    template <class P>
-    [[gnu::always_inline]] Complex<P> opposite(std::int64_t k, std::int64_t lane) const {
+    template <class P, class From>
+    [[gnu::always_inline]] Complex<P> opposite(const From& x, std::int64_t k, std::int64_t lane) const {
         const std::int64_t other = plan_.length - k;
-        if (s_ != 1) return a_.template at<P>(other * s_ + lane);
-        const Complex<P> x = a_.template at<P>(other - Pack<P>::width + 1);
-        return {reversed(x.re), reversed(x.im)};
+        if (s_ != 1) return x.template at<P>(other * s_ + lane);
+        const Complex<P> z = x.template at<P>(other - Pack<P>::width + 1);
+        return {reversed(z.re), reversed(z.im)};
     }
     template <class P>
     [[gnu::always_inline]] Complex<P> factor(std::int64_t k) const {
@@ -249,31 +244,34 @@ private:
         return {all_of<P>(plan_.halves.re[k]), all_of<P>(plan_.halves.im[k])};
     }
 
-    void part_reals() {
+    template <class To>
+    void part_reals(const To& y) {
         const std::int64_t n = plan_.length;
         for (std::int64_t l = 0; l < s_; ++l) {
             const Complex<T> z = a_.template at<T>(l);
-            b_.set(l, Complex<T>{z.re + z.im, 0});
-            b_.set(n * s_ + l, Complex<T>{z.re - z.im, 0});
+            y.set(l, Complex<T>{z.re + z.im, 0});
+            y.set(n * s_ + l, Complex<T>{z.re - z.im, 0});
         }
-        for_each_bin([this]<class P>(std::int64_t k, std::int64_t lane, P) {
+        for_each_bin([&]<class P>(std::int64_t k, std::int64_t lane, P) {
             const P half = all_of<P>(static_cast<T>(0.5));
-            const Complex<P> z = bin<P>(k, lane), o = opposite<P>(k, lane);
+            const Complex<P> z = bin<P>(a_, k, lane), o = opposite<P>(a_, k, lane);
             const Complex<P> u = times({z.re - o.re, z.im + o.im}, factor<P>(k));
-            b_.set(k * s_ + lane, Complex<P>{half * ((z.re + o.re) + u.im), half * ((z.im - o.im) - u.re)});
+            y.set(k * s_ + lane, Complex<P>{half * ((z.re + o.re) + u.im), half * ((z.im - o.im) - u.re)});
         });
-        exchange();
     }
-    void join_reals() {
+    // Real and imaginary parts exchanged.
+    template <class From>
+    void join_reals(const From& x, const Split<T>& y) {
         const std::int64_t n = plan_.length;
-        for (std::int64_t l = 0; l < s_; ++l)
-            b_.set(l, Complex<T>{a_.re[l] + a_.re[n * s_ + l], a_.re[l] - a_.re[n * s_ + l]});
-        for_each_bin([this]<class P>(std::int64_t k, std::int64_t lane, P) {
-            const Complex<P> x = bin<P>(k, lane), o = opposite<P>(k, lane), w = factor<P>(k);
-            const Complex<P> u = times(Complex<P>{x.re - o.re, x.im + o.im}, Complex<P>{w.re, -w.im});
-            b_.set(k * s_ + lane, Complex<P>{(x.re + o.re) - u.im, (x.im - o.im) + u.re});
+        for (std::int64_t l = 0; l < s_; ++l) {
+            const Complex<T> first = x.template at<T>(l), last = x.template at<T>(n * s_ + l);
+            y.set(l, Complex<T>{first.re - last.re, first.re + last.re});
+        }
+        for_each_bin([&]<class P>(std::int64_t k, std::int64_t lane, P) {
+            const Complex<P> z = bin<P>(x, k, lane), o = opposite<P>(x, k, lane), w = factor<P>(k);
+            const Complex<P> u = times(Complex<P>{z.re - o.re, z.im + o.im}, Complex<P>{w.re, -w.im});
+            y.set(k * s_ + lane, Complex<P>{(z.im - o.im) + u.re, (z.re + o.re) - u.im});
         });
-        exchange();
     }
 
     const Plan<T> plan_;
@@ -282,6 +280,7 @@ private:
     Kind kind_;
     std::int64_t inner_, lanes_, outer_;
     std::int64_t s_ = 1;
+    bool has_room_;  // for vectors, where a line is alone
     Split<T> a_{}, b_{};
 };
 
