@@ -94,6 +94,12 @@ TEST_P(EveryLength, GivesTheReferencesBitsOfLongLines) {
                 c.expect_the_references_bits(side_by_side ? 9 : 3, n, random, false);
             for (const std::int64_t n : {3 * 4096, 6001, 16385, 40009, 65536})
                 c.expect_the_references_bits(side_by_side ? 3 : 1, n, random, false);
+            // By columns and rows, of which not all are full groups: lines alone, eight in one convolution, and lines
+            // that threads share.
+            for (const std::int64_t n : {16400, 39366}) c.expect_the_references_bits(2, n, random, false);
+            c.expect_the_references_bits(9, 16381, random, false);
+            for (const std::int64_t n : {65537, 67081, 131070, 131072})
+                if (!side_by_side) c.expect_the_references_bits(n < 100000 ? 1 : 2, n, random, false);
         }
 }
 INSTANTIATE_TEST_SUITE_P(Dtypes, EveryLength, testing::Values(Dtype::f32, Dtype::f64),
@@ -183,6 +189,43 @@ TEST_P(Accuracy, GrowsWithTheLogarithmOfTheLength) {
 }
 INSTANTIATE_TEST_SUITE_P(Dtypes, Accuracy, testing::Values(Dtype::f32, Dtype::f64),
                          [](const auto& dtype) { return std::string(name(dtype.param)); });
+
+// By halves, in long double.
+std::vector<Exact> transformed_by_halves(const std::vector<Exact>& x) {
+    const std::size_t n = x.size();
+    if (n == 1) return x;
+    std::vector<Exact> even, odd, y(n);
+    for (std::size_t j = 0; j < n; j += 2) {
+        even.push_back(x[j]);
+        odd.push_back(x[j + 1]);
+    }
+    even = transformed_by_halves(even);
+    odd = transformed_by_halves(odd);
+    for (std::size_t k = 0; k < n / 2; ++k) {
+        const Exact w = std::polar(1.0L, -2 * std::numbers::pi_v<long double> * static_cast<long double>(k) / n);
+        y[k] = even[k] + w * odd[k];
+        y[k + n / 2] = even[k] - w * odd[k];
+    }
+    return y;
+}
+
+TEST_P(Accuracy, HoldsForLinesByColumnsAndRows) {
+    const double unit = GetParam() == Dtype::f32 ? 3e-7 : 6e-16;
+    for (const std::int64_t n : {std::int64_t{1} << 15, std::int64_t{1} << 20}) {
+        const double bound = unit * std::log2(static_cast<double>(n));
+        const Tensor z = random_signal(static_cast<std::uint64_t>(n), GetParam(), {n, 2});
+        const std::vector<Exact> actual = exactly(fft(z)), expected = transformed_by_halves(exactly(z));
+        EXPECT_LE(greatest_error_of(actual, expected), bound) << n;
+        EXPECT_LE(error_of(actual, expected), bound / 2) << n;
+        const Tensor x = real(z);
+        std::vector<Exact> spectrum = transformed_by_halves(exactly(make_complex(x)));
+        spectrum.resize(static_cast<std::size_t>(n / 2 + 1));
+        EXPECT_LE(greatest_error_of(exactly(rfft(x)), spectrum), bound) << n;
+        EXPECT_LE(greatest_error_of(exactly(make_complex(irfft(rfft(x)))), exactly(make_complex(x))), bound) << n;
+        std::cout << name(GetParam()) << " " << n << ": " << greatest_error_of(actual, expected) / bound
+                  << " of the bound\n";
+    }
+}
 
 // A single one among zeros gives the powers of a root of unity: no sum hides how exact those are.
 TEST(Fft, OfAUnitIsExactToTheLastPlace) {

@@ -23,8 +23,8 @@ using detail::refuse;
 using detail::value_of;
 
 void require_wide_floats(std::string_view function, const Tensor& x, Where where) {
-    if (!ops::wide_floats.contains(x.dtype()))
-        refuse(function, ir::dtype_refusal("operand 0", x.dtype(), ops::wide_floats), where);
+    if (!ir::rules::wide_floats.contains(x.dtype()))
+        refuse(function, ir::dtype_refusal("operand 0", x.dtype(), ir::rules::wide_floats), where);
 }
 // A complex tensor, whose last extent is known to be 2.
 Tensor complex(std::string_view function, const Tensor& z, Where where) {

@@ -65,20 +65,23 @@ HostCall fourier_call(Kind kind, Dtype dtype, const Shape& shape, std::int64_t a
     const Dim n = lines.extent,
               at_once = 1 + (lanes - 1) * ir::min(1, floordiv(in_rows ? short_row : short_column, ir::max(n, 1)));
     const Dim across = in_rows ? lines.outer : lines.inner;
-    // A length that needs a convolution takes less than three times as much memory, and seven times as much time.
+    // A length that needs a convolution takes less than three times as much memory, and seven times as much time. Long
+    // ones want a quarter more.
     const Dim parts = 1 + ir::min(most_parts - 1, floordiv(n, part));
+    const Dim shared = in_rows ? shares_lines(lines) : 0, pieces = 1 + (most_parts - 1) * shared;
     HostCall call{
         .function = "fft_v1",
         .extents = {static_cast<std::int64_t>(dtype), static_cast<std::int64_t>(kind), n, lines.inner, at_once, across,
-                    parts},
+                    parts, pieces},
         .iterations = parts,
         .picoseconds = floordiv(n * 4000, parts),
-        .workspace = size * 4 * ((3 * n + 1) * at_once + 96),
+        .workspace = size * 4 * ((floordiv(15 * n, 4) + 1) * at_once + 512),
     };
-    call.phases.count = 1;
-    call.phases.iterations = (in_rows ? Dim(1) : lines.outer) * ceildiv(across, at_once);
-    call.phases.picoseconds = n * at_once * 2000;
-    call.phases.scratch = size * (15 * n + 128);
+    const bool is_shared = shared != Dim(0);
+    call.phases.count = !is_shared ? 1 : kind == Kind::of_reals ? 3 : 2;
+    call.phases.iterations = (in_rows ? Dim(1) : lines.outer) * ceildiv(across, at_once) * pieces;
+    call.phases.picoseconds = floordiv(n * at_once * 2000, pieces);
+    call.phases.scratch = size * (15 * n + 128 + shared * across * (3 * n + 512));
     return call;
 }
 
@@ -261,6 +264,54 @@ Line<T> transform_by(std::span<const std::int64_t> radices, const Line<T>& x) {
     return y;
 }
 
+// The length of columns of a long line; 0 where a line is not transformed by columns and rows.
+std::size_t columns_of(std::size_t length) {
+    constexpr std::int64_t longest_whole = 16384, least_columns = 64;
+    const auto n = static_cast<std::int64_t>(length);
+    std::int64_t a = 1;
+    for (const std::int64_t r : radices_of(n)) {
+        if (a * r * a * r > n) break;
+        a *= r;
+    }
+    return n > longest_whole && a >= least_columns ? static_cast<std::size_t>(a) : 0;
+}
+bool is_smooth(std::size_t length) { return length == 1 || !radices_of(static_cast<std::int64_t>(length)).empty(); }
+std::size_t convolution_length(std::size_t length) {
+    std::size_t l = 8;
+    while (l < 2 * length - 1) l = l % 3 == 0 ? l / 3 * 4 : l / 2 * 3;
+    return l;
+}
+
+// Factor k, of n, of long lines.
+template <class T>
+Complex<T> root_by_two(std::size_t low, std::size_t high, std::size_t n) {
+    const auto at = [n](std::size_t k) { return root<T>(static_cast<std::int64_t>(k), static_cast<std::int64_t>(n)); };
+    return at(high) * at(low);
+}
+
+template <class T>
+Line<T> transform_smooth(const Line<T>& x) {
+    const auto radices = [](std::size_t n) { return radices_of(static_cast<std::int64_t>(n)); };
+    const std::size_t n = x.size(), a = columns_of(n);
+    if (a == 0) return transform_by<T>(radices(n), x);
+    const std::size_t b = n / a;
+    std::vector<Line<T>> rows(a, Line<T>(b));
+    for (std::size_t p = 0; p < b; ++p) {
+        Line<T> column(a);
+        for (std::size_t k = 0; k < a; ++k) column[k] = x[k * b + p];
+        column = transform_by<T>(radices(a), column);
+        constexpr std::size_t at_once = 32;
+        for (std::size_t t = 0; t < a; ++t)
+            rows[t][p] = column[t] * root_by_two<T>(t % at_once * p, (t - t % at_once) * p, n);
+    }
+    Line<T> y(n);
+    for (std::size_t t = 0; t < a; ++t) {
+        const Line<T> row = transform_by<T>(radices(b), rows[t]);
+        for (std::size_t q = 0; q < b; ++q) y[t + a * q] = row[q];
+    }
+    return y;
+}
+
 template <class T>
 Line<T> exchanged(Line<T> x) {
     for (Complex<T>& a : x) std::swap(a.re, a.im);
@@ -270,21 +321,18 @@ Line<T> exchanged(Line<T> x) {
 template <class T>
 Line<T> transform_by_convolution(const Line<T>& x) {
     const auto n = static_cast<std::int64_t>(x.size());
-    std::int64_t l = 8;
-    while (l < 2 * n - 1) l = l % 3 == 0 ? l / 3 * 4 : l / 2 * 3;
-    const std::vector<std::int64_t> radices = radices_of(l);
-    const auto all = static_cast<std::size_t>(l);
+    const std::size_t all = convolution_length(x.size());
     Line<T> c, filter(all), line(all);
     for (std::int64_t j = 0; j < n; ++j) c.push_back(root<T>(j * j % (2 * n), 2 * n));
     for (std::size_t j = 0; j < x.size(); ++j) {
         filter[j] = filter[(all - j) % all] = conj(c[j]);
         line[j] = x[j] * c[j];
     }
-    filter = transform_by<T>(radices, filter);
-    line = transform_by<T>(radices, line);
+    filter = transform_smooth(filter);
+    line = transform_smooth(line);
     const T scale = 1 / static_cast<T>(all);
     for (std::size_t j = 0; j < all; ++j) line[j] = line[j] * Complex<T>{filter[j].re * scale, filter[j].im * scale};
-    line = exchanged(transform_by<T>(radices, exchanged(line)));
+    line = exchanged(transform_smooth(exchanged(line)));
     line.resize(x.size());
     for (std::size_t j = 0; j < x.size(); ++j) line[j] = line[j] * c[j];
     return line;
@@ -292,12 +340,21 @@ Line<T> transform_by_convolution(const Line<T>& x) {
 
 template <class T>
 Line<T> transform(const Line<T>& x) {
-    const std::vector<std::int64_t> radices = radices_of(static_cast<std::int64_t>(x.size()));
-    return radices.empty() && x.size() > 1 ? transform_by_convolution(x) : transform_by<T>(radices, x);
+    return is_smooth(x.size()) ? transform_smooth(x) : transform_by_convolution(x);
 }
 template <class T>
 Line<T> inverse(const Line<T>& x) {
     return exchanged(transform(exchanged(x)));
+}
+
+// Factor k of n real numbers, n even.
+template <class T>
+Complex<T> root_of_reals(std::size_t k, std::size_t n) {
+    constexpr std::size_t at_once = 64;
+    const std::size_t half = n / 2;
+    if (columns_of(is_smooth(half) ? half : convolution_length(half)) != 0)
+        return root_by_two<T>(k % at_once, k - k % at_once, n);
+    return root<T>(static_cast<std::int64_t>(k), static_cast<std::int64_t>(n));
 }
 
 template <class T>
@@ -318,7 +375,7 @@ Line<T> transform_reals(const std::vector<T>& x) {
     y[half].re = z[0].re - z[0].im;
     for (std::size_t k = 1; k < half; ++k) {
         const Complex<T> o = conj(z[half - k]), a = z[k] + o;
-        const Complex<T> u = (z[k] - o) * root<T>(static_cast<std::int64_t>(k), static_cast<std::int64_t>(n));
+        const Complex<T> u = (z[k] - o) * root_of_reals<T>(k, n);
         const T to_half = static_cast<T>(0.5);
         y[k] = {to_half * (a.re + u.im), to_half * (a.im - u.re)};
     }
@@ -341,8 +398,7 @@ std::vector<T> transform_to_reals(const Line<T>& y, std::size_t n) {
     z[0] = {y[0].re + y[half].re, y[0].re - y[half].re};
     for (std::size_t k = 1; k < half; ++k) {
         const Complex<T> o = conj(y[half - k]), a = y[k] + o;
-        const Complex<T> w = root<T>(static_cast<std::int64_t>(k), static_cast<std::int64_t>(n));
-        const Complex<T> u = (y[k] - o) * conj(w);
+        const Complex<T> u = (y[k] - o) * conj(root_of_reals<T>(k, n));
         z[k] = {a.re - u.im, a.im + u.re};
     }
     for (const Complex<T>& a : inverse(z)) {

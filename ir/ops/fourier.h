@@ -16,13 +16,18 @@
 //      odd: with a[k] = x[k] + x[r-k], d[k] = x[k] - x[r-k], 0 < k <= r/2: the first is x0 + a[1] + a[2] ..., and of
 //         S = x0 + sum of re(w(j k, r)) a[k], D = sum of im(w(j k, r)) d[k], both chains of fma, those at j and r - j
 //         are (S.re - D.im, S.im + D.re) and (S.re + D.im, S.im - D.re).
-// 2. Of other lengths, as a convolution (Bluestein's method) of length l, the least of 2^a and 3 2^a, at least 2 n - 1:
+// 2. Of such a length of more than 16384, by columns and rows (Bailey's method): a is the product of as many of the
+//    first radices as have a a <= n; at least 64, else 1 holds. With n = a b, the lines x[p + b k] of a elements k are
+//    transformed by 1; element t, times (w(t p - s p, n) w(s p, n)) with s = t mod 32, is element p of line t; lines t
+//    are transformed by 1, and element q of one is y[t + a q].
+// 3. Of other lengths, as a convolution (Bluestein's method) of length l, the least of 2^a and 3 2^a, at least 2 n - 1:
 //    c[j] = w(j j mod 2 n, 2 n); f is 1/l times the transform of the line of conj(c[j]) at j and l - j; y[j] is c[j]
 //    times element j of the inverse transform of f times the transform of x[j] c[j], continued with zeros.
-// 3. The inverse exchanges real and imaginary parts before and after.
-// 4. Of n reals, n even: z, the transform of x[2 j] + i x[2 j + 1], gives y[k] = ((a.re + u.im) / 2, (a.im - u.re) / 2)
-//    with a = z[k] + conj(z[n/2-k]), u = (z[k] - conj(z[n/2-k])) w(k, n); and y[0], y[n/2] = z[0].re +- z[0].im.
-//    Back: the inverse of z[k] = (a.re - u.im, a.im + u.re), with u = (...) conj(w(k, n)), z[0] = (y[0] + y[n/2],
+// 4. The inverse exchanges real and imaginary parts before and after.
+// 5. Of n reals, n even: z, the transform of x[2 j] + i x[2 j + 1], gives y[k] = ((a.re + u.im) / 2, (a.im - u.re) / 2)
+//    with a = z[k] + conj(z[n/2-k]), u = (z[k] - conj(z[n/2-k])) v[k]; and y[0], y[n/2] = z[0].re +- z[0].im. v[k] is
+//    w(k, n); where the transform, or those of its convolution, are by 2, w(k - s, n) w(s, n) with s = k mod 64.
+//    Back: the inverse of z[k] = (a.re - u.im, a.im + u.re), with u = (...) conj(v[k]), z[0] = (y[0] + y[n/2],
 //    y[0] - y[n/2]) of real parts. n odd: as of complex numbers; the imaginary part of the first is 0.
 #pragma once
 
@@ -31,8 +36,6 @@
 #include "ir/ops/rules.h"
 
 namespace lathe::ir::ops {
-
-inline constexpr DtypeSet wide_floats = dtypes_where([](Dtype d) { return d == Dtype::f32 || d == Dtype::f64; });
 
 inline constexpr FlagAttribute<1> fft_inverse{"inverse", "the signs of the exponents are positive", 0,
                                               Presence::optional};
@@ -48,7 +51,7 @@ inline constexpr OpDef fft = {
         "last\ndimension of which holds real and imaginary part. Not divided by n, in neither direction.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = wide_floats,
+    .dtypes = rules::wide_floats,
     .attributes = fft_attributes,
     .type = fft_type,
     .call = fft_call,
@@ -81,7 +84,7 @@ inline constexpr OpDef rfft = {
         "others\nare conjugates of these. The imaginary part of the first is 0, and that of the last where n is even.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = wide_floats,
+    .dtypes = rules::wide_floats,
     .attributes = rfft_attributes,
     .type = rfft_type,
     .call = rfft_call,
@@ -115,7 +118,7 @@ inline constexpr OpDef irfft = {
         "that of the\nlast where n is even.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = wide_floats,
+    .dtypes = rules::wide_floats,
     .attributes = irfft_attributes,
     .type = irfft_type,
     .call = irfft_call,

@@ -8,7 +8,7 @@ namespace f = functions;
 
 const Shape& require_matrices(const TypeContext& c, std::size_t operand) {
     const Type& type = c.operand(operand);
-    rules::require_dtype(c, operand, decomposable);
+    rules::require_dtype(c, operand, rules::wide_floats);
     if (type.shape.rank() < 2) c.fail("wants matrices, of two dimensions or more");
     return type.shape;
 }

@@ -10,8 +10,6 @@
 
 namespace lathe::ir::ops {
 
-inline constexpr DtypeSet decomposable = dtypes_where([](Dtype d) { return d == Dtype::f32 || d == Dtype::f64; });
-
 // The shape of an operand that is matrices of those dtypes, square ones or any.
 const Shape& require_matrices(const TypeContext& c, std::size_t operand = 0);
 const Shape& require_square(TypeContext& c, std::size_t operand = 0);
@@ -32,7 +30,7 @@ inline constexpr OpDef cholesky = {
         "symmetric part of x is not positive definite.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, require_square(c)}; },
     .call = cholesky_call,
     .gradient = only_reverse(cholesky_transpose),
@@ -52,7 +50,7 @@ inline constexpr OpDef lu = {
         "dtype. Of\nequal pivots the first is taken; one of 0 divides nothing.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, require_matrices(c)}; },
     .result_types = lu_types,
     .call = lu_call,
@@ -78,7 +76,7 @@ inline constexpr OpDef triangular_solve = {
         "diagonal gives infinities and NaN.",
     .arity = 2,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .attributes = triangular_solve_attributes,
     .type = solve_type,
     .call = triangular_solve_call,
@@ -102,7 +100,7 @@ inline constexpr OpDef qr = {
         "of\nwhat was reflected onto it.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type { return qr_types(c, false)[0]; },
     .result_types = [](TypeContext& c) -> Types { return qr_types(c, false); },
     .call = qr_call,
@@ -115,7 +113,7 @@ inline constexpr OpDef complete_qr = {
     .doc = "qr, but q is square: columns behind the first complete a basis, and rows of zeros below r belong to them.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type { return qr_types(c, true)[0]; },
     .result_types = [](TypeContext& c) -> Types { return qr_types(c, true); },
     .call = complete_qr_call,
@@ -134,7 +132,7 @@ inline constexpr OpDef eigh = {
         "(x + x^T) / 2 = v diag(w) v^T. Derivatives by vectors of equal values are infinite or NaN.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type { return eigh_types(c)[0]; },
     .result_types = eigh_types,
     .call = eigh_call,
@@ -155,7 +153,7 @@ inline constexpr OpDef eig = {
         "with the\npositive imaginary part comes first; else they come in the order in which they are found.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type { return eig_types(c)[0]; },
     .result_types = eig_types,
     .call = eig_call,
@@ -176,7 +174,7 @@ inline constexpr OpDef svd = {
         "values are equal, or 0.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type { return svd_types(c)[0]; },
     .result_types = svd_types,
     .call = svd_call,
@@ -193,7 +191,7 @@ inline constexpr OpDef matrix_exp = {
     .doc = "The sum of x^k / k! over all k, with powers of matrices.",
     .arity = 1,
     .lowering = Lowering::opaque,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, require_square(c)}; },
     .call = matrix_exp_call,
     .gradient = only_reverse(matrix_exp_transpose),
@@ -214,7 +212,7 @@ inline constexpr OpDef solve = {
     .doc = "The x with a x = b, by lu. Where a is singular: infinities and NaN.",
     .arity = 2,
     .lowering = Lowering::composite,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .attributes = solve_attributes,
     .type = solve_type,
     .expand = solve_expansion,
@@ -239,7 +237,7 @@ inline constexpr OpDef matrix_exp_tangent = {
         "in e.",
     .arity = 2,
     .lowering = Lowering::composite,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type {
         require_square(c, 1);
         return solve_type(c);
@@ -263,7 +261,7 @@ inline constexpr OpDef pinv = {
         "1 to the next\nnumber. The derivative is that of a matrix whose rank stays.",
     .arity = 2,
     .lowering = Lowering::composite,
-    .dtypes = decomposable,
+    .dtypes = rules::wide_floats,
     .type = [](TypeContext& c) -> Type {
         const Shape& shape = require_matrices(c);
         rules::require_same_dtype(c, 0, 1);

@@ -5,6 +5,9 @@
 
 namespace lathe::ir::rules {
 
+// What functions of the library compute of real and complex numbers: they have no narrower arithmetic.
+inline constexpr DtypeSet wide_floats = dtypes_where([](Dtype d) { return d == Dtype::f32 || d == Dtype::f64; });
+
 void require_dtype(const TypeContext& c, std::size_t operand, DtypeSet allowed);
 void require_same_dtype(const TypeContext& c, std::size_t first, std::size_t second);
 

@@ -27,6 +27,20 @@ struct Radices {
     }
 };
 
+// As the matrix of which a long line is transformed by columns and by rows, how many rows it has, the length of a
+// column: the greatest product of leading radices that is at most the square root of the length. 0 where it is short,
+// or that is not much.
+constexpr std::int64_t longest_whole = 16384, least_columns = 64;
+inline std::int64_t columns_of(std::int64_t length) {
+    if (length <= longest_whole) return 0;
+    const Radices radices(length);
+    std::int64_t a = 1;
+    for (int i = 0; i < radices.count && a * radices.of[i] <= length / (a * radices.of[i]); ++i) a *= radices.of[i];
+    return a < least_columns ? 0 : a;
+}
+// Factors of long lines are products of two: power k % n of the first few by power k - k % n.
+constexpr std::int64_t halves_at_once = 64, twiddles_at_once = 32;
+
 // Of a power of two and its threefold, at least 8, the least that holds a convolution of two lines.
 inline std::int64_t convolution_length(std::int64_t length) {
     std::int64_t n = 8;
@@ -68,6 +82,12 @@ inline std::int64_t convolution_length(std::int64_t length) {
     return {choose((quarter == 1) | (quarter == 2), -re, re), choose((quarter == 2) | (quarter == 3), im, -im)};
 }
 
+template <class T>
+Split<T> take_table(T*& next, std::int64_t count) {
+    const Split<T> table{next, next + count};
+    next += 2 * count;
+    return table;
+}
 [[gnu::always_inline]] inline void store_narrowed(double* to, Doubles x) { store(to, x); }
 [[gnu::always_inline]] inline void store_narrowed(float* to, Doubles x) { _mm_storeu_ps(to, _mm256_cvtpd_ps(x)); }
 
@@ -100,40 +120,23 @@ template <class T, class Exponents>
     };
 }
 
-enum class Kind { forward, inverse, of_reals, to_reals };
-
-// What of the tables lies where, in memory that all threads have in common.
+// The transform of a length by radices. Its tables lie where `next` is, which moves on.
 template <class T>
-class Plan {
-public:
-    Plan(Kind kind, std::int64_t extent, void* tables)
-        : is_real(kind == Kind::of_reals || kind == Kind::to_reals),
-          is_halved(is_real && extent % 2 == 0),
-          extent(extent),
-          length(is_halved ? extent / 2 : extent),
-          needs_convolution(!Radices(length).is_whole),
-          smooth_length(needs_convolution ? convolution_length(length) : length),
-          radices(smooth_length) {
-        T* next = static_cast<T*>(tables);
-        const auto take = [&](std::int64_t count) {
-            const Split<T> table{next, next + count};
-            next += 2 * count;
-            return table;
-        };
-        twiddles = take(smooth_length);
+struct Stages {
+    std::int64_t length;
+    Radices radices;
+    Split<T> twiddles{};  // for each stage, power t = 1, 2, ... of the radix, and element: exp(-2 pi i t p / n)
+    Split<T> roots{};     // for each stage of an odd radix
+
+    Stages(std::int64_t length, T*& next) : length(length), radices(length) {
         std::int64_t primes = 0;
         for (int i = 0; i < radices.count; ++i) primes += radices.of[i] % 2 != 0 ? radices.of[i] : 0;
-        roots = take(primes);
-        if (is_halved) halves = take(length);
-        if (needs_convolution) {
-            chirp = take(length);
-            filter = take(smooth_length);
-        }
+        twiddles = take_table(next, length);
+        roots = take_table(next, primes);
     }
-
-    // Part `part` of `parts` of what depends on no other table.
+    // Part `part` of `parts` of the tables.
     void make_powers(std::int64_t part, std::int64_t parts) const {
-        std::int64_t n = smooth_length, at = 0, root_at = 0;
+        std::int64_t n = length, at = 0, root_at = 0;
         for (int i = 0; i < radices.count; ++i) {
             const std::int64_t radix = radices.of[i], m = n / radix;
             const std::int64_t first = m * part / parts, last = m * (part + 1) / parts;
@@ -145,8 +148,45 @@ public:
             if (part == 0) set_powers(roots, root_at, radix, radix, multiples(0, 1));
             root_at += radix;
         }
-        const std::int64_t first = length * part / parts, last = length * (part + 1) / parts;
-        if (is_halved) set_powers(halves, first, last - first, extent, multiples(first, 1));
+    }
+};
+
+enum class Kind { forward, inverse, of_reals, to_reals };
+
+// What of the tables lies where, in memory that all threads have in common.
+template <class T>
+class Plan {
+public:
+    Plan(Kind kind, std::int64_t extent, void* tables)
+        : is_halved((kind == Kind::of_reals || kind == Kind::to_reals) && extent % 2 == 0),
+          extent(extent),
+          length(is_halved ? extent / 2 : extent),
+          needs_convolution(!Radices(length).is_whole),
+          smooth_length(needs_convolution ? convolution_length(length) : length),
+          columns(columns_of(smooth_length)),
+          next_(static_cast<T*>(tables)),
+          whole(is_long() ? columns : smooth_length, next_),
+          rows(is_long() ? smooth_length / columns : 1, next_) {
+        if (is_halved) halves = take_table(next_, is_long() ? halves_at_once + length / halves_at_once + 1 : length);
+        if (needs_convolution) {
+            chirp = take_table(next_, length);
+            filter = take_table(next_, smooth_length);
+        }
+    }
+
+    // Part `part` of `parts` of what depends on no other table.
+    void make_powers(std::int64_t part, std::int64_t parts) const {
+        whole.make_powers(part, parts);
+        rows.make_powers(part, parts);
+        if (!is_halved) return;
+        if (is_long()) {
+            if (part > 0) return;
+            set_powers(halves, 0, halves_at_once, extent, multiples(0, 1));
+            set_powers(halves, halves_at_once, length / halves_at_once + 1, extent, multiples(0, halves_at_once));
+        } else {
+            const std::int64_t first = length * part / parts, last = length * (part + 1) / parts;
+            set_powers(halves, first, last - first, extent, multiples(first, 1));
+        }
     }
     // exp(-pi i j^2 / length).
     void make_chirp() const {
@@ -160,15 +200,30 @@ public:
             return load<Doubles>(squares);
         });
     }
+    // Factor k of the real lines; of several, where the length is long, k is a multiple of as many.
+    template <class P>
+    [[gnu::always_inline]] Complex<P> half_at(std::int64_t k) const {
+        if (!is_long()) return halves.template at<P>(k);
+        const std::int64_t high = halves_at_once + k / halves_at_once;
+        return times(Complex<P>{all_of<P>(halves.re[high]), all_of<P>(halves.im[high])},
+                     halves.template at<P>(k % halves_at_once));
+    }
 
-    bool is_real, is_halved;
+    // Whether the transform is made of those of columns and of rows.
+    bool is_long() const { return columns != 0; }
+
+    bool is_halved;
     std::int64_t extent, length;  // of lines; of the complex transform
     bool needs_convolution;
     std::int64_t smooth_length;  // of the transforms by stages
-    Radices radices;
-    Split<T> twiddles{};  // for each stage, power t = 1, 2, ... of the radix, and element: exp(-2 pi i t p / n)
-    Split<T> roots{};     // for each stage of an odd radix
-    Split<T> halves{};    // of lines of reals
+    std::int64_t columns;        // their length; 0: there are none
+
+private:
+    T* next_;
+
+public:
+    Stages<T> whole, rows;  // the former of columns, where there are such
+    Split<T> halves{};      // of lines of reals
     Split<T> chirp{}, filter{};
 };
 

@@ -149,12 +149,13 @@ template <int radix, class P, class T>
 template <int radix, class P, class From, class T>
 [[gnu::always_inline]] inline void run_along(const From& x, const Split<T>& y, const Stage<T>& stage) {
     constexpr std::int64_t width = Pack<P>::width;
-    const std::int64_t count = radix == 0 ? stage.radix : radix, s = stage.s, m = stage.m, all = s * m;
+    constexpr bool is_first = !std::is_same_v<From, Split<T>>;
+    const std::int64_t count = radix == 0 ? stage.radix : radix, s = is_first ? 1 : stage.s, m = stage.m, all = s * m;
     for (std::int64_t i = 0; i < all; i += width) {
         const std::int64_t at = i + width <= all ? i : all - width;
         Complex<P> a[radix == 0 ? greatest_radix : radix];
         sums_at<radix>(a, x, at, stage);
-        if (s == 1) {
+        if (is_first || s == 1) {
             for (std::int64_t t = 1; t < count; ++t)
                 a[t] = times(a[t], stage.twiddles.template at<P>((t - 1) * m + at));
             scatter_first<radix>(y, at, a, count);
@@ -221,11 +222,11 @@ void run_any_stage(const From& x, const To& y, const Stage<T>& stage) {
 
 // Calls run(stage, its number) for each stage of s transforms, side by side.
 template <class T, class Run>
-[[gnu::always_inline]] inline void for_each_stage(const Plan<T>& plan, std::int64_t s, const Run& run) {
-    Split<T> twiddles = plan.twiddles, roots = plan.roots;
-    std::int64_t n = plan.smooth_length;
-    for (int i = 0; i < plan.radices.count; ++i) {
-        const std::int64_t radix = plan.radices.of[i], m = n / radix;
+[[gnu::always_inline]] inline void for_each_stage(const Stages<T>& all, std::int64_t s, const Run& run) {
+    Split<T> twiddles = all.twiddles, roots = all.roots;
+    std::int64_t n = all.length;
+    for (int i = 0; i < all.radices.count; ++i) {
+        const std::int64_t radix = all.radices.of[i], m = n / radix;
         run(Stage<T>{radix, s, m, twiddles, roots}, i);
         const std::int64_t factors = (radix - 1) * m, primes = radix % 2 != 0 ? radix : 0;
         twiddles = {twiddles.re + factors, twiddles.im + factors};
@@ -238,16 +239,16 @@ template <class T, class Run>
 // From `first` to what `last` makes of the buffer that is free then, which is `a` afterwards. What is no buffer is the
 // end of several stages.
 template <class T, class First, class Last>
-void run_stages(const Plan<T>& plan, std::int64_t s, const First& first, Split<T>& a, Split<T>& b, const Last& last) {
+void run_stages(const Stages<T>& all, std::int64_t s, const First& first, Split<T>& a, Split<T>& b, const Last& last) {
     const auto exchange = [&] {
         const Split<T> x = a;
         a = b;
         b = x;
     };
-    for_each_stage(plan, s, [&](const Stage<T>& stage, int i) {
+    for_each_stage(all, s, [&](const Stage<T>& stage, int i) {
         if (i == 0)
             run_any_stage(first, b, stage);
-        else if (i + 1 < plan.radices.count)
+        else if (i + 1 < all.radices.count)
             run_any_stage(a, b, stage);
         else
             run_any_stage(a, last(b), stage);
@@ -255,8 +256,8 @@ void run_stages(const Plan<T>& plan, std::int64_t s, const First& first, Split<T
     });
 }
 template <class T>
-void run_stages(const Plan<T>& plan, std::int64_t s, Split<T>& a, Split<T>& b) {
-    run_stages(plan, s, a, a, b, [](const Split<T>& buffer) { return buffer; });
+void run_stages(const Stages<T>& all, std::int64_t s, Split<T>& a, Split<T>& b) {
+    run_stages(all, s, a, a, b, [](const Split<T>& buffer) { return buffer; });
 }
 
 }  // namespace

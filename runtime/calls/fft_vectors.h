@@ -80,54 +80,53 @@ template <class P>
 
 // The even and the odd elements of two vectors that lie one behind the other, and back.
 [[gnu::always_inline]] inline void separate(Floats& a, Floats& b) {
-    const Floats x = a, y = b;
-    a = __builtin_shufflevector(x, y, 0, 2, 4, 6, 8, 10, 12, 14);
-    b = __builtin_shufflevector(x, y, 1, 3, 5, 7, 9, 11, 13, 15);
+    const Floats even = _mm256_shuffle_ps(a, b, 0x88), odd = _mm256_shuffle_ps(a, b, 0xdd);
+    a = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(even), 0xd8));
+    b = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(odd), 0xd8));
 }
 [[gnu::always_inline]] inline void separate(Doubles& a, Doubles& b) {
-    const Doubles x = a, y = b;
-    a = __builtin_shufflevector(x, y, 0, 2, 4, 6);
-    b = __builtin_shufflevector(x, y, 1, 3, 5, 7);
+    const Doubles even = _mm256_unpacklo_pd(a, b), odd = _mm256_unpackhi_pd(a, b);
+    a = _mm256_permute4x64_pd(even, 0xd8);
+    b = _mm256_permute4x64_pd(odd, 0xd8);
 }
 [[gnu::always_inline]] inline void interleave(Floats& a, Floats& b) {
-    const Floats low = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
-    const Floats high = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
-    a = __builtin_shufflevector(low, high, 0, 1, 2, 3, 8, 9, 10, 11);
-    b = __builtin_shufflevector(low, high, 4, 5, 6, 7, 12, 13, 14, 15);
+    const Floats low = _mm256_unpacklo_ps(a, b), high = _mm256_unpackhi_ps(a, b);
+    a = _mm256_permute2f128_ps(low, high, 0x20);
+    b = _mm256_permute2f128_ps(low, high, 0x31);
 }
 [[gnu::always_inline]] inline void interleave(Doubles& a, Doubles& b) {
-    const Doubles low = __builtin_shufflevector(a, b, 0, 4, 2, 6), high = __builtin_shufflevector(a, b, 1, 5, 3, 7);
-    a = __builtin_shufflevector(low, high, 0, 1, 4, 5);
-    b = __builtin_shufflevector(low, high, 2, 3, 6, 7);
+    const Doubles low = _mm256_unpacklo_pd(a, b), high = _mm256_unpackhi_pd(a, b);
+    a = _mm256_permute2f128_pd(low, high, 0x20);
+    b = _mm256_permute2f128_pd(low, high, 0x31);
 }
 
 // A square of as many vectors as each has elements, turned over its diagonal.
 [[gnu::always_inline]] inline void transpose(Floats* x) {
     Floats pairs[8], quads[8];
     for (int i = 0; i < 8; i += 2) {
-        pairs[i] = __builtin_shufflevector(x[i], x[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-        pairs[i + 1] = __builtin_shufflevector(x[i], x[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+        pairs[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+        pairs[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
     }
     for (int i = 0; i < 8; i += 4)
         for (int k = 0; k < 2; ++k) {
             const Floats a = pairs[i + k], b = pairs[i + k + 2];
-            quads[i + 2 * k] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-            quads[i + 2 * k + 1] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+            quads[i + 2 * k] = _mm256_shuffle_ps(a, b, 0x44);
+            quads[i + 2 * k + 1] = _mm256_shuffle_ps(a, b, 0xee);
         }
     for (int i = 0; i < 4; ++i) {
-        x[i] = __builtin_shufflevector(quads[i], quads[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        x[i + 4] = __builtin_shufflevector(quads[i], quads[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+        x[i] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x20);
+        x[i + 4] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x31);
     }
 }
 [[gnu::always_inline]] inline void transpose(Doubles* x) {
     Doubles pairs[4];
     for (int i = 0; i < 4; i += 2) {
-        pairs[i] = __builtin_shufflevector(x[i], x[i + 1], 0, 4, 2, 6);
-        pairs[i + 1] = __builtin_shufflevector(x[i], x[i + 1], 1, 5, 3, 7);
+        pairs[i] = _mm256_unpacklo_pd(x[i], x[i + 1]);
+        pairs[i + 1] = _mm256_unpackhi_pd(x[i], x[i + 1]);
     }
     for (int i = 0; i < 2; ++i) {
-        x[i] = __builtin_shufflevector(pairs[i], pairs[i + 2], 0, 1, 4, 5);
-        x[i + 2] = __builtin_shufflevector(pairs[i], pairs[i + 2], 2, 3, 6, 7);
+        x[i] = _mm256_permute2f128_pd(pairs[i], pairs[i + 2], 0x20);
+        x[i + 2] = _mm256_permute2f128_pd(pairs[i], pairs[i + 2], 0x31);
     }
 }
 
