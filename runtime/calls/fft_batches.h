@@ -21,6 +21,8 @@ void read_numbers(T* to, const T* from, std::int64_t count, std::int64_t s, cons
     std::int64_t j = 0;
     if (batch.lanes == most_lanes && batch.line == 1)
         for (; j < count; ++j) __builtin_memcpy(to + j * most_lanes, from + j * batch.step, most_lanes * sizeof(T));
+    else if (s == 1 && batch.step == 1)
+        for (; j < count; ++j) to[j] = from[j];
     for (; j < count; ++j)
         for (std::int64_t l = 0; l < s; ++l)
             to[j * s + l] = l < batch.lanes ? from[l * batch.line + j * batch.step] : 0;
@@ -30,6 +32,8 @@ void write_numbers(T* to, const T* from, std::int64_t count, std::int64_t s, con
     std::int64_t j = 0;
     if (batch.lanes == most_lanes && batch.line == 1)
         for (; j < count; ++j) __builtin_memcpy(to + j * batch.step, from + j * most_lanes, most_lanes * sizeof(T));
+    else if (s == 1 && batch.step == 1)
+        for (; j < count; ++j) to[j] = from[j];
     for (; j < count; ++j)
         for (std::int64_t l = 0; l < batch.lanes; ++l) to[l * batch.line + j * batch.step] = from[j * s + l];
 }

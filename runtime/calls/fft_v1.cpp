@@ -66,7 +66,7 @@ public:
     void run(std::int64_t begin, std::int64_t end) {
         const bool in_rows = inner_ == 1;
         const std::int64_t across = in_rows ? outer_ : inner_, groups = (across + lanes_ - 1) / lanes_;
-        const bool one_by_one = in_rows && has_room_;
+        const bool one_by_one = in_rows && (has_room_ || plan_.needs_convolution);
         for (; begin < end; ++begin) {
             const std::int64_t first = begin % groups * lanes_;
             const std::int64_t count = across - first < lanes_ ? across - first : lanes_;
@@ -260,11 +260,7 @@ private:
             join_reals(a_, b_);
             exchange();
         } else {
-            for (std::int64_t k = 1; k < bins(); ++k)
-                for (std::int64_t l = 0; l < s_; ++l) {
-                    a_.re[(n - k) * s_ + l] = a_.re[k * s_ + l];
-                    a_.im[(n - k) * s_ + l] = -a_.im[k * s_ + l];
-                }
+            mirror();
             a_ = a_.swapped();
         }
         transform();
@@ -283,6 +279,25 @@ private:
         const Split<T> a = a_;
         a_ = b_;
         b_ = a;
+    }
+
+    // Continues the first half of numbers with their conjugates.
+    void mirror() {
+        const std::int64_t n = plan_.length;
+        std::int64_t k = 1;
+        if (s_ == 1) {
+            using P = Wide<T>;
+            constexpr std::int64_t width = Pack<P>::width;
+            for (; k + width <= bins(); k += width) {
+                const Complex<P> z = a_.template at<P>(k);
+                a_.set(n - k - width + 1, Complex<P>{reversed(z.re), reversed(-z.im)});
+            }
+        }
+        for (; k < bins(); ++k)
+            for (std::int64_t l = 0; l < s_; ++l) {
+                a_.re[(n - k) * s_ + l] = a_.re[k * s_ + l];
+                a_.im[(n - k) * s_ + l] = -a_.im[k * s_ + l];
+            }
     }
 
     // ---- lines in buffer a
@@ -347,10 +362,15 @@ private:
                 for (std::int64_t l = 0; l < s_; l += width) f(k, l, P{});
             return;
         }
-        if (plan_.is_long())
-            for (; k < end && k % most_lanes != 0; ++k) f(k, 0, T{});
-        for (; k + width <= end; k += width) f(k, 0, P{});
-        for (; k < end; ++k) f(k, 0, T{});
+        const auto next_multiple = [](std::int64_t i) { return (i + width) / width * width; };
+        if (plan_.is_long() || end - k < width) {
+            for (const std::int64_t first = next_multiple(k - 1); k < end && k < first; ++k) f(k, 0, T{});
+            for (; k + width <= end; k += width) f(k, 0, P{});
+            for (; k < end; ++k) f(k, 0, T{});
+            return;
+        }
+        // The first vector and the last one contain some of what is in others.
+        for (const std::int64_t last = end - width; k < end; k = next_multiple(k)) f(k < last ? k : last, 0, P{});
     }
     // Element k and the one that is as far from the end, of vectors along k where s is 1, and else along lines.
     template <class P, class From>
