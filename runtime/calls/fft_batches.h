@@ -17,7 +17,7 @@ struct Batch {
 // ---- numbers
 
 template <class T>
-void read_numbers(T* to, const T* from, std::int64_t count, std::int64_t s, const Batch& batch) {
+[[gnu::noinline]] void read_numbers(T* to, const T* from, std::int64_t count, std::int64_t s, const Batch& batch) {
     std::int64_t j = 0;
     if (batch.lanes == most_lanes && batch.line == 1)
         for (; j < count; ++j) __builtin_memcpy(to + j * most_lanes, from + j * batch.step, most_lanes * sizeof(T));
@@ -28,7 +28,7 @@ void read_numbers(T* to, const T* from, std::int64_t count, std::int64_t s, cons
             to[j * s + l] = l < batch.lanes ? from[l * batch.line + j * batch.step] : 0;
 }
 template <class T>
-void write_numbers(T* to, const T* from, std::int64_t count, std::int64_t s, const Batch& batch) {
+[[gnu::noinline]] void write_numbers(T* to, const T* from, std::int64_t count, std::int64_t s, const Batch& batch) {
     std::int64_t j = 0;
     if (batch.lanes == most_lanes && batch.line == 1)
         for (; j < count; ++j) __builtin_memcpy(to + j * batch.step, from + j * most_lanes, most_lanes * sizeof(T));
@@ -76,7 +76,8 @@ std::int64_t write_squares(T* to, const Split<T>& from, std::int64_t count, std:
 }
 
 template <class T>
-void read_pairs(const Split<T>& to, const T* from, std::int64_t count, std::int64_t s, const Batch& batch) {
+[[gnu::noinline]] void read_pairs(const Split<T>& to, const T* from, std::int64_t count, std::int64_t s,
+                                  const Batch& batch) {
     using P = Wide<T>;
     constexpr std::int64_t width = Pack<P>::width;
     std::int64_t j = 0;
@@ -96,7 +97,8 @@ void read_pairs(const Split<T>& to, const T* from, std::int64_t count, std::int6
         }
 }
 template <class T>
-void write_pairs(T* to, const Split<T>& from, std::int64_t count, std::int64_t s, const Batch& batch) {
+[[gnu::noinline]] void write_pairs(T* to, const Split<T>& from, std::int64_t count, std::int64_t s,
+                                   const Batch& batch) {
     using P = Wide<T>;
     constexpr std::int64_t width = Pack<P>::width;
     std::int64_t j = 0;

@@ -44,10 +44,9 @@ public:
         Split<T> x = first_, y = second_;
         read(x, p, count);
         run_stages(plan_.whole, most_lanes, x, y);
-        for (std::int64_t t = 0; t < twiddles_at_once; ++t)
-            set_powers(low_, t * most_lanes, most_lanes, n_, multiples(p, t));
+        for (std::int64_t t = 0; t < twiddles_at_once; ++t) set_multiples(low_, t * most_lanes, most_lanes, n_, p, t);
         for (std::int64_t t = 0; t < a_; t += twiddles_at_once)
-            set_powers(high_, t / twiddles_at_once * most_lanes, most_lanes, n_, multiples(p, t));
+            set_multiples(high_, t / twiddles_at_once * most_lanes, most_lanes, n_, p, t);
         for (std::int64_t t = 0; t < a_; t += most_lanes) store_square(x, t, count, matrix, p);
     }
     // A group of rows, side by side.
@@ -123,9 +122,8 @@ private:
             Split<T> x = first_, y = second_;
             for (std::int64_t k = 0; k < a_; ++k) copy(x, k, lines, k * b_ + p);
             run_stages(plan_.whole, most_lanes, x, y);
-            set_powers(low_, 0, twiddles_at_once, n_, multiples(0, p));
-            set_powers(high_, 0, (a_ + twiddles_at_once - 1) / twiddles_at_once, n_,
-                       multiples(0, twiddles_at_once * p));
+            set_multiples(low_, 0, twiddles_at_once, n_, 0, p);
+            set_multiples(high_, 0, (a_ + twiddles_at_once - 1) / twiddles_at_once, n_, 0, twiddles_at_once * p);
             for (std::int64_t t = 0; t < a_; ++t) {
                 const Complex<T> w =
                     times(high_.template at<T>(t / twiddles_at_once), low_.template at<T>(t % twiddles_at_once));

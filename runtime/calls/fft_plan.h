@@ -113,11 +113,14 @@ template <class T, class Exponents>
         }
     }
 }
-// (first + i) * step.
-[[gnu::always_inline]] inline auto multiples(std::int64_t first, std::int64_t step) {
-    return [from = static_cast<double>(first), by = static_cast<double>(step)](std::int64_t i) {
-        return (Doubles{0, 1, 2, 3} + (from + static_cast<double>(i))) * by;
-    };
+// Those of (first + i) * step.
+template <class T>
+[[gnu::noinline]] void set_multiples(const Split<T>& table, std::int64_t at, std::int64_t count, std::int64_t n,
+                                     std::int64_t first, std::int64_t step) {
+    set_powers(table, at, count, n,
+               [from = static_cast<double>(first), by = static_cast<double>(step)](std::int64_t i) {
+                   return (Doubles{0, 1, 2, 3} + (from + static_cast<double>(i))) * by;
+               });
 }
 
 // The transform of a length by radices. Its tables lie where `next` is, which moves on.
@@ -141,11 +144,11 @@ struct Stages {
             const std::int64_t radix = radices.of[i], m = n / radix;
             const std::int64_t first = m * part / parts, last = m * (part + 1) / parts;
             for (std::int64_t t = 1; t < radix && m > 1; ++t)
-                set_powers(twiddles, at + (t - 1) * m + first, last - first, n, multiples(first, t));
+                set_multiples(twiddles, at + (t - 1) * m + first, last - first, n, first, t);
             at += (radix - 1) * m;
             n = m;
             if (radix % 2 == 0) continue;
-            if (part == 0) set_powers(roots, root_at, radix, radix, multiples(0, 1));
+            if (part == 0) set_multiples(roots, root_at, radix, radix, 0, 1);
             root_at += radix;
         }
     }
@@ -157,20 +160,19 @@ enum class Kind { forward, inverse, of_reals, to_reals };
 template <class T>
 class Plan {
 public:
-    Plan(Kind kind, std::int64_t extent, void* tables)
+    Plan(Kind kind, std::int64_t extent, T* tables)
         : is_halved((kind == Kind::of_reals || kind == Kind::to_reals) && extent % 2 == 0),
           extent(extent),
           length(is_halved ? extent / 2 : extent),
           needs_convolution(!Radices(length).is_whole),
           smooth_length(needs_convolution ? convolution_length(length) : length),
           columns(columns_of(smooth_length)),
-          next_(static_cast<T*>(tables)),
-          whole(is_long() ? columns : smooth_length, next_),
-          rows(is_long() ? smooth_length / columns : 1, next_) {
-        if (is_halved) halves = take_table(next_, is_long() ? halves_at_once + length / halves_at_once + 1 : length);
+          whole(is_long() ? columns : smooth_length, tables),
+          rows(is_long() ? smooth_length / columns : 1, tables) {
+        if (is_halved) halves = take_table(tables, is_long() ? halves_at_once + length / halves_at_once + 1 : length);
         if (needs_convolution) {
-            chirp = take_table(next_, length);
-            filter = take_table(next_, smooth_length);
+            chirp = take_table(tables, length);
+            filter = take_table(tables, smooth_length);
         }
     }
 
@@ -181,11 +183,11 @@ public:
         if (!is_halved) return;
         if (is_long()) {
             if (part > 0) return;
-            set_powers(halves, 0, halves_at_once, extent, multiples(0, 1));
-            set_powers(halves, halves_at_once, length / halves_at_once + 1, extent, multiples(0, halves_at_once));
+            set_multiples(halves, 0, halves_at_once, extent, 0, 1);
+            set_multiples(halves, halves_at_once, length / halves_at_once + 1, extent, 0, halves_at_once);
         } else {
             const std::int64_t first = length * part / parts, last = length * (part + 1) / parts;
-            set_powers(halves, first, last - first, extent, multiples(first, 1));
+            set_multiples(halves, first, last - first, extent, first, 1);
         }
     }
     // exp(-pi i j^2 / length).
@@ -217,13 +219,8 @@ public:
     bool needs_convolution;
     std::int64_t smooth_length;  // of the transforms by stages
     std::int64_t columns;        // their length; 0: there are none
-
-private:
-    T* next_;
-
-public:
-    Stages<T> whole, rows;  // the former of columns, where there are such
-    Split<T> halves{};      // of lines of reals
+    Stages<T> whole, rows;       // the former of columns, where there are such
+    Split<T> halves{};           // of lines of reals
     Split<T> chirp{}, filter{};
 };
 

@@ -21,7 +21,7 @@ namespace {
 template <class T>
 class Transform {
 public:
-    Transform(const T* x, T* y, const std::int64_t* extents, void* common, void* workspace)
+    Transform(const T* x, T* y, const std::int64_t* extents, T* common, T* workspace)
         : plan_(static_cast<Kind>(extents[1]), extents[2], common),
           x_(x),
           y_(y),
@@ -31,8 +31,8 @@ public:
           outer_(extents[5]),
           parts_(extents[6]),
           pieces_(extents[7]),
-          in_common_(static_cast<T*>(common) + 15 * extents[2] + 128),
-          workspace_(static_cast<T*>(workspace)),
+          in_common_(common + 15 * extents[2] + 128),
+          workspace_(workspace),
           has_room_(plan_.length % most_lanes == 0 && plan_.length >= 64),
           from_(kind_ == Kind::of_reals ? plan_.extent : 2 * (kind_ == Kind::to_reals ? bins() : plan_.extent)),
           to_(kind_ == Kind::to_reals ? plan_.extent : 2 * (kind_ == Kind::of_reals ? bins() : plan_.extent)),
@@ -451,13 +451,13 @@ template <class T>
 void transform(void* const* slots, const std::uint32_t* operands, const std::int64_t* extents, std::int64_t begin,
                std::int64_t end, void* workspace) {
     Transform<T> all(static_cast<const T*>(slots[operands[0]]), static_cast<T*>(slots[operands[1]]), extents,
-                     slots[operands[2]], workspace);
+                     static_cast<T*>(slots[operands[2]]), static_cast<T*>(workspace));
     const std::int64_t pieces = extents[7], phase = extents[8];
     if (phase == 0)
         all.make_tables(begin, end);
     else if (pieces > 1)
         all.run_pieces(begin, end, phase);
-    else
+    else if (phase == 1)
         all.run(begin, end);
 }
 
