@@ -19,23 +19,25 @@ struct Factors {
 
 template <class T>
 void run_lanes(const T* a, Factors<T> to, Index rows, Index columns, Index count) {
-    constexpr Index lanes = lane_count<T>;
     const LaneMatrix<T> m(rows, columns);
     m.load(a, count);
-    Index place[most_direct][lanes];
-    bool is_odd[lanes] = {};
-    for (Index i = 0; i < rows; ++i)
-        for (Index lane = 0; lane < lanes; ++lane) place[i][lane] = i;
+    Places<T> place[most_direct], is_odd{};
+    for (Index i = 0; i < rows; ++i) place[i] = Places<T>{} + static_cast<Place<T>>(i);
     for (Index j = 0; j < std::min(rows, columns); ++j) {
-        for (Index lane = 0; lane < lanes; ++lane) {
-            Index pivot = j;
-            T greatest = std::abs(m.element(j, j, lane));
-            for (Index i = j + 1; i < rows; ++i)
-                if (const T size = std::abs(m.element(i, j, lane)); size > greatest) greatest = size, pivot = i;
-            if (pivot == j) continue;
-            for (Index k = 0; k < columns; ++k) std::swap(m.element(j, k, lane), m.element(pivot, k, lane));
-            std::swap(place[j][lane], place[pivot][lane]);
-            is_odd[lane] = !is_odd[lane];
+        Pack<T> greatest = size_of_each(m(j, j));
+        Places<T> pivots = Places<T>{} + static_cast<Place<T>>(j);
+        for (Index i = j + 1; i < rows; ++i) {
+            const Pack<T> size = size_of_each(m(i, j));
+            const auto is_greater = size > greatest;
+            greatest = is_greater ? size : greatest;
+            pivots = is_greater ? Places<T>{} + static_cast<Place<T>>(i) : pivots;
+        }
+        for (Index i = j + 1; i < rows; ++i) {
+            const auto moves = pivots == static_cast<Place<T>>(i);
+            if (!any_of(moves)) continue;
+            for (Index k = 0; k < columns; ++k) swap_where(moves, m(j, k), m(i, k));
+            swap_where(moves, place[j], place[i]);
+            is_odd ^= moves;
         }
         const Pack<T> pivot = m(j, j), divisor = pivot == Pack<T>{} ? all_lanes(T(1)) : pivot;
         for (Index i = j + 1; i < rows; ++i) {
@@ -48,7 +50,7 @@ void run_lanes(const T* a, Factors<T> to, Index rows, Index columns, Index count
     for (Index lane = 0; lane < count; ++lane) {
         if (to.places != nullptr)
             for (Index i = 0; i < rows; ++i) to.places[lane * rows + i] = place[i][lane];
-        if (to.signs != nullptr) to.signs[lane] = is_odd[lane] ? T(-1) : T(1);
+        if (to.signs != nullptr) to.signs[lane] = is_odd[lane] != 0 ? T(-1) : T(1);
     }
 }
 
