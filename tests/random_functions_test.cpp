@@ -142,5 +142,14 @@ TEST(Random, SaysWhatIsWrong) {
               "random_bernoulli: operand 1 is f64, not f32; convert() makes it that (u64[] and f64[2])");
 }
 
+// What follows a product stands in every kind of its tiles: there may be more of it than a nest holds.
+TEST(RandomFunctions, FollowAProductWhoseTilesTheyWouldFill) {
+    const Tensor x = convert(random_normal(1, {20, 20}), Dtype::f64);
+    const auto f = [](const Tensor& a, const Tensor& b) {
+        return matmul(swapaxes(exp(a), 0, 1), b) * convert(random_normal(3, {}), Dtype::f64);
+    };
+    EXPECT_EQ(jit(f)(x, x).to_array(), f(x, x).to_array());
+}
+
 }  // namespace
 }  // namespace lathe

@@ -154,8 +154,10 @@ void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const 
             return;
         }
     }
+    // A long epilogue, once in every kind of tile, may be more than a nest holds: it stays as it is.
     ir::LoopNest& nest = moved.nest;
     nest.body = tile_in_place(nest, *contraction, target);
+    if (ir::statement_count(nest.body) > ir::max_statements) return;
     BlockIndices(nest, in_blocks).fold(nest.body);
     kernel = std::move(moved);
 }
