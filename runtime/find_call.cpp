@@ -20,6 +20,8 @@ lathe_kernel find_call(std::string_view name) {
         // of the library of linear algebra
         {"cholesky_v1", lathe_call_cholesky_v1},
         {"lu_v1", lathe_call_lu_v1},
+        {"lu_solve_v1", lathe_call_lu_solve_v1},
+        {"det_v1", lathe_call_det_v1},
         {"triangular_solve_v1", lathe_call_triangular_solve_v1},
         {"qr_v1", lathe_call_qr_v1},
         {"eig_v1", lathe_call_eig_v1},

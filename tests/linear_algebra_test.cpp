@@ -152,7 +152,6 @@ TEST_P(LinearAlgebra, QrIsOrthonormalTimesATriangle) {
                 const std::int64_t k = complete ? rows(x) : std::min(rows(x), columns(x));
                 EXPECT_EQ(columns(q), k);
                 EXPECT_EQ(rows(r), k);
-                if (what.starts_with("large") || what.starts_with("small")) continue;  // squares leave f32's range
                 expect_orthonormal(q, d, what);
                 expect_near(product(q, r), x, tolerance, what);
                 EXPECT_EQ(tril(r, -1).to_array(), zeros_like(r).to_array()) << what;
@@ -440,8 +439,9 @@ TEST(LinearAlgebraBits, DoNotDependOnWhereOperandsLie) {
                 for (const std::int64_t n : {1, 4, 8, 9, 16, 17, 33, 65, 100, 150}) {
                     std::vector<ir::Type> types;
                     for (ir::Type type : sample.operands) {
+                        const std::size_t own = type.dtype == Dtype::i64 ? 1 : 2;  // an order, or a matrix
                         for (std::size_t i = 0; i < type.shape.rank(); ++i)
-                            type.shape[i] = type.shape[i].constant() * (i + 2 < type.shape.rank() ? 1 : n);
+                            type.shape[i] = type.shape[i].constant() * (i + own < type.shape.rank() ? 1 : n);
                         types.push_back(type);
                     }
                     ir::Graph graph;

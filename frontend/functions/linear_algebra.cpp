@@ -1,6 +1,7 @@
 #include "frontend/functions/linear_algebra.h"
 
 #include "frontend/functions/axis_arguments.h"
+#include "frontend/functions/movement.h"
 #include "frontend/tensor/record.h"
 #include "ir/functions/linear_algebra.h"
 #include "ir/ops/ops.h"
@@ -43,6 +44,15 @@ void require_dtypes(std::string_view function, const Tensor& a, const Tensor& b)
     f::require_same_dtype(function, a, b);
 }
 
+Tensor order_of(std::string_view function, const LuFactors& factors) {
+    const Shape& shape = factors.lu.type().shape;
+    const bool fits =
+        factors.order.dtype() == Dtype::i64 &&
+        f::may_be_equal(factors.order.type().shape, Shape(std::vector<Dim>(shape.begin(), shape.end() - 1)));
+    if (!fits) refuse(function, "wants the order of the rows as lu_factor gives it", {});
+    return value_of(factors.order);
+}
+
 std::int64_t last(const Tensor& x) { return static_cast<std::int64_t>(x.rank()) - 1; }
 
 }  // namespace
@@ -68,11 +78,8 @@ PluMatrices lu_unpack(const LuFactors& factors, Where where) {
     const LocScope scope(where, "lu_unpack", factors.lu, factors.order);
     return blaming(where, "lu_unpack", [&]() -> PluMatrices {
         const Tensor packed = matrices("lu_unpack", factors.lu);
-        const Shape &shape = packed.type().shape, order = factors.order.type().shape;
-        const bool fits = factors.order.dtype() == Dtype::i64 &&
-                          f::may_be_equal(order, Shape(std::vector<Dim>(shape.begin(), shape.end() - 1)));
-        if (!fits) refuse("lu_unpack", "wants the order of the rows as lu_factor gives it", where);
-        return {f::permutation_matrix(value_of(factors.order), packed), f::lower_of(packed), f::upper_of(packed)};
+        const Tensor order = order_of("lu_unpack", factors);
+        return {f::permutation_matrix(order, packed), f::lower_of(packed), f::upper_of(packed)};
     });
 }
 PluMatrices lu(const Tensor& x, Where where) {
@@ -112,16 +119,76 @@ Tensor eigvals(const Tensor& x, Where where) {
     return eig(x, where).values;
 }
 
-SvdResult svd(const Tensor& x, Where where) {
+// Columns behind the first complete a basis: those of a complete q of it.
+static Tensor completed(const Tensor& columns) {
+    const Tensor q = results_of(ops::complete_qr, columns)[0];
+    const Shape& shape = q.type().shape;
+    const Dim k = f::columns_of(columns.type().shape);
+    return f::concat(std::vector{columns, f::some_columns(q, k, f::columns_of(shape) - k)}, last(q));
+}
+SvdResult svd(const Tensor& x, SvdOptions options, Where where) {
     const LocScope scope(where, "svd", x);
     return blaming(where, "svd", [&]() -> SvdResult {
         const auto parts = results_of(ops::svd, matrices("svd", x));
-        return {parts[0], parts[1], parts[2]};
+        if (!options.complete) return {parts[0], parts[1], parts[2]};
+        return {completed(parts[0]), parts[1], f::transposed(completed(f::transposed(parts[2])))};
     });
 }
 Tensor svdvals(const Tensor& x, Where where) {
     const LocScope scope(where, "svdvals", x);
-    return svd(x, where).s;
+    return svd(x, {}, where).s;
+}
+
+namespace {
+
+f::Reflections<Tensor> reflections(std::string_view function, const Tensor& columns, const Tensor& tau) {
+    const Tensor x = matrices(function, columns);
+    f::require_same_dtype(function, columns, tau);
+    const Shape &shape = x.type().shape, &factors = tau.type().shape;
+    const bool fits = tau.rank() + 1 == columns.rank() &&
+                      f::may_be_equal(Shape(std::vector<Dim>(factors.begin(), factors.end() - 1)), f::batch_of(shape));
+    if (!fits) refuse(function, "wants a factor for each reflection, a vector for each matrix", {});
+    const Dim more = f::columns_of(shape) - factors[factors.rank() - 1],
+              wide = f::rows_of(shape) - f::columns_of(shape);
+    for (const Dim d : {more, wide})
+        if (d.is_constant() && d.constant() < 0)
+            refuse(function, "wants no more columns than rows, and no more factors than columns", {});
+    return f::reflections_of(x, value_of(tau));
+}
+
+}  // namespace
+
+Tensor householder_product(const Tensor& columns, const Tensor& tau, Where where) {
+    const LocScope scope(where, "householder_product", columns, tau);
+    return blaming(where, "householder_product", [&]() -> Tensor {
+        const auto [v, t] = reflections("householder_product", columns, tau);
+        const Shape& shape = columns.type().shape;
+        const Dim n = f::columns_of(shape);
+        const Tensor ones = f::indicator(f::compare_positions(v, ops::eq, f::rows_of(shape), n, 0), v);
+        return ops::sub(f::broadcast_to(ones, shape), f::matmul(v, f::matmul(t, f::transposed(f::some_rows(v, 0, n)))));
+    });
+}
+Tensor ormqr(const Tensor& columns, const Tensor& tau, const Tensor& other, ReflectionOptions options, Where where) {
+    const LocScope scope(where, "ormqr", columns, other);
+    return blaming(where, "ormqr", [&]() -> Tensor {
+        const auto [v, t] = reflections("ormqr", columns, tau);
+        const Tensor x = matrices("ormqr", other), inner = options.transposed ? f::transposed(t) : t;
+        f::require_same_dtype("ormqr", columns, other);
+        const Shape &shape = x.type().shape, &reflected = columns.type().shape;
+        if (!f::may_be_equal(options.left ? f::rows_of(shape) : f::columns_of(shape), f::rows_of(reflected)))
+            refuse("ormqr", "the matrices do not fit", where);
+        if (options.left) return ops::sub(x, f::matmul(v, f::matmul(inner, f::matmul(f::transposed(v), x))));
+        return ops::sub(x, f::matmul(f::matmul(f::matmul(x, v), inner), f::transposed(v)));
+    });
+}
+
+PolarMatrices matrix_polar(const Tensor& x, Where where) {
+    const LocScope scope(where, "matrix_polar", x);
+    return blaming(where, "matrix_polar", [&]() -> PolarMatrices {
+        const auto parts = results_of(ops::svd, matrices("matrix_polar", x));
+        const Tensor scaled = ops::mul(f::unsqueeze(parts[1], {last(x)}), parts[2]);
+        return {f::matmul(parts[0], parts[2]), f::matmul(f::transposed(parts[2]), scaled)};
+    });
 }
 
 // ---- equations
@@ -130,7 +197,78 @@ Tensor solve(const Tensor& a, const Tensor& b, SolveOptions options, Where where
     const LocScope scope(where, "solve", a, b);
     return blaming(where, "solve", [&] {
         require_dtypes("solve", a, b);
-        return f::solve(square("solve", a), value_of(b), options.transposed);
+        const Tensor matrix = square("solve", a);
+        const auto from_left = [&](const Tensor& columns, bool transposed) {
+            return f::solve(matrix, columns, transposed);
+        };
+        return options.left ? from_left(value_of(b), options.transposed)
+                            : f::from_right(value_of(b), options.transposed, from_left);
+    });
+}
+Tensor lu_solve(const LuFactors& factors, const Tensor& b, SolveOptions options, Where where) {
+    const LocScope scope(where, "lu_solve", factors.lu, b);
+    return blaming(where, "lu_solve", [&] {
+        require_dtypes("lu_solve", factors.lu, b);
+        const Tensor packed = square("lu_solve", factors.lu), order = order_of("lu_solve", factors);
+        const auto from_left = [&](const Tensor& columns, bool transposed) {
+            return f::lu_solve(packed, order, columns, transposed);
+        };
+        return options.left ? from_left(value_of(b), options.transposed)
+                            : f::from_right(value_of(b), options.transposed, from_left);
+    });
+}
+
+namespace {
+
+Dim elements_of(const Shape& shape, std::size_t first, std::size_t behind) {
+    Dim count = 1;
+    for (std::size_t i = first; i < behind; ++i) count *= shape[i];
+    return count;
+}
+
+}  // namespace
+
+Tensor tensorsolve(const Tensor& a, const Tensor& b, const Axes& axes, Where where) {
+    const LocScope scope(where, "tensorsolve", a, b);
+    return blaming(where, "tensorsolve", [&] {
+        if (!ops::decomposable.contains(a.dtype()))
+            refuse("tensorsolve", "wants f32 or f64; convert() makes them of others", where);
+        f::require_same_dtype("tensorsolve", a, b);
+        Tensor map = value_of(a);
+        if (!axes.values().empty()) {
+            const auto rank = static_cast<std::int64_t>(a.rank()),
+                       count = static_cast<std::int64_t>(axes.values().size());
+            std::vector<std::int64_t> behind;
+            for (std::int64_t i = rank - count; i < rank; ++i) behind.push_back(i);
+            map = movedim(map, axes, behind, where);
+        }
+        const Shape& shape = map.type().shape;
+        const std::size_t rows = b.rank();
+        if (rows > a.rank() ||
+            !f::may_be_equal(Shape(std::vector<Dim>(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(rows))),
+                             b.type().shape))
+            refuse("tensorsolve", "the first axes of a are not those of b", where);
+        const Dim m = elements_of(shape, 0, rows), n = elements_of(shape, rows, shape.rank());
+        if (!f::may_be_equal(m, n)) refuse("tensorsolve", "there are not as many unknowns as equations", where);
+        const Tensor x = f::solve(f::reshape(map, Shape{m, n}), f::reshape(value_of(b), Shape{m}), false);
+        return f::reshape(x, Shape(std::vector<Dim>(shape.begin() + static_cast<std::ptrdiff_t>(rows), shape.end())));
+    });
+}
+Tensor tensorinv(const Tensor& x, std::int64_t leading, Where where) {
+    const LocScope scope(where, "tensorinv", x);
+    return blaming(where, "tensorinv", [&] {
+        if (!ops::decomposable.contains(x.dtype()))
+            refuse("tensorinv", "wants f32 or f64; convert() makes them of others", where);
+        if (leading <= 0 || leading > static_cast<std::int64_t>(x.rank()))
+            refuse("tensorinv", "wants one leading axis or more, of those that there are", where);
+        const Shape& shape = x.type().shape;
+        const auto first = static_cast<std::size_t>(leading);
+        const Dim m = elements_of(shape, 0, first), n = elements_of(shape, first, shape.rank());
+        if (!f::may_be_equal(m, n))
+            refuse("tensorinv", "the first axes do not hold as many elements as the others", where);
+        std::vector<Dim> extents(shape.begin() + leading, shape.end());
+        extents.insert(extents.end(), shape.begin(), shape.begin() + leading);
+        return f::reshape(f::inverse(f::reshape(value_of(x), Shape{m, n})), Shape(extents));
     });
 }
 Tensor triangular_solve(const Tensor& a, const Tensor& b, TriangularOptions options, Where where) {
@@ -181,11 +319,20 @@ Tensor matrix_exp(const Tensor& x, Where where) {
     return blaming(where, "matrix_exp", [&]() -> Tensor { return ops::matrix_exp(square("matrix_exp", x)); });
 }
 
+Tensor matrix_sqrth(const Tensor& x, Where where) {
+    const LocScope scope(where, "matrix_sqrth", x);
+    return blaming(where, "matrix_sqrth", [&] {
+        const auto parts = results_of(ops::eigh, square("matrix_sqrth", x));
+        const Tensor roots = f::unsqueeze(Tensor(ops::sqrt(parts[0])), {last(parts[0])});
+        return f::matmul(Tensor(ops::mul(parts[1], roots)), f::transposed(parts[1]));
+    });
+}
+
 // ---- numbers for matrices
 
 Tensor det(const Tensor& x, Where where) {
     const LocScope scope(where, "det", x);
-    return blaming(where, "det", [&] { return f::determinant(square("det", x)); });
+    return blaming(where, "det", [&] { return Tensor(ops::det(square("det", x))); });
 }
 std::pair<Tensor, Tensor> slogdet(const Tensor& x, Where where) {
     const LocScope scope(where, "slogdet", x);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "frontend/tensor/axes.h"
 #include "frontend/tensor/tensor.h"
 
 namespace lathe {
@@ -49,6 +50,26 @@ struct QrMatrices {
 // singular.
 QrMatrices qr(const Tensor& x, QrOptions options = {}, Where where = Where::current());
 
+// The first columns, as many as those of `reflections`, of a product of Householder's reflections: of h1 h2 .., where h
+// is 1 - tau v v^T and v a column of `reflections` below the diagonal, with 1 there and 0 above. The rest of it is not
+// read. tau is [.., k], for not more columns than there are: LAPACK's orgqr, torch.linalg.householder_product.
+Tensor householder_product(const Tensor& reflections, const Tensor& tau, Where where = Where::current());
+struct ReflectionOptions {
+    bool left = true;         // else other q
+    bool transposed = false;  // the transpose of q takes its place
+};
+// q other, where q is the square product of the reflections: LAPACK's ormqr.
+Tensor ormqr(const Tensor& reflections, const Tensor& tau, const Tensor& other, ReflectionOptions options = {},
+             Where where = Where::current());
+
+struct PolarMatrices {
+    Tensor q, p;  // [.., rows, columns], [.., columns, columns]
+};
+// x = q p, where p is symmetric and has no negative eigenvalue, and q has orthonormal columns, or rows if there are
+// fewer: scipy.linalg.polar, torch.linalg.polar. From svd, u vt and vt^T diag(s) vt; derivatives as there.
+// (polar() makes complex numbers.)
+PolarMatrices matrix_polar(const Tensor& x, Where where = Where::current());
+
 struct EighResult {
     Tensor values, vectors;  // [.., n] in ascending order, and [.., n, n], columns of length 1
 };
@@ -65,11 +86,14 @@ struct EigResult {
 EigResult eig(const Tensor& x, Where where = Where::current());
 Tensor eigvals(const Tensor& x, Where where = Where::current());
 
+struct SvdOptions {
+    bool complete = false;  // u and vt are square: they are completed to bases, and have no derivative then
+};
 struct SvdResult {
     Tensor u, s, vt;  // [.., rows, k], [.., k] in descending order, [.., k, columns], where k is the lesser extent
 };
 // x = u diag(s) vt, reduced. Derivatives by u and vt are infinite or NaN where singular values are equal, or 0.
-SvdResult svd(const Tensor& x, Where where = Where::current());
+SvdResult svd(const Tensor& x, SvdOptions options = {}, Where where = Where::current());
 Tensor svdvals(const Tensor& x, Where where = Where::current());
 
 // ---- equations. b is columns for each matrix, or, where it has one axis, a vector for all of them, and so is each
@@ -77,9 +101,17 @@ Tensor svdvals(const Tensor& x, Where where = Where::current());
 
 struct SolveOptions {
     bool transposed = false;  // the transpose of a takes its place
+    bool left = true;         // else x a = b, and b is rows
 };
 // a x = b, by lu_factor.
 Tensor solve(const Tensor& a, const Tensor& b, SolveOptions options = {}, Where where = Where::current());
+// The same for what lu_factor gives of a: factored once, solved for as many b as there are. torch.linalg.lu_solve.
+Tensor lu_solve(const LuFactors& factors, const Tensor& b, SolveOptions options = {}, Where where = Where::current());
+// The x with tensordot(a, x, rank of x) = b: the first axes of a are those of b, the others those of x, which hold as
+// many elements. Axes that are named go behind the others first. numpy.linalg.tensorsolve.
+Tensor tensorsolve(const Tensor& a, const Tensor& b, const Axes& axes = {}, Where where = Where::current());
+// The inverse of x as a map from its last axes to its first ones, of which there are `leading`: those change places.
+Tensor tensorinv(const Tensor& x, std::int64_t leading = 2, Where where = Where::current());
 struct TriangularOptions {
     bool upper = false, transposed = false;  // the upper triangle of a; the transpose of the triangle
     bool unit_diagonal = false;              // the diagonal counts as ones
@@ -103,6 +135,9 @@ Tensor pinv(const Tensor& x, std::optional<double> tolerance = {}, Where where =
 // x multiplied by itself so often; of a negative exponent, its inverse.
 Tensor matrix_power(const Tensor& x, std::int64_t exponent, Where where = Where::current());
 Tensor matrix_exp(const Tensor& x, Where where = Where::current());
+// The root of a symmetric matrix, of its eigenvalues by eigh: NaN where one is negative. torch.linalg.matrix_sqrth.
+// Derivatives as of eigh.
+Tensor matrix_sqrth(const Tensor& x, Where where = Where::current());
 
 // ---- numbers for matrices
 

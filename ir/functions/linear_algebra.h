@@ -9,7 +9,8 @@
 #include "ir/functions/movement.h"
 
 namespace lathe::ir::ops {
-extern const OpDef cholesky, lu, triangular_solve, qr, complete_qr, eigh, eig, svd, matrix_exp, solve, pinv;
+extern const OpDef cholesky, lu, triangular_solve, lu_solve, det, qr, complete_qr, eigh, eig, svd, matrix_exp, solve,
+    pinv;
 }  // namespace lathe::ir::ops
 
 namespace lathe::ir::functions {
@@ -132,6 +133,22 @@ template <Operand T>
 T solve(const T& a, const T& b, bool is_transposed) {
     return with_columns("solve", a, b, [&](const T& x, const T& y) { return ops::solve.with({is_transposed}, x, y); });
 }
+// For what lu gives of a.
+template <Operand T>
+T lu_solve(const T& packed, const T& order, const T& b, bool is_transposed) {
+    return with_columns("lu_solve", packed, b, [&](const T& x, const T& y) {
+        Shape rows = batch_of(shape_of(x));
+        rows.push_back(rows_of(shape_of(x)));
+        return ops::lu_solve.with({is_transposed}, x, broadcast_to(order, rows), y);
+    });
+}
+// Equations from the right, x a = b, by solve(b, transposed) of those from the left: rows for columns. A vector is
+// both.
+template <Operand T, class Solve>
+T from_right(const T& b, bool is_transposed, const Solve& solve) {
+    if (shape_of(b).rank() == 1) return solve(b, !is_transposed);
+    return transposed(solve(transposed(b), !is_transposed));
+}
 template <Operand T>
 T inverse(const T& x) {
     return ops::solve.with({false}, x, identity_like(x, batch_of(shape_of(x)), rows_of(shape_of(x))));
@@ -175,14 +192,25 @@ T permutation_matrix(const T& order, const T& like) {
     return indicator(ops::eq(places, unsqueeze(order, {rank - 1})), like);
 }
 
+// Householder's reflections h = 1 - tau v v^T, as qr leaves them in LAPACK: v in columns below a diagonal of ones.
+// Their product is 1 - v t v^T, where t is upper triangular: its inverse has 1 / tau on the diagonal and v^T v above
+// (C. Puglisi, "Modification of the Householder method based on the compact WY representation", 1992).
+template <Operand T>
+struct Reflections {
+    T v, t;
+};
+template <Operand T>
+Reflections<T> reflections_of(const T& columns, const T& tau) {
+    const auto rank = static_cast<std::int64_t>(shape_of(columns).rank());
+    const Dim k = shape_of(tau)[shape_of(tau).rank() - 1];
+    const T v = lower_of(some_columns(columns, 0, k));
+    const T products = triu(matmul(transposed(v), v), 1), scale = unsqueeze(tau, {rank - 1});
+    return {v, solve_triangle(T(ops::mul(products, scale)), diag_embed(tau, 0), {.upper = true, .unit = true})};
+}
+
 template <Operand T>
 T product_of_last(const T& x) {
     return prod(x, {static_cast<std::int64_t>(shape_of(x).rank()) - 1});
-}
-template <Operand T>
-T determinant(const T& x) {
-    const Lu<T> parts = lu_factors(x);
-    return ops::mul(parts.sign, product_of_last(diagonal_of(parts.packed)));
 }
 // The sign of the determinant, and the logarithm of what it is without that.
 template <Operand T>

@@ -112,6 +112,42 @@ HostCall triangular_solve_call(const CallContext& c) {
             .workspace = Room(d).matrix(n, n).matrix(n, columns).product(n, n, columns).bytes()};
 }
 
+Type lu_solve_type(TypeContext& c) {
+    const Shape &lu = require_square(c, 0), &b = require_matrices(c, 2);
+    rules::require_same_dtype(c, 0, 2);
+    const Type& order = c.operand(1);
+    if (order.dtype != Dtype::i64) c.fail("wants the order of the rows as i64");
+    if (order.shape.rank() + 1 != lu.rank() || lu.rank() != b.rank()) c.fail("the ranks differ");
+    for (std::size_t i = 0; i + 2 < lu.rank(); ++i) {
+        c.require_equal(lu[i], b[i], "the batches differ");
+        c.require_equal(lu[i], order.shape[i], "the batches differ");
+    }
+    c.require_equal(f::rows_of(lu), order.shape[order.shape.rank() - 1], "the order is that of other rows");
+    c.require_equal(f::rows_of(lu), f::rows_of(b), "the matrices have different numbers of rows");
+    return c.operand(2);
+}
+
+HostCall lu_solve_call(const CallContext& c) {
+    const Shape& b = c.operands[2].shape;
+    const Dtype d = c.operands[0].dtype;
+    const Dim n = f::rows_of(b), columns = f::columns_of(b);
+    return {.function = "lu_solve_v1",
+            .extents = {code_of(d), n, columns, std::int64_t{solves_transposed(c.attributes)}},
+            .iterations = count_of(f::batch_of(b)),
+            .picoseconds = picoseconds_for(n * n * columns * 2),
+            .workspace = Room(d).words(n).words(n).matrix(n, n).matrix(n, columns).product(n, n, columns).bytes()};
+}
+
+HostCall det_call(const CallContext& c) {
+    const Type& x = c.operands[0];
+    const Dim n = f::rows_of(x.shape);
+    return {.function = "det_v1",
+            .extents = {code_of(x.dtype), n},
+            .iterations = count_of(f::batch_of(x.shape)),
+            .picoseconds = picoseconds_for(n * n * n),
+            .workspace = Room(x.dtype).matrix(n, n).words(n).product(n, n, n).bytes()};
+}
+
 Types qr_types(TypeContext& c, bool complete) {
     const Shape& x = require_matrices(c);
     const Dim m = f::rows_of(x), n = f::columns_of(x), width = complete ? m : ir::min(m, n);
@@ -258,6 +294,14 @@ std::vector<Sample> triangles(Dtype d) {
             of({2, 3, 3}, {2, 3, 2}, false, true, true), of({3, 3}, {3, 3}, true, true, false),
             of({1, 1}, {1, 1}, true, false, true),       of({0, 0}, {0, 2}, false, false, false),
             of({2, 2}, {2, 0}, false, false, false)};
+}
+
+std::vector<Sample> factors(Dtype d) {
+    const auto of = [d](const Shape& order, const Shape& b, bool transposed) {
+        return Sample{{{d, f::with_matrix(f::batch_of(b), f::rows_of(b), f::rows_of(b))}, {Dtype::i64, order}, {d, b}},
+                      {transposed}};
+    };
+    return {of({3}, {3, 2}, false), of({4}, {4, 1}, true), of({2, 3}, {2, 3, 2}, false), of({0}, {0, 2}, true)};
 }
 
 }  // namespace samples_of_matrices

@@ -18,6 +18,7 @@ namespace samples_of_matrices {
 std::vector<Sample> square(Dtype d);
 std::vector<Sample> any(Dtype d);
 std::vector<Sample> triangles(Dtype d);
+std::vector<Sample> factors(Dtype d);
 }  // namespace samples_of_matrices
 
 HostCall cholesky_call(const CallContext& c);
@@ -83,6 +84,47 @@ inline constexpr OpDef triangular_solve = {
     .gradient = only_reverse(triangular_solve_transpose),
     .domain = {-1, 1},
     .samples = samples_of_matrices::triangles,
+};
+
+inline constexpr FlagAttribute<0> solves_transposed{"transposed", "the transpose of a takes its place", 0,
+                                                    Presence::optional};
+inline constexpr AttributeDef solve_attributes[] = {solves_transposed};
+Type lu_solve_type(TypeContext& c);
+HostCall lu_solve_call(const CallContext& c);
+Value lu_solve_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+
+inline constexpr OpDef lu_solve = {
+    .name = "lu_solve",
+    .doc =
+        "The x with a x = b, for the first two results of lu(a), and b. Where a is singular: infinities and NaN. An "
+        "order\nthat is no permutation is taken for its ranks.",
+    .arity = 3,
+    .lowering = Lowering::opaque,
+    .dtypes = decomposable,
+    .attributes = solve_attributes,
+    .type = lu_solve_type,
+    .call = lu_solve_call,
+    .gradient = only_reverse(lu_solve_transpose),
+    .domain = {-1, 1},
+    .samples = samples_of_matrices::factors,
+};
+
+HostCall det_call(const CallContext& c);
+Value det_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+
+inline constexpr OpDef det = {
+    .name = "det",
+    .doc =
+        "The determinant: the product of the diagonal that lu leaves, in the order of reduce prod, and of its sign. "
+        "The\nderivative at a singular matrix is NaN.",
+    .arity = 1,
+    .lowering = Lowering::opaque,
+    .dtypes = decomposable,
+    .type = [](TypeContext& c) -> Type { return {c.operand(0).dtype, functions::batch_of(require_square(c))}; },
+    .call = det_call,
+    .gradient = only_reverse(det_transpose),
+    .domain = {-1, 1},
+    .samples = samples_of_matrices::square,
 };
 
 Types qr_types(TypeContext& c, bool complete);
@@ -201,9 +243,6 @@ inline constexpr OpDef matrix_exp = {
 
 // ---- made of these
 
-inline constexpr FlagAttribute<0> solves_transposed{"transposed", "the transpose of a takes its place", 0,
-                                                    Presence::optional};
-inline constexpr AttributeDef solve_attributes[] = {solves_transposed};
 Values solve_expansion(const ExpandContext& c);
 Value solve_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
 
@@ -282,7 +321,7 @@ inline constexpr OpDef pinv = {
 };
 
 inline constexpr auto linear_algebra =
-    std::to_array<const OpDef*>({&cholesky, &lu, &triangular_solve, &qr, &complete_qr, &eigh, &eig, &svd, &matrix_exp,
-                                 &matrix_exp_tangent, &solve, &pinv});
+    std::to_array<const OpDef*>({&cholesky, &lu, &triangular_solve, &lu_solve, &det, &qr, &complete_qr, &eigh, &eig,
+                                 &svd, &matrix_exp, &matrix_exp_tangent, &solve, &pinv});
 
 }  // namespace lathe::ir::ops

@@ -58,6 +58,32 @@ Value triangular_solve_transpose(const GradientContext& g, std::span<const Value
     return neg(t.upper ? f::triu(full, offset) : f::tril(full, -offset));
 }
 
+// With y = x in its order, where a[order] = l u: what y receives goes to b, and -that y^T to l u, of which l receives
+// what lies below the diagonal and u the rest. For the transpose (l u)^T y = b, and x is y in the inverse order.
+Value lu_solve_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
+    if (operand == 1) return {};
+    const bool is_transposed = solves_transposed(g.node.attributes);
+    const Value packed = g.x[0];
+    const Value to_b = lu_solve.with({!is_transposed}, packed, g.x[1], ct[0]);
+    if (operand == 2) return to_b;
+    const Value order = f::inverse_order(f::inverse_order(g.x[1]));  // a permutation, whatever it was
+    const Value to_product = neg(is_transposed ? f::matmul(f::permuted_rows(g.y[0], order), f::transposed(to_b))
+                                               : f::matmul(f::permuted_rows(to_b, order), f::transposed(g.y[0])));
+    const Value to_l = f::matmul(to_product, f::transposed(f::triu(packed, 0)));
+    const Value to_u = f::matmul(f::transposed(f::lower_of(packed)), to_product);
+    return add(f::tril(to_l, -1), f::triu(to_u, 0));
+}
+
+// det times the inverse, transposed.
+Value det_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t) {
+    const Value x = g.x[0];
+    const Shape& shape = f::shape_of(x);
+    const Value scale = mul(ct[0], g.y[0]);
+    const auto rank = static_cast<std::int64_t>(shape.rank());
+    const Value inverse = solve.with({true}, x, f::identity_like(x, f::batch_of(shape), f::rows_of(shape)));
+    return mul(f::unsqueeze(scale, {rank - 2, rank - 1}), inverse);
+}
+
 namespace {
 
 Value times(const Value& a, const Value& b) { return f::matmul(a, b); }
@@ -170,14 +196,8 @@ Value matrix_exp_tangent_transpose(const GradientContext& g, std::span<const Val
 }
 
 Values solve_expansion(const ExpandContext& c) {
-    constexpr f::Triangle lower{.unit = true}, upper{.upper = true};
     const std::vector<Value> parts = f::results_of(lu, c.x[0]);
-    const Value packed = parts[0], order = parts[1], b = c.x[1];
-    if (!solves_transposed(c.node.attributes))
-        return {f::solve_triangle(packed, f::solve_triangle(packed, f::permuted_rows(b, order), lower), upper)};
-    const Value x = f::solve_triangle(packed, b, {.upper = true, .transposed = true});
-    const Value y = f::solve_triangle(packed, x, {.transposed = true, .unit = true});
-    return {f::permuted_rows(y, f::inverse_order(order))};
+    return {lu_solve.with({solves_transposed(c.node.attributes)}, parts[0], parts[1], c.x[1])};
 }
 
 Value solve_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand) {

@@ -14,9 +14,11 @@
 
 extern "C" {
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_cholesky_v1;
+LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_det_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_eig_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_eigh_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_lu_v1;
+LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_lu_solve_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_matrix_exp_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_qr_v1;
 LATHE_PLAN_CODE std::remove_pointer_t<lathe_kernel> lathe_call_svd_v1;

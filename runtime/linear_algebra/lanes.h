@@ -105,6 +105,13 @@ inline void store_elements(const Pack<float> (&from)[8], float* const (&to)[8], 
     }
 }
 
+inline Pack<double> one_of_each(const double* const (&from)[4], Index i) {
+    return Pack<double>{from[0][i], from[1][i], from[2][i], from[3][i]};
+}
+inline Pack<float> one_of_each(const float* const (&from)[8], Index i) {
+    return Pack<float>{from[0][i], from[1][i], from[2][i], from[3][i], from[4][i], from[5][i], from[6][i], from[7][i]};
+}
+
 // `size` elements of each lane's own memory as packs, handed to put(i, pack); of one matrix alone, the same for all.
 template <class T, class Put>
 void load_each(const T* const (&from)[lane_count<T>], Index size, bool is_alone, const Put& put) {
@@ -119,10 +126,7 @@ void load_each(const T* const (&from)[lane_count<T>], Index size, bool is_alone,
         for (Index i = 0; i < lanes; ++i) put(offset + i, block[i]);
     };
     if (size < lanes) {
-        for (Index i = 0; i < size; ++i) {
-            for (Index lane = 0; lane < lanes; ++lane) reinterpret_cast<T*>(block)[lane] = from[lane][i];
-            put(i, block[0]);
-        }
+        for (Index i = 0; i < size; ++i) put(i, one_of_each(from, i));
         return;
     }
     for (Index i = 0; i + lanes <= size; i += lanes) put_block(i);
@@ -167,6 +171,7 @@ public:
 
     Index rows() const { return rows_; }
     Index columns() const { return columns_; }
+    Pack<T>* row(Index i) const { return data_ + i * columns_; }
     Pack<T>& operator()(Index i, Index j) const { return data_[i * columns_ + j]; }
     T& element(Index i, Index j, Index lane) const { return reinterpret_cast<T*>(&(*this)(i, j))[lane]; }
 

@@ -5,7 +5,7 @@
 // and sign are wanted.
 #include "runtime/linear_algebra/calls.h"
 #include "runtime/linear_algebra/elimination.h"
-#include "runtime/linear_algebra/lanes.h"
+#include "runtime/linear_algebra/lane_elimination.h"
 
 namespace lathe::linear_algebra {
 namespace {
@@ -21,31 +21,8 @@ template <class T>
 void run_lanes(const T* a, Factors<T> to, Index rows, Index columns, Index count) {
     const LaneMatrix<T> m(rows, columns);
     m.load(a, count);
-    Places<T> place[most_direct], is_odd{};
-    for (Index i = 0; i < rows; ++i) place[i] = Places<T>{} + static_cast<Place<T>>(i);
-    for (Index j = 0; j < std::min(rows, columns); ++j) {
-        Pack<T> greatest = size_of_each(m(j, j));
-        Places<T> pivots = Places<T>{} + static_cast<Place<T>>(j);
-        for (Index i = j + 1; i < rows; ++i) {
-            const Pack<T> size = size_of_each(m(i, j));
-            const auto is_greater = size > greatest;
-            greatest = is_greater ? size : greatest;
-            pivots = is_greater ? Places<T>{} + static_cast<Place<T>>(i) : pivots;
-        }
-        for (Index i = j + 1; i < rows; ++i) {
-            const auto moves = pivots == static_cast<Place<T>>(i);
-            if (!any_of(moves)) continue;
-            for (Index k = 0; k < columns; ++k) swap_where(moves, m(j, k), m(i, k));
-            swap_where(moves, place[j], place[i]);
-            is_odd ^= moves;
-        }
-        const Pack<T> pivot = m(j, j), divisor = pivot == Pack<T>{} ? all_lanes(T(1)) : pivot;
-        for (Index i = j + 1; i < rows; ++i) {
-            const Pack<T> factor = m(i, j) / divisor;
-            m(i, j) = factor;
-            for (Index k = j + 1; k < columns; ++k) m(i, k) -= factor * m(j, k);
-        }
-    }
+    Places<T> place[most_direct];
+    const Places<T> is_odd = eliminate_lanes(m, place);
     if (to.lu != nullptr) m.store(to.lu, count);
     for (Index lane = 0; lane < count; ++lane) {
         if (to.places != nullptr)

@@ -1,15 +1,35 @@
 // a = q r by Householder's reflections, as LAPACK does it: a diagonal element of r has the sign that is not that of
-// what was reflected onto it, but for a column that was zero below already. q has as many columns as the lesser extent,
-// or, if it is complete, as rows.
+// what was reflected onto it, but for a column that was zero below already. Columns whose squares would leave the range
+// are scaled meanwhile. q has as many columns as the lesser extent, or, if it is complete, as rows.
 //
 // Operands: a, then q and r, each where it is wanted. Extents: dtype, rows, columns, whether q is complete, whether q
 // and r are wanted.
 #include "runtime/linear_algebra/calls.h"
 #include "runtime/linear_algebra/lanes.h"
 #include "runtime/linear_algebra/reflectors.h"
+#include "runtime/linear_algebra/scaling.h"
 
 namespace lathe::linear_algebra {
 namespace {
+
+// The columns of a panel, each with what is right of it, as Eigen's householder_qr_inplace_unblocked does it, but for
+// the scales. What is stored of a reflection does not depend on them.
+template <class T, class Panel, class Coefficients>
+void reflect_panel(Panel& panel, Coefficients& tau, T* temporary) {
+    for (Index k = 0; k < panel.cols(); ++k) {
+        const Index below = panel.rows() - k, right = panel.cols() - k - 1;
+        auto column = panel.col(k).tail(below);
+        T greatest = 0, beta = 0;
+        for (Index i = 0; i < below; ++i)
+            if (const T size = std::abs(column[i]); size > greatest) greatest = size;
+        const T scale = scale_of_squares(greatest);
+        if (scale != T(1)) column *= scale;
+        column.makeHouseholderInPlace(tau[k], beta);
+        panel(k, k) = beta / scale;
+        panel.bottomRightCorner(below, right)
+            .applyHouseholderOnTheLeft(column.tail(below - 1), tau[k], temporary + k + 1);
+    }
+}
 
 template <class T>
 void reflect(Matrix<T>& m, Vector<T>& tau) {
@@ -20,7 +40,7 @@ void reflect(Matrix<T>& m, Vector<T>& tau) {
         auto panel = m.block(k, k, rows - k, width);
         auto own = tau.segment(k, width);
         Vector<T> temporary = take_vector<T>(width);
-        Eigen::internal::householder_qr_inplace_unblocked(panel, own, temporary.data());
+        reflect_panel(panel, own, temporary.data());
         if (behind == 0) continue;
         const BlockReflector<T> block(panel, own.data());
         block.apply(m.block(k, k + width, rows - k, behind), true);
@@ -53,6 +73,20 @@ void reflect_lanes(const LaneMatrix<T>& m, Index k, Pack<T> tau, const LaneMatri
     for (Index i = k + 1; i < m.rows(); ++i) x(i, column) -= m(i, k) * sum;
 }
 
+// By what column k is multiplied from row k on.
+template <class T>
+Pack<T> column_scale(const LaneMatrix<T>& m, Index k) {
+    Pack<T> greatest = size_of_each(m(k, k)), scales;
+    for (Index i = k + 1; i < m.rows(); ++i) {
+        const Pack<T> size = size_of_each(m(i, k));
+        greatest = size > greatest ? size : greatest;
+    }
+    const auto is_outside = (greatest < all_lanes(Squarable<T>::least)) | (greatest > all_lanes(Squarable<T>::most));
+    if (!any_of(is_outside)) return all_lanes(T(1));
+    for (Index lane = 0; lane < lane_count<T>; ++lane) scales[lane] = scale_of_squares(T(greatest[lane]));
+    return scales;
+}
+
 template <class T>
 void run_lanes(const T* a, T* q, T* r, Index rows, Index columns, Index width, Index count) {
     const Index steps = std::min(rows, columns);
@@ -60,15 +94,19 @@ void run_lanes(const T* a, T* q, T* r, Index rows, Index columns, Index width, I
     const Pack<T> one = all_lanes(T(1));
     m.load(a, count);
     for (Index k = 0; k < steps; ++k) {
+        const Pack<T> scale = column_scale(m, k);
         Pack<T> tail{};
-        for (Index i = k + 1; i < rows; ++i) tail += m(i, k) * m(i, k);
-        const Pack<T> head = m(k, k), length = root(head * head + tail);
+        for (Index i = k + 1; i < rows; ++i) {
+            m(i, k) *= scale;
+            tail += m(i, k) * m(i, k);
+        }
+        const Pack<T> head = m(k, k) * scale, length = root(head * head + tail);
         const auto is_zero = tail <= all_lanes(std::numeric_limits<T>::min());
         const Pack<T> beta = is_zero ? head : head >= Pack<T>{} ? -length : length;
         const Pack<T> divisor = is_zero ? one : head - beta;
         tau(0, k) = is_zero ? Pack<T>{} : (beta - head) / beta;
         for (Index i = k + 1; i < rows; ++i) m(i, k) = is_zero ? Pack<T>{} : m(i, k) / divisor;
-        m(k, k) = beta;
+        m(k, k) = beta / scale;
         for (Index j = k + 1; j < columns; ++j) reflect_lanes(m, k, tau(0, k), m, j);
     }
     if (r != nullptr) {

@@ -1,9 +1,10 @@
-// Matrices are brought near 1 before they are decomposed, so that squares neither overflow nor vanish: by powers of
-// two, which round nothing but what becomes denormal.
+// Matrices, or columns of them, are brought near 1 before they are decomposed, so that squares neither overflow nor
+// vanish: by powers of two, which round nothing but what becomes denormal.
 #pragma once
 
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "runtime/linear_algebra/eigen.h"
@@ -33,6 +34,18 @@ T inverse_power_of_two(T x) {
     const int exponent = static_cast<int>(std::bit_cast<Bits>(x) >> mantissa) - bias;
     const int kept = std::min(std::max(-exponent, 1 - bias + 1), bias - 1);
     return std::bit_cast<T>(static_cast<Bits>(kept + bias) << mantissa);
+}
+
+// Sizes from `least` up to `most`: their squares, and those of what is not negligible beside them, are in the range.
+template <class T>
+struct Squarable {
+    static constexpr T root = T(std::uint64_t{1} << (std::numeric_limits<T>::max_exponent / 32));
+    static constexpr T most = root * root * root * root * root * root * root * root, least = T(1) / most;
+};
+// By what a vector with that greatest element is multiplied before squares are taken.
+template <class T>
+T scale_of_squares(T greatest) {
+    return greatest >= Squarable<T>::least && greatest <= Squarable<T>::most ? T(1) : inverse_power_of_two(greatest);
 }
 
 }  // namespace lathe::linear_algebra
