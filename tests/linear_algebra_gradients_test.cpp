@@ -2,6 +2,7 @@
 // differences; their own derivatives likewise. Then what is said of them where values are equal.
 #include <cmath>
 #include <functional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,15 @@ namespace {
 using Function = std::function<std::vector<Tensor>(const Tensor&)>;
 
 Tensor t(const Tensor& x) { return swapaxes(x, -1, -2); }
-Tensor number(std::uint64_t seed, const Shape& shape) { return convert(random_normal(seed, shape), Dtype::f64); }
+// Data, so that no program has to be compiled with a generator of random numbers in it.
+Tensor number(std::uint64_t seed, const Shape& shape) {
+    std::mt19937_64 random(seed);
+    std::vector<double> values(static_cast<std::size_t>(shape.element_count().constant()));
+    for (double& v : values) v = std::normal_distribution<>()(random);
+    std::vector<std::int64_t> extents;
+    for (const Dim d : shape) extents.push_back(d.constant());
+    return Tensor::from(values, extents);
+}
 Shape shape_of(const Tensor& x) {
     const std::vector<std::int64_t> extents = x.shape();
     return Shape(std::vector<Dim>(extents.begin(), extents.end()));
@@ -105,6 +114,13 @@ TEST(LinearAlgebraDerivatives, OfDecompositions) {
             x);
         expect_derivatives("svdvals", [](const Tensor& v) { return std::vector{svdvals(v)}; }, x);
         expect_derivatives("pinv", [](const Tensor& v) { return std::vector{pinv(v)}; }, x);
+        expect_derivatives(
+            "matrix_polar",
+            [](const Tensor& v) {
+                const auto [q, p] = matrix_polar(v);
+                return std::vector{q, p};
+            },
+            x);
     }
 }
 
@@ -117,6 +133,16 @@ TEST(LinearAlgebraDerivatives, OfWhatIsMadeOfThem) {
             [&](const Tensor& v) { return std::vector{solve(v, b), solve(x, v), solve(v, b, {.transposed = true})}; },
             x);
         expect_derivatives("inv", [](const Tensor& v) { return std::vector{inv(v)}; }, x);
+        expect_derivatives(
+            "lu_solve",
+            [&](const Tensor& v) {
+                LuFactors factors = lu_factor(x);
+                const Tensor given = lu_solve(factors, v);
+                factors.lu = v;
+                return std::vector{given, lu_solve(factors, b), lu_solve(factors, b, {.transposed = true})};
+            },
+            x);
+        expect_derivatives("matrix_sqrth", [](const Tensor& v) { return std::vector{matrix_sqrth(v)}; }, x);
         expect_derivatives("det", [](const Tensor& v) { return std::vector{det(v) * 0.01}; }, x);
         expect_derivatives("slogdet", [](const Tensor& v) { return std::vector{slogdet(v).second}; }, x);
         expect_derivatives("lstsq", [&](const Tensor& v) { return std::vector{lstsq(v, b)}; }, x);

@@ -94,12 +94,13 @@ using Tensors = std::map<std::string, Literal>;
 struct Exception {
     const char *op, *reason;
     std::size_t gradient;
+    double beyond = 0;  // only where an element of the input is greater
 };
 constexpr Exception exceptions[] = {
     {"nn.functional.ctc_loss", "theirs is that of log_softmax, too", 0},
     {"cholesky_inverse", "theirs belongs to the triangle, too, that is not read", 0},
     {"cholesky_solve", "theirs belongs to the triangle, too, that is not read", 1},
-    {"logcumsumexp", "theirs subtracts logarithms of sums, of 1e4 in f32 too", 0},
+    {"logcumsumexp", "theirs subtracts logarithms of sums: of 1e4 in f32 it is 2e-3 from what f64 gives", 0, 1e3},
     {"nn.functional.max_unpool1d", "of several elements at a place only the one that stays counts here", 0},
     {"nn.functional.max_unpool2d", "likewise", 0},
     {"nn.functional.max_unpool3d", "likewise", 0},
@@ -107,8 +108,11 @@ constexpr Exception exceptions[] = {
 };
 // Where large numbers cancel, in the reference too, the largest element is the measure.
 constexpr std::string_view cancelling[] = {"nn.functional.scaled_dot_product_attention", "grid_sampler_2d"};
-bool is_exception(const std::string& op, std::size_t gradient) {
-    return std::ranges::any_of(exceptions, [&](const Exception& e) { return e.op == op && e.gradient == gradient; });
+bool is_exception(const std::string& op, std::size_t gradient, const Literal& input) {
+    return std::ranges::any_of(exceptions, [&](const Exception& e) {
+        if (e.op != op || e.gradient != gradient) return false;
+        return e.beyond == 0 || std::ranges::any_of(elements(input), [&](double x) { return std::abs(x) > e.beyond; });
+    });
 }
 
 // Results whose columns may point either way.
@@ -205,7 +209,7 @@ std::string compare(const Json& record, Translation translation, const Tensors& 
         if (const std::string why = difference(actual[first + i], tensors.at(outputs[i])); !why.empty())
             return "result " + std::to_string(i) + " " + why;
     for (std::size_t i = 0; i < gradients; ++i) {
-        if (record["grad"][i].is_null() || is_exception(record["op"], i)) continue;
+        if (record["grad"][i].is_null() || is_exception(record["op"], i, inputs[0])) continue;
         if (const std::string why =
                 difference(actual[first + outputs.size() + i], tensors.at(record["grad"][i]),
                            std::ranges::find(cancelling, record["op"].get<std::string>()) != std::end(cancelling));

@@ -200,6 +200,26 @@ void expect_message(const F& f, const std::string& message, Where where = Where:
     }
 }
 
+TEST(Search, the_most_frequent_element_is_the_least_of_several) {
+    const Tensor x = Tensor::from({3.0F, 1.0F, 3.0F, 1.0F, 2.0F, nan, nan, nan, 5.0F, 5.0F}, {2, 5});
+    const auto [values, indices] = mode(x);
+    EXPECT_EQ(values[{0}].item<float>(), 1);
+    EXPECT_TRUE(std::isnan(values[{1}].item<float>()));
+    EXPECT_EQ(indices.to_vector<std::int64_t>(), (Places{1, 0}));
+    const auto columns = mode(Tensor::from({7, 7, 8, 9, 8, 7}, {3, 2}), 0, true);
+    EXPECT_EQ(columns.values.shape(), (Extents{1, 2}));
+    EXPECT_EQ(columns.values.to_vector<std::int32_t>(), (std::vector<std::int32_t>{8, 7}));
+    EXPECT_EQ(columns.indices.to_vector<std::int64_t>(), (Places{1, 0}));
+    EXPECT_EQ(jit([](const Tensor& y) { return mode(y).indices; })(x).to_vector<std::int64_t>(), (Places{1, 0}));
+}
+
+TEST(Search, what_is_among_values) {
+    const Tensor x = Tensor::from({1.0F, 2.0F, nan, -0.0F}, {2, 2}), values = Tensor::from({nan, 0.0F, 2.0F});
+    EXPECT_EQ(convert(isin(x, values), Dtype::i32).to_vector<std::int32_t>(), (std::vector<std::int32_t>{0, 1, 0, 1}));
+    EXPECT_EQ(isin(x, values, {.invert = true}).to_array(), logical_not(isin(x, values)).to_array());
+    EXPECT_EQ(isin(x, zeros({0})).to_array(), zeros({2, 2}, Dtype::boolean).to_array());
+}
+
 TEST(Search, says_what_is_wrong) {
     const Tensor x = ones({2, 3});
     expect_message<TypeError>([&] { topk(x, 4); },

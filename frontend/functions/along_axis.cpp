@@ -117,6 +117,18 @@ ValuesAndIndices nanmedian(const Tensor& x, std::int64_t axis, bool keep, Where 
         return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
     });
 }
+ValuesAndIndices mode(const Tensor& x, std::int64_t axis, bool keep, Where where) {
+    const LocScope scope(where, "mode", x);
+    const ValuesAndIndices sorted = both(ops::sort, x, axis, false, where);
+    return blaming(where, "mode", [&]() -> ValuesAndIndices {
+        const std::int64_t a = natural_axis(axis, x);
+        require_elements("mode", sorted.values, a);
+        const Tensor first = f::longest_run(sorted.values, a);
+        const Tensor value = f::take_along_axis(sorted.values, first, a);
+        const Tensor index = f::take_along_axis(sorted.indices, first, a);
+        return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
+    });
+}
 ValuesAndIndices kthvalue(const Tensor& x, std::int64_t k, std::int64_t axis, bool keep, Where where) {
     const LocScope scope(where, "kthvalue", x);
     const ValuesAndIndices sorted = both(ops::sort, x, axis, false, where);
@@ -199,19 +211,25 @@ Tensor nanquantile(const Tensor& x, const std::vector<double>& q, std::int64_t a
                    Where where) {
     return several_quantiles("nanquantile", x, q, axis, options, OfNan::is_left_out, where);
 }
-Tensor quantile(const Tensor& x, const Tensor& q, std::int64_t axis, QuantileOptions options, Where where) {
-    const LocScope scope(where, "quantile", x, q);
-    return blaming(where, "quantile", [&] {
-        detail::require_dtype("quantile", "operand 1", ir::floats, q, x);
-        if (q.rank() > 1)
-            f::refuse("quantile", fmt::format("wants a number or a vector as q, not rank {}", q.rank()), x, q);
+static Tensor quantiles_of_tensor(std::string_view name, const Tensor& x, const Tensor& q, std::int64_t axis,
+                                  QuantileOptions options, OfNan of_nan, Where where) {
+    const LocScope scope(where, name, x, q);
+    return blaming(where, name, [&] {
+        detail::require_dtype(name, "operand 1", ir::floats, q, x);
+        if (q.rank() > 1) f::refuse(name, fmt::format("wants a number or a vector as q, not rank {}", q.rank()), x, q);
         const Tensor parts =
             f::convert(f::reshape(detail::value_of(q), ir::Shape{q.type().shape.element_count()}), Dtype::f64);
-        const Tensor y = quantiles("quantile", x, parts, axis, options.interpolation, OfNan::is_result);
+        const Tensor y = quantiles(name, x, parts, axis, options.interpolation, of_nan);
         const std::int64_t a = natural_axis(axis, x);
         if (q.rank() == 0) return options.keep ? y : without(y, a);
         return in_front(y, x, a, options.keep);
     });
+}
+Tensor quantile(const Tensor& x, const Tensor& q, std::int64_t axis, QuantileOptions options, Where where) {
+    return quantiles_of_tensor("quantile", x, q, axis, options, OfNan::is_result, where);
+}
+Tensor nanquantile(const Tensor& x, const Tensor& q, std::int64_t axis, QuantileOptions options, Where where) {
+    return quantiles_of_tensor("nanquantile", x, q, axis, options, OfNan::is_left_out, where);
 }
 
 }  // namespace lathe

@@ -58,6 +58,10 @@ Tensor nanquantile(const Tensor& x, double q, std::int64_t axis = -1, QuantileOp
                    Where where = Where::current());
 Tensor nanquantile(const Tensor& x, const std::vector<double>& q, std::int64_t axis = -1, QuantileOptions options = {},
                    Where where = Where::current());
+Tensor nanquantile(const Tensor& x, const Tensor& q, std::int64_t axis = -1, QuantileOptions options = {},
+                   Where where = Where::current());
+// The element that comes most often, the least of several, and the first position where it is. NaN counts as one value.
+ValuesAndIndices mode(const Tensor& x, std::int64_t axis = -1, bool keep = false, Where where = Where::current());
 // The k-th least element, from 1 on, and its position: of equals the one that sort() has there.
 ValuesAndIndices kthvalue(const Tensor& x, std::int64_t k, std::int64_t axis = -1, bool keep = false,
                           Where where = Where::current());

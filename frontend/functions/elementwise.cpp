@@ -1,7 +1,9 @@
 #include "frontend/functions/elementwise.h"
 
 #include <array>
+#include <cmath>
 #include <numbers>
+#include <string>
 
 #include "frontend/functions/operand_checks.h"
 #include "frontend/tensor/record.h"
@@ -120,6 +122,25 @@ Tensor rad2deg(const Tensor& x, Where where) {
 }
 Tensor entr(const Tensor& x, Where where) { return formula("entr", x, where, f::entr<Tensor>); }
 Tensor ndtr(const Tensor& x, Where where) { return formula("ndtr", x, where, f::ndtr<Tensor>); }
+Tensor angle(const Tensor& x, Where where) {
+    return formula("angle", x, where, [](const Tensor& v) {
+        const Tensor zero = f::number(v, 0),
+                     of_number = ops::select(ops::lt(v, zero), f::number(v, std::numbers::pi), zero);
+        return ops::select(ops::ne(v, v), v, of_number);
+    });
+}
+Tensor mvlgamma(const Tensor& x, std::int64_t dimension, Where where) {
+    return formula("mvlgamma", x, where, [&](const Tensor& v) {
+        constexpr std::int64_t most = 64;  // each is a part of one formula
+        if (dimension < 1 || dimension > most)
+            f::refuse("mvlgamma", "wants a dimension from 1 to 64, not " + std::to_string(dimension), x);
+        const auto p = static_cast<double>(dimension);
+        Tensor total = ops::add(ops::lgamma(v), f::number(v, std::log(std::numbers::pi) * p * (p - 1) / 4));
+        for (std::int64_t j = 1; j < dimension; ++j)
+            total = ops::add(total, ops::lgamma(ops::sub(v, f::number(v, static_cast<double>(j) / 2))));
+        return total;
+    });
+}
 Tensor nan_to_num(const Tensor& x, NanToNumOptions options, Where where) {
     const LocScope scope(where, "nan_to_num", x);
     return f::nan_to_num(value_of(x), options.nan, options.posinf, options.neginf);

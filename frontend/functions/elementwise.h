@@ -63,6 +63,11 @@ Tensor rad2deg(const Tensor& x, Where where = Where::current());
 Tensor entr(const Tensor& x, Where where = Where::current());
 // The part of the normal distribution that lies below x.
 Tensor ndtr(const Tensor& x, Where where = Where::current());
+// Of real numbers as complex ones: pi below 0, else 0. (complex_angle() is that of complex ones.)
+Tensor angle(const Tensor& x, Where where = Where::current());
+// The logarithm of the multivariate gamma function of that dimension, 1 or more:
+// log(pi) p (p - 1) / 4 + sum over j < p of lgamma(x - j / 2).
+Tensor mvlgamma(const Tensor& x, std::int64_t dimension, Where where = Where::current());
 struct NanToNumOptions {
     double nan = 0;
     std::optional<double> posinf = {}, neginf = {};  // the greatest and the least finite number where left out

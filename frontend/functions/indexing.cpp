@@ -1,5 +1,7 @@
 #include "frontend/functions/indexing.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "frontend/functions/axis_arguments.h"
@@ -142,6 +144,39 @@ Tensor index_fill(const Tensor& x, const Tensor& indices, double value, std::int
     shape[static_cast<std::size_t>(a)] = indices.type().shape[0];
     const Tensor number = detail::Operand(value, where).as(x.dtype(), "index_fill");
     return ops::scatter_set.with({a}, x, indices, f::broadcast_to(number, shape));
+}
+
+static Tensor with_slices(std::string_view function, const Tensor& x, const Tensor& slices, std::int64_t axis,
+                          std::int64_t start, std::int64_t step) {
+    f::require_same_dtype(function, x, slices);
+    Shape fits = x.type().shape;
+    const Dim count = slices.type().shape[static_cast<std::size_t>(axis)];
+    const Dim extent = std::exchange(fits[static_cast<std::size_t>(axis)], count);
+    if (!f::may_be_equal(fits, slices.type().shape)) f::refuse(function, "the slices do not fit", x, slices);
+    const Tensor places = f::count_up(x, count, Dtype::i64);
+    const Tensor at = ops::add(
+        ops::mul(places, f::number(places, static_cast<double>(step))),
+        start < 0 ? ops::add(f::extent_value(places, extent, Dtype::i64), f::number(places, static_cast<double>(start)))
+                  : f::number(places, static_cast<double>(start)));
+    return ops::scatter_set.with({axis}, value_of(x), at, value_of(slices));
+}
+Tensor select_scatter(const Tensor& x, const Tensor& slice, std::int64_t axis, std::int64_t place, Where where) {
+    const LocScope scope(where, "select_scatter", x, slice);
+    return blaming(where, "select_scatter", [&] {
+        const std::int64_t a = axis_of(axis, x.rank(), "select_scatter", where);
+        if (slice.rank() + 1 != x.rank()) f::refuse("select_scatter", "the slices do not fit", x, slice);
+        return with_slices("select_scatter", x, f::unsqueeze(value_of(slice), {a}), a, place, 1);
+    });
+}
+Tensor slice_scatter(const Tensor& x, const Tensor& slices, std::int64_t axis, std::int64_t start, std::int64_t step,
+                     Where where) {
+    const LocScope scope(where, "slice_scatter", x, slices);
+    return blaming(where, "slice_scatter", [&] {
+        const std::int64_t a = axis_of(axis, x.rank(), "slice_scatter", where);
+        if (step < 1) f::refuse("slice_scatter", "wants a step of 1 or more", x, slices);
+        if (slices.rank() != x.rank()) f::refuse("slice_scatter", "the slices do not fit", x, slices);
+        return with_slices("slice_scatter", x, slices, a, start, step);
+    });
 }
 
 // ---- lines

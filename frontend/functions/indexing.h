@@ -38,6 +38,13 @@ Tensor take_along_axis(const Tensor& x, const Tensor& indices, std::int64_t axis
 Tensor put_along_axis(const Tensor& x, const Tensor& indices, const detail::Operand& values, std::int64_t axis,
                       Update how = Update::set);
 
+// x with another slice at one place of an axis. A negative place counts from the end.
+Tensor select_scatter(const Tensor& x, const Tensor& slice, std::int64_t axis, std::int64_t place,
+                      Where where = Where::current());
+// x with other slices from a place of an axis on, `step` apart.
+Tensor slice_scatter(const Tensor& x, const Tensor& slices, std::int64_t axis, std::int64_t start = 0,
+                     std::int64_t step = 1, Where where = Where::current());
+
 // ---- by masks of booleans, which broadcast
 
 // The value where the mask is true, x elsewhere.

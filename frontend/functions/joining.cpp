@@ -260,6 +260,26 @@ std::vector<Tensor> meshgrid(std::span<const Tensor> vectors, MeshIndexing index
     return out;
 }
 
+std::vector<Tensor> broadcast_tensors(std::span<const Tensor> parts, Where where) {
+    const LocScope scope(where, "broadcast_tensors");
+    require_parts(parts, "broadcast_tensors", where);
+    std::size_t rank = 0;
+    for (const Tensor& part : parts) rank = std::max(rank, part.rank());
+    Shape all(std::vector<Dim>(rank, 1));
+    for (const Tensor& part : parts)
+        for (std::size_t i = 0; i < part.rank(); ++i) {
+            const Dim own = part.type().shape[i];
+            Dim& common = all[i + rank - part.rank()];
+            if (own == Dim(1)) continue;
+            if (common != Dim(1) && !f::may_be_equal(own, common))
+                refuse_part(part, "broadcast_tensors", "it does not broadcast with the others", where);
+            if (common == Dim(1) || own.is_constant()) common = own;
+        }
+    std::vector<Tensor> out;
+    for (const Tensor& part : parts) out.push_back(f::broadcast_to(value_of(part), all));
+    return out;
+}
+
 Tensor cartesian_prod(std::span<const Tensor> vectors, Where where) {
     const LocScope scope(where, "cartesian_prod", vectors);
     if (vectors.size() == 1) return f::reshape(value_of(vectors[0]), Shape{vectors[0].type().shape.element_count()});

@@ -78,6 +78,12 @@ inline std::vector<Tensor> meshgrid(std::initializer_list<Tensor> vectors, MeshI
     return meshgrid(std::span<const Tensor>(vectors.begin(), vectors.size()), indexing, where);
 }
 
+// All of them in the shape that they broadcast to together: torch.broadcast_tensors, numpy.broadcast_arrays.
+std::vector<Tensor> broadcast_tensors(std::span<const Tensor> parts, Where where = Where::current());
+inline std::vector<Tensor> broadcast_tensors(std::initializer_list<Tensor> parts, Where where = Where::current()) {
+    return broadcast_tensors(std::span<const Tensor>(parts.begin(), parts.size()), where);
+}
+
 // All pairs, triples ... of an element of each vector, the last vector's fastest: [pairs, vectors].
 Tensor cartesian_prod(std::span<const Tensor> vectors, Where where = Where::current());
 inline Tensor cartesian_prod(std::initializer_list<Tensor> vectors, Where where = Where::current()) {

@@ -43,6 +43,10 @@ void require_dtypes(std::string_view function, const Tensor& a, const Tensor& b)
     matrices(function, a);
     f::require_same_dtype(function, a, b);
 }
+void require_sides(std::string_view function, const Tensor& a, const Tensor& b) {
+    require_dtypes(function, a, b);
+    if (b.rank() == 0) f::refuse(function, "wants matrices", a, b);
+}
 
 Tensor order_of(std::string_view function, const LuFactors& factors) {
     const Shape& shape = factors.lu.type().shape;
@@ -121,10 +125,10 @@ Tensor eigvals(const Tensor& x, Where where) {
 
 // Columns behind the first complete a basis: those of a complete q of it.
 static Tensor completed(const Tensor& columns) {
+    const Dim n = f::rows_of(columns.type().shape), k = f::columns_of(columns.type().shape);
+    if (n == k) return columns;
     const Tensor q = results_of(ops::complete_qr, columns)[0];
-    const Shape& shape = q.type().shape;
-    const Dim k = f::columns_of(columns.type().shape);
-    return f::concat(std::vector{columns, f::some_columns(q, k, f::columns_of(shape) - k)}, last(q));
+    return f::concat(std::vector{columns, f::some_columns(q, k, n - k)}, last(q));
 }
 SvdResult svd(const Tensor& x, SvdOptions options, Where where) {
     const LocScope scope(where, "svd", x);
@@ -196,7 +200,7 @@ PolarMatrices matrix_polar(const Tensor& x, Where where) {
 Tensor solve(const Tensor& a, const Tensor& b, SolveOptions options, Where where) {
     const LocScope scope(where, "solve", a, b);
     return blaming(where, "solve", [&] {
-        require_dtypes("solve", a, b);
+        require_sides("solve", a, b);
         const Tensor matrix = square("solve", a);
         const auto from_left = [&](const Tensor& columns, bool transposed) {
             return f::solve(matrix, columns, transposed);
@@ -208,7 +212,7 @@ Tensor solve(const Tensor& a, const Tensor& b, SolveOptions options, Where where
 Tensor lu_solve(const LuFactors& factors, const Tensor& b, SolveOptions options, Where where) {
     const LocScope scope(where, "lu_solve", factors.lu, b);
     return blaming(where, "lu_solve", [&] {
-        require_dtypes("lu_solve", factors.lu, b);
+        require_sides("lu_solve", factors.lu, b);
         const Tensor packed = square("lu_solve", factors.lu), order = order_of("lu_solve", factors);
         const auto from_left = [&](const Tensor& columns, bool transposed) {
             return f::lu_solve(packed, order, columns, transposed);

@@ -87,13 +87,14 @@ EigResult eig(const Tensor& x, Where where = Where::current());
 Tensor eigvals(const Tensor& x, Where where = Where::current());
 
 struct SvdOptions {
-    bool complete = false;  // u and vt are square: they are completed to bases, and have no derivative then
+    bool complete = false;  // u and vt are square; what had to be completed to a basis has no derivative
 };
 struct SvdResult {
     Tensor u, s, vt;  // [.., rows, k], [.., k] in descending order, [.., k, columns], where k is the lesser extent
 };
 // x = u diag(s) vt, reduced. Derivatives by u and vt are infinite or NaN where singular values are equal, or 0.
 SvdResult svd(const Tensor& x, SvdOptions options = {}, Where where = Where::current());
+// The singular values alone.
 Tensor svdvals(const Tensor& x, Where where = Where::current());
 
 // ---- equations. b is columns for each matrix, or, where it has one axis, a vector for all of them, and so is each

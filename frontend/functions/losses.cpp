@@ -113,6 +113,27 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, const MultiMargi
     });
 }
 
+Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target, const MultiLabelOptions& o, Where where) {
+    const LocScope scope(where, "multilabel_soft_margin_loss", x, target);
+    return blaming(where, "multilabel_soft_margin_loss", [&] {
+        constexpr std::string_view name = "multilabel_soft_margin_loss";
+        if (!ir::is_float(x.dtype()) || x.rank() == 0 || !f::may_be_equal(x.type().shape, target.type().shape))
+            f::refuse(name, "wants floats for logits with their classes last, and a target for each", x, target);
+        return f::multilabel_soft_margin_loss(value_of(x), value_of(target), optional(name, x, o.weights),
+                                              reduction_of(o.reduction));
+    });
+}
+Tensor multilabel_margin_loss(const Tensor& x, const Tensor& labels, LossOptions o, Where where) {
+    const LocScope scope(where, "multilabel_margin_loss", x, labels);
+    return blaming(where, "multilabel_margin_loss", [&] {
+        constexpr std::string_view name = "multilabel_margin_loss";
+        if (!ir::is_float(x.dtype()) || !ir::is_integer(labels.dtype()) || x.rank() == 0 ||
+            !f::may_be_equal(x.type().shape, labels.type().shape))
+            f::refuse(name, "wants floats for logits with their classes last, and labels of their shape", x, labels);
+        return f::multilabel_margin_loss(value_of(x), value_of(labels), reduction_of(o.reduction));
+    });
+}
+
 Tensor mean_squared_error(const Tensor& prediction, const Tensor& target, Where where) {
     const LocScope scope(where, "mean_squared_error", prediction, target);
     return blaming(where, "mean_squared_error",

@@ -42,6 +42,18 @@ struct MultiMarginOptions {
 Tensor multi_margin_loss(const Tensor& x, const Tensor& labels, const MultiMarginOptions& options = {},
                          Where where = Where::current());
 
+struct MultiLabelOptions {
+    Tensor weights = {};  // if not empty, one for each class
+    Reduction reduction = Reduction::mean;
+};
+// The mean over the classes, which are last, of binary_cross_entropy_with_logits: each may be one of the row's or not.
+Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target, const MultiLabelOptions& options = {},
+                                   Where where = Where::current());
+// The sum of max(0, 1 - x[i] + x[k]) over the labels i of a row and all classes k that are none of them, divided by the
+// number of classes. Labels are of x's shape: those of a row up to the first that is negative count.
+Tensor multilabel_margin_loss(const Tensor& x, const Tensor& labels, LossOptions options = {},
+                              Where where = Where::current());
+
 // ---- differences of elements
 
 // Mean of the squared differences of two tensors of one shape; others are refused.

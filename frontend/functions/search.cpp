@@ -162,6 +162,18 @@ BoundedUnique unique_bounded(const Tensor& x, std::int64_t bound, Where where) {
 
 // ---- how many
 
+Tensor isin(const Tensor& x, const Tensor& values, IsinOptions options, Where where) {
+    const LocScope scope(where, "isin", x, values);
+    return blaming(where, "isin", [&]() -> Tensor {
+        f::require_same_dtype("isin", x, values);
+        const auto rank = static_cast<std::int64_t>(x.rank());
+        detail::require_rank(x.rank() + 1, "isin", where);
+        const Tensor each = f::reshape(value_of(values), Shape{values.type().shape.element_count()});
+        const Tensor found = ops::any.with({ir::Integers{rank}}, ops::eq(f::unsqueeze(value_of(x), {rank}), each));
+        return options.invert ? Tensor(ops::logical_not(found)) : found;
+    });
+}
+
 Tensor bincount(const Tensor& x, BincountOptions options, Where where) {
     LocScope scope(where, "bincount", x);
     if (options.weights) scope.also(*options.weights);

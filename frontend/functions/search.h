@@ -63,6 +63,12 @@ struct BoundedUnique {
 // The same, at most so many of them.
 BoundedUnique unique_bounded(const Tensor& x, std::int64_t bound, Where where = Where::current());
 
+struct IsinOptions {
+    bool invert = false;  // whether it is none of them
+};
+// Whether each element is one of the values, whatever their shape. It compares each with each. NaN is none.
+Tensor isin(const Tensor& x, const Tensor& values, IsinOptions options = {}, Where where = Where::current());
+
 // ---- how many
 
 struct BincountOptions {

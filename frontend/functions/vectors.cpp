@@ -76,6 +76,24 @@ Tensor normalize(const Tensor& x, double p, std::int64_t axis, double least, Whe
     });
 }
 
+Tensor renorm(const Tensor& x, double p, std::int64_t axis, double most, Where where) {
+    const LocScope scope(where, "renorm", x);
+    return blaming(where, "renorm", [&] {
+        detail::require_floats("renorm", x);
+        if (!(most >= 0)) refuse("renorm", fmt::format("a norm of at most {}", most), where);
+        const std::int64_t own = detail::axis_of(axis, x.rank(), "renorm", where);
+        ir::Integers others = f::all_axes(x.rank());
+        others.erase(others.begin() + own);
+        return f::in_accumulator(value_of(x), [&](const Tensor& v) {
+            constexpr double least = 1e-7;  // as PyTorch has it
+            const Tensor size = f::expand_dims(f::norm(v, others, p), v.type().shape, others),
+                         limit = f::number(v, most);
+            const Tensor factor = ops::div(limit, ops::add(size, f::number(v, least)));
+            return Tensor(ops::mul(v, ops::select(ops::gt(size, limit), factor, f::number(v, 1))));
+        });
+    });
+}
+
 // ---- distances
 
 namespace {

@@ -11,6 +11,8 @@ namespace lathe {
 Tensor cross(const Tensor& a, const Tensor& b, std::int64_t axis = -1, Where where = Where::current());
 // The sum of the products of their elements. The other axes broadcast.
 Tensor vecdot(const Tensor& a, const Tensor& b, std::int64_t axis = -1, Where where = Where::current());
+// Slices at each place of an axis whose norm exceeds `most` are made as long as that; the others stay.
+Tensor renorm(const Tensor& x, double p, std::int64_t axis, double most, Where where = Where::current());
 // x divided by its norm along an axis, or by `least` where that is greater.
 Tensor normalize(const Tensor& x, double p = 2, std::int64_t axis = -1, double least = 1e-12,
                  Where where = Where::current());

@@ -3,7 +3,9 @@
 
 #include <optional>
 
+#include "ir/functions/along_axis.h"
 #include "ir/functions/folds.h"
+#include "ir/functions/movement.h"
 #include "ir/functions/reduction.h"
 #include "ir/functions/statistics.h"
 
@@ -174,6 +176,40 @@ T multi_margin_loss(const T& input, const T& labels, std::int64_t p, double marg
         T losses = mean(ops::select(mask, zero, terms), last);
         if (weights) losses = ops::mul(losses, sum(ops::select(mask, convert(*weights, dtype_of(x)), zero), last));
         return reduced(losses, reduction);
+    });
+}
+
+// The mean over the classes of -log of the probability that sigmoid(x) gives to y, 1 or 0, times the class's weight.
+template <Operand T>
+T multilabel_soft_margin_loss(const T& input, const T& target, const std::optional<T>& weights, Reduction reduction) {
+    return in_accumulator(input, [&](const T& x) {
+        const T y = convert(target, dtype_of(x)), zero = number(x, 0);
+        const T rest = ops::log1p(ops::exp(ops::neg(ops::abs(x))));
+        T losses = ops::add(ops::sub(ops::max(zero, x), ops::mul(x, y)), rest);
+        if (weights) losses = ops::mul(losses, convert(*weights, dtype_of(x)));
+        return reduced(mean(losses, natural_axes({-1}, shape_of(x).rank())), reduction);
+    });
+}
+// Of labels up to the first negative one: the sum of max(0, 1 - x[label] + x[k]) over them and all other classes k,
+// divided by the number of classes.
+template <Operand T>
+T multilabel_margin_loss(const T& input, const T& labels, Reduction reduction) {
+    return in_accumulator(input, [&](const T& x) {
+        const auto rank = static_cast<std::int64_t>(shape_of(x).rank());
+        const Dim classes = shape_of(x)[shape_of(x).rank() - 1];
+        const T given = convert(labels, Dtype::i64), none = number(given, 0);
+        const T counted = ops::cumprod.with({rank - 1, false}, convert(ops::ge(given, none), Dtype::i64));
+        const T counts = ops::ne(counted, none), known = ops::select(counts, given, none);
+        const T own = unsqueeze(take_along_axis(x, known, rank - 1), {rank});
+        // A row for each label, with a column for each class.
+        const T is_class = ops::eq(unsqueeze(known, {rank}), count_up(given, classes, Dtype::i64));
+        const T is_own = ops::any.with({Integers{rank - 1}}, ops::logical_and(is_class, unsqueeze(counts, {rank})));
+        const T is_counted =
+            ops::logical_and(unsqueeze(counts, {rank}), ops::logical_not(unsqueeze(is_own, {rank - 1})));
+        const T zero = number(x, 0), others = unsqueeze(x, {rank - 1});
+        const T terms = ops::max(zero, ops::add(ops::sub(number(x, 1), own), others));
+        const T total = sum(ops::select(is_counted, terms, zero), {rank - 1, rank});
+        return reduced(ops::div(total, extent_value(total, classes, dtype_of(x))), reduction);
     });
 }
 

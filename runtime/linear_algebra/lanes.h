@@ -171,7 +171,6 @@ public:
 
     Index rows() const { return rows_; }
     Index columns() const { return columns_; }
-    Pack<T>* row(Index i) const { return data_ + i * columns_; }
     Pack<T>& operator()(Index i, Index j) const { return data_[i * columns_ + j]; }
     T& element(Index i, Index j, Index lane) const { return reinterpret_cast<T*>(&(*this)(i, j))[lane]; }
 

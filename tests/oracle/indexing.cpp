@@ -6,9 +6,9 @@ namespace {
 
 using Tensors = std::vector<Tensor>;
 
-Dtype dtype_of(const Call& c) {
+Dtype dtype_of(const Call& c, Dtype otherwise = Dtype::f32) {
     const Json& j = c.argument(99, "dtype");
-    if (j.is_null()) return Dtype::f32;
+    if (j.is_null()) return otherwise;
     const std::string name = j["dtype"];
     if (name == "torch.float32") return Dtype::f32;
     if (name == "torch.float64") return Dtype::f64;
@@ -22,6 +22,25 @@ Tensors spaced(const Call& c) {
     const std::int64_t steps = c.integer(2, "steps", 100);
     if (c.op() == "linspace") return {linspace(start, stop, steps, dtype_of(c))};
     return {logspace(start, stop, steps, c.number(3, "base", 10), dtype_of(c))};
+}
+
+// What a shape is all that is given, or a tensor and a shape.
+Shape shape_at(const Call& c, std::size_t position) {
+    const std::vector<std::int64_t> extents = c.integers(position);
+    return Shape(std::vector<Dim>(extents.begin(), extents.end()));
+}
+template <auto make>
+Tensors made(const Call& c) {
+    return {make(shape_at(c, 0), c, dtype_of(c))};
+}
+template <auto make>
+Tensors made_alike(const Call& c) {
+    return {make(shape_at(c, 1), c, dtype_of(c, c.tensor(0).dtype()))};
+}
+Tensors strided(const Call& c) {
+    // Those of memory that is no row-major tensor are none of ours.
+    if (!c.variant().empty()) throw NotOurs("views of views");
+    return {as_strided(c.tensor(0), shape_at(c, 1), shape_at(c, 2), c.integer(3, "storage_offset", 0))};
 }
 
 template <Update how>
@@ -92,6 +111,32 @@ Translations indexing() {
         {"full_like",
          [](const Call& c) -> Tensors {
              return {convert(full_like(c.tensor(0), c.number(1, "fill_value", 0)), dtype_of(c))};
+         }},
+        {"select_scatter",
+         [](const Call& c) -> Tensors {
+             return {select_scatter(c.tensor(0), c.tensor(1), c.integer(2, "dim"), c.integer(3, "index"))};
+         }},
+        {"slice_scatter",
+         [](const Call& c) -> Tensors {
+             return {slice_scatter(c.tensor(0), c.tensor(1), c.integer(2, "dim", 0), c.integer(3, "start", 0),
+                                   c.integer(5, "step", 1))};
+         }},
+        {"zeros", made<[](const Shape& s, const Call&, Dtype d) { return zeros(s, d); }>},
+        {"ones", made<[](const Shape& s, const Call&, Dtype d) { return ones(s, d); }>},
+        {"full", made<[](const Shape& s, const Call& c, Dtype d) { return full(s, c.number(1, "fill_value", 0), d); }>},
+        {"new_zeros", made_alike<[](const Shape& s, const Call&, Dtype d) { return zeros(s, d); }>},
+        {"new_ones", made_alike<[](const Shape& s, const Call&, Dtype d) { return ones(s, d); }>},
+        {"new_full",
+         made_alike<[](const Shape& s, const Call& c, Dtype d) { return full(s, c.number(2, "fill_value", 0), d); }>},
+        {"scalar_tensor",
+         [](const Call& c) -> Tensors { return {full({}, c.argument(0).get<double>(), dtype_of(c, Dtype::f32))}; }},
+        {"as_strided", strided},
+        {"as_strided_copy", strided},
+        {"broadcast_tensors",
+         [](const Call& c) -> Tensors {
+             Tensors parts;
+             for (std::size_t i = 0; i < c.size(); ++i) parts.push_back(c.tensor(i));
+             return broadcast_tensors(parts);
          }},
         {"index_select",
          [](const Call& c) -> Tensors {

@@ -1,12 +1,17 @@
 // Decompositions and what is made of them. Where a vector may point either way, what both ways have in common.
 #include "frontend/functions/linear_algebra.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "tests/oracle/call.h"
 
 namespace lathe::oracle {
 namespace {
 
 using Tensors = std::vector<Tensor>;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Tensor t(const Tensor& x) { return swapaxes(x, -1, -2); }
 
@@ -34,9 +39,40 @@ Tensors plain(const Call& c) {
     return {function(c.tensor(0), Where::current())};
 }
 
+// Theirs says with which row each was exchanged, from the first on and counted from 1; ours, where each row was.
+Tensor exchanged(const Tensor& x, std::int64_t i, const Tensor& j) {
+    const Tensor places = arange(Dim(x.shape().back()));
+    return where(places == j, narrow(x, -1, i, 1), where(places == i, take_along_axis(x, j, -1), x));
+}
+Tensor rows_in_order(const Tensor& like) {
+    std::vector<std::int64_t> extents = like.shape();
+    extents.pop_back();
+    return broadcast_to(arange(Dim(extents.back())), Shape(std::vector<Dim>(extents.begin(), extents.end())));
+}
+LuFactors with_order(const Tensor& lu, const Tensor& exchanges) {
+    Tensor order = rows_in_order(lu);
+    for (std::int64_t i = 0; i < exchanges.shape().back(); ++i)
+        order = exchanged(order, i, convert(narrow(exchanges, -1, i, 1), Dtype::i64) - 1);
+    return {lu, order, Tensor()};
+}
+Tensors factors(const Call& c) {
+    if (!c.flag(1, "pivot", true)) throw NotOurs("elimination without pivots");
+    const LuFactors f = lu_factor(c.tensor(0));
+    Tensor rows = rows_in_order(f.lu);
+    std::vector<Tensor> exchanges;
+    const std::vector<std::int64_t> shape = f.lu.shape();
+    for (std::int64_t i = 0; i < std::min(shape.back(), shape[shape.size() - 2]); ++i) {
+        const Tensor j = unsqueeze(argmax(convert(rows == narrow(f.order, -1, i, 1), Dtype::i64), -1), {-1});
+        exchanges.push_back(convert(j + 1, Dtype::i32));
+        rows = exchanged(rows, i, j);
+    }
+    if (exchanges.empty()) throw NotOurs("nothing to exchange");
+    return {f.lu, concat(exchanges, -1)};
+}
+
 Tensors solutions(const Call& c) {
     c.expect_names({"left", "check_errors"});
-    if (!c.flag(2, "left", true)) throw NotOurs("equations from the right");
+    if (!c.flag(2, "left", true)) return {solve(c.tensor(0), c.tensor(1), {.left = false})};
     // Theirs takes vectors for each matrix, too.
     const Tensor a = c.tensor(0), b = c.tensor(1);
     if (b.rank() + 1 != a.rank()) return {solve(a, b)};
@@ -65,14 +101,27 @@ Tensors matrix_norms(const Call& c) {
     return {c.flag(3, "keepdim") ? unsqueeze(unsqueeze(norm, {-1}), {-1}) : norm};
 }
 Tensors norms(const Call& c) {
-    if (c.tensor(0).rank() != 2 || c.argument(1, "ord").is_null()) throw NotOurs("norms of vectors");
+    const Json& axes = c.argument(2, "dim");
+    const bool keep = c.flag(3, "keepdim"), is_vector = axes.is_number() || (axes.is_array() && axes.size() == 1);
+    if (c.argument(1, "ord").is_null() && axes.is_null()) return {norm(c.tensor(0), {}, {.keep = keep})};
+    if (c.tensor(0).rank() == 1 || is_vector) {
+        const Json& order = c.argument(1, "ord");
+        NormOptions o{.keep = keep};
+        if (order.is_object())
+            o.p = order["f"] == "inf" ? infinity : -infinity;
+        else if (!order.is_null())
+            o.p = order.get<double>();
+        return {norm(c.tensor(0), c.integers(2, "dim"), o)};
+    }
+    if (c.tensor(0).rank() != 2 || keep) throw NotOurs("norms of matrices along other axes");
     return {matrix_norm(c.tensor(0), norm_of(c.argument(1, "ord")))};
 }
 
 Tensors singular(const Call& c) {
-    if (c.flag(9, "full_matrices", c.op() == "linalg.svd")) throw NotOurs("complete bases");
-    if (!c.flag(9, "some", true)) throw NotOurs("complete bases");
-    const auto [u, s, vt] = svd(c.tensor(0));
+    const bool complete = c.flag(9, "full_matrices", c.op() == "linalg.svd") || !c.flag(9, "some", true);
+    const std::vector<std::int64_t> shape = c.tensor(0).shape();
+    if (complete && shape.back() != shape[shape.size() - 2]) throw NotOurs("how bases are completed");
+    const auto [u, s, vt] = svd(c.tensor(0), {.complete = complete});
     return {u, s, c.op() == "svd" ? t(vt) : vt};
 }
 
@@ -99,6 +148,38 @@ Translations linear_algebra() {
              const auto [p, l, u] = lu(c.tensor(0));
              return {p, l, u};
          }},
+        {"linalg.lu_factor", factors},
+        {"linalg.lu_factor_ex", with_info<factors>},
+        {"lu", [](const Call& c) -> Tensors { return c.flag(2, "get_infos") ? with_info<factors>(c) : factors(c); }},
+        {"lu_unpack",
+         [](const Call& c) -> Tensors {
+             c.expect_names({});
+             const auto [p, l, u] = lu_unpack(with_order(c.tensor(0), c.tensor(1)));
+             return {p, l, u};
+         }},
+        {"lu_solve",
+         [](const Call& c) -> Tensors { return {lu_solve(with_order(c.tensor(1), c.tensor(2)), c.tensor(0))}; }},
+        {"linalg.lu_solve",
+         [](const Call& c) -> Tensors {
+             return {lu_solve(with_order(c.tensor(0), c.tensor(1)), c.tensor(2),
+                              {.transposed = c.flag(9, "adjoint"), .left = c.flag(9, "left", true)})};
+         }},
+        {"linalg.householder_product",
+         [](const Call& c) -> Tensors { return {householder_product(c.tensor(0), c.tensor(1))}; }},
+        {"ormqr",
+         [](const Call& c) -> Tensors {
+             return {ormqr(c.tensor(0), c.tensor(1), c.tensor(2),
+                           {.left = c.flag(3, "left", true), .transposed = c.flag(4, "transpose")})};
+         }},
+        {"linalg.polar",
+         [](const Call& c) -> Tensors {
+             const auto [q, p] = matrix_polar(c.tensor(0));
+             return {q, p};
+         }},
+        {"linalg.matrix_sqrth", [](const Call& c) -> Tensors { return {matrix_sqrth(c.tensor(0))}; }},
+        {"linalg.tensorinv", [](const Call& c) -> Tensors { return {tensorinv(c.tensor(0), c.integer(1, "ind", 2))}; }},
+        {"linalg.tensorsolve",
+         [](const Call& c) -> Tensors { return {tensorsolve(c.tensor(0), c.tensor(1), c.integers(2, "dims"))}; }},
         {"linalg.qr",
          [](const Call& c) -> Tensors {
              const auto [q, r] = qr(c.tensor(0));

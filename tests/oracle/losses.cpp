@@ -121,6 +121,19 @@ Translations losses() {
              return {margin_ranking_loss(c.tensor(0), c.tensor(1), c.tensor(2),
                                          {.margin = c.number(99, "margin", 0), .reduction = reduction(c)})};
          }},
+        {"nn.functional.multilabel_soft_margin_loss",
+         [](const Call& c) -> Tensors {
+             c.expect_names({"reduction", "weight"});
+             return {multilabel_soft_margin_loss(c.tensor(0), c.tensor(1),
+                                                 {.weights = optional_tensor(c, "weight"), .reduction = reduction(c)})};
+         }},
+        {"nn.functional.multilabel_margin_loss",
+         [](const Call& c) -> Tensors {
+             c.expect_names({"reduction"});
+             const LossOptions o{.reduction = reduction(c)};
+             if (c.tensor(0).rank() > 0) return {multilabel_margin_loss(c.tensor(0), c.tensor(1), o)};
+             return {multilabel_margin_loss(reshape(c.tensor(0), {1}), reshape(c.tensor(1), {1}), o)};
+         }},
         {"nn.functional.multi_margin_loss",
          [](const Call& c) -> Tensors {
              c.expect_names({"reduction", "margin", "p", "weight"});

@@ -88,6 +88,24 @@ Tensors nanmedians(const Call& c) {
         return {values, indices};
     });
 }
+Tensors modes(const Call& c) {
+    return of_lines(c, 1, -1, [&](const Tensor& x, std::int64_t axis) -> Tensors {
+        const auto [values, indices] = mode(x, axis, c.flag(2, "keepdim"));
+        return {values, indices};
+    });
+}
+Tensors counts(const Call& c) {
+    if (!c.argument(9, "weight").is_null() || c.flag(9, "density")) throw NotOurs("weights or densities");
+    if (c.has_tensor(1)) throw NotOurs("ends that are data");
+    HistogramOptions o;
+    if (c.op() == "histc") {
+        const double low = c.number(2, "min", 0), high = c.number(3, "max", 0);
+        if (low != high) o.range = {low, high};
+    }
+    const auto [counts, ends] = histogram(c.tensor(0), c.integer(1, "bins", 100), o);
+    const Tensor numbers = convert(counts, c.tensor(0).dtype());
+    return c.op() == "histc" ? Tensors{numbers} : Tensors{numbers, ends};
+}
 Tensors kth_values(const Call& c) {
     return of_lines(c, 2, -1, [&](const Tensor& x, std::int64_t axis) -> Tensors {
         const auto [values, indices] = kthvalue(x, c.integer(1, "k"), axis, c.flag(3, "keepdim"));
@@ -96,12 +114,13 @@ Tensors kth_values(const Call& c) {
 }
 Tensors nanquantiles(const Call& c) {
     c.expect_names({"dim", "keepdim", "interpolation"});
-    if (!c.argument(1).is_number()) throw NotOurs("a quantile that is data");
     if (c.text(4, "interpolation", "linear") != "linear") throw NotOurs("another interpolation");
     const QuantileOptions o{.keep = c.flag(3, "keepdim")};
-    const double q = c.argument(1);
-    if (c.argument(2, "dim").is_null()) return {nanquantile(reshape(c.tensor(0), {-1}), q, 0, o)};
-    return {nanquantile(c.tensor(0), q, c.integer(2, "dim"), o)};
+    const bool is_flat = c.argument(2, "dim").is_null();
+    const Tensor lines = is_flat ? reshape(c.tensor(0), {-1}) : c.tensor(0);
+    const std::int64_t axis = is_flat ? 0 : c.integer(2, "dim");
+    if (c.has_tensor(1)) return {nanquantile(lines, c.tensor(1), axis, o)};
+    return {nanquantile(lines, c.argument(1).get<double>(), axis, o)};
 }
 
 template <auto deviation>
@@ -194,6 +213,26 @@ Translations numerics() {
         {"nanmedian", nanmedians},
         {"nanquantile", nanquantiles},
         {"kthvalue", kth_values},
+        {"mode", modes},
+        {"histc", counts},
+        {"histogram", counts},
+        {"angle", unary<angle>},
+        {"mvlgamma", [](const Call& c) -> Tensors { return {mvlgamma(c.tensor(0), c.integer(1, "p"))}; }},
+        {"isin",
+         [](const Call& c) -> Tensors {
+             c.expect_names({"invert", "assume_unique"});
+             return {isin(c.tensor(0), c.tensor(1), {.invert = c.flag(9, "invert")})};
+         }},
+        {"renorm",
+         [](const Call& c) -> Tensors {
+             return {renorm(c.tensor(0), c.number(1, "p", 2), c.integer(2, "dim"), c.number(3, "maxnorm", 1))};
+         }},
+        {"float_power",
+         [](const Call& c) -> Tensors {
+             const Tensor x = convert(c.tensor(0), Dtype::f64);
+             if (!c.has_tensor(1)) return {pow(x, c.number(1, "exponent", 1))};
+             return {pow(x, convert(c.tensor(1), Dtype::f64))};
+         }},
         {"msort", [](const Call& c) -> Tensors { return {sort(c.tensor(0), 0)}; }},
         {"var_mean", with_mean<var>},
         {"std_mean", with_mean<stddev>},
