@@ -235,7 +235,7 @@ Dim elements_of(const Shape& shape, std::size_t first, std::size_t behind) {
 Tensor tensorsolve(const Tensor& a, const Tensor& b, const Axes& axes, Where where) {
     const LocScope scope(where, "tensorsolve", a, b);
     return blaming(where, "tensorsolve", [&] {
-        if (!ops::decomposable.contains(a.dtype()))
+        if (!ir::rules::wide_floats.contains(a.dtype()))
             refuse("tensorsolve", "wants f32 or f64; convert() makes them of others", where);
         f::require_same_dtype("tensorsolve", a, b);
         Tensor map = value_of(a);
@@ -261,7 +261,7 @@ Tensor tensorsolve(const Tensor& a, const Tensor& b, const Axes& axes, Where whe
 Tensor tensorinv(const Tensor& x, std::int64_t leading, Where where) {
     const LocScope scope(where, "tensorinv", x);
     return blaming(where, "tensorinv", [&] {
-        if (!ops::decomposable.contains(x.dtype()))
+        if (!ir::rules::wide_floats.contains(x.dtype()))
             refuse("tensorinv", "wants f32 or f64; convert() makes them of others", where);
         if (leading <= 0 || leading > static_cast<std::int64_t>(x.rank()))
             refuse("tensorinv", "wants one leading axis or more, of those that there are", where);
