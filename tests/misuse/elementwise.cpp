@@ -39,6 +39,7 @@ void add_elementwise(Table& table) {
     table.unary("erfinv", erfinv);
     table.unary("lgamma", lgamma);
     table.unary("digamma", digamma);
+    table.unary("angle", angle);
     table.unary("relu", relu);
     table.unary("silu", silu);
     table.unary("relu6", relu6);

@@ -37,6 +37,10 @@ void add_losses(Table& table) {
     of_two("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits);
     of_two("kl_div", kl_div);
     of_two("poisson_nll_loss", poisson_nll_loss);
+    table.add("multilabel_margin_loss", 2,
+              [](const Tensors& t, Where w) { return multilabel_margin_loss(t[0], t[1], {}, w); });
+    table.add("multilabel_soft_margin_loss", 2,
+              [](const Tensors& t, Where w) { return multilabel_soft_margin_loss(t[0], t[1], {}, w); });
     of_two("hinge_embedding_loss", hinge_embedding_loss);
     of_two("soft_margin_loss", soft_margin_loss);
     for (const double n : wrong_reals) {

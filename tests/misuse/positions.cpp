@@ -13,6 +13,10 @@ void add_positions(Table& table) {
         table.add("index_copy", 3, [n](const Tensors& t, Where w) { return index_copy(t[0], t[1], t[2], n, w); });
         table.add("index_fill", 2, [n](const Tensors& t, Where w) { return index_fill(t[0], t[1], 0.5, n, w); });
         table.add("take_along_axis", 2, [n](const Tensors& t, Where w) { return take_along_axis(t[0], t[1], n, w); });
+        table.add("select_scatter", 2, [n](const Tensors& t, Where w) { return select_scatter(t[0], t[1], n, n, w); });
+        table.add("select_scatter", 2, [n](const Tensors& t, Where w) { return select_scatter(t[0], t[1], 0, n, w); });
+        table.add("slice_scatter", 2, [n](const Tensors& t, Where w) { return slice_scatter(t[0], t[1], n, 0, 1, w); });
+        table.add("slice_scatter", 2, [n](const Tensors& t, Where w) { return slice_scatter(t[0], t[1], 0, n, n, w); });
         table.add("put_along_axis", 3, [n](const Tensors& t, Where w) {
             return put_along_axis(t[0], t[1], {t[2], w}, n, Update::multiply);
         });

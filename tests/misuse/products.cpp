@@ -13,8 +13,22 @@ void add_products(Table& table) {
     table.add("eigvalsh", 1, [](const Tensors& t, Where w) { return eigvalsh(t[0], w); });
     table.add("eig", 1, [](const Tensors& t, Where w) { return eig(t[0], w).values; });
     table.add("eigvals", 1, [](const Tensors& t, Where w) { return eigvals(t[0], w); });
-    table.add("svd", 1, [](const Tensors& t, Where w) { return svd(t[0], w).u; });
+    table.add("svd", 1, [](const Tensors& t, Where w) { return svd(t[0], {}, w).u; });
     table.add("svdvals", 1, [](const Tensors& t, Where w) { return svdvals(t[0], w); });
+    table.add("svd", 1, [](const Tensors& t, Where w) { return svd(t[0], {.complete = true}, w).u; });
+    table.add("matrix_polar", 1, [](const Tensors& t, Where w) { return matrix_polar(t[0], w).q; });
+    table.add("matrix_sqrth", 1, [](const Tensors& t, Where w) { return matrix_sqrth(t[0], w); });
+    table.binary("householder_product", householder_product);
+    table.add("ormqr", 3, [](const Tensors& t, Where w) { return ormqr(t[0], t[1], t[2], {}, w); });
+    table.add("lu_solve", 3, [](const Tensors& t, Where w) { return lu_solve({t[0], t[1], t[0]}, t[2], {}, w); });
+    table.add("lu_solve", 2, [](const Tensors& t, Where w) {
+        return lu_solve({t[0], zeros({2}, Dtype::i64), t[0]}, t[1], {.left = false}, w);
+    });
+    table.add("solve", 2, [](const Tensors& t, Where w) { return solve(t[0], t[1], {.left = false}, w); });
+    for (const std::int64_t n : wrong_numbers) {
+        table.add("tensorsolve", 2, [n](const Tensors& t, Where w) { return tensorsolve(t[0], t[1], n, w); });
+        table.add("tensorinv", 1, [n](const Tensors& t, Where w) { return tensorinv(t[0], n, w); });
+    }
     table.add("solve", 2, [](const Tensors& t, Where w) { return solve(t[0], t[1], {}, w); });
     table.add("triangular_solve", 2, [](const Tensors& t, Where w) { return triangular_solve(t[0], t[1], {}, w); });
     table.add("cholesky_solve", 2, [](const Tensors& t, Where w) { return cholesky_solve(t[0], t[1], {}, w); });

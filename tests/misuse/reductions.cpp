@@ -84,6 +84,10 @@ void add_reductions(Table& table) {
         table.add("nanquantile", 1, [n](const Tensors& t, Where w) { return nanquantile(t[0], 0.5, n, {}, w); });
         table.add("nanquantile", 1, [n](const Tensors& t, Where w) { return nanquantile(t[0], {0.5, -1}, n, {}, w); });
         table.add("quantile", 2, [n](const Tensors& t, Where w) { return quantile(t[0], t[1], n, {}, w); });
+        table.add("nanquantile", 2, [n](const Tensors& t, Where w) { return nanquantile(t[0], t[1], n, {}, w); });
+        table.add("mode", 1, [n](const Tensors& t, Where w) { return mode(t[0], n, false, w).values; });
+        table.add("renorm", 1, [n](const Tensors& t, Where w) { return renorm(t[0], 2, n, 1, w); });
+        table.add("mvlgamma", 1, [n](const Tensors& t, Where w) { return mvlgamma(t[0], n, w); });
         table.add("diff", 1, [n](const Tensors& t, Where w) { return diff(t[0], {.axis = n}, w); });
         table.add("diff", 1,
                   [n](const Tensors& t, Where w) { return diff(t[0], {.order = std::min<std::int64_t>(n, 9)}, w); });

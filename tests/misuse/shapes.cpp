@@ -50,6 +50,7 @@ void add_shapes(Table& table) {
     table.add("cartesian_prod", 2, [](const Tensors& t, Where w) { return cartesian_prod(t, w); });
     table.add("concat", 0, [](const Tensors& t, Where w) { return concat(t, 0, w); });
     table.add("stack", 0, [](const Tensors& t, Where w) { return stack(t, 0, w); });
+    table.add("broadcast_tensors", 2, [](const Tensors& t, Where w) { return first(broadcast_tensors(t, w)); });
     table.add("hstack", 0, [](const Tensors& t, Where w) { return hstack(t, w); });
     table.add("vstack", 0, [](const Tensors& t, Where w) { return vstack(t, w); });
     table.add("dstack", 0, [](const Tensors& t, Where w) { return dstack(t, w); });
