@@ -261,8 +261,7 @@ std::vector<Tensor> meshgrid(std::span<const Tensor> vectors, MeshIndexing index
 }
 
 std::vector<Tensor> broadcast_tensors(std::span<const Tensor> parts, Where where) {
-    const LocScope scope(where, "broadcast_tensors");
-    require_parts(parts, "broadcast_tensors", where);
+    const LocScope scope(where, "broadcast_tensors", parts);
     std::size_t rank = 0;
     for (const Tensor& part : parts) rank = std::max(rank, part.rank());
     Shape all(std::vector<Dim>(rank, 1));
@@ -272,7 +271,10 @@ std::vector<Tensor> broadcast_tensors(std::span<const Tensor> parts, Where where
             Dim& common = all[i + rank - part.rank()];
             if (own == Dim(1)) continue;
             if (common != Dim(1) && !f::may_be_equal(own, common))
-                refuse_part(part, "broadcast_tensors", "it does not broadcast with the others", where);
+                refuse("broadcast_tensors",
+                       fmt::format("the shapes do not broadcast: {} is not {} along axis {}", own.to_string(),
+                                   common.to_string(), i + rank - part.rank()),
+                       where);
             if (common == Dim(1) || own.is_constant()) common = own;
         }
     std::vector<Tensor> out;
