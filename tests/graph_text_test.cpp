@@ -89,6 +89,7 @@ TEST(GraphText, EveryFaultIsReportedWithItsLine) {
   %3 = neg(%0) : f32[3, 2]
   %4 = add(%0, %9) : f32[2, 3]
   %5 = sum(%0) {axes = [2]} : f32[2]
+  %6 = exp(%6) : f32[2]
 }
 )");
     EXPECT_EQ(why,
@@ -103,7 +104,10 @@ t.lir:6:16: %9 is not defined above
                    ^
 t.lir:7:3: sum: axis 2 is out of range for rank 2 (f32[2, 3])
       %5 = sum(%0) {axes = [2]} : f32[2]
-      ^)");
+      ^
+t.lir:8:12: %6 is not defined above
+      %6 = exp(%6) : f32[2]
+               ^)");
 }
 
 TEST(GraphText, BadTextIsRefused) {

@@ -107,8 +107,13 @@ TEST(Numerics, OfWhatIsNotNan) {
     EXPECT_EQ((Floats{parts[0], parts[2], parts[4]}), (Floats{1, 3.5F, 4}));
     EXPECT_TRUE(std::isnan(parts[1]) && std::isnan(parts[3]) && std::isnan(parts[5]));
     EXPECT_EQ(of(quantile(Tensor::from({1.0F, 2.0F, 4.0F}), Tensor::from({0.5F, 0.75F}))), (Floats{2, 3}));
-    EXPECT_THROW(quantile(Tensor::from({1.0F, 2.0F, 4.0F}), Tensor::from({1.5F})).to_array(), Error);
-    EXPECT_THROW(quantile(Tensor::from({1.0F, 2.0F, 4.0F}), Tensor::from({-0.25F})).to_array(), Error);
+    for (const float part : {1.5F, -0.25F, nan})
+        for (const Tensor& of_some :
+             {Tensor::from({1.0F, 2.0F, 4.0F}), Tensor::from({1.0F}), Tensor::from({1.0F, nan})}) {
+            const Tensor q = Tensor::from({0.5F, part});
+            EXPECT_THROW(quantile(of_some, q).to_array(), IndexError) << part;
+            EXPECT_THROW(nanquantile(of_some, q).to_array(), IndexError) << part;
+        }
 }
 
 TEST(Numerics, ChooseAndSplit) {

@@ -71,11 +71,18 @@ T between_elements(const T& position, Dtype dtype, QuantileInterpolation interpo
     return ops::select(ops::eq(below, above), below, lerp(below, above, weight));
 }
 
+// Where among elements up to the last a part of them is. A part that is none, or is NaN, is at -1, where nothing is.
+template <Operand T>
+T place_of_part(const T& q, const T& last) {
+    const T is_part = ops::logical_and(ops::ge(q, number(q, 0)), ops::le(q, number(q, 1)));
+    return ops::select(is_part, ops::mul(q, last), number(q, -1));
+}
+
 // The quantiles of sorted lines, in the place of the axis, for parts q, f64 [count]. The position of q is q (n - 1).
 template <Operand T>
 T quantiles(const T& sorted, const T& q, std::int64_t axis, QuantileInterpolation interpolation) {
     const Dim extent = shape_of(sorted)[static_cast<std::size_t>(axis)];
-    const T position = ops::mul(q, extent_value(sorted, extent - 1, Dtype::f64));
+    const T position = place_of_part(q, extent_value(sorted, extent - 1, Dtype::f64));
     Shape beside = shape_of(q);
     for (auto i = static_cast<std::size_t>(axis) + 1; i < shape_of(sorted).rank(); ++i) beside.push_back(1);
     const T between = between_elements(
@@ -106,7 +113,7 @@ T nanquantiles(const T& sorted, const T& q, std::int64_t axis, QuantileInterpola
     along[static_cast<std::size_t>(axis)] = shape_of(q)[0];
     const T last = convert(last_number(sorted, axis), Dtype::f64);
     return between_elements(
-        ops::mul(reshape(q, along), last), dtype_of(sorted), interpolation,
+        place_of_part(reshape(q, along), last), dtype_of(sorted), interpolation,
         [&](const T& index) { return take_along_axis(sorted, index, axis); }, [](const T& weight) { return weight; });
 }
 

@@ -52,6 +52,7 @@ private:
         const SymbolTable& symbols;                              // of the graph that is around all others
         std::span<const std::string> names;                      // of those
         std::map<std::string, const Node*, std::less<>> values;  // null: its line was at fault
+        std::string defining;                                    // the value that the line at hand defines
         bool returned = false;
     };
 
@@ -121,7 +122,7 @@ private:
         const SymbolTable& symbols = around != nullptr                               ? around->symbols
                                      : around_ != nullptr && result->symbols.empty() ? *around_
                                                                                      : own;
-        Scope scope{*result, symbols, around != nullptr ? around->names : result->symbols, {}};
+        Scope scope{*result, symbols, around != nullptr ? around->names : result->symbols, {}, {}};
         while (true) {
             if (!lexer_.next_line()) {
                 fault({"the text ends before the graph does", lexer_.peek().at});
@@ -145,6 +146,7 @@ private:
 
     void statement(Scope& scope, int depth) {
         if (scope.returned) lexer_.fail("a statement behind return");
+        scope.defining.clear();
         if (lexer_.is(Token::Kind::value)) return node(scope, depth);
         if (lexer_.accept("require")) {
             scope.graph.preconditions.push_back(parse_requirement(lexer_, scope.symbols));
@@ -172,6 +174,7 @@ private:
         if (around_ != nullptr && depth == 0 && name != std::to_string(scope.graph.nodes().size()))
             Lexer::fail_at(token, "the node is %" + std::to_string(scope.graph.nodes().size()) + " of its graph");
         const Node*& defined = scope.values[name];  // null until all went well
+        scope.defining = name;
         lexer_.expect("=");
         const Token op_token = lexer_.peek();
         const std::string_view op_name = lexer_.expect_word("an op");
@@ -258,7 +261,8 @@ private:
         const Token token = lexer_.peek();
         const std::string_view name = lexer_.expect_value("a value");
         const auto found = scope.values.find(name);
-        if (found == scope.values.end()) Lexer::fail_at(token, "%" + std::string(name) + " is not defined above");
+        if (found == scope.values.end() || name == scope.defining)
+            Lexer::fail_at(token, "%" + std::string(name) + " is not defined above");
         if (found->second == nullptr) throw Consequence{};
         const std::size_t results = found->second->results.size();
         if (!lexer_.accept("#")) {
