@@ -187,7 +187,10 @@ TEST_F(CommandMessages, are_these_for_every_misuse) {
           "graph main(n, m) {\n  %0 = parameter \"a\" : f32[n]\n  %1 = parameter \"b\" : f32[m]\n"
           "  %2 = add(%0, %1) : f32[n]\n  return \"y\" = %2\n}\n");
     std::string text;
-    for (const std::string& arguments : misuses) text += answer(arguments);
+    // Which random graphs a wrong compiler is found by depends on all rows.
+    static const std::regex finding("seed \\d+, exchanged[^\n]*\n  again[^\n]*\n"), file_of_one("fuzz-\\d+-");
+    for (const std::string& arguments : misuses)
+        text += std::regex_replace(std::regex_replace(answer(arguments), finding, ""), file_of_one, "fuzz-SEED-");
     for (const std::string& file : wrong_models) {
         for (const std::string command : {"print ", "compile -o m.o ", "run --output results ", "verify "})
             text += answer(command + file);

@@ -428,13 +428,13 @@ void expect_fault(const std::string& text, const std::string& from, const std::s
 }
 
 TEST(Control, RefusesWhatDoesNotFit) {
-    expect_fault(choice, "%0 = parameter \"p\" : bool[]", "%0 = parameter \"p\" : bool[1]", "p is a bool of rank 0");
+    expect_fault(choice, "%0 = parameter \"p\" : bool[]", "%0 = parameter \"p\" : bool[1]", "operand 0 is bool[1], not bool[]");
     expect_fault(choice, "return \"a\" = %1, \"b\" = %2, \"c\" = %0", "return \"a\" = %1, \"b\" = %2", "else 2");
     expect_fault(choice, "cond(%0, %3, %2)", "cond(%0, %3)", "takes 2 values, not 1");
     expect_fault(choice, "graph then() {", "graph then(m) {", "no symbols of its own");
-    expect_fault(collatz, "return \"go on\" = %4", "return \"go on\" = %0", "condition gives a bool");
-    expect_fault(prefixes, "length = [t]", "length=[n, n]", "length is one extent");
-    expect_fault(prefixes, "carried = 1", "carried=3", "fewer operands");
+    expect_fault(collatz, "return \"go on\" = %4", "return \"go on\" = %0", "result 0 of condition is i64[], not bool[]");
+    expect_fault(prefixes, "length = [t]", "length=[n, n]", "length has 2 entries, not one");
+    expect_fault(prefixes, "carried = 1", "carried=3", "carried is 3 and sequences 1, of 2 operands");
     expect_fault(prefixes, "return \"next\" = %2, \"a\"", "return \"next\" = %9, \"a\"", "%9 is not defined");
     expect_fault(prefixes, "%0 = parameter \"a\" : i32[n]\n  %1", "%0 = parameter \"a\" : i64[n]\n  %1", "is i64");
 }

@@ -142,11 +142,11 @@ TEST(Convolution, SaysWhatIsWrong) {
     EXPECT_EQ(message_behind_line([&] { conv2d(x, convert(w, Dtype::f64)); }),
               "conv2d: the dtypes differ; convert() makes them the same (f32[1, 3, 8, 8] and f64[4, 3, 3, 3])");
     EXPECT_EQ(message_behind_line([&] { conv2d(ones({3, 8}), w); }),
-              "conv2d: wants images of 4 axes, or a single one of 3 (f32[3, 8])");
+              "conv2d: wants images of 4 axes, or a single one of 3 (f32[3, 8] and f32[4, 3, 3, 3])");
     EXPECT_EQ(message_behind_line([&] { conv2d(x, w, {.stride = {1, 2, 3}}); }),
-              "conv2d: stride has 3 entries, not one or 2 (f32[1, 3, 8, 8])");
+              "conv2d: stride has 3 entries, not one or 2 (f32[1, 3, 8, 8] and f32[4, 3, 3, 3])");
     EXPECT_EQ(message_behind_line([&] { conv2d(x, w, {.stride = 0}); }),
-              "conv2d: stride is 0, less than 1 (f32[1, 3, 8, 8])");
+              "conv2d: stride is 0, less than 1 (f32[1, 3, 8, 8] and f32[4, 3, 3, 3])");
     EXPECT_EQ(message_behind_line([&] { max_pool2d(x, 2, {.padding = 2}); }),
               "max_pool2d: padding is more than half of a window, which could hold nothing else (f32[1, 3, 8, 8])");
     EXPECT_EQ(message_behind_line([&] { avg_pool2d(ones({4, 4}, Dtype::i32), 2); }),

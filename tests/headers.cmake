@@ -20,8 +20,10 @@ set(parts
   runtime/calls/sort_v2.cpp=runtime/calls/calls.h
   runtime/calls/topk_v1.cpp=runtime/calls/calls.h
   runtime/linear_algebra/cholesky_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/det_v1.cpp=runtime/linear_algebra/calls.h
   runtime/linear_algebra/eig_v1.cpp=runtime/linear_algebra/calls.h
   runtime/linear_algebra/eigh_v1.cpp=runtime/linear_algebra/calls.h
+  runtime/linear_algebra/lu_solve_v1.cpp=runtime/linear_algebra/calls.h
   runtime/linear_algebra/lu_v1.cpp=runtime/linear_algebra/calls.h
   runtime/linear_algebra/matrix_exp_v1.cpp=runtime/linear_algebra/calls.h
   runtime/linear_algebra/qr_v1.cpp=runtime/linear_algebra/calls.h

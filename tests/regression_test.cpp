@@ -193,5 +193,47 @@ TEST(Regression, ChoicesBetweenBitsAndAFunctionOfThem) {
                      {{64}, {67}});
 }
 
+// Only kernels write into stacks, not functions of the library, wherever they are called.
+TEST(Regression, ScansStackWhatABranchSorts) {
+    expect_sound(R"(graph main(n) {
+  %0 = parameter "p" : bool[3]
+  %1 = parameter "x" : f32[3, n]
+  %2 = scan(%0, %1) {length = [3], carried = 0, sequences = 2, reverse = false} : f32[3, n] {
+    graph body() {
+      %0 = parameter "p" : bool[]
+      %1 = parameter "x" : f32[n]
+      %2 = cond(%0, %1) : f32[n] {
+        graph then() {
+          %0 = parameter "x" : f32[n]
+          %1 = sort(%0) {axis = 0, descending = false} : f32[n], i64[n]
+          return "y" = %1#0
+        }
+        graph else() {
+          %0 = parameter "x" : f32[n]
+          %1 = neg(%0) : f32[n]
+          return "y" = %1
+        }
+      }
+      return "y" = %2
+    }
+  }
+  return "y" = %2
+}
+)",
+                 {{1}, {20}});
+}
+
+// Blocks that are no panels of columns.
+TEST(Regression, ProductsReadMatricesInAnyBlocks) {
+    for (const char* blocks : {"[2, 16]", "[1, 16]", "[16, 1]", "[64, 1]", "[1, 64]", "[64, 2]"})
+        for (const char* axis : {"0", "1"})
+            expect_sound(std::string("graph main() {\n  %0 = parameter \"x\" : f32[19, 19]\n  %1 = relayout(%0) "
+                                     "{permutation = [0, 1], blocks = ") +
+                         blocks +
+                         "} : f32[19, 19]\n  %2 = parameter \"y\" : f32[19, 19]\n  %3 = dot_general(%2, %1) "
+                         "{lhs_batch = [], rhs_batch = [], lhs_contract = [0], rhs_contract = [" +
+                         axis + "]} : f32[19, 19]\n  return \"z\" = %3\n}\n");
+}
+
 }  // namespace
 }  // namespace lathe::testing_support

@@ -110,6 +110,14 @@ private:
     Remarks& remarks_;
 };
 
+// Whether a function of the library writes the value, if only where one of two branches runs.
+bool is_of_call(const Value& v) {
+    if (v.node->op->lowering == ir::Lowering::opaque) return true;
+    if (v.node->op->control != ir::Control::branch) return false;
+    return std::ranges::any_of(ir::regions_of(*v.node),
+                               [&](const ir::Graph* branch) { return is_of_call(branch->outputs()[v.index]); });
+}
+
 // Gives every value that groups read or write a buffer.
 class ProgramBuilder {
 public:
@@ -271,7 +279,7 @@ private:
             const auto first = static_cast<std::size_t>(same);
             outputs.push_back(first < r ? outputs[first] : add_temporary(y.type(), node.loc));
             Program::BufferId slice = outputs.back();
-            if (y.node->op->lowering == ir::Lowering::opaque) {  // only kernels can write into a stack
+            if (is_of_call(y)) {  // only kernels can write into a stack
                 slice = add_temporary(y.type(), node.loc);
                 copies.push_back(copy_step(y, outputs.back(), slice));
             }

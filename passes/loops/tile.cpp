@@ -36,12 +36,25 @@ std::vector<ir::BufferId> arrays_in_blocks(const ir::Program::Kernel& kernel, co
     return out;
 }
 
-// Whether the reduction's second operand is an element of one of the arrays.
-bool reads_one_of(const ir::Reduce& reduce, const std::vector<ir::BufferId>& arrays) {
+// Whether the reduction's second operand is an element of one of the arrays, and its columns lie side by side in whole
+// panels. Blocks of other dimensions and sizes are memory like any other.
+bool reads_panels(const ir::LoopNest& nest, const ir::Reduce& reduce, Symbol column,
+                  const std::vector<ir::BufferId>& arrays) {
+    const auto panel = static_cast<Symbol>(nest.symbols.size()), within = static_cast<Symbol>(panel + 1);
+    const std::int64_t columns = ir::panel_columns(reduce.op->reducer.accumulator(reduce.elements[0]));
     return std::ranges::any_of(reduce.body, [&](const ir::Stmt& s) {
         const auto* load = std::get_if<ir::Load>(&s.node);
-        return load != nullptr && load->result == reduce.element.back() &&
-               std::ranges::find(arrays, load->buffer) != arrays.end();
+        if (load == nullptr || load->result != reduce.element.back() ||
+            std::ranges::find(arrays, load->buffer) == arrays.end())
+            return false;
+        const ir::Shape& shape = nest.buffers[static_cast<std::size_t>(load->buffer)].type.shape;
+        const Dim at = ir::linear_offset(shape, load->index).substitute([&](Symbol x) {
+            return x == column ? columns * Dim::symbol(panel) + Dim::symbol(within) : Dim::symbol(x);
+        });
+        const auto along = at.fold([&](Symbol x) {
+                                 return Dim::Bounds{0, x == within ? std::optional(columns - 1) : std::nullopt};
+                             }).affine_in(within);
+        return along && along->coefficient == Dim(1);
     });
 }
 
@@ -54,7 +67,13 @@ std::optional<Contraction> find_contraction(const ir::LoopNest& nest, const std:
             if (const auto* reduce = std::get_if<ir::Reduce>(&(*statements)[i].node)) {
                 if (reduce->op->contraction == nullptr || reduce->lanes != 1 || loop != nullptr) return std::nullopt;
                 if (loops.empty()) return std::nullopt;
-                Contraction found{{}, nullptr, loops.back(), statements, i, reduce, reads_one_of(*reduce, in_blocks)};
+                Contraction found{{},
+                                  nullptr,
+                                  loops.back(),
+                                  statements,
+                                  i,
+                                  reduce,
+                                  reads_panels(nest, *reduce, loops.back()->var, in_blocks)};
                 loops.pop_back();
                 if (!loops.empty()) {
                     found.rows = loops.back();

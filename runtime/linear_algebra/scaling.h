@@ -42,10 +42,10 @@ struct Squarable {
     static constexpr T root = T(std::uint64_t{1} << (std::numeric_limits<T>::max_exponent / 32));
     static constexpr T most = root * root * root * root * root * root * root * root, least = T(1) / most;
 };
-// By what a vector with that greatest element is multiplied before squares are taken.
+// By what a vector with that greatest element is multiplied before squares are taken: 1 where that is NaN.
 template <class T>
 T scale_of_squares(T greatest) {
-    return greatest >= Squarable<T>::least && greatest <= Squarable<T>::most ? T(1) : inverse_power_of_two(greatest);
+    return greatest < Squarable<T>::least || greatest > Squarable<T>::most ? inverse_power_of_two(greatest) : T(1);
 }
 
 }  // namespace lathe::linear_algebra

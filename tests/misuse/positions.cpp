@@ -43,6 +43,7 @@ void add_positions(Table& table) {
     table.add("masked_fill", 3, [](const Tensors& t, Where w) { return masked_fill(t[0], t[1], {t[2], w}); });
     table.add("masked_select", 2, [](const Tensors& t, Where w) { return masked_select(t[0], t[1], w); });
     table.add("embedding", 2, [](const Tensors& t, Where w) { return embedding(t[0], t[1], {.padding_idx = 1}, w); });
+    table.add("isin", 2, [](const Tensors& t, Where w) { return isin(t[0], t[1], {}, w); });
     table.add("searchsorted", 2, [](const Tensors& t, Where w) { return searchsorted(t[0], t[1], {}, w); });
     table.add("bucketize", 2, [](const Tensors& t, Where w) { return bucketize(t[0], t[1], {.right = true}, w); });
     table.add("nonzero", 1, [](const Tensors& t, Where w) { return nonzero(t[0], w); });
