@@ -428,11 +428,13 @@ void expect_fault(const std::string& text, const std::string& from, const std::s
 }
 
 TEST(Control, RefusesWhatDoesNotFit) {
-    expect_fault(choice, "%0 = parameter \"p\" : bool[]", "%0 = parameter \"p\" : bool[1]", "operand 0 is bool[1], not bool[]");
+    expect_fault(choice, "%0 = parameter \"p\" : bool[]", "%0 = parameter \"p\" : bool[1]",
+                 "operand 0 is bool[1], not bool[]");
     expect_fault(choice, "return \"a\" = %1, \"b\" = %2, \"c\" = %0", "return \"a\" = %1, \"b\" = %2", "else 2");
     expect_fault(choice, "cond(%0, %3, %2)", "cond(%0, %3)", "takes 2 values, not 1");
     expect_fault(choice, "graph then() {", "graph then(m) {", "no symbols of its own");
-    expect_fault(collatz, "return \"go on\" = %4", "return \"go on\" = %0", "result 0 of condition is i64[], not bool[]");
+    expect_fault(collatz, "return \"go on\" = %4", "return \"go on\" = %0",
+                 "result 0 of condition is i64[], not bool[]");
     expect_fault(prefixes, "length = [t]", "length=[n, n]", "length has 2 entries, not one");
     expect_fault(prefixes, "carried = 1", "carried=3", "carried is 3 and sequences 1, of 2 operands");
     expect_fault(prefixes, "return \"next\" = %2, \"a\"", "return \"next\" = %9, \"a\"", "%9 is not defined");
