@@ -235,5 +235,72 @@ TEST(Regression, ProductsReadMatricesInAnyBlocks) {
                          axis + "]} : f32[19, 19]\n  return \"z\" = %3\n}\n");
 }
 
+// Lines that lie beside each other are still such where only one does.
+TEST(Regression, TransformsOfColumnsOfWhichThereIsOne) {
+    for (const char* op : {"rfft(%0) {axis = 1} : f32[14, floordiv(n, 2) + 1, m, 2]",
+                           "cumsum(%0) {axis = 1, reverse = false} : f32[14, n, m]"})
+        expect_sound(std::string("graph main(n, m) {\n  %0 = parameter \"x\" : f32[14, n, m]\n  %1 = ") + op +
+                         "\n  return \"y\" = %1\n}\n",
+                     {{1, 1}, {5, 1}, {8, 1}, {64, 1}, {64, 3}});
+}
+
+// Composite ops in regions of what composite ops are made of.
+TEST(Regression, ExpandsWhatABranchOfACustomGradientHas) {
+    expect_sound(R"(graph main(n) {
+  %0 = parameter "p" : bool[]
+  %1 = parameter "x" : f32[n, 2]
+  %2 = custom(%0, %1) : f32[n] {
+    graph function() {
+      %0 = parameter "p" : bool[]
+      %1 = parameter "x" : f32[n, 2]
+      %2 = cond(%0, %1) : f32[n] {
+        graph then() {
+          %0 = parameter "x" : f32[n, 2]
+          %1 = first_max(%0) {axis = 1} : f32[n]
+          return "y" = %1
+        }
+        graph else() {
+          %0 = parameter "x" : f32[n, 2]
+          %1 = sum(%0) {axes = [1]} : f32[n]
+          return "y" = %1
+        }
+      }
+      return "y" = %2
+    }
+    graph gradient() {
+      %0 = parameter "y" : f32[n]
+      %1 = parameter "ct" : f32[n]
+      %2 = parameter "p" : bool[]
+      %3 = parameter "x" : f32[n, 2]
+    }
+  }
+  return "y" = %2
+}
+)",
+                 {{1}, {20}});
+}
+
+// A demand that no symbol is the solution of.
+TEST(Regression, BuffersHoldWhatIsAsLargeByDemand) {
+    expect_sound(R"(graph main(n) {
+  require 2 == min(2, n) : "some"
+  %0 = parameter "x" : f32[2, n, 2]
+  %1 = qr(%0) : f32[2, n, min(2, n)], f32[2, min(2, n), 2]
+  %2 = scan(%0, %1#0) {length = [2], carried = 2, sequences = 0, reverse = true} : f32[2, n, 2], f32[2, n, min(2, n)] {
+    graph body() {
+      require 2 == min(2, n) : "some"
+      %0 = parameter "p0" : f32[2, n, 2]
+      %1 = parameter "p1" : f32[2, n, min(2, n)]
+      %2 = abs(%0) : f32[2, n, 2]
+      %3 = div(%2, %1) : f32[2, n, 2]
+      return "r0" = %3, "r1" = %2
+    }
+  }
+  return "y" = %2#0
+}
+)",
+                 {{2}, {5}});
+}
+
 }  // namespace
 }  // namespace lathe::testing_support

@@ -71,8 +71,8 @@ HostCall fourier_call(Kind kind, Dtype dtype, const Shape& shape, std::int64_t a
     const Dim shared = in_rows ? shares_lines(lines) : 0, pieces = 1 + (most_parts - 1) * shared;
     HostCall call{
         .function = "fft_v1",
-        .extents = {static_cast<std::int64_t>(dtype), static_cast<std::int64_t>(kind), n, lines.inner, at_once, across,
-                    parts, pieces},
+        .extents = {static_cast<std::int64_t>(dtype), static_cast<std::int64_t>(kind), n,
+                    in_rows ? Dim(0) : lines.inner, at_once, across, parts, pieces},
         .iterations = parts,
         .picoseconds = floordiv(n * 4000, parts),
         .workspace = size * 4 * ((floordiv(15 * n, 4) + 1) * at_once + 512),

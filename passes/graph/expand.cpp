@@ -26,6 +26,9 @@ std::unique_ptr<Graph> expand(const Graph& graph) {
             into.default_loc = node.loc;
             return node.op->expand({node, mapped(values, node.operands)});
         });
+    // What they are made of may have regions.
+    if (result)
+        if (std::unique_ptr<Graph> next = rewrite_regions(*result, expand)) return next;
     return result;
 }
 

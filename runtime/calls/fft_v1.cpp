@@ -7,7 +7,7 @@
 // complex numbers of a real line what its user wants.
 //
 // Operands: x, y, then memory in common. Extents: dtype, kind (of fft_plan.h), elements of a line as a user sees it,
-// how many lines lie side by side, how many lines an iteration takes, lines or groups of such as lie side by side, into
+// how many lines lie side by side (0: they are rows), how many lines an iteration takes, lines or groups of such as lie side by side, into
 // how many parts the tables are made, into how many pieces a line is cut, and the phase. Iterations: parts, then as
 // many lines of those that lie behind or beside one another, or pieces of lines.
 #include "runtime/aot.h"
@@ -64,7 +64,7 @@ public:
     // ---- lines
 
     void run(std::int64_t begin, std::int64_t end) {
-        const bool in_rows = inner_ == 1;
+        const bool in_rows = inner_ == 0;
         const std::int64_t across = in_rows ? outer_ : inner_, groups = (across + lanes_ - 1) / lanes_;
         const bool one_by_one = in_rows && (has_room_ || plan_.needs_convolution);
         for (; begin < end; ++begin) {
