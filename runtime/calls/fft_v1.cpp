@@ -7,9 +7,9 @@
 // complex numbers of a real line what its user wants.
 //
 // Operands: x, y, then memory in common. Extents: dtype, kind (of fft_plan.h), elements of a line as a user sees it,
-// how many lines lie side by side (0: they are rows), how many lines an iteration takes, lines or groups of such as lie side by side, into
-// how many parts the tables are made, into how many pieces a line is cut, and the phase. Iterations: parts, then as
-// many lines of those that lie behind or beside one another, or pieces of lines.
+// how many lines lie side by side (0: they are rows), how many lines an iteration takes, lines or groups of such as lie
+// side by side, into how many parts the tables are made, into how many pieces a line is cut, and the phase. Iterations:
+// parts, then as many lines of those that lie behind or beside one another, or pieces of lines.
 #include "runtime/aot.h"
 #include "runtime/calls/calls.h"
 #include "runtime/calls/fft_ends.h"
