@@ -49,6 +49,16 @@ void require_elements(std::string_view name, const Tensor& sorted, std::int64_t 
         f::refuse(name, fmt::format("there is nothing along axis {}", axis), sorted);
 }
 
+// Of extent 1 along the axis, which stays or goes.
+ValuesAndIndices kept_if(const ValuesAndIndices& chosen, std::int64_t axis, bool keep) {
+    return keep ? chosen : ValuesAndIndices{without(chosen.values, axis), without(chosen.indices, axis)};
+}
+// Those at one place of each sorted line.
+ValuesAndIndices at_place(const ValuesAndIndices& sorted, const Tensor& place, std::int64_t axis, bool keep) {
+    return kept_if({f::take_along_axis(sorted.values, place, axis), f::take_along_axis(sorted.indices, place, axis)},
+                   axis, keep);
+}
+
 }  // namespace
 
 Tensor sort(const Tensor& x, std::int64_t axis, SortOptions options, Where where) {
@@ -99,9 +109,8 @@ ValuesAndIndices median(const Tensor& x, std::int64_t axis, bool keep, Where whe
     return blaming(where, "median", [&]() -> ValuesAndIndices {
         const std::int64_t a = natural_axis(axis, x);
         require_elements("median", sorted.values, a);
-        const Tensor value = f::at_median(sorted.values, sorted.values, a);
-        const Tensor index = f::at_median(sorted.indices, sorted.values, a);
-        return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
+        return kept_if({f::at_median(sorted.values, sorted.values, a), f::at_median(sorted.indices, sorted.values, a)},
+                       a, keep);
     });
 }
 
@@ -111,10 +120,7 @@ ValuesAndIndices nanmedian(const Tensor& x, std::int64_t axis, bool keep, Where 
     return blaming(where, "nanmedian", [&]() -> ValuesAndIndices {
         const std::int64_t a = natural_axis(axis, x);
         require_elements("nanmedian", sorted.values, a);
-        const Tensor place = f::nanmedian_place(sorted.values, a);
-        const Tensor value = f::take_along_axis(sorted.values, place, a);
-        const Tensor index = f::take_along_axis(sorted.indices, place, a);
-        return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
+        return at_place(sorted, f::nanmedian_place(sorted.values, a), a, keep);
     });
 }
 ValuesAndIndices mode(const Tensor& x, std::int64_t axis, bool keep, Where where) {
@@ -123,10 +129,7 @@ ValuesAndIndices mode(const Tensor& x, std::int64_t axis, bool keep, Where where
     return blaming(where, "mode", [&]() -> ValuesAndIndices {
         const std::int64_t a = natural_axis(axis, x);
         require_elements("mode", sorted.values, a);
-        const Tensor first = f::longest_run(sorted.values, a);
-        const Tensor value = f::take_along_axis(sorted.values, first, a);
-        const Tensor index = f::take_along_axis(sorted.indices, first, a);
-        return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
+        return at_place(sorted, f::longest_run(sorted.values, a), a, keep);
     });
 }
 ValuesAndIndices kthvalue(const Tensor& x, std::int64_t k, std::int64_t axis, bool keep, Where where) {
@@ -137,8 +140,7 @@ ValuesAndIndices kthvalue(const Tensor& x, std::int64_t k, std::int64_t axis, bo
         const Dim extent = x.type().shape[static_cast<std::size_t>(a)];
         if (k < 1 || (extent.is_constant() && k > extent.constant()))
             f::refuse("kthvalue", fmt::format("k is {}, not one of the elements along axis {}, from 1 on", k, a), x);
-        const Tensor value = f::element_at(sorted.values, a, k - 1), index = f::element_at(sorted.indices, a, k - 1);
-        return keep ? ValuesAndIndices{value, index} : ValuesAndIndices{without(value, a), without(index, a)};
+        return kept_if({f::element_at(sorted.values, a, k - 1), f::element_at(sorted.indices, a, k - 1)}, a, keep);
     });
 }
 

@@ -24,7 +24,6 @@ Dim queries_per_head(const Tensor& q, const Tensor& k) {
     const Dim all = q.type().shape[q.rank() - 3], own = k.type().shape[k.rank() - 3];
     if (all == own || !all.is_constant() || !own.is_constant() || own == Dim(1)) return 1;
     if (own.constant() == 0 || all.constant() % own.constant() != 0)
-
         f::refuse(attention,
                   fmt::format("{} heads of queries are no multiple of {} of keys", all.constant(), own.constant()), q,
                   k);

@@ -22,9 +22,8 @@ using detail::LocScope;
 using detail::refuse;
 using detail::value_of;
 
-void require_wide_floats(std::string_view function, const Tensor& x, Where where) {
-    if (!ir::rules::wide_floats.contains(x.dtype()))
-        refuse(function, ir::dtype_refusal("operand 0", x.dtype(), ir::rules::wide_floats), where);
+void require_wide_floats(std::string_view function, const Tensor& x) {
+    f::require_dtype(function, "operand 0", ir::rules::wide_floats, x);
 }
 // A complex tensor, whose last extent is known to be 2.
 Tensor complex(std::string_view function, const Tensor& z, Where where) {
@@ -158,7 +157,7 @@ Dim count_of(const Tensor& x, const Plan& plan) {
 
 Tensor complex_to_complex(std::string_view function, const Tensor& given, const Plan& plan, Direction direction,
                           FourierNorm norm, Where where) {
-    require_wide_floats(function, given, where);
+    require_wide_floats(function, given);
     return blaming(where, function, [&] {
         Tensor x = with_extents(function, complex(function, given, where), plan, false, where);
         for (auto axis = plan.axes.rbegin(); axis != plan.axes.rend(); ++axis)
@@ -169,7 +168,7 @@ Tensor complex_to_complex(std::string_view function, const Tensor& given, const 
 
 Tensor real_to_complex(std::string_view function, const Tensor& given, const Plan& plan, Direction direction,
                        FourierNorm norm, Where where) {
-    require_wide_floats(function, given, where);
+    require_wide_floats(function, given);
     detail::require_rank(given.rank() + 1, function, where);
     return blaming(where, function, [&] {
         Tensor x = with_extents(function, value_of(given), plan, false, where);
@@ -184,7 +183,7 @@ Tensor real_to_complex(std::string_view function, const Tensor& given, const Pla
 
 Tensor complex_to_real(std::string_view function, const Tensor& given, const Plan& plan, Direction direction,
                        FourierNorm norm, Where where) {
-    require_wide_floats(function, given, where);
+    require_wide_floats(function, given);
     return blaming(where, function, [&] {
         Tensor x = with_extents(function, complex(function, given, where), plan, true, where);
         const std::int64_t last = plan.axes.back();

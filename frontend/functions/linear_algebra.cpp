@@ -28,8 +28,7 @@ using detail::value_of;
 
 // What the ops ask for as well; functions that begin otherwise ask first.
 Tensor matrices(std::string_view function, const Tensor& x) {
-    if (!ir::rules::wide_floats.contains(x.dtype()))
-        refuse(function, ir::dtype_refusal("operand 0", x.dtype(), ir::rules::wide_floats), {});
+    f::require_dtype(function, "operand 0", ir::rules::wide_floats, x);
     if (x.rank() < 2) refuse(function, "wants matrices, of two dimensions or more", {});
     return value_of(x);
 }

@@ -10,6 +10,7 @@
 #include "frontend/tensor/record.h"
 #include "frontend/tensor/selection.h"
 #include "ir/functions/movement.h"
+#include "ir/functions/order_statistics.h"
 #include "ir/ops/ops.h"
 
 namespace lathe {
@@ -117,13 +118,7 @@ Groups groups_of(const Tensor& x) {
     const detail::NodeRef operand = detail::operand(Tensor(f::reshape(value_of(x), Shape{count})).node());
     const auto results = detail::record_results(ops::sort, {&operand, 1}, {std::int64_t{0}, false}, {});
     const Tensor sorted(results[0]);
-    // One that differs from the one before, which the first one has none of.
-    const Tensor before = f::roll(sorted, 1, 0);
-    Tensor differs = ops::ne(sorted, before);
-    if (ir::is_float(x.dtype()))
-        differs = ops::logical_and(differs, ops::logical_or(ops::eq(sorted, sorted), ops::eq(before, before)));
-    const Tensor is_start = ops::eq(f::count_up(sorted, count, Dtype::i64), integer(0));
-    return {sorted, Tensor(results[1]), ops::logical_or(is_start, differs)};
+    return {sorted, Tensor(results[1]), f::begins_run(sorted, f::count_up(sorted, count, Dtype::i64), 0)};
 }
 // Which group each element of x is in.
 Tensor inverse_of(const Tensor& x, const Groups& groups) {

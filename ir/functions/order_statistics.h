@@ -26,22 +26,26 @@ T at_median(const T& values, const T& sorted, std::int64_t axis) {
     return ops::select(ops::ne(greatest, greatest), element_at(values, axis, last), middle);
 }
 
-// Where the longest run of equal elements of sorted lines begins, the first of several; NaN equals NaN. The axis stays,
-// with extent 1.
+// Whether elements of sorted lines, at their places, are the first of their value; NaN equals NaN.
 template <Operand T>
-T longest_run(const T& sorted, std::int64_t axis) {
-    Shape along(std::vector<Dim>(shape_of(sorted).rank(), 1));
-    const Dim extent = shape_of(sorted)[static_cast<std::size_t>(axis)];
-    along[static_cast<std::size_t>(axis)] = extent;
-    const T places = broadcast_to(reshape(count_up(sorted, extent, Dtype::i64), along), shape_of(sorted));
+T begins_run(const T& sorted, const T& places, std::int64_t axis) {
     const T before = shifted(sorted, axis, 0, false);
     T differs = ops::ne(sorted, before);
     if (is_float(dtype_of(sorted))) {
         const T are_none = ops::logical_and(ops::ne(sorted, sorted), ops::ne(before, before));
         differs = ops::logical_and(differs, ops::logical_not(are_none));
     }
-    const T zero = number(places, 0), begins = ops::logical_or(differs, ops::eq(places, zero));
-    const T starts = ops::cummax.with({axis, false}, ops::select(begins, places, zero));
+    return ops::logical_or(differs, ops::eq(places, number(places, 0)));
+}
+// Where the longest run of equal elements of sorted lines begins, the first of several. The axis stays, with extent 1.
+template <Operand T>
+T longest_run(const T& sorted, std::int64_t axis) {
+    Shape along(std::vector<Dim>(shape_of(sorted).rank(), 1));
+    const Dim extent = shape_of(sorted)[static_cast<std::size_t>(axis)];
+    along[static_cast<std::size_t>(axis)] = extent;
+    const T places = broadcast_to(reshape(count_up(sorted, extent, Dtype::i64), along), shape_of(sorted));
+    const T begins = begins_run(sorted, places, axis);
+    const T starts = ops::cummax.with({axis, false}, ops::select(begins, places, number(places, 0)));
     const T longest = ops::argmax.with({Integers{axis}, false}, ops::sub(places, starts));
     return take_along_axis(starts, expand_dims(longest, shape_of(sorted), {axis}), axis);
 }
