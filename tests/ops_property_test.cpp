@@ -62,19 +62,14 @@ std::vector<Literal> draw(const OpDef& op, const Call& call, Random& random) {
 }
 
 struct Sample {
-    std::unique_ptr<Graph> graph = std::make_unique<Graph>();
+    std::unique_ptr<Graph> graph;
     const Node* node = nullptr;
 };
 
 Sample graph_of(const OpDef& op, const Call& call) {
-    Sample s;
-    std::vector<Value> operands;
-    for (std::size_t i = 0; i < call.operands.size(); ++i)
-        operands.push_back(s.graph->add_parameter("x" + std::to_string(i), call.operands[i]));
-    s.node = &s.graph->add(op, operands, call.attributes);
-    for (std::uint32_t r = 0; r < s.node->results.size(); ++r)
-        s.graph->add_output("y" + std::to_string(r), {s.node, r});
-    return s;
+    std::unique_ptr<Graph> graph = testing_support::graph_of(op, call);
+    const Node* const node = graph->outputs()[0].node;
+    return {std::move(graph), node};
 }
 
 // Calls f with every sample of every row in the dtypes that it takes.

@@ -125,16 +125,6 @@ std::vector<Literal> draw(const OpDef& op, const Call& call, Random& random) {
     return all;
 }
 
-std::vector<Literal> reference(const OpDef& op, const Call& call, const std::vector<Literal>& inputs) {
-    ir::Graph graph;
-    std::vector<ir::Value> operands;
-    for (const ir::Type& t : call.operands)
-        operands.push_back(graph.add_parameter("x" + std::to_string(operands.size()), t));
-    const ir::Node& node = graph.add(op, operands, call.attributes);
-    for (std::uint32_t r = 0; r < node.results.size(); ++r) graph.add_output("y" + std::to_string(r), {&node, r});
-    return ir::interpret(graph, inputs);
-}
-
 std::vector<Tensor> record(const OpDef& op, const Call& call, const std::vector<Tensor>& operands) {
     std::vector<detail::NodeRef> nodes;
     for (const Tensor& x : operands) nodes.push_back(detail::operand(x.node()));
@@ -162,7 +152,7 @@ TEST_P(StridedOperands, GiveTheBitsOfPackedOnes) {
             const Call& call = calls[c];
             if (call.operands.empty()) continue;
             const std::vector<Literal> inputs = draw(*op, call, random);
-            const std::vector<Literal> expected = reference(*op, call, inputs);
+            const std::vector<Literal> expected = ir::interpret(*graph_of(*op, call), inputs);
             const auto check = [&](const char* how, const std::vector<Literal>& actual) {
                 const auto found = difference(expected, actual);
                 EXPECT_EQ(found, std::nullopt) << op->name << " of sample " << c << ", " << how;

@@ -24,16 +24,6 @@ using ir::Literal;
 using ir::OpDef;
 using ir::Type;
 
-std::unique_ptr<ir::Graph> graph_of(const OpDef& op, const Call& call) {
-    auto graph = std::make_unique<ir::Graph>();
-    std::vector<ir::Value> operands;
-    for (const Type& t : call.operands)
-        operands.push_back(graph->add_parameter("x" + std::to_string(operands.size()), t));
-    const ir::Node& node = graph->add(op, operands, call.attributes);
-    for (std::uint32_t r = 0; r < node.results.size(); ++r) graph->add_output("y" + std::to_string(r), {&node, r});
-    return graph;
-}
-
 Literal slice_of(const Literal& all, std::int64_t i) {
     const Type type = ir::slice_type(all.type);
     const std::vector<std::byte> bytes = elements_of(all);
