@@ -371,7 +371,7 @@ Dim max(Dim a, Dim b) {
     return extremum(Atom::Kind::max, a, b);
 }
 
-std::optional<std::int64_t> Dim::evaluate(std::span<const std::int64_t> symbol_values) const {
+std::optional<std::int64_t> Dim::evaluate(std::span<const std::int64_t> symbol_values, DivisionByZero by_zero) const {
     if (is_constant()) return constant();
     std::int64_t sum = 0;
     for (const Term& t : terms()) {
@@ -382,9 +382,11 @@ std::optional<std::int64_t> Dim::evaluate(std::span<const std::int64_t> symbol_v
                 if (f.symbol >= symbol_values.size()) return std::nullopt;
                 value = symbol_values[f.symbol];
             } else {
-                const auto x = f.a.evaluate(symbol_values), y = f.b.evaluate(symbol_values);
+                const auto x = f.a.evaluate(symbol_values, by_zero);
+                auto y = f.b.evaluate(symbol_values, by_zero);
                 if (!x || !y) return std::nullopt;
                 if (f.kind == Atom::Kind::floordiv) {
+                    if (*y == 0 && by_zero == DivisionByZero::is_by_one) y = 1;
                     if (*y == 0 || (*y == -1 && *x == INT64_MIN)) return std::nullopt;
                     value = floor_division(*x, *y);
                 } else {

@@ -46,8 +46,11 @@ public:
         return bits_;
     }  // equal iff the Dims are equal; stable within a process only
 
-    // Value of the Dim for given symbol values. Division by zero and overflow give nullopt.
-    std::optional<std::int64_t> evaluate(std::span<const std::int64_t> symbol_values) const;
+    // Value of the Dim for given symbol values. Overflow gives nullopt, and so does division by zero, unless 0 divides
+    // as 1 does: so it is in kernels, where what an extent of 0 divides may be computed, but nothing uses it.
+    enum class DivisionByZero : std::uint8_t { has_no_value, is_by_one };
+    std::optional<std::int64_t> evaluate(std::span<const std::int64_t> symbol_values,
+                                         DivisionByZero by_zero = DivisionByZero::has_no_value) const;
 
     bool depends_on(Symbol s) const;
     void collect_symbols(std::vector<Symbol>& into) const;  // appends each symbol once, in order of first appearance

@@ -302,5 +302,21 @@ TEST(Regression, BuffersHoldWhatIsAsLargeByDemand) {
                  {{2}, {5}});
 }
 
+// Conditions are computed that nothing uses, and an extent of 0 divides there.
+TEST(Regression, ExtentsOfZeroDivideWhatIsNotUsed) {
+    expect_sound(R"(graph main() {
+  %0 = constant {value = f16[] 0} : f16[]
+  %1 = parameter "x" : f16[3, 1, 4, 4, 3, 1, 1, 0]
+  %2 = pad(%1, %0) {low = [0, 0, 0, 0, 0, 0, 0, 0], high = [0, 0, 0, 0, 0, 0, 1, 0]} : f16[3, 1, 4, 4, 3, 1, 2, 0]
+  %3 = reshape(%2) {shape = [3, 1, 4, 4, 3, 1, 0]} : f16[3, 1, 4, 4, 3, 1, 0]
+  %4 = reshape(%3) {shape = [3, 1, 4, 4, 3, 1, 0, 1]} : f16[3, 1, 4, 4, 3, 1, 0, 1]
+  %5 = pad(%4, %0) {low = [0, 0, 0, 0, 0, 0, 0, 0], high = [0, 0, 0, 0, 0, 0, 0, 1]} : f16[3, 1, 4, 4, 3, 1, 0, 2]
+  %6 = reshape(%5) {shape = [3, 1, 4, 4, 3, 1, 0]} : f16[3, 1, 4, 4, 3, 1, 0]
+  %7 = pad(%6, %0) {low = [0, 0, 0, 0, 4, 0, 1], high = [0, 0, 0, 0, 0, 0, 0]} : f16[3, 1, 4, 4, 7, 1, 1]
+  return "y" = %7
+}
+)");
+}
+
 }  // namespace
 }  // namespace lathe::testing_support

@@ -64,7 +64,7 @@ private:
     [[noreturn]] void fail(const std::string& why) const { throw InternalError("kernel " + nest_.name + ": " + why); }
 
     std::int64_t value(Dim d) const {
-        const auto v = d.evaluate(symbols_);
+        const auto v = d.evaluate(symbols_, Dim::DivisionByZero::is_by_one);
         if (!v) fail("index expression " + d.to_string(nest_.symbol_names()) + " has no value");
         return *v;
     }
