@@ -1,4 +1,6 @@
 // Activations, and functions of the error and gamma families.
+#include <cmath>
+
 #include "tests/oracle/call.h"
 
 namespace lathe::oracle {
@@ -73,8 +75,11 @@ Translations activations() {
          }},
         {"round",
          [](const Call& c) -> Tensors {
-             if (c.integer(99, "decimals", 0) != 0) throw NotOurs("decimals");
-             return {round(c.tensor(0))};
+             const std::int64_t decimals = c.integer(99, "decimals", 0);
+             if (decimals == 0) return {round(c.tensor(0))};
+             const double scale = std::pow(10, std::abs(decimals));  // exact, unlike a negative power
+             const Tensor x = c.tensor(0);
+             return {decimals > 0 ? round(x * scale) / scale : round(x / scale) * scale};
          }},
         {"erfc", plain<erfc>},
         {"erfinv", plain<erfinv>},

@@ -107,6 +107,7 @@ Translations elementwise();
 Translations reductions();
 Translations movement();
 Translations indexing();
+Translations updates();
 Translations products();
 Translations windows();
 Translations networks();

@@ -98,7 +98,9 @@ Translations elementwise() {
         {"mul", [](const Call& c) { return binary(c, [](const auto& x, const auto& y) { return x * y; }); }},
         {"div",
          [](const Call& c) {
-             if (c.argument(9, "rounding_mode").is_string()) throw NotOurs("a rounding mode");
+             const std::string rounding = c.text(9, "rounding_mode", "");
+             if (rounding == "floor") return binary(c, [](const auto& x, const auto& y) { return floor_divide(x, y); });
+             if (rounding == "trunc") return binary(c, [](const auto& x, const auto& y) { return trunc(x / y); });
              return binary(c, [](const auto& x, const auto& y) { return x / y; });
          }},
         {"true_divide", [](const Call& c) { return binary(c, [](const auto& x, const auto& y) { return x / y; }); }},
@@ -114,6 +116,7 @@ Translations elementwise() {
          [](const Call& c) { return binary(c, [](const auto& x, const auto& y) { return minimum(x, y); }); }},
         {"fmod", [](const Call& c) { return binary(c, [](const auto& x, const auto& y) { return fmod(x, y); }); }},
         {"remainder", [](const Call& c) { return binary(c, [](const auto& x, const auto& y) { return mod(x, y); }); }},
+        {"__rmod__", [](const Call& c) { return binary(c, [](const auto& x, const auto& y) { return mod(y, x); }); }},
         {"floor_divide",
          [](const Call& c) { return binary(c, [](const auto& x, const auto& y) { return floor_divide(x, y); }); }},
         {"copysign",

@@ -97,11 +97,11 @@ Tensors norms(const Call& c) {
 }
 
 // Of all elements, or along an axis with positions.
-template <auto fold, auto along>
+template <auto fold, auto of_two>
 Tensors extreme(const Call& c) {
     c.expect_names({"dim", "keepdim"});
     const Tensor x = c.tensor(0);
-    if (c.has_tensor(1, "other")) throw NotOurs("two tensors");
+    if (c.has_tensor(1, "other")) return {of_two(x, c.tensor(1, "other"))};
     if (c.argument(1, "dim").is_null()) return {fold(x, {}, false, Where::current())};
     throw NotOurs("a derivative by position");
 }
@@ -171,8 +171,8 @@ Translations reductions() {
         {"norm", norms},
         {"linalg.vector_norm", norms},
         {"nn.functional.softmin", along<softmin>},
-        {"max", extreme<max, argmax>},
-        {"min", extreme<min, argmin>},
+        {"max", extreme<max, maximum>},
+        {"min", extreme<min, minimum>},
         {"median", medians},
         {"quantile", quantiles},
         {"argsort",
