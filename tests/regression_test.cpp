@@ -318,5 +318,17 @@ TEST(Regression, ExtentsOfZeroDivideWhatIsNotUsed) {
 )");
 }
 
+// Panels are a dimension more than the operand has.
+TEST(Regression, OperandsOfAllDimensionsHaveNoPanels) {
+    expect_sound(R"(graph main() {
+  %0 = constant {value = f32[3, 1, 2, 2, 3, 2, 2, 3] 1.5} : f32[3, 1, 2, 2, 3, 2, 2, 3]
+  %1 = exp(%0) : f32[3, 1, 2, 2, 3, 2, 2, 3]
+  %2 = parameter "x" : f32[3, 2, 3, 1, 2, 3, 3, 2]
+  %3 = dot_general(%2, %1) {lhs_batch = [0, 4, 1, 2], rhs_batch = [0, 2, 6, 7], lhs_contract = [3, 6, 7], rhs_contract = [1, 4, 5]} : f32[3, 2, 2, 3, 3, 2]
+  return "y" = %3
+}
+)");
+}
+
 }  // namespace
 }  // namespace lathe::testing_support

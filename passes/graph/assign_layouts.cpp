@@ -99,6 +99,7 @@ struct Wanted {
 std::optional<Wanted> panels(const Node& node, const std::vector<Dim>& index, const std::vector<Dim>& at,
                              const std::vector<Dim>& fold) {
     if (at.size() < 2 || std::ranges::find(index, at[at.size() - 2]) != index.end()) return std::nullopt;
+    if (index.size() + 1 > ir::max_rank) return std::nullopt;  // blocks are a dimension of their own
     Wanted wanted;
     const auto place = [&](Dim d) {
         const auto found = std::ranges::find(index, d);

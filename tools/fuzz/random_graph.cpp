@@ -281,6 +281,7 @@ private:
             }
             for (int free = below_(3); free > 0; --free) roles.emplace_back(pick(dims_), -1);
             shuffle(roles);
+            if (roles.size() > 5) return;
             Shape b;
             for (const auto& [dim, role] : roles) {
                 const auto at = static_cast<std::int64_t>(b.rank());
@@ -290,7 +291,7 @@ private:
                 sides[0].push_back(role % 8);
                 sides[1].push_back(at);
             }
-            if (!fits(b) || b.rank() > 5) return;
+            if (!fits(b)) return;
             rhs = source({lhs.type().dtype, b});
         }
         // Work is bounded as values are.
@@ -534,16 +535,16 @@ private:
         if (!indices) return;
         Call call{{x, *indices}, {axis}};
         if (op.arity.minimum == 3) {
+            if (shape.rank() - 1 + indices->type().shape.rank() > 5) return;
             Shape taken;
             for (std::size_t i = 0; i < shape.rank(); ++i) {
                 if (static_cast<std::int64_t>(i) != axis) {
                     taken.push_back(shape[i]);
                     continue;
                 }
-                if (taken.rank() + indices->type().shape.rank() > 5) return;
                 for (Dim d : indices->type().shape) taken.push_back(d);
             }
-            if (taken.rank() > 5 || !fits(taken)) return;
+            if (!fits(taken)) return;
             call.operands.push_back(value_of_type({x.type().dtype, taken}));
         }
         add(op, call);
