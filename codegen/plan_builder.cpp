@@ -20,6 +20,9 @@ using runtime::SizeExpression;
 // Sizes of dimensions; what occurs in several is made once.
 class Sizes {
 public:
+    Sizes() = default;
+    explicit Sizes(std::vector<SizeExpression> symbols) : symbols_(std::move(symbols)) {}
+
     SizeExpression of(Dim d) {
         if (d.is_constant()) return d.constant();
         if (const auto known = known_.find(d.bits()); known != known_.end()) return known->second;
@@ -39,7 +42,7 @@ private:
         const auto binary = [&](std::int64_t code) { return SizeExpression::binary(code, of(atom.a), of(atom.b)); };
         switch (atom.kind) {
             case Dim::Atom::Kind::symbol:
-                return SizeExpression::symbol(atom.symbol);
+                return symbols_.empty() ? SizeExpression::symbol(atom.symbol) : symbols_[atom.symbol];
             case Dim::Atom::Kind::floordiv:
                 return binary(lathe_size_floordiv);
             case Dim::Atom::Kind::min:
@@ -50,6 +53,7 @@ private:
         __builtin_unreachable();
     }
 
+    std::vector<SizeExpression> symbols_;                      // what symbols stand for, if not for themselves
     std::unordered_map<std::uint64_t, SizeExpression> known_;  // by Dim::bits
 };
 
@@ -183,6 +187,16 @@ private:
             d.substitute([&](ir::Symbol s) { return Dim::symbol(s < callers ? s : s + lathe_machine_symbols); }));
     }
 
+    // A size of a kernel, over its extents. With these in their places it may be too large an expression; then they are
+    // its parts.
+    SizeExpression size_over(const Kernel& kernel, Dim d, const std::vector<SizeExpression>& extents) {
+        try {
+            return size(kernel.over_program(d));
+        } catch (const ResourceError&) {
+            return Sizes(extents).of(d);
+        }
+    }
+
     // Buffers that some step names.
     std::vector<bool> used_buffers() const {
         std::vector<bool> used(program_.buffers.size(), false);
@@ -306,11 +320,11 @@ private:
         for (Dim d : kernel.extents) step.extents.push_back(size(d));
         step.is_dynamic = std::ranges::any_of(kernel.extents, [&](Dim d) { return program_.depends_on_iteration(d); });
         if (const ir::Loop* const loop = kernel.nest.parallel_loop()) {
-            step.trips = size(kernel.over_program(ceildiv(loop->extent, loop->step)));
-            step.cost = size(kernel.over_program(passes::iteration_cost(kernel.nest, target_)));
+            step.trips = size_over(kernel, ceildiv(loop->extent, loop->step), step.extents);
+            step.cost = size_over(kernel, passes::iteration_cost(kernel.nest, target_), step.extents);
             step.repeats = kernel.nest.body.size() > 1 || &std::get<ir::Loop>(kernel.nest.body[0].node) != loop;
         }
-        step.workspace = size(kernel.over_program(ir::workspace_of(kernel.nest).bytes));
+        step.workspace = size_over(kernel, ir::workspace_of(kernel.nest).bytes, step.extents);
         step.first_site = static_cast<std::uint32_t>(plan_.sites.size());
         for (const ir::Program::Site& site : kernel.sites) plan_.sites.push_back({site.name, site.loc.id()});
         kernels_.push_back({&kernel, time_, step.operands, depth_ > 0});

@@ -3,11 +3,13 @@
 #include <bit>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include <llvm/IR/IRBuilder.h>
 
 #include "codegen/llvm/emitter.h"
 #include "ir/error.h"
+#include "ir/loops/walk.h"
 
 namespace lathe::codegen {
 
@@ -84,6 +86,9 @@ Register Emitter::product(const Dim::Term& term) {
 
 Register Emitter::atom(const Dim::Atom& a) {
     if (a.kind == Dim::Atom::Kind::symbol) return symbols_[a.symbol].value;
+    if (const auto running = quotients_.find({a.a.bits(), a.b.bits()});
+        a.kind == Dim::Atom::Kind::floordiv && running != quotients_.end())
+        return {running->second, false};
     const Register x = index(a.a), y = index(a.b);
     switch (a.kind) {
         case Dim::Atom::Kind::min:
@@ -120,6 +125,67 @@ Register Emitter::floor_division(const Register& a, const Register& b, Dim divid
         llvm::Value* opposite = b_.CreateICmpSLT(b_.CreateXor(rest, q), zero);
         return b_.CreateAdd(quotient, b_.CreateSExt(b_.CreateAnd(inexact, opposite), p->getType()));
     });
+}
+
+// A division takes longer than all else that an iteration does: a quotient whose dividend grows by 1 is counted
+// instead.
+std::vector<Dim::Atom> Emitter::running_quotients(const ir::Loop& l) const {
+    constexpr std::size_t most = 4;
+    std::vector<Dim::Atom> out;
+    if (l.step != 1) return out;
+    std::set<ir::Symbol> inside;  // what the body defines
+    const auto is_outside = [&](Dim d) {
+        std::vector<ir::Symbol> used;
+        d.collect_symbols(used);
+        return std::ranges::none_of(used,
+                                    [&](ir::Symbol s) { return inside.contains(s) || symbols_[s].value.varying; });
+    };
+    const std::function<void(Dim)> visit_dim = [&](Dim d) {
+        if (!d.depends_on(l.var)) return;
+        for (const Dim::Term& t : d.terms())
+            for (const Dim::Atom& a : t.factors) {
+                if (a.kind == Dim::Atom::Kind::symbol) continue;
+                visit_dim(a.a);
+                visit_dim(a.b);
+                if (a.kind != Dim::Atom::Kind::floordiv || a.b.is_constant() || a.b.depends_on(l.var)) continue;
+                const auto affine = a.a.affine_in(l.var);
+                if (!affine || affine->coefficient != Dim(1) || !is_outside(affine->rest) || !is_outside(a.b)) continue;
+                const auto is_same = [&](const Dim::Atom& other) { return other.a == a.a && other.b == a.b; };
+                if (out.size() < most && std::ranges::none_of(out, is_same)) out.push_back(a);
+            }
+    };
+    const std::function<void(const ir::Statements&, const std::function<void(const ir::Stmt&)>&)> walk =
+        [&](const ir::Statements& statements, const std::function<void(const ir::Stmt&)>& f) {
+            for (const ir::Stmt& s : statements) {
+                f(s);
+                if (const ir::Statements* const body = ir::body_of(s)) walk(*body, f);
+            }
+        };
+    walk(l.body, [&](const ir::Stmt& s) {
+        ir::for_each_symbol(s, [&](ir::Symbol symbol, ir::SymbolRole) { inside.insert(symbol); });
+    });
+    walk(l.body, [&](const ir::Stmt& s) { ir::for_each_dim(s, visit_dim); });
+    return out;
+}
+
+llvm::Value* Emitter::safe_divisor(Dim divisor) {
+    llvm::Value* const d = uniform_index(divisor);
+    if (at_least(divisor, 1)) return d;
+    return b_.CreateSelect(b_.CreateICmpEQ(d, b_.getInt64(0)), b_.getInt64(1), d);
+}
+
+Emitter::Quotient Emitter::first_quotient(const Dim::Atom& a, ir::Symbol var) {
+    const Dim first = a.a.affine_in(var)->rest;
+    const Register dividend = index(first), divisor{safe_divisor(a.b), false};
+    llvm::Value* const quotient = floor_division(dividend, divisor, first, max(a.b, 1)).value;
+    return {quotient, b_.CreateSub(dividend.value, b_.CreateMul(quotient, divisor.value))};
+}
+
+Emitter::Quotient Emitter::next_quotient(const Quotient& q, llvm::Value* divisor) {
+    llvm::Value* const rest = b_.CreateAdd(q.rest, b_.getInt64(1));
+    llvm::Value* const is_whole = b_.CreateICmpEQ(rest, divisor);
+    return {b_.CreateAdd(q.quotient, b_.CreateZExt(is_whole, b_.getInt64Ty())),
+            b_.CreateSelect(is_whole, b_.getInt64(0), rest)};
 }
 
 Register Emitter::condition(std::span<const Dim> guards) {

@@ -260,11 +260,28 @@ void Emitter::loop(const ir::Loop& l) {
             only_if(b_.CreateICmpSGT(uniform_index(l.extent), b_.getInt64(0)), {}, once);
         return;
     }
-    counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, {},
-                 [&](llvm::Value* i, const Values&) -> Values {
+    const std::vector<Dim::Atom> running = running_quotients(l);
+    Values first, divisors;
+    for (const Dim::Atom& a : running) {
+        const Quotient q = first_quotient(a, l.var);
+        first.push_back(q.quotient);
+        first.push_back(q.rest);
+        divisors.push_back(safe_divisor(a.b));
+    }
+    counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, first,
+                 [&](llvm::Value* i, const Values& carried) -> Values {
                      define(l.var, {i, false}, l.extent);
+                     for (std::size_t k = 0; k < running.size(); ++k)
+                         quotients_[{running[k].a.bits(), running[k].b.bits()}] = carried[2 * k];
                      emit(l.body);
-                     return {};
+                     Values next;
+                     for (std::size_t k = 0; k < running.size(); ++k) {
+                         const Quotient q = next_quotient({carried[2 * k], carried[2 * k + 1]}, divisors[k]);
+                         next.push_back(q.quotient);
+                         next.push_back(q.rest);
+                         quotients_.erase({running[k].a.bits(), running[k].b.bits()});
+                     }
+                     return next;
                  });
 }
 

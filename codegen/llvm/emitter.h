@@ -115,6 +115,15 @@ private:
     Register product(const ir::Dim::Term& term);
     Register atom(const ir::Dim::Atom& a);
     Register floor_division(const Register& a, const Register& b, ir::Dim dividend, ir::Dim divisor);
+    // Quotients in the body of a loop whose dividends grow by 1 from one iteration to the next.
+    std::vector<ir::Dim::Atom> running_quotients(const ir::Loop& l) const;
+    // Of an atom that runs along: its quotient and rest in the first iteration, and then in the next one.
+    struct Quotient {
+        llvm::Value *quotient = nullptr, *rest = nullptr;
+    };
+    Quotient first_quotient(const ir::Dim::Atom& a, ir::Symbol var);
+    Quotient next_quotient(const Quotient& q, llvm::Value* divisor);
+    llvm::Value* safe_divisor(ir::Dim divisor);
     template <class F>
     Register lift(Register a, Register b, F&& f);  // in vectors where one of them is
     // base + d elements, where d does not vary but for the vector variable, which counts as its lane 0. The sum is
@@ -185,6 +194,7 @@ private:
     std::vector<Staged> staged_;                           // in the loop that is being written
     std::unordered_map<std::uint64_t, Register> indices_;  // of Dims already computed in the scopes around
     std::vector<std::uint64_t> computed_;                  // keys of `indices_`, innermost scope last
+    std::map<std::pair<std::uint64_t, std::uint64_t>, llvm::Value*> quotients_;  // that run along, by both operands
 };
 
 // Saves what ends with a scope.

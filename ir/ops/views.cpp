@@ -1,5 +1,7 @@
 #include "ir/ops/views.h"
 
+#include "ir/matching_dims.h"
+
 namespace lathe::ir::ops {
 namespace {
 
@@ -27,35 +29,8 @@ void unflatten(Dim position, const Shape& shape, std::size_t begin, std::size_t 
 
 std::vector<Dim> same_position(const Shape& from, std::span<const Dim> index, const Shape& to) {
     std::vector<Dim> result(to.rank(), 0);
-    std::size_t i = 0, j = 0;
-    while (i < from.rank() && j < to.rank()) {
-        // The smallest group of dimensions on each side with equal products; all that remain where none is found.
-        std::size_t i_end = from.rank(), j_end = to.rank();
-        Dim a = 1;
-        for (std::size_t ii = i; ii < from.rank() && i_end == from.rank(); ++ii) {
-            a *= from[ii];
-            Dim b = 1;
-            for (std::size_t jj = j; jj < to.rank(); ++jj) {
-                b *= to[jj];
-                if (a == b && a != Dim(1)) {
-                    i_end = ii + 1;
-                    j_end = jj + 1;
-                    break;
-                }
-            }
-            if (j_end != to.rank()) break;
-        }
-        // Trailing extents of 1 join the group, so that the search ends with both sides used up.
-        while (i_end < from.rank() && from[i_end] == Dim(1)) ++i_end;
-        while (j_end < to.rank() && to[j_end] == Dim(1)) ++j_end;
-        if (i_end == from.rank() || j_end == to.rank()) {
-            i_end = from.rank();
-            j_end = to.rank();
-        }
-        unflatten(flatten(from, index, i, i_end), to, j, j_end, result);
-        i = i_end;
-        j = j_end;
-    }
+    for (const MatchingDims& g : matching_dims(from, to))
+        unflatten(flatten(from, index, g.from_begin, g.from_end), to, g.to_begin, g.to_end, result);
     return result;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "ir/matching_dims.h"
 #include "ir/ops/op.h"
 #include "ir/program/index_maps.h"
 
@@ -33,11 +34,12 @@ ExtentClasses::ExtentClasses(const ir::Group& group) {
         for (std::size_t i = node->operands.size(); i-- > 0;) stack.push_back(node->operands[i].node);
     }
     for (const Node* node : expanded) unify_node(*node);
+    for (const Node* node : expanded) find_products(*node);
 
     symbol_.assign(parent_.size(), -1);
     for (std::size_t p = 0; p < parent_.size(); ++p) {
         const std::size_t r = root(p);
-        if (dims_[p] == Dim(1)) continue;
+        if (dims_[p] == Dim(1) || factors_.contains(r)) continue;
         if (symbol_[r] < 0) {
             symbol_[r] = static_cast<std::int64_t>(extents_.size());
             extents_.push_back(dims_[p]);
@@ -137,14 +139,56 @@ void ExtentClasses::unify_node(const Node& node) {
     }
 }
 
+// Of a view that only has other dimensions: one that is several of its operand, or the other way round.
+void ExtentClasses::find_products(const Node& node) {
+    if (node.op->lowering != ir::Lowering::view || node.operands.size() != 1) return;
+    const Value x = node.operands[0], y{&node, 0};
+    const ir::Shape &from = x.type().shape, &to = y.type().shape;
+    if (from.rank() == to.rank() || from.element_count() != to.element_count()) return;
+    const auto wide = [&](Value v, std::size_t begin, std::size_t end) {
+        std::vector<std::size_t> positions;
+        for (std::size_t i = begin; i < end; ++i)
+            if (v.type().shape[i] != Dim(1)) positions.push_back(position(v, i));
+        return positions;
+    };
+    for (const ir::MatchingDims& g : ir::matching_dims(from, to)) {
+        std::vector<std::size_t> one = wide(x, g.from_begin, g.from_end), several = wide(y, g.to_begin, g.to_end);
+        if (one.size() != 1) std::swap(one, several);
+        if (one.size() != 1 || several.size() < 2) continue;
+        // Expressions over products of long sums would be too large.
+        constexpr std::size_t most_terms = 4;
+        std::size_t terms = 1;
+        for (const std::size_t p : several) terms *= std::max<std::size_t>(1, dims_[p].terms().size());
+        if (terms > most_terms) continue;
+        const std::size_t product = root(one[0]);
+        const bool is_circular =
+            std::ranges::any_of(several, [&](std::size_t p) { return depends_on(root(p), product); });
+        if (!is_circular) factors_.try_emplace(product, std::move(several));
+    }
+}
+
+bool ExtentClasses::depends_on(std::size_t product, std::size_t factor) const {
+    if (product == factor) return true;
+    const auto found = factors_.find(product);
+    return found != factors_.end() &&
+           std::ranges::any_of(found->second, [&](std::size_t p) { return depends_on(root(p), factor); });
+}
+
+Dim ExtentClasses::extent_at(std::size_t p) const {
+    const std::size_t r = root(p);
+    if (const auto found = factors_.find(r); found != factors_.end()) {
+        Dim product = 1;
+        for (const std::size_t factor : found->second) product *= extent_at(factor);
+        return product;
+    }
+    return symbol_[r] < 0 ? Dim(1) : Dim::symbol(static_cast<ir::Symbol>(symbol_[r]));
+}
+
 ir::Type ExtentClasses::type_of(Value v) const {
     ir::Type type = v.type();
     std::size_t p = first_.at(v.node);
     for (std::uint32_t r = 0; r < v.index; ++r) p += v.node->results[r].shape.rank();
-    for (std::size_t i = 0; i < type.shape.rank(); ++i) {
-        const std::int64_t s = symbol_[root(p + i)];
-        type.shape[i] = s < 0 ? Dim(1) : Dim::symbol(static_cast<ir::Symbol>(s));
-    }
+    for (std::size_t i = 0; i < type.shape.rank(); ++i) type.shape[i] = extent_at(p + i);
     return type;
 }
 

@@ -1,4 +1,5 @@
-// Which dimensions of a fused group are the same extent, by the structure of its ops alone.
+// Which dimensions of a fused group are the same extent, by the structure of its ops alone, and which are products of
+// others.
 #pragma once
 
 #include <unordered_map>
@@ -8,7 +9,8 @@
 
 namespace lathe::passes {
 
-// Numbers the extents of a group. Constant extents of 1 have no number.
+// Numbers the extents of a group. Constant extents of 1 have no number, nor have products of others: where a reshape
+// joins or splits dimensions, index arithmetic takes positions apart by that.
 class ExtentClasses {
 public:
     explicit ExtentClasses(const ir::Group& group);
@@ -28,12 +30,16 @@ private:
     void unify_node(const ir::Node& node);
     void unify(ir::Value a, std::size_t i, ir::Value b, std::size_t j);
     std::size_t root(std::size_t p) const;
+    void find_products(const ir::Node& node);
+    bool depends_on(std::size_t product, std::size_t factor) const;
+    ir::Dim extent_at(std::size_t p) const;  // by symbols
 
     std::unordered_map<const ir::Node*, std::size_t> first_;  // position of result 0's first dimension
     std::vector<const ir::Node*> nodes_;
     std::vector<std::size_t> parent_;
     std::vector<ir::Dim> dims_;         // by position
-    std::vector<std::int64_t> symbol_;  // by root position; -1: an extent of 1
+    std::vector<std::int64_t> symbol_;  // by root position; -1: an extent of 1, or a product
+    std::unordered_map<std::size_t, std::vector<std::size_t>> factors_;  // of products: by root, positions
     std::vector<ir::Dim> extents_;
     std::unordered_map<const ir::Node*, ir::Attributes> attributes_;
 };
