@@ -113,11 +113,48 @@ Type convolution_type(TypeContext& c) {
     return {c.operand(0).dtype, result};
 }
 
+namespace {
+
+// From so many outputs of a group on, they are what vectors hold (measured).
+constexpr std::int64_t vector_outputs = 4;
+
+// Rows of the product are windows, its columns a group's outputs: their weights are stored in panels, once, and windows
+// are read where they lie, an element at a time for many outputs. Dimensions: [images, (groups), windows, outputs].
+Value by_outputs(const Value& windows, const Value& w, Dim groups) {
+    const Shape& shape = windows.type().shape;
+    const std::size_t extents = (shape.rank() - first_extent) / 2;
+    const Dim images = shape[0], own = groups == Dim(1) ? w.type().shape[0] : floordiv(w.type().shape[0], groups);
+    const std::span<const Dim> counts = shape.dims().subspan(first_extent, extents);
+    Dim count = 1, depth = w.type().shape[1];
+    for (Dim n : counts) count *= n;
+    for (Dim size : extents_of(w)) depth *= size;
+    // [images, channels, windows.., elements..] to [images, (groups), windows, (channel, element)].
+    Value rows = windows, columns;
+    Integers order;
+    if (groups == Dim(1)) {
+        order = {0};
+        append(order, range(first_extent, first_extent + extents));
+        order.push_back(1);
+        append(order, range(first_extent + extents, shape.rank()));
+        rows = f::reshape(f::transpose(rows, std::move(order)), Shape{images, count, depth});
+        columns = f::reshape(w, Shape{own, depth});
+        return dot_general.with({Integers{}, Integers{}, Integers{2}, Integers{1}}, rows, columns);
+    }
+    rows = with_shape(rows, {images, groups, w.type().shape[1]}, shape.dims().subspan(first_extent));
+    order = {0, 1};
+    append(order, range(first_extent + 1, first_extent + 1 + extents));
+    order.push_back(2);
+    append(order, range(first_extent + 1 + extents, shape.rank() + 1));
+    rows = f::reshape(f::transpose(rows, std::move(order)), Shape{images, groups, count, depth});
+    columns = f::reshape(w, Shape{groups, own, depth});
+    // Of a batch of both, which comes first.
+    const Value product = dot_general.with({Integers{1}, Integers{0}, Integers{3}, Integers{2}}, rows, columns);
+    return f::transpose(product, {1, 0, 2, 3});
+}
+
 // Rows of the product are a group's outputs, its columns the windows along the last extent, and there is one for each
 // image, group, and index of the other extents.
-Values convolution_expansion(const ExpandContext& c) {
-    const Geometry g(c.node.attributes);
-    const Value &x = c.x[0], &w = c.x[1];
+Value along_rows(const Value& x, const Value& windows, const Value& w, const Geometry& g) {
     const std::size_t extents = x.type().shape.rank() - first_extent;
     const Dim images = x.type().shape[0], outputs = w.type().shape[0], channels = w.type().shape[1];
     const bool grouped = g.groups != Dim(1);
@@ -125,9 +162,6 @@ Values convolution_expansion(const ExpandContext& c) {
 
     Dim depth = channels;
     for (Dim size : extents_of(w)) depth *= size;
-    Value input = padded(x, g);
-    if (input != x) input = stored(input, f::all_axes(x.type().shape.rank()));
-    const Value windows = all_windows(input, g, extents_of(w));
     const std::span<const Dim> counts = windows.type().shape.dims().subspan(first_extent, extents);
 
     // [images, channels, elements.., windows..], then with channels and elements as one.
@@ -169,7 +203,45 @@ Values convolution_expansion(const ExpandContext& c) {
     append(back, range(fixed, fixed + outer));
     back.push_back(static_cast<std::int64_t>(fixed + outer) + 1);
     const Value result = f::transpose(product, std::move(back));
-    return {grouped ? with_shape(result, {images, outputs}, counts) : result};
+    return grouped ? with_shape(result, {images, outputs}, counts) : result;
+}
+
+}  // namespace
+
+namespace {
+
+// Rows are windows along all extents together: a product, which has to stay an expression of reasonable size.
+bool counts_are_simple(const Shape& x, const Shape& y, const Shape& w) {
+    constexpr std::size_t most_terms = 4;
+    const auto terms = [](std::span<const Dim> extents) {
+        std::size_t product = 1;
+        for (const Dim d : extents) product *= std::max<std::size_t>(1, d.terms().size());
+        return product;
+    };
+    return terms(y.dims().subspan(first_extent)) <= most_terms && terms(x.dims().first(1)) <= most_terms &&
+           terms(w.dims().subspan(1)) <= most_terms;
+}
+
+}  // namespace
+
+Values convolution_expansion(const ExpandContext& c) {
+    const Geometry g(c.node.attributes);
+    const Value &x = c.x[0], &w = c.x[1];
+    Value input = padded(x, g);
+    if (input != x) input = stored(input, f::all_axes(x.type().shape.rank()));
+    const Value windows = all_windows(input, g, extents_of(w));
+    const Dim own = floordiv(w.type().shape[0], g.groups);
+    const bool has_few_outputs = own.is_constant() && own.constant() < vector_outputs;
+    if (has_few_outputs || !counts_are_simple(x.type().shape, c.node.results[0].shape, w.type().shape))
+        return {along_rows(x, windows, w, g)};
+    const Value product = by_outputs(windows, w, g.groups);
+    // Outputs behind the image, or behind the group, with which they become one.
+    const std::size_t rank = product.type().shape.rank();
+    Integers back = f::all_axes(rank);
+    std::swap(back[rank - 2], back[rank - 1]);
+    const std::span<const Dim> counts =
+        windows.type().shape.dims().subspan(first_extent, x.type().shape.rank() - first_extent);
+    return {with_shape(f::transpose(product, std::move(back)), {x.type().shape[0], w.type().shape[0]}, counts)};
 }
 
 namespace {
