@@ -83,21 +83,20 @@ std::string features_of(int level) {
     return text;
 }
 
-// The driver feeds rows to one input.
-void require_rows(const AotTables& tables) {
+// The driver reads inputs from files, whose extents have to tell all sizes.
+void require_told_sizes(const AotTables& tables) {
     const auto refuse = [](const std::string& why) {
-        throw UserError("an executable reads rows of numbers for one input, but " + why +
+        throw UserError("an executable finds the model's sizes in its inputs, but " + why +
                         "; compile a .o, .a or .so and call its C interface instead");
     };
-    if (tables.inputs.size() != 1) refuse("the model has " + std::to_string(tables.inputs.size()) + " inputs");
     if (tables.outputs.empty()) refuse("the model has no output");
-    const AotTensor& input = tables.inputs[0];
-    if (input.shown.empty()) refuse("'" + input.name + "' is a single number");
-    for (std::size_t axis = 0; axis < input.shown.size(); ++axis)
-        if (input.shown[axis] < 0 && (axis > 0 || input.shown[axis] != -1))
-            refuse("the length of a row of '" + input.name + "' is not fixed");
-    if (tables.symbols.size() > 1 || (tables.symbols.size() == 1 && input.shown[0] >= 0))
-        refuse("the model has sizes that its rows do not tell");
+    std::set<std::int64_t> told;
+    for (const AotTensor& input : tables.inputs)
+        for (const std::int64_t extent : input.shown) {
+            if (extent == LATHE_COMPUTED) refuse("an extent of '" + input.name + "' follows from others");
+            if (extent < 0) told.insert(-1 - extent);
+        }
+    if (told.size() < tables.symbols.size()) refuse("it has sizes that its inputs do not tell");
 }
 
 }  // namespace
@@ -122,7 +121,7 @@ AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
         if (executables.size() == 1) builder.add_interface(*executables[0]);
         builder.add_program(*executables.back(), target.cpu_level);
     }
-    if (request.with_driver) require_rows(tables);
+    if (request.with_driver) require_told_sizes(tables);
 
     AotCode code;
     const auto add = [&](std::string name, std::vector<std::byte> bytes) {

@@ -166,6 +166,36 @@ TEST_F(Aot, ExecutableGivesTheBitsOfTheJit) {
               (Outcome{3, "mlp: this processor lacks FMA, which the model was compiled for\n"}));
 }
 
+TEST_F(Aot, ExecutablesTakeInputsAndGiveOutputsByName) {
+    const Model model = model_of(
+        "graph two(n, m) {\n  %0 = parameter \"a\" : f32[n, 2, m]\n  %1 = parameter \"b\" : f32[m]\n"
+        "  %2 = broadcast_to(%1) {shape = [n, 2, m]} : f32[n, 2, m]\n  %3 = add(%0, %2) : f32[n, 2, m]\n"
+        "  %4 = neg(%1) : f32[m]\n  return \"sum/all\" = %3, \"negated\" = %4\n}\n");
+    compile_model(model, path("two"));
+    const Tensor a = random_uniform(RandomKey(1), {3, 2, 5}), b = random_uniform(RandomKey(2), {5});
+    write_npy(path("a.npy"), a.to_array());
+    write_npy(path("b.npy"), b.to_array());
+    ASSERT_EQ(run_here("./two --input b=b.npy --input a=a.npy --output results"), (Outcome{0, ""}));
+    const std::vector<Tensor> expected = model(std::vector{a, b});
+    EXPECT_EQ(read_npy(path("results/sum_all.npy")), expected[0].to_array());
+    EXPECT_EQ(read_npy(path("results/negated.npy")), expected[1].to_array());
+    write("b.csv", "1\n2\n3\n4\n5\n");
+    EXPECT_EQ(run_here("./two --input a=a.npy --input b=b.csv --output y.npy"), (Outcome{0, ""}));
+    EXPECT_EQ(run_here("./two a.npy"),
+              (Outcome{2, "two: the model has 2 inputs: --input NAME=FILE gives each, see --help\n"}));
+    EXPECT_EQ(run_here("./two --input a=a.npy"), (Outcome{2, "two: the input 'b' is missing, see --help\n"}));
+    EXPECT_EQ(run_here("./two --input c=a.npy"),
+              (Outcome{2, "two: 'c=a.npy' is no NAME=FILE of an input, see --help\n"}));
+    EXPECT_EQ(run_here("./two --input a=a.npy --input a=a.npy"),
+              (Outcome{2, "two: the input 'a' is given twice, see --help\n"}));
+    EXPECT_EQ(run_here("./two --input a=b.csv --input b=b.csv"),
+              (Outcome{1, "two: b.csv: is no .npy file, and rows of 'a' have no fixed length\n"}));
+    write("short.csv", "1\n2\n");
+    EXPECT_EQ(run_here("./two --input a=a.npy --input b=short.csv"),
+              (Outcome{1, "two: short.csv: dimension 0 is 2, but 'm' is 5 elsewhere\n"}));
+    EXPECT_NE(run_here("./two --help").output.find("a                  f32[n, 2, m]\n"), std::string::npos);
+}
+
 TEST_F(Aot, ObjectsOfEachLevelServeCPrograms) {
     const Model model = mlp();
     write("caller.c", c_caller);
@@ -560,10 +590,9 @@ TEST_F(Aot, SaysWhatItCannotDo) {
     EXPECT_THROW(compile_model(mlp(), path("absent/m.o")), ResourceError);
     EXPECT_THROW(compile_model(mlp(), path("m.o"), {.header = path("absent/m.h")}), ResourceError);
     EXPECT_THROW(compile_model(mlp(), "/dev/full"), ResourceError);
-    const Model two = model_of(
-        "graph two() {\n  %0 = parameter \"x\" : f32[4]\n  %1 = parameter \"y\" : f32[4]\n"
-        "  %2 = add(%0, %1) : f32[4]\n  return \"z\" = %2\n}\n");
-    EXPECT_THROW(compile_model(two, path("two")), UserError) << "an executable reads one input";
+    const Model sum = model_of(
+        "graph sum(n) {\n  %0 = parameter \"x\" : f32[2*n]\n  %1 = neg(%0) : f32[2*n]\n  return \"z\" = %1\n}\n");
+    EXPECT_THROW(compile_model(sum, path("sum")), UserError) << "the input does not tell n";
     EXPECT_EQ(entries(), before);
 }
 

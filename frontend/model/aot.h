@@ -19,9 +19,9 @@ struct AotOptions {
     std::vector<std::string> off = {};                      // names of passes that are left out
 };
 
-// What is written follows the path's end: .o, .a, .so, else an executable that reads rows (see its --help). The files
-// appear complete or not at all. Throws UserError where the model or an option does not fit, ResourceError where no
-// linker is found or a file cannot be written.
+// What is written follows the path's end: .o, .a, .so, else an executable that reads its inputs from files (see its
+// --help). The files appear complete or not at all. Throws UserError where the model or an option does not fit,
+// ResourceError where no linker is found or a file cannot be written.
 void compile_model(const Model& model, const std::string& path, const AotOptions& options = {},
                    Where where = Where::current());
 

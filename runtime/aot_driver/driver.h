@@ -1,4 +1,4 @@
-/* The program around a compiled model: reads rows, runs the model, writes predictions. C11 and libc only. */
+/* The program around a compiled model: reads inputs, runs the model, prints or writes outputs. C11 and libc only. */
 #ifndef LATHE_RUNTIME_AOT_DRIVER_DRIVER_H
 #define LATHE_RUNTIME_AOT_DRIVER_DRIVER_H
 
@@ -26,15 +26,10 @@ void* lathe_aot_allocate(uint64_t bytes); /* aligned to 64; ends the program whe
 uint16_t lathe_aot_narrow(float value, int32_t dtype);
 float lathe_aot_widen(uint16_t narrow, int32_t dtype);
 
-/* Rows of `columns` elements each. */
-typedef struct row_table {
-    void* data;
-    int64_t rows;
-} row_table;
-
-/* Reads all rows of a CSV or .npy file ("-": standard input); ends the program with a message where it is malformed.
-   `dims` are the extents of one row, which .npy files must have; CSV rows hold their product. */
-row_table lathe_aot_read_rows(const char* path, int32_t dtype, const int64_t* dims, int32_t rank);
+/* Reads an input from a .npy or CSV file ("-": standard input), and writes its extents to `dims`; ends the program with
+   a message where the file is malformed, or no such input. Negative extents of the input may be any. A row of CSV holds
+   all but the first extent, which then have to be numbers. */
+void* lathe_aot_read_input(const char* path, const lathe_model_tensor* input, int64_t* dims);
 
 /* Prints one line per row: the index of the largest element (the element itself where a row has one), or all elements
    with commas between. */

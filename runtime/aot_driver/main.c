@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runtime/aot_driver/driver.h"
 #include "runtime/cpu_features.h"
@@ -87,7 +88,7 @@ static void require_cpu(const lathe_model_info* info) {
 }
 
 typedef struct options {
-    const char* input;
+    const char** files; /* by input */
     const char* output;
     int logits;
 } options;
@@ -108,59 +109,95 @@ static void write_type(const lathe_model_info* info, const lathe_model_tensor* t
     if (length < size) snprintf(to + length, size - length, "]");
 }
 
-static void print_help(const lathe_model_info* info, const lathe_model_tensor* input, int64_t columns) {
+static void print_tensors(const char* title, const lathe_model_info* info, const lathe_model_tensor* tensors,
+                          int32_t count) {
     char type[512];
-    write_type(info, &info->outputs[0], type, sizeof type);
-    printf(
-        "usage: %s [--logits] [--output FILE.npy] INPUT\n"
-        "Runs the model '%s' on rows of %lld numbers (%s) and prints its output, %s.\n"
-        "%s\n"
-        "\n"
-        "  INPUT              a .csv file, a .npy file, or - for standard input\n"
-        "  --logits           print all numbers of each row, with commas between\n"
-        "  --output FILE.npy  write the outputs to a file and print nothing\n"
-        "  --help             print this\n"
-        "\n"
-        "example: %s --logits rows.csv\n"
-        "exit status: 0 done, 1 bad input, 2 wrong usage, 3 a processor without %s\n",
-        program, info->name, (long long)columns, lathe_aot_element_types[input->dtype].name, type,
-        info->outputs[0].rank < 2
-            ? "One line for each number."
-            : "One line for each row of the last axis, in order: the index of the row's largest number.",
-        program, info->features);
+    int32_t i;
+    printf("%s:\n", title);
+    for (i = 0; i < count; ++i) {
+        write_type(info, &tensors[i], type, sizeof type);
+        printf("  %-18s %s\n", tensors[i].name, type);
+    }
+    printf("\n");
 }
 
-static options parse_arguments(int count, char** arguments, const lathe_model_info* info,
-                               const lathe_model_tensor* input, int64_t columns) {
+static void print_help(const lathe_model_info* info) {
+    const int is_single = info->input_count == 1;
+    printf("usage: %s [--logits] [--output PATH] %s\nRuns the model '%s', and prints its %s.\n%s\n\n", program,
+           is_single ? "INPUT" : "--input NAME=FILE ...", info->name,
+           info->output_count == 1 ? "output" : "first output",
+           info->outputs[0].rank < 2
+               ? "One line for each number."
+               : "One line for each row of the last axis, in order: the index of the row's largest number.");
+    print_tensors("inputs", info, info->inputs, info->input_count);
+    print_tensors("outputs", info, info->outputs, info->output_count);
+    if (is_single) printf("  INPUT              the file of the one input; - for standard input\n");
+    printf(
+        "  --input NAME=FILE  a .npy file, or a .csv file whose rows are the elements along the first axis\n"
+        "  --logits           print all numbers of each row, with commas between\n"
+        "  --output FILE.npy  write the first output to a file and print nothing\n"
+        "  --output FOLDER    write every output to a file FOLDER/NAME.npy and print nothing\n"
+        "  --help             print this\n"
+        "\n"
+        "example: %s ",
+        program);
+    if (is_single)
+        printf("--logits rows.csv\n");
+    else
+        printf("--input %s=%s.npy ... --output results\n", info->inputs[0].name, info->inputs[0].name);
+    printf("exit status: 0 done, 1 bad input, 2 wrong usage, 3 a processor without %s\n", info->features);
+}
+
+/* Of NAME=FILE. A name may hold an equals sign itself. */
+static void take_input(const char* argument, const lathe_model_info* info, options* o) {
+    int32_t i;
+    for (i = 0; i < info->input_count; ++i) {
+        const size_t length = strlen(info->inputs[i].name);
+        if (strncmp(argument, info->inputs[i].name, length) != 0 || argument[length] != '=') continue;
+        if (o->files[i])
+            lathe_aot_fail(exit_bad_usage, "the input '%s' is given twice, see --help", info->inputs[i].name);
+        o->files[i] = argument + length + 1;
+        return;
+    }
+    lathe_aot_fail(exit_bad_usage, "'%s' is no NAME=FILE of an input, see --help", argument);
+}
+
+static options parse_arguments(int count, char** arguments, const lathe_model_info* info) {
     options o = {NULL, NULL, 0};
     int i, only_paths = 0;
+    o.files = lathe_aot_allocate((uint64_t)info->input_count * sizeof *o.files);
+    for (i = 0; i < info->input_count; ++i) o.files[i] = NULL;
     for (i = 1; i < count; ++i) {
         const char* const argument = arguments[i];
         if (only_paths || argument[0] != '-' || argument[1] == '\0') {
-            if (o.input) lathe_aot_fail(exit_bad_usage, "one INPUT is expected, see --help");
-            o.input = argument;
+            if (info->input_count != 1)
+                lathe_aot_fail(exit_bad_usage, "the model has %d inputs: --input NAME=FILE gives each, see --help",
+                               info->input_count);
+            if (o.files[0]) lathe_aot_fail(exit_bad_usage, "one INPUT is expected, see --help");
+            o.files[0] = argument;
         } else if (strcmp(argument, "--") == 0) {
             only_paths = 1;
         } else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
-            print_help(info, input, columns);
+            print_help(info);
             exit(exit_ok);
         } else if (strcmp(argument, "--logits") == 0) {
             o.logits = 1;
+        } else if (strcmp(argument, "--input") == 0) {
+            if (++i == count) lathe_aot_fail(exit_bad_usage, "--input needs NAME=FILE, see --help");
+            take_input(arguments[i], info, &o);
         } else if (strcmp(argument, "--output") == 0) {
-            if (++i == count) lathe_aot_fail(exit_bad_usage, "--output needs a file name, see --help");
+            if (++i == count) lathe_aot_fail(exit_bad_usage, "--output needs a file or a folder, see --help");
             o.output = arguments[i];
         } else {
             lathe_aot_fail(exit_bad_usage, "'%s' is no option, see --help", argument);
         }
     }
-    if (!o.input) lathe_aot_fail(exit_bad_usage, "an INPUT is expected, see --help");
+    for (i = 0; i < info->input_count; ++i)
+        if (!o.files[i]) {
+            if (info->input_count == 1) lathe_aot_fail(exit_bad_usage, "an INPUT is expected, see --help");
+            lathe_aot_fail(exit_bad_usage, "the input '%s' is missing, see --help", info->inputs[i].name);
+        }
     return o;
-}
-
-static uint64_t checked_multiply(uint64_t a, uint64_t b) {
-    uint64_t product;
-    if (__builtin_mul_overflow(a, b, &product)) lathe_aot_fail(exit_bad_input, "the sizes do not fit 64 bits");
-    return product;
 }
 
 static void fail_for_index(const char* input, const lathe_model_info* info, const lathe_fault* fault) {
@@ -173,16 +210,58 @@ static void fail_for_index(const char* input, const lathe_model_info* info, cons
                    info->sites[fault->site], index, (long long)fault->position, (long long)fault->bound);
 }
 
+/* What the extents of an input say of the model's sizes. */
+static void take_sizes(const char* file, const lathe_model_info* info, const lathe_model_tensor* input,
+                       const int64_t* dims, int64_t* symbols) {
+    int32_t i;
+    for (i = 0; i < input->rank; ++i) {
+        int64_t* symbol;
+        if (input->dims[i] >= 0) continue;
+        symbol = &symbols[-1 - input->dims[i]];
+        if (*symbol >= 0 && *symbol != dims[i])
+            lathe_aot_fail(exit_bad_input, "%s: dimension %d is %lld, but '%s' is %lld elsewhere", file, i,
+                           (long long)dims[i], info->symbols[-1 - input->dims[i]], (long long)*symbol);
+        *symbol = dims[i];
+    }
+}
+
+/* FOLDER/NAME.npy. A name may not lead out of the folder. */
+static void write_to_folder(const char* folder, const lathe_model_tensor* output, const void* data,
+                            const int64_t* dims) {
+    const size_t length = strlen(folder) + strlen(output->name) + 16;
+    char* const path = lathe_aot_allocate(length);
+    char* at = path + snprintf(path, length, "%s/", folder);
+    const char* name;
+    const char* const start = at;
+    for (name = output->name; *name; ++name) {
+        const unsigned char c = (unsigned char)*name;
+        const int plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+                          c == '-' || (c == '.' && at > start);
+        *at++ = plain ? (char)c : '_';
+    }
+    strcpy(at, at == start ? "output.npy" : ".npy"); /* the path has room for it */
+    lathe_aot_write_npy(path, data, output->dtype, dims, output->rank);
+    free(path);
+}
+
+/* Whether a path stands for a folder: it ends in .npy where it does not, nor does what is there already and is none. */
+static int is_folder(const char* path) {
+    const size_t length = strlen(path);
+    struct stat there;
+    if (length >= 4 && strcmp(path + length - 4, ".npy") == 0) return 0;
+    return stat(path, &there) != 0 || S_ISDIR(there.st_mode);
+}
+
 int main(int count, char** arguments) {
     const lathe_model_info* const info = lathe_aot_model_info();
-    const lathe_model_tensor *input, *output;
-    const void* inputs[1];
+    const lathe_model_tensor* output;
+    const void** inputs;
+    const char* first;
     void** outputs;
     void *plan, *workspace;
-    int64_t dims[LATHE_MAX_RANK], rows, columns = 1, symbols[1], workspace_bytes;
-    uint64_t elements = 0;
+    int64_t(*dims)[LATHE_MAX_RANK];
+    int64_t *symbols, workspace_bytes;
     options o;
-    row_table table;
     lathe_fault fault;
     int32_t i, k;
     int status;
@@ -192,48 +271,49 @@ int main(int count, char** arguments) {
         program = slash ? slash + 1 : arguments[0];
     }
     require_cpu(info);
-    input = info->inputs;
-    output = info->outputs;
-    if (info->input_count != 1 || info->output_count < 1 || input->rank < 1 || info->symbol_count > 1 ||
-        (info->symbol_count == 1 && input->dims[0] != -1))
-        lathe_aot_fail(exit_bad_usage, "this program runs models with one input of rows; call the C interface instead");
-    for (i = 1; i < input->rank; ++i) columns = (int64_t)checked_multiply((uint64_t)columns, (uint64_t)input->dims[i]);
-    o = parse_arguments(count, arguments, info, input, columns);
+    o = parse_arguments(count, arguments, info);
+    first = info->input_count > 0 ? o.files[0] : info->name; /* whom sizes are blamed on */
 
-    table = lathe_aot_read_rows(o.input, input->dtype, input->dims + 1, input->rank - 1);
-    rows = table.rows;
-    if (input->dims[0] >= 0 && rows != input->dims[0])
-        lathe_aot_fail(exit_bad_input, "%s: has %lld rows, the model takes %lld", o.input, (long long)rows,
-                       (long long)input->dims[0]);
-    symbols[0] = rows;
+    symbols = lathe_aot_allocate((uint64_t)info->symbol_count * sizeof *symbols);
+    for (k = 0; k < info->symbol_count; ++k) symbols[k] = -1;
+    inputs = lathe_aot_allocate((uint64_t)info->input_count * sizeof *inputs);
+    for (k = 0; k < info->input_count; ++k) {
+        int64_t read[LATHE_MAX_RANK];
+        inputs[k] = lathe_aot_read_input(o.files[k], &info->inputs[k], read);
+        take_sizes(o.files[k], info, &info->inputs[k], read, symbols);
+    }
     plan = lathe_aot_allocate((uint64_t)lathe_aot_model_plan_size()); /* the processor fits */
     status = lathe_aot_model_bind(symbols, plan);
     workspace_bytes = status == LATHE_STATUS_OK ? lathe_aot_model_workspace_size(plan, 1) : -1;
-    if (workspace_bytes < 0)
-        lathe_aot_fail(exit_bad_input, "%s: the model does not take %lld rows", o.input, (long long)rows);
+    if (workspace_bytes < 0) lathe_aot_fail(exit_bad_input, "%s: the model does not take these sizes", first);
     workspace = lathe_aot_allocate((uint64_t)workspace_bytes);
-    outputs = lathe_aot_allocate(checked_multiply((uint64_t)info->output_count, sizeof *outputs));
-    for (k = info->output_count - 1; k >= 0; --k) { /* the first comes last: its sizes are used below */
-        if (lathe_aot_model_output_dims(plan, k, dims) != LATHE_STATUS_OK)
-            lathe_aot_fail(exit_bad_input, "%s: the model does not take %lld rows", o.input, (long long)rows);
-        elements = 1;
-        for (i = 0; i < info->outputs[k].rank; ++i) elements = checked_multiply(elements, (uint64_t)dims[i]);
-        outputs[k] =
-            lathe_aot_allocate(checked_multiply(elements, lathe_aot_element_types[info->outputs[k].dtype].size));
+    outputs = lathe_aot_allocate((uint64_t)info->output_count * sizeof *outputs);
+    dims = lathe_aot_allocate((uint64_t)info->output_count * sizeof *dims);
+    for (k = 0; k < info->output_count; ++k) {
+        uint64_t bytes = lathe_aot_element_types[info->outputs[k].dtype].size;
+        if (lathe_aot_model_output_dims(plan, k, dims[k]) != LATHE_STATUS_OK)
+            lathe_aot_fail(exit_bad_input, "%s: the model does not take these sizes", first);
+        for (i = 0; i < info->outputs[k].rank; ++i)
+            if (__builtin_mul_overflow(bytes, (uint64_t)dims[k][i], &bytes))
+                lathe_aot_fail(exit_bad_input, "the sizes do not fit 64 bits");
+        outputs[k] = lathe_aot_allocate(bytes);
     }
-    inputs[0] = table.data;
     status = lathe_aot_model_run(plan, inputs, outputs, workspace, NULL, &fault);
-    if (status == LATHE_STATUS_INDEX) fail_for_index(o.input, info, &fault);
-    if (status != LATHE_STATUS_OK)
-        lathe_aot_fail(exit_bad_input, "%s: the model failed with status %d", o.input, status);
+    if (status == LATHE_STATUS_INDEX) fail_for_index(first, info, &fault);
+    if (status != LATHE_STATUS_OK) lathe_aot_fail(exit_bad_input, "%s: the model failed with status %d", first, status);
 
-    if (o.output) {
-        lathe_aot_write_npy(o.output, outputs[0], output->dtype, dims, output->rank);
+    output = info->outputs;
+    if (o.output && !is_folder(o.output)) {
+        lathe_aot_write_npy(o.output, outputs[0], output->dtype, dims[0], output->rank);
+    } else if (o.output) {
+        if (mkdir(o.output, 0777) != 0 && errno != EEXIST)
+            lathe_aot_fail(exit_bad_input, "%s: %s", o.output, strerror(errno));
+        for (k = 0; k < info->output_count; ++k) write_to_folder(o.output, &info->outputs[k], outputs[k], dims[k]);
     } else {
         /* A row is what the last axis holds; with fewer than two axes, every number is one. */
-        const int64_t width = output->rank < 2 ? 1 : dims[output->rank - 1];
-        int64_t lines = output->rank == 1 ? dims[0] : 1;
-        for (i = 0; i + 1 < output->rank; ++i) lines *= dims[i];
+        const int64_t width = output->rank < 2 ? 1 : dims[0][output->rank - 1];
+        int64_t lines = output->rank == 1 ? dims[0][0] : 1;
+        for (i = 0; i + 1 < output->rank; ++i) lines *= dims[0][i];
         lathe_aot_print_rows(outputs[0], output->dtype, lines, width, o.logits);
         if (fflush(stdout) != 0 || ferror(stdout))
             lathe_aot_fail(exit_bad_input, "standard output: %s", strerror(errno));

@@ -87,16 +87,15 @@ static void copy_fortran(char* to, const char* from, const int64_t* dims, int32_
     }
 }
 
-static row_table read_npy(const char* path, file_bytes bytes, int32_t dtype, const int64_t* dims, int32_t rank) {
-    const element_type* const element = &lathe_aot_element_types[dtype];
+static void* read_npy(const char* path, file_bytes bytes, const lathe_model_tensor* input, int64_t* dims) {
+    const element_type* const element = &lathe_aot_element_types[input->dtype];
     const unsigned char* const raw = (const unsigned char*)bytes.data;
     size_t start, header_bytes, data_bytes;
     uint64_t expected = element->size;
     const char *header, *value;
-    row_table table = {NULL, 0};
     int64_t read[LATHE_MAX_RANK + 1];
     int32_t i, count = 0, fortran, swapped;
-    char* copy;
+    char *copy, *data;
 
     if (bytes.size < 10) lathe_aot_fail(exit_bad_input, "%s: byte %zu: the file ends in its header", path, bytes.size);
     if (raw[6] < 1 || raw[6] > 3)
@@ -145,13 +144,13 @@ static row_table read_npy(const char* path, file_bytes bytes, int32_t dtype, con
         ++count;
         value = end + (*end == 'L'); /* Python 2 wrote long integers so */
     }
-    if (count != rank + 1)
+    if (count != input->rank)
         lathe_aot_fail(exit_bad_input, "%s: byte %zu: the array has rank %d, the model takes %d", path,
-                       start + (size_t)(value - header), count, rank + 1);
-    for (i = 0; i < rank; ++i)
-        if (read[i + 1] != dims[i])
+                       start + (size_t)(value - header), count, input->rank);
+    for (i = 0; i < count; ++i)
+        if (input->dims[i] >= 0 && read[i] != input->dims[i])
             lathe_aot_fail(exit_bad_input, "%s: byte %zu: dimension %d is %lld, the model takes %lld", path,
-                           start + (size_t)(value - header), i + 1, (long long)read[i + 1], (long long)dims[i]);
+                           start + (size_t)(value - header), i, (long long)read[i], (long long)input->dims[i]);
     for (i = 0; i < count; ++i)
         if (__builtin_mul_overflow(expected, (uint64_t)read[i], &expected))
             lathe_aot_fail(exit_bad_input, "%s: byte %zu: the shape is too large", path,
@@ -160,22 +159,22 @@ static row_table read_npy(const char* path, file_bytes bytes, int32_t dtype, con
     if (data_bytes != expected)
         lathe_aot_fail(exit_bad_input, "%s: byte %zu: %zu bytes of data, the shape needs %llu", path,
                        start + header_bytes, data_bytes, (unsigned long long)expected);
-    table.rows = read[0];
-    table.data = lathe_aot_allocate(expected);
+    memcpy(dims, read, (size_t)count * sizeof *dims);
+    data = lathe_aot_allocate(expected);
     if (fortran)
-        copy_fortran(table.data, bytes.data + start + header_bytes, read, count, element->size, data_bytes);
+        copy_fortran(data, bytes.data + start + header_bytes, read, count, element->size, data_bytes);
     else
-        memcpy(table.data, bytes.data + start + header_bytes, data_bytes);
-    if (swapped) swap_bytes(table.data, data_bytes, element->size);
-    if (dtype == LATHE_BOOL) {
+        memcpy(data, bytes.data + start + header_bytes, data_bytes);
+    if (swapped) swap_bytes(data, data_bytes, element->size);
+    if (input->dtype == LATHE_BOOL) {
         size_t k;
         for (k = 0; k < data_bytes; ++k)
-            if (((const unsigned char*)table.data)[k] > 1)
+            if (((const unsigned char*)data)[k] > 1)
                 lathe_aot_fail(exit_bad_input, "%s: byte %zu: a boolean is neither 0 nor 1", path,
                                start + header_bytes + k);
     }
     free(copy);
-    return table;
+    return data;
 }
 
 /* ---- CSV ---- */
@@ -252,13 +251,13 @@ static void trim(char** begin, char** end) {
     while (*begin < *end && ((*end)[-1] == ' ' || (*end)[-1] == '\t')) --*end;
 }
 
-static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int64_t columns) {
+static void* read_csv(const char* path, file_bytes bytes, int32_t dtype, int64_t columns, int64_t* rows) {
     const size_t size = lathe_aot_element_types[dtype].size;
     char *at = bytes.data, *const end = bytes.data + bytes.size;
-    row_table table = {NULL, 0};
     uint64_t lines = 0, row = 0, total;
     char text[shown_length + 1];
-    char *line, *to;
+    char *line, *to, *data;
+    *rows = 0;
     if (bytes.size >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0) at += 3; /* the mark of UTF-8 */
     if (bytes.size >= 2 && (memcmp(at, "\xff\xfe", 2) == 0 || memcmp(at, "\xfe\xff", 2) == 0))
         lathe_aot_fail(exit_bad_input, "%s: is text in UTF-16; UTF-8 or ASCII is expected", path);
@@ -268,7 +267,7 @@ static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int
     }
     if (__builtin_mul_overflow(lines, (uint64_t)columns * size, &total))
         lathe_aot_fail(exit_bad_input, "%s: has too many rows", path);
-    table.data = to = lathe_aot_allocate(total + sizeof(long long)); /* cells are stored 8 bytes at a time at most */
+    data = to = lathe_aot_allocate(total + sizeof(long long)); /* cells are stored 8 bytes at a time at most */
     while (at < end) {
         char* stop = memchr(at, '\n', (size_t)(end - at));
         char* const next = stop ? stop + 1 : end;
@@ -304,25 +303,38 @@ static row_table read_csv(const char* path, file_bytes bytes, int32_t dtype, int
         if (column != columns)
             lathe_aot_fail(exit_bad_input, "%s: row %llu has %lld columns, the model takes %lld", path,
                            (unsigned long long)row, (long long)column, (long long)columns);
-        ++table.rows;
+        ++*rows;
         at = next;
     }
-    if (table.rows == 0) lathe_aot_fail(exit_bad_input, "%s: has no rows", path);
-    return table;
+    if (*rows == 0) lathe_aot_fail(exit_bad_input, "%s: has no rows", path);
+    return data;
 }
 
-row_table lathe_aot_read_rows(const char* path, int32_t dtype, const int64_t* dims, int32_t rank) {
+void* lathe_aot_read_input(const char* path, const lathe_model_tensor* input, int64_t* dims) {
     const file_bytes bytes = read_file(path);
-    row_table table;
-    int64_t columns = 1;
+    int64_t columns = 1, rows = 0;
+    void* data;
     int32_t i;
-    for (i = 0; i < rank; ++i) columns *= dims[i];
     if (bytes.size == 0) lathe_aot_fail(exit_bad_input, "%s: is empty", path);
     if (bytes.size >= 6 && memcmp(bytes.data, "\x93NUMPY", 6) == 0) {
-        table = read_npy(path, bytes, dtype, dims, rank);
+        data = read_npy(path, bytes, input, dims);
     } else {
-        table = read_csv(path, bytes, dtype, columns);
+        for (i = 1; i < input->rank; ++i) {
+            if (input->dims[i] < 0)
+                lathe_aot_fail(exit_bad_input, "%s: is no .npy file, and rows of '%s' have no fixed length", path,
+                               input->name);
+            if (__builtin_mul_overflow(columns, input->dims[i], &columns))
+                lathe_aot_fail(exit_bad_input, "the sizes do not fit 64 bits");
+            dims[i] = input->dims[i];
+        }
+        data = read_csv(path, bytes, input->dtype, columns, &rows);
+        if (input->rank == 0 && rows != 1)
+            lathe_aot_fail(exit_bad_input, "%s: has %lld rows, the model takes a single number", path, (long long)rows);
+        if (input->rank > 0 && input->dims[0] >= 0 && rows != input->dims[0])
+            lathe_aot_fail(exit_bad_input, "%s: has %lld rows, the model takes %lld", path, (long long)rows,
+                           (long long)input->dims[0]);
+        if (input->rank > 0) dims[0] = rows;
     }
     free(bytes.data);
-    return table;
+    return data;
 }
