@@ -7,6 +7,7 @@
 #include "frontend/model/aot.h"
 #include "frontend/model/model.h"
 #include "frontend/nn/nn.h"
+#include "frontend/onnx/onnx.h"
 #include "frontend/optim/optim.h"
 #include "frontend/tensor/dlpack.h"
 #include "frontend/tensor/limits.h"

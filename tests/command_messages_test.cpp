@@ -99,7 +99,13 @@ const std::vector<std::string> misuses = {
     "pass simplify g.lir --nonsense",
     "verify",
     "verify g.lir g.lir",
-    "verify m.lathe",
+    "verify broken.onnx",
+    "import",
+    "import broken.onnx",
+    "import broken.onnx -o m.lathe",
+    "import g.lir -o m.lathe",
+    "import broken.onnx -o m.lathe --dim n",
+    "import broken.onnx -o m.lathe --input x",
     "ops nonsense",
     "ops ad",
     "ops add --markdown",
@@ -157,6 +163,7 @@ TEST_F(CommandMessages, are_these_for_every_misuse) {
         return other;
     };
     write("empty.lathe", "");
+    write("broken.onnx", "\x08\x07\x12\x07pytorch");
     write("short.lathe", bytes.substr(0, 20));
     write("cut.lathe", bytes.substr(0, bytes.size() - 5));
     write("flipped.lathe", changed(bytes.size() / 2, static_cast<char>(bytes[bytes.size() / 2] ^ 4)));

@@ -9,6 +9,7 @@ set(public
   frontend/model/aot.h
   frontend/model/model.h
   frontend/nn/nn.h
+  frontend/onnx/onnx.h
   frontend/optim/optim.h
   frontend/tensor/array.h
   frontend/tensor/axes.h

@@ -52,12 +52,6 @@ bool is_safetensors(std::string_view bytes) {
     return bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0;
 }
 
-// A protobuf with a small version as its first field, then the producer's name or a graph.
-bool is_onnx(std::string_view bytes) {
-    return bytes.size() > 4 && bytes[0] == 8 && bytes[1] > 0 && bytes[1] < 32 &&
-           (bytes[2] == 0x12 || bytes[2] == 0x3a || bytes[2] == 0x42);
-}
-
 bool is_table(std::string_view line) {
     return line.find_first_of(",;\t") != std::string_view::npos && line.find('(') == std::string_view::npos &&
            line.find('{') == std::string_view::npos;
@@ -67,6 +61,12 @@ bool is_number(std::string_view line) {
 }
 
 }  // namespace
+
+bool is_onnx(std::string_view bytes) {
+    // A protobuf with a small version as its first field, then the producer's name, the graph, or opsets.
+    return bytes.size() > 4 && bytes[0] == 8 && bytes[1] > 0 && bytes[1] < 32 &&
+           (bytes[2] == 0x12 || bytes[2] == 0x1a || bytes[2] == 0x3a || bytes[2] == 0x42);
+}
 
 std::string kind_of_file(std::string_view bytes) {
     if (bytes.empty()) return "an empty file";

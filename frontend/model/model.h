@@ -77,7 +77,7 @@ private:
 
 class Model {
 public:
-    // Throws FormatError naming the file and the byte.
+    // A .lathe file, or an ONNX model: see onnx.h. Throws FormatError naming the file and the byte, or the node.
     static Model load(const std::string& path, Where where = Where::current());
     // What such a file holds.
     static Model parse(std::string_view bytes, const std::string& name, Where where = Where::current());

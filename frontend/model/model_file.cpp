@@ -17,8 +17,10 @@
 #include <zlib.h>
 
 #include "frontend/formats/atomic_file.h"
+#include "frontend/formats/file_kind.h"
 #include "frontend/formats/read_file.h"
 #include "frontend/model/model.h"
+#include "frontend/onnx/onnx.h"
 #include "frontend/tensor/blame.h"
 #include "frontend/tensor/convert.h"
 #include "ir/graph/text.h"
@@ -92,6 +94,7 @@ Model Model::load(const std::string& path, Where where) try {
 }
 
 Model Model::parse(std::string_view bytes, const std::string& path, Where where) try {
+    if (is_onnx(bytes)) return parse_onnx(bytes, path, {}, where).model;
     if (bytes.empty()) refuse(path, 0, "the file is empty");
     if (bytes.size() < header_size) refuse(path, bytes.size(), "the file ends within its header");
     if (std::memcmp(bytes.data(), magic, sizeof magic) != 0) refuse(path, 0, "this is not a .lathe file");

@@ -11,6 +11,7 @@ namespace lathe::tools {
 
 void add_compile(CLI::App& app);
 void add_fuzz(CLI::App& app);
+void add_import(CLI::App& app);
 void add_ops(CLI::App& app);
 void add_pass(CLI::App& app);
 void add_print(CLI::App& app);

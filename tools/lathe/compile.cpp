@@ -20,7 +20,7 @@ void add_compile(CLI::App& app) {
         app.add_subcommand("compile", "compile a model into an executable, an object or a library");
     const auto request = std::make_shared<Request>();
     AotOptions& options = request->options;
-    command->add_option("MODEL", request->path, "a .lathe or .lir file")->required();
+    command->add_option("MODEL", request->path, "a .lathe, .onnx or .lir file")->required();
     command
         ->add_option("-o,--output", request->output,
                      "the file to write: FILE.o, FILE.a or FILE.so for C programs, else an executable")
@@ -33,7 +33,8 @@ void add_compile(CLI::App& app) {
     add_off_option(*command, options.off);
     command->footer(
         "example: lathe compile digits.lathe -o digits && ./digits rows.csv\n"
-        "example: lathe compile digits.lathe -o digits.o --header digits.h");
+        "example: lathe compile digits.lathe -o digits.o --header digits.h\n"
+        "example: lathe compile mnist.onnx -o mnist.so --header mnist.h");
     command->callback(
         [request] { compile_model(read_model(request->path), request->output, request->options, Where()); });
 }

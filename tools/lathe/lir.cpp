@@ -46,8 +46,9 @@ Lir parse_lir(std::string_view text, const std::string& path) {
     // What is called a .lir text and may be one is shown its first fault.
     const bool meant = path.ends_with(".lir") && kind_of_file(text) == other_text;
     if (!begins_kernel(statement) && !meant)
-        throw FormatError(path + ": looks like " + kind_of_file(text) +
-                          "; what is understood are models (.lathe), and graphs, programs and kernels as text (.lir)");
+        throw FormatError(
+            path + ": looks like " + kind_of_file(text) +
+            "; what is understood are models (.lathe, .onnx), and graphs, programs and kernels as text (.lir)");
     return ir::parse_loop_nests(text, path);
 }
 

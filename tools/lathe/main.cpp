@@ -20,7 +20,8 @@ namespace {
 
 constexpr int bad_input = 1, bad_usage = 2;
 
-constexpr void (*commands[])(CLI::App&) = {add_compile, add_print, add_run, add_pass, add_verify, add_ops, add_fuzz};
+constexpr void (*commands[])(CLI::App&) = {add_compile, add_import, add_print, add_run,
+                                           add_pass,    add_verify, add_ops,   add_fuzz};
 
 int fail(std::string_view message, int status = bad_input) {
     std::fprintf(stderr, "lathe: %s\n", ir::printable(message).c_str());

@@ -1,5 +1,6 @@
 #include "tools/lathe/models.h"
 
+#include "frontend/formats/file_kind.h"
 #include "frontend/formats/read_file.h"
 #include "ir/error.h"
 #include "tools/lathe/lir.h"
@@ -9,7 +10,7 @@ namespace lathe::tools {
 Source read_source(const std::string& path) {
     const std::string bytes = read_file(path);
     // Text has no byte like the first one of a .lathe file.
-    if (bytes.starts_with("\x89L")) return Model::parse(bytes, path, Where());
+    if (bytes.starts_with("\x89L") || is_onnx(bytes)) return Model::parse(bytes, path, Where());
     Lir lir = parse_lir(bytes, path);
     if (auto* const kernels = std::get_if<std::vector<ir::LoopNest>>(&lir)) return std::move(*kernels);
     if (auto* const program = std::get_if<ir::Program>(&lir)) return std::move(*program);

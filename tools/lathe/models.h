@@ -1,11 +1,13 @@
-// Models from files: .lathe as Model::save writes them, or a graph as text.
+// Models from files: .lathe as Model::save writes them, ONNX, or a graph as text.
 #pragma once
 
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "frontend/model/model.h"
+#include "frontend/tensor/array.h"
 #include "ir/loops/loops.h"
 #include "ir/program/program.h"
 

@@ -11,7 +11,10 @@
 #include "codegen/target.h"
 #include "frontend/formats/atomic_file.h"
 #include "frontend/formats/csv.h"
+#include "frontend/formats/file_kind.h"
 #include "frontend/formats/npy.h"
+#include "frontend/formats/read_file.h"
+#include "frontend/onnx/onnx.h"
 #include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
@@ -20,6 +23,7 @@
 #include "runtime/parallel.h"
 #include "runtime/system_reason.h"
 #include "tools/lathe/commands.h"
+#include "tools/lathe/inputs.h"
 #include "tools/lathe/lir.h"
 #include "tools/lathe/models.h"
 
@@ -72,8 +76,7 @@ Interface interface_of(const ir::Program& program) {
 // One NAME=FILE: the array, checked against the input's type as far as that is known without the others.
 Array read_input(const Interface& names, std::size_t input, const std::string& file) {
     const ir::Type& wanted = names.types[input];
-    const bool csv = file.ends_with(".csv") || file.ends_with(".csv.gz");
-    Array array = csv ? read_csv(file, wanted.dtype, Where()) : read_npy(file, Where());
+    Array array = is_table(file) ? read_csv(file, wanted.dtype, Where()) : read_array(file);
     bool fits = array.dtype == wanted.dtype && array.shape.size() == wanted.shape.rank();
     for (std::size_t axis = 0; fits && axis < array.shape.size(); ++axis)
         fits = !wanted.shape[axis].is_constant() || wanted.shape[axis].constant() == array.shape[axis];
@@ -87,14 +90,11 @@ Array read_input(const Interface& names, std::size_t input, const std::string& f
 std::vector<Array> read_inputs(const Interface& names, const Request& request) {
     std::vector<Array> arrays(names.inputs.size());
     std::vector<bool> given(names.inputs.size());
-    for (const std::string& input : request.inputs) {
-        const std::size_t equals = input.find('=');
-        if (equals == std::string::npos) throw CLI::ValidationError("--input takes NAME=FILE, not '" + input + "'");
-        const std::string name = input.substr(0, equals);
+    for (const auto& [name, file] : named_files(request.inputs)) {
         const auto i = static_cast<std::size_t>(std::ranges::find(names.inputs, name) - names.inputs.begin());
         if (i == names.inputs.size()) throw CLI::ValidationError(request.path + " has no input '" + name + "'");
         if (given[i]) throw CLI::ValidationError("the input '" + name + "' is given twice");
-        arrays[i] = read_input(names, i, input.substr(equals + 1));
+        arrays[i] = read_input(names, i, file);
         given[i] = true;
     }
     for (std::size_t i = 0; i < given.size(); ++i)
@@ -204,15 +204,31 @@ void run(const Interface& names, const Request& request, const Compute& compute)
     write_outputs(names, outputs, request.output);
 }
 
+void run(const Model& model, const Request& request) {
+    run(interface_of(model), request, [&](const std::vector<Array>& inputs) {
+        return request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs, request);
+    });
+}
+
+// What decides shapes is taken from the inputs that are given, and is no input of the model then.
+void run_onnx(std::string_view bytes, Request request) {
+    OnnxOptions options;
+    for (const auto& [name, file] : named_files(request.inputs))
+        if (!is_table(file)) options.inputs.insert_or_assign(name, read_array(file));
+    const OnnxModel imported = parse_onnx(bytes, request.path, options, Where());
+    for (const std::string& constant : imported.constants)
+        std::erase_if(request.inputs, [&](const std::string& input) { return input.starts_with(constant + "="); });
+    run(imported.model, request);
+}
+
 void run(const Request& request) {
+    const std::string bytes = read_file(request.path);
+    if (is_onnx(bytes)) return run_onnx(bytes, request);
     Source source = read_source(request.path);
     if (const auto* const program = std::get_if<ir::Program>(&source))
         return run(interface_of(*program), request,
                    [&](const std::vector<Array>& inputs) { return compute(*program, inputs, request); });
-    const Model model = model_of(std::move(source), request.path);
-    run(interface_of(model), request, [&](const std::vector<Array>& inputs) {
-        return request.interpret ? compute_by_interpreter(model, inputs) : compute(model, inputs, request);
-    });
+    run(model_of(std::move(source), request.path), request);
 }
 
 }  // namespace
@@ -220,14 +236,17 @@ void run(const Request& request) {
 void add_run(CLI::App& app) {
     CLI::App* const command = app.add_subcommand("run", "compute a model's outputs from files");
     const auto request = std::make_shared<Request>();
-    command->add_option("MODEL", request->path, "a .lathe or .lir file; a program as text is interpreted")->required();
-    command->add_option("--input", request->inputs, "NAME=FILE, for each input; .npy or .csv");
+    command->add_option("MODEL", request->path, "a .lathe, .onnx or .lir file; a program as text is interpreted")
+        ->required();
+    command->add_option("--input", request->inputs, "NAME=FILE, for each input; .npy, .csv or .pb of ONNX");
     command->add_option("--output", request->output, "the folder for the outputs, one .npy file each")->required();
     command->add_flag("--interpret", request->interpret, "use the reference interpreter: slow, compiles nothing");
     add_target_option(*command, request->target);
     command->add_option("--threads", request->threads, "how many threads may run (all)")->check(CLI::PositiveNumber);
     add_off_option(*command, request->off);
-    command->footer("example: lathe run digits.lathe --input x=rows.npy --output results");
+    command->footer(
+        "example: lathe run digits.lathe --input x=rows.npy --output results\n"
+        "example: lathe run mnist.onnx --input Input3=image.npy --output results");
     command->callback([request] { run(*request); });
 }
 

@@ -1,8 +1,11 @@
-// lathe verify: checks a file of textual IR.
+// lathe verify: checks a file of textual IR, or a model.
 #include "ir/graph/verify.h"
 
 #include <memory>
 
+#include "frontend/formats/file_kind.h"
+#include "frontend/formats/read_file.h"
+#include "frontend/model/model.h"
 #include "ir/error.h"
 #include "ir/graph/text.h"
 #include "ir/loops/text.h"
@@ -15,12 +18,18 @@
 namespace lathe::tools {
 
 void add_verify(CLI::App& app) {
-    CLI::App* const command = app.add_subcommand("verify", "check a file of textual IR and report every fault");
+    CLI::App* const command =
+        app.add_subcommand("verify", "check a file of textual IR or a model, and report every fault");
     const auto path = std::make_shared<std::string>();
-    command->add_option("FILE", *path, "a .lir file")->required();
+    command->add_option("FILE", *path, "a .lir, .onnx or .lathe file")->required();
     command->footer("example: lathe verify softmax.lir");
     command->callback([path] {
-        const Lir lir = read_lir(*path);
+        const std::string bytes = read_file(*path);
+        if (is_onnx(bytes) || bytes.starts_with("\x89L")) {
+            Model::parse(bytes, *path, Where());
+            return;
+        }
+        const Lir lir = parse_lir(bytes, *path);
         std::vector<std::string> faults;
         if (const auto* const graph = std::get_if<std::unique_ptr<ir::Graph>>(&lir)) {
             faults = ir::verify(**graph);

@@ -1,0 +1,43 @@
+// Models of other frameworks: ONNX files, opsets 7 and up, as models of this library.
+//
+//   Model model = import_onnx("yunet.onnx");
+//   std::map<std::string, Array> results = model.run({{"input", image}});
+//
+// Model::load() reads such files, too. Inputs, outputs and weights keep their names; dimensions that have names in the
+// file are symbols of these names, so that one model is for every extent. Errors and locations name nodes by their
+// number in the graph and their name.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/model/model.h"
+#include "frontend/tensor/array.h"
+
+namespace lathe {
+
+struct OnnxOptions {
+    // Extents of dimensions by their names.
+    std::map<std::string, std::int64_t> dims = {};
+    // Values of inputs. An input whose value decides shapes or axes has to be known when the model is made, and is none
+    // of its inputs then; of others the value is left to the call.
+    std::map<std::string, Array> inputs = {};
+};
+
+struct OnnxModel {
+    Model model;
+    std::vector<std::string> constants;  // inputs of the file that are none of the model's, since their value is known
+};
+
+// Throws FormatError where the file is malformed, or needs what is not supported; then all of that is named.
+Model import_onnx(const std::string& path, const OnnxOptions& options = {}, Where where = Where::current());
+// What such a file holds. `path` is what messages call it, and external data lies in its folder.
+OnnxModel parse_onnx(std::string_view bytes, const std::string& path, const OnnxOptions& options = {},
+                     Where where = Where::current());
+// The tensor of numbers in a file of ONNX (.pb).
+Array read_onnx_tensor(const std::string& path, Where where = Where::current());
+
+}  // namespace lathe

@@ -1,0 +1,262 @@
+// What importing an ONNX file makes of its parts, and what it says of files that are wrong.
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "frontend/formats/read_file.h"
+#include "ir/graph/graph.h"
+#include "lathe.h"
+#include "tests/command.h"
+#include "tests/onnx_files.h"
+
+namespace lathe {
+namespace {
+
+namespace fs = std::filesystem;
+using testing_support::OnnxBuilder;
+using testing_support::Outcome;
+
+constexpr std::int64_t f32 = 1, i64 = 7;
+
+class OnnxImport : public testing_support::InFolder {
+protected:
+    // What is said of a file.
+    std::string refusal(const std::string& bytes, const OnnxOptions& options = {}) const {
+        write("model.onnx", bytes);
+        try {
+            parse_onnx(bytes, path("model.onnx"), options);
+        } catch (const FormatError& e) {
+            const std::string folder = folder_.string() + "/";
+            std::string what = e.message();
+            for (std::size_t at; (at = what.find(folder)) != std::string::npos;) what.erase(at, folder.size());
+            return what;
+        }
+        return "nothing";
+    }
+    std::string path(const std::string& name) const { return (folder_ / name).string(); }
+};
+
+TEST_F(OnnxImport, NamedDimensionsAreSymbols) {
+    OnnxBuilder b;
+    b.add_input("x", f32, {{-1, "batch"}, {3}, {-1, ""}});
+    b.add_node("Shape", {"x"}, {"shape"});
+    b.add_node("Constant", {}, {"first"}, {{.name = "value_ints", .integers = {0}}});
+    b.add_node("Gather", {"shape", "first"}, {"batch"});
+    b.add_node("Constant", {}, {"rest"}, {{.name = "value_ints", .integers = {-1}}});
+    b.add_node("Concat", {"batch", "rest"}, {"flat"}, {{.name = "axis", .integer = 0}});
+    b.add_node("Reshape", {"x", "flat"}, {"y"});
+    b.add_output("y", f32, {{-1, "batch"}, {-1, ""}});
+    write("model.onnx", b.file());
+    const Model model = Model::load(path("model.onnx"));
+    EXPECT_EQ(model.graph().symbols, (std::vector<std::string>{"batch", "x_2"}));
+    EXPECT_EQ(model(ones({2, 3, 5})).shape(), (std::vector<std::int64_t>{2, 15}));
+    EXPECT_EQ(model(ones({4, 3, 1})).shape(), (std::vector<std::int64_t>{4, 3}));
+    const Model fixed = import_onnx(path("model.onnx"), {.dims = {{"batch", 2}}});
+    EXPECT_EQ(fixed.graph().symbols, (std::vector<std::string>{"x_2"}));
+}
+
+TEST_F(OnnxImport, ValuesThatDecideShapesAreGivenBeforehand) {
+    OnnxBuilder b;
+    b.add_input("x", f32, {{6}});
+    b.add_input("shape", i64, {{2}});
+    b.add_input("bias", f32, {{3}});
+    b.add_node("Reshape", {"x", "shape"}, {"rows"});
+    b.add_node("Add", {"rows", "bias"}, {"y"});
+    b.add_output("y", f32, {{-1, "rows"}, {3}});
+    EXPECT_EQ(refusal(b.file()),
+              "Reshape: operand 1 has to be known when the model is imported, and so does the input 'shape'");
+    const Array shape = Tensor::from({std::int64_t{2}, std::int64_t{3}}).to_array();
+    const Array bias = zeros({3}).to_array();
+    const OnnxModel imported = parse_onnx(b.file(), "model.onnx", {.inputs = {{"shape", shape}, {"bias", bias}}});
+    EXPECT_EQ(imported.constants, std::vector<std::string>{"shape"}) << "the bias decides nothing";
+    EXPECT_EQ(imported.model.input_count(), 2U);
+}
+
+TEST_F(OnnxImport, AllThatIsNotSupportedIsNamedAtOnce) {
+    OnnxBuilder inner;
+    inner.add_node("Unheard", {}, {"z"});
+    inner.add_output("z", f32, {});
+    OnnxBuilder b;
+    b.add_input("x", f32, {{2}});
+    b.add_node("StringSplit", {"x"}, {"y"});
+    b.add_node("TreeEnsemble", {"y"}, {"z"}, {}, "ai.onnx.ml");
+    b.add_node("If", {"x"}, {"w"}, {{.name = "then_branch", .graph = inner.graph()}});
+    b.add_output("z", f32, {{2}});
+    EXPECT_EQ(refusal(b.file()),
+              "model.onnx: operators that are not supported: StringSplit (opset 17), "
+              "TreeEnsemble (ai.onnx.ml, opset 0), Unheard (opset 17)");
+}
+
+TEST_F(OnnxImport, ErrorsNameTheNode) {
+    OnnxBuilder b;
+    b.add_input("x", f32, {{2}});
+    b.add_input("y", f32, {{3}});
+    b.add_node("Relu", {"x"}, {"z"});
+    b.add_node("Add", {"z", "y"}, {"sum"});
+    b.add_output("sum", f32, {{2}});
+    write("model.onnx", b.file());
+    try {
+        Model::load(path("model.onnx"));
+        ADD_FAILURE() << "nothing was said";
+    } catch (const FormatError& e) {
+        EXPECT_EQ(std::string(e.what()).substr(folder_.string().size() + 1),
+                  "model.onnx:2: Add: add: the shapes do not broadcast: 2 is not 3 along axis -1 (f32[2] and f32[3]), "
+                  "in the Add");
+    }
+    // So do the locations of what is compiled.
+    OnnxBuilder good;
+    good.add_input("x", f32, {{2}});
+    good.add_node("Exp", {"x"}, {"y"});
+    good.add_output("y", f32, {{2}});
+    const Model model = parse_onnx(good.file(), "good.onnx").model;
+    EXPECT_EQ(model.graph().outputs()[0].node->loc.to_string(), "good.onnx:1, in the Exp");
+}
+
+TEST_F(OnnxImport, GraphsThatAreWrongAreRefused) {
+    const auto with = [](const auto& change) {
+        OnnxBuilder b;
+        b.add_input("x", f32, {{2}});
+        change(b);
+        b.add_output("y", f32, {{2}});
+        return b.file();
+    };
+    EXPECT_EQ(refusal(with([](OnnxBuilder& b) { b.add_node("Relu", {"w"}, {"y"}); })),
+              "nothing before this node computes 'w'");
+    EXPECT_EQ(refusal(with([](OnnxBuilder& b) {
+                  b.add_node("Relu", {"z"}, {"y"});
+                  b.add_node("Relu", {"y"}, {"z"});
+              })),
+              "nothing before this node computes 'z'")
+        << "a cycle";
+    EXPECT_EQ(refusal(with([](OnnxBuilder& b) {
+                  b.add_node("Relu", {"x"}, {"y"});
+                  b.add_node("Relu", {"x"}, {"y"});
+              })),
+              "'y' is computed twice");
+    EXPECT_EQ(refusal(with([](OnnxBuilder&) {})), "nothing before this node computes 'y'");
+    EXPECT_EQ(refusal(with([](OnnxBuilder& b) { b.add_node("Relu", {}, {"y"}); })), "Relu: operand 0 is missing");
+    EXPECT_EQ(refusal(with([](OnnxBuilder& b) { b.add_node("Concat", {"x"}, {"y"}); })),
+              "Concat: the attribute axis is missing");
+    EXPECT_EQ(refusal(with([](OnnxBuilder& b) {
+                  b.add_node("Concat", {"x", "x"}, {"y"}, {{.name = "axis", .integers = {1}}});
+              })),
+              "Concat: the attribute axis has another type than its own");
+    EXPECT_EQ(refusal(with([](OnnxBuilder& b) {
+                  b.add_initializer("w", {3}, {1, 2});
+                  b.add_node("Add", {"x", "w"}, {"y"});
+              })),
+              "Add: a tensor has fewer elements than its dimensions say");
+    EXPECT_EQ(refusal(with([](OnnxBuilder& b) {
+                  b.add_initializer("w", {std::int64_t{1} << 62, std::int64_t{1} << 62}, {});
+                  b.add_node("Add", {"x", "w"}, {"y"});
+              })),
+              "Add: the dimensions of a tensor are no extents");
+    OnnxBuilder newer;
+    EXPECT_NE(refusal(newer.file(1000)).find("opset 1000 is newer than"), std::string::npos);
+}
+
+TEST_F(OnnxImport, ExternalDataStayInTheFolder) {
+    const auto with = [](const std::string& location, const std::string& offset = "0") {
+        OnnxBuilder b;
+        b.add_input("x", f32, {{2}});
+        b.add_external("w", {2}, location, offset);
+        b.add_node("Add", {"x", "w"}, {"y"});
+        b.add_output("y", f32, {{2}});
+        return b.file();
+    };
+    const float weights[] = {0, 1, 2};
+    write("weights.bin", {reinterpret_cast<const char*>(weights), sizeof weights});
+    write("model.onnx", with("weights.bin", "4"));
+    const Model model = Model::load(path("model.onnx"));
+    EXPECT_EQ(model(zeros({2})).to_vector<float>(), (std::vector<float>{1, 2}));
+    EXPECT_EQ(refusal(with("weights.bin", "8")),
+              "Add: external data in 'weights.bin': the file ends before a tensor does");
+    EXPECT_EQ(refusal(with("weights.bin", "-4")),
+              "model.onnx: an offset or a length of external data is no natural number");
+    EXPECT_EQ(refusal(with("absent.bin")), "Add: external data in 'absent.bin': there is no such file");
+    EXPECT_EQ(refusal(with("../weights.bin")), "Add: external data in '../weights.bin' leave the folder of the model");
+    EXPECT_EQ(refusal(with("/etc/passwd")), "Add: external data in '/etc/passwd' leave the folder of the model");
+    fs::create_symlink("/etc", folder_ / "link");
+    EXPECT_EQ(refusal(with("link/passwd")), "Add: external data in 'link/passwd' are behind a link");
+    EXPECT_EQ(refusal(with(".")), "Add: external data in '.': there is no such file");
+}
+
+TEST_F(OnnxImport, TheCommandTakesFiles) {
+    OnnxBuilder b;
+    b.add_input("x", f32, {{-1, "n"}, {2}});
+    b.add_input("slope", f32, {{1}});
+    b.add_node("PRelu", {"x", "slope"}, {"y"});
+    b.add_output("y", f32, {{-1, "n"}, {2}});
+    write("model.onnx", b.file());
+    const std::string lathe = "'" LATHE_BINARY_DIR "/lathe' ";
+    write_npy(path("x.npy"), Tensor::from({-1.0F, 2.0F, 3.0F, -4.0F}, {2, 2}).to_array());
+    // A TensorProto: dims, data type, raw data.
+    std::string slope("\x08\x01\x10\x01\x4a\x04", 6);
+    const float half = 0.5F;
+    slope.append(reinterpret_cast<const char*>(&half), sizeof half);
+    write("slope.pb", slope);
+    ASSERT_EQ(run_here(lathe + "run model.onnx --input x=x.npy --input slope=slope.pb --output o"), (Outcome{0, ""}));
+    const std::vector<float> expected{-0.5F, 2, 3, -2};
+    EXPECT_EQ(Tensor::from(read_npy(path("o/y.npy"))).to_vector<float>(), expected);
+    EXPECT_EQ(run_here(lathe + "verify model.onnx"), (Outcome{0, ""}));
+    EXPECT_NE(run_here(lathe + "print model.onnx --stage graph").output.find("parameter \"slope\""), std::string::npos);
+    ASSERT_EQ(run_here(lathe + "import model.onnx -o model.lathe --dim n=2"), (Outcome{0, ""}));
+    EXPECT_TRUE(Model::load(path("model.lathe")).graph().symbols.empty());
+    write_npy(path("slope.npy"), Tensor::from({half}).to_array());
+    ASSERT_EQ(run_here(lathe + "compile model.onnx -o model"), (Outcome{0, ""}));
+    ASSERT_EQ(run_here("./model --input x=x.npy --input slope=slope.npy --output p"), (Outcome{0, ""}));
+    EXPECT_EQ(Tensor::from(read_npy(path("p/y.npy"))).to_vector<float>(), expected);
+}
+
+// Bits flipped, ends cut off, parts put elsewhere: refused, or another model; never anything else.
+// LATHE_MUTATIONS says how many.
+TEST_F(OnnxImport, MutationsAreRefusedOrRun) {
+    const fs::path folder = fs::path(LATHE_SOURCE_DIR) / ".." / "shared" / "testdata" / "onnx-conformance" / "node";
+    if (!fs::exists(folder)) GTEST_SKIP() << "SKIPPED: there is no " << folder;
+    std::vector<std::string> files;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        const std::string bytes = read_file((entry.path() / "model.onnx").string());
+        if (bytes.size() < 2000) files.push_back(bytes);
+    }
+    std::ranges::sort(files);
+    const char* const wanted = std::getenv("LATHE_MUTATIONS");
+    const char* const seed = std::getenv("LATHE_FIRST_SEED");
+    std::mt19937_64 random(seed == nullptr ? 1 : std::strtoull(seed, nullptr, 10));
+    const auto below = [&](std::size_t n) { return n == 0 ? 0 : static_cast<std::size_t>(random() % n); };
+    int refused = 0, accepted = 0;
+    for (int i = wanted == nullptr ? 3000 : std::atoi(wanted); i > 0; --i) {
+        std::string bytes = files[below(files.size())];
+        for (std::size_t changes = 1 + below(3); changes > 0; --changes) switch (below(4)) {
+                case 0:
+                    bytes[below(bytes.size())] ^= static_cast<char>(1 << below(8));
+                    break;
+                case 1:
+                    bytes[below(bytes.size())] = static_cast<char>(below(256));
+                    break;
+                case 2:
+                    bytes.resize(1 + below(bytes.size()));
+                    break;
+                default: {
+                    const std::string& other = files[below(files.size())];
+                    const std::size_t from = below(other.size()),
+                                      length = below(std::min<std::size_t>(64, other.size()));
+                    bytes.replace(below(bytes.size()), below(16), other.substr(from, length));
+                }
+            }
+        try {
+            parse_onnx(bytes, path("mutated.onnx"));
+            ++accepted;
+        } catch (const Error& e) {
+            ++refused;
+            EXPECT_EQ(dynamic_cast<const InternalError*>(&e), nullptr) << e.what();
+        }
+    }
+    std::cout << refused << " refused, " << accepted << " accepted\n";
+    EXPECT_GT(refused, 0);
+    EXPECT_GT(accepted, 0);
+}
+
+}  // namespace
+}  // namespace lathe

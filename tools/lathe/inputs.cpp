@@ -1,0 +1,26 @@
+#include "tools/lathe/inputs.h"
+
+#include <CLI/CLI.hpp>
+
+#include "frontend/formats/npy.h"
+#include "frontend/onnx/onnx.h"
+
+namespace lathe::tools {
+
+std::vector<std::pair<std::string, std::string>> named_files(const std::vector<std::string>& words) {
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const std::string& word : words) {
+        const std::size_t equals = word.find('=');
+        if (equals == std::string::npos) throw CLI::ValidationError("--input takes NAME=FILE, not '" + word + "'");
+        all.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    }
+    return all;
+}
+
+bool is_table(const std::string& file) { return file.ends_with(".csv") || file.ends_with(".csv.gz"); }
+
+Array read_array(const std::string& file) {
+    return file.ends_with(".pb") ? read_onnx_tensor(file, Where()) : read_npy(file, Where());
+}
+
+}  // namespace lathe::tools

@@ -1,0 +1,20 @@
+// Values of inputs from files, as several commands take them.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "frontend/tensor/array.h"
+
+namespace lathe::tools {
+
+// Words NAME=FILE, taken apart; other words are wrong usage.
+std::vector<std::pair<std::string, std::string>> named_files(const std::vector<std::string>& words);
+
+// Whether a file is a table by its name: what its numbers are is up to who reads it.
+bool is_table(const std::string& file);
+// A NumPy array, or a tensor as ONNX has them in files (.pb).
+Array read_array(const std::string& file);
+
+}  // namespace lathe::tools
