@@ -88,6 +88,8 @@ const std::vector<std::string> misuses = {
     "run g.lir --output results --input x=x.npy --target avx9",
     "run g.lir --output results --input x=x.npy --off nonsense",
     "run g.lir --output results --input x=x.npy --interpret=maybe",
+    "run g.lir --output results --input x=x.npy --stats=maybe",
+    "run g.lir --output results --input x=x.npy --stats --interpret",
     "run indexed.lir --output results --input x=x.npy --input i=i.npy",
     "run indexed.lir --output results --input x=x.npy --input i=i.npy --interpret",
     "run differing.lir --output results --input a=a.npy --input b=b.npy",
@@ -213,7 +215,7 @@ TEST_F(CommandMessages, are_these_for_every_misuse) {
 
 // An option that nobody uses wrongly here is missing.
 TEST_F(CommandMessages, every_option_is_misused) {
-    for (const std::string command : {"compile", "print", "run", "pass", "verify", "ops", "fuzz"}) {
+    for (const std::string command : {"compile", "import", "print", "run", "pass", "verify", "ops", "fuzz"}) {
         const std::string help = lathe(command + " --help").output;
         static const std::regex option(R"(\n  (?:-\w,)?(--[\w-]+))");
         for (std::sregex_iterator i(help.begin(), help.end(), option), end; i != end; ++i) {

@@ -63,6 +63,7 @@ TEST(Inspect, TheNewestProgramOfACompiledFunction) {
     EXPECT_EQ(seen.statistics().sized->output_bytes, 5U * 4);
     EXPECT_GE(seen.statistics().sized->input_bytes, 5U * 7 * 4);
     EXPECT_GE(seen.statistics().sized->iterations, 1);
+    EXPECT_EQ(seen.statistics().sized->intermediate_bytes, 0U) << "one kernel";
     EXPECT_NE(seen.text(Stage::fused).find("exp("), std::string::npos);
     f(ones({5, 7, 3}));
     EXPECT_EQ(inspect(f).statistics().traces, 2U);

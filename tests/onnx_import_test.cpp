@@ -200,6 +200,10 @@ TEST_F(OnnxImport, TheCommandTakesFiles) {
     ASSERT_EQ(run_here(lathe + "run model.onnx --input x=x.npy --input slope=slope.pb --output o"), (Outcome{0, ""}));
     const std::vector<float> expected{-0.5F, 2, 3, -2};
     EXPECT_EQ(Tensor::from(read_npy(path("o/y.npy"))).to_vector<float>(), expected);
+    const Outcome stats = run_here(lathe + "run model.onnx --input x=x.npy --input slope=slope.pb --output o --stats");
+    EXPECT_EQ(stats.status, 0);
+    EXPECT_EQ(stats.output.find("kernels 1\nconstant bytes 0\ninput bytes 20\noutput bytes 16\n"), 0U) << stats.output;
+    EXPECT_NE(stats.output.find("\nintermediate bytes 0\n"), std::string::npos) << stats.output;
     EXPECT_EQ(run_here(lathe + "verify model.onnx"), (Outcome{0, ""}));
     EXPECT_NE(run_here(lathe + "print model.onnx --stage graph").output.find("parameter \"slope\""), std::string::npos);
     ASSERT_EQ(run_here(lathe + "import model.onnx -o model.lathe --dim n=2"), (Outcome{0, ""}));

@@ -41,15 +41,18 @@ std::uint64_t sum(std::span<const std::int64_t> bytes) {
     return static_cast<std::uint64_t>(std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}));
 }
 
-std::optional<Statistics::Sized> sized(const runtime::Plan& plan, const codegen::CompileOptions& options) {
-    const auto symbols = known_sizes(plan, options);
-    if (!symbols) return std::nullopt;
+std::optional<Statistics::Sized> sized(const runtime::Plan& plan, std::span<const std::int64_t> symbols) {
     try {
-        const auto bound = runtime::bind_plan_uncached(plan, *symbols);
+        const auto bound = runtime::bind_plan_uncached(plan, symbols);
         Statistics::Sized out;
         out.input_bytes = sum(bound->input_bytes);
         out.output_bytes = sum(bound->output_bytes);
         out.workspace_bytes = bound->workspace_bytes(bound->threads());
+        // What depends on the machine, or on a loop's iteration, counts as for the first.
+        std::vector<std::int64_t> all = bound->symbols;
+        all.resize(all.size() + lathe_machine_symbols + plan.iteration_count, 1);
+        for (const runtime::PlanTemporary& t : plan.temporaries)
+            out.intermediate_bytes += static_cast<std::uint64_t>(t.bytes.evaluate(all));
         for (std::size_t s = 0; s < plan.steps.size(); ++s)
             if (plan.steps[s].kind == lathe_step_kernel) out.iterations += bound->tables->steps[s].trips;
         return out;
@@ -73,11 +76,16 @@ Statistics statistics_of(const codegen::Executable& executable, const codegen::C
         return step.kind == lathe_step_kernel && step.kernel >= first_call;
     }));
     out.constant_bytes = sum(plan.constant_bytes);
-    out.sized = sized(plan, options);
+    if (const auto symbols = known_sizes(plan, options)) out.sized = sized(plan, *symbols);
     return out;
 }
 
 }  // namespace
+
+std::optional<Statistics::Sized> detail::sizes_of_run(const codegen::Executable& executable,
+                                                      std::span<const std::int64_t> symbols) {
+    return sized(executable.plan, symbols);
+}
 
 std::string Statistics::to_string() const {
     std::string out;
@@ -97,6 +105,7 @@ std::string Statistics::to_string() const {
     line("input bytes", sized->input_bytes);
     line("output bytes", sized->output_bytes);
     line("workspace bytes", sized->workspace_bytes);
+    line("intermediate bytes", sized->intermediate_bytes);
     return out;
 }
 

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "frontend/inspect/stage.h"
@@ -44,6 +45,7 @@ struct Statistics {
     struct Sized {
         std::int64_t iterations = 0;  // of the kernels' outermost loops, together; of those in loops, once
         std::uint64_t input_bytes = 0, output_bytes = 0, workspace_bytes = 0;
+        std::uint64_t intermediate_bytes = 0;  // of all values between, which share the workspace
     };
     std::optional<Sized> sized{};
 
@@ -66,6 +68,12 @@ private:
     std::shared_ptr<const State> state_;
     Statistics statistics_;
 };
+
+namespace detail {
+// Of a program for these values of its symbols; none where they do not fit.
+std::optional<Statistics::Sized> sizes_of_run(const codegen::Executable& executable,
+                                              std::span<const std::int64_t> symbols);
+}  // namespace detail
 
 Inspection inspect(const Model& model);
 // What evaluating the tensor would run; of one that has its value, nothing. Throws UserError within a trace.

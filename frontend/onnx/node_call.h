@@ -36,8 +36,6 @@ public:
     // The results of a graph within this one, whose nodes see what is around it.
     virtual std::vector<Value> run_body(Bytes graph, std::span<const Value> arguments) = 0;
     virtual std::size_t input_count(Bytes graph) = 0;
-    // What the bodies that ran since took from around them.
-    virtual Origins captured() = 0;
 };
 
 class NodeCall {

@@ -4,9 +4,13 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "codegen/compile.h"
 #include "codegen/executable_memory.h"
 #include "codegen/target.h"
 #include "frontend/formats/atomic_file.h"
@@ -14,6 +18,7 @@
 #include "frontend/formats/file_kind.h"
 #include "frontend/formats/npy.h"
 #include "frontend/formats/read_file.h"
+#include "frontend/inspect/inspect.h"
 #include "frontend/onnx/onnx.h"
 #include "ir/ascii.h"
 #include "ir/error.h"
@@ -35,7 +40,7 @@ struct Request {
     std::vector<std::string> inputs, off;
     std::string target = "host";
     int threads = 0;
-    bool interpret = false;
+    bool interpret = false, stats = false;
 };
 
 ir::Type type_of(const Array& array) {
@@ -102,6 +107,23 @@ std::vector<Array> read_inputs(const Interface& names, const Request& request) {
     return arrays;
 }
 
+// What the run took, in bytes: values between inputs and outputs share the workspace.
+void put_stats(const Model& model, const CompiledModel& compiled, const std::vector<Array>& inputs) {
+    std::vector<ir::Type> types;
+    for (const Array& array : inputs) types.push_back(type_of(array));
+    const std::vector<std::int64_t> symbols = ir::bind_symbols(*model.closed_graph(), types);
+    const auto sizes = detail::sizes_of_run(compiled.executable(), symbols);
+    const auto line = [](const char* what, std::uint64_t value) { put(fmt::format("{} {}\n", what, value)); };
+    const runtime::Plan& plan = compiled.executable().plan;
+    line("kernels", plan.kernels.size());
+    line("constant bytes", std::accumulate(plan.constant_bytes.begin(), plan.constant_bytes.end(), std::uint64_t{0}));
+    if (!sizes) return;
+    line("input bytes", sizes->input_bytes);
+    line("output bytes", sizes->output_bytes);
+    line("workspace bytes", sizes->workspace_bytes);
+    line("intermediate bytes", sizes->intermediate_bytes);
+}
+
 std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs, const Request& request) {
     if (!codegen::target_named(request.target).runs_here)
         throw UserError("this processor does not run the target " + request.target);
@@ -115,6 +137,7 @@ std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs,
     std::vector<Array> outputs;
     const CompiledModel compiled = model.compile({.target = request.target, .off = request.off}, Where());
     for (const Tensor& result : compiled(tensors, Where())) outputs.push_back(result.to_array());
+    if (request.stats) put_stats(model, compiled, inputs);
     return outputs;
 }
 
@@ -240,8 +263,14 @@ void add_run(CLI::App& app) {
         ->required();
     command->add_option("--input", request->inputs, "NAME=FILE, for each input; .npy, .csv or .pb of ONNX");
     command->add_option("--output", request->output, "the folder for the outputs, one .npy file each")->required();
-    command->add_flag("--interpret", request->interpret, "use the reference interpreter: slow, compiles nothing");
+    CLI::Option* const interpret =
+        command->add_flag("--interpret", request->interpret, "use the reference interpreter: slow, compiles nothing");
     add_target_option(*command, request->target);
+    CLI::Option* const stats = command->add_flag(
+        "--stats", request->stats,
+        "print what was compiled, and the bytes of inputs, outputs, constants, of the workspace, and of\n"
+        "all intermediate values that share it");
+    stats->excludes(interpret);
     command->add_option("--threads", request->threads, "how many threads may run (all)")->check(CLI::PositiveNumber);
     add_off_option(*command, request->off);
     command->footer(
