@@ -107,6 +107,7 @@ const std::vector<std::string> misuses = {
     "import broken.onnx -o m.lathe",
     "import g.lir -o m.lathe",
     "import broken.onnx -o m.lathe --dim n",
+    "import broken.onnx -o m.lathe --dim n=3x",
     "import broken.onnx -o m.lathe --input x",
     "ops nonsense",
     "ops ad",

@@ -57,6 +57,21 @@ TEST_F(OnnxImport, NamedDimensionsAreSymbols) {
     EXPECT_EQ(fixed.graph().symbols, (std::vector<std::string>{"x_2"}));
 }
 
+TEST_F(OnnxImport, ShapesBroadcastAsTensorsDo) {
+    OnnxBuilder b;
+    b.add_input("x", f32, {{-1, "n"}, {3}, {-1, "k"}});
+    b.add_node("Shape", {"x"}, {"shape"});
+    b.add_node("Constant", {}, {"one"}, {{.name = "value_ints", .integers = {1}}});
+    b.add_node("Constant", {}, {"front"}, {{.name = "value_ints", .integers = {0}}});
+    b.add_node("Unsqueeze", {"one", "front"}, {"row"});
+    b.add_node("Add", {"shape", "row"}, {"y"});
+    b.add_output("y", i64, {{1}, {3}});
+    const Model model = parse_onnx(b.file(), "model.onnx").model;
+    const Tensor y = model(ones({2, 3, 5}));
+    EXPECT_EQ(y.shape(), (std::vector<std::int64_t>{1, 3}));
+    EXPECT_EQ(y.to_vector<std::int64_t>(), (std::vector<std::int64_t>{3, 4, 6}));
+}
+
 TEST_F(OnnxImport, ValuesThatDecideShapesAreGivenBeforehand) {
     OnnxBuilder b;
     b.add_input("x", f32, {{6}});

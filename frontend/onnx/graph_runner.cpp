@@ -85,21 +85,20 @@ std::optional<Results> computed(const Operator& row, std::span<const Value> oper
         std::ranges::transform(result.elements, result.elements.begin(), row.of_one);
         return Results{Value(std::move(result))};
     }
+    const auto element = [](const KnownIntegers& k, std::size_t i) {
+        return k.elements[k.elements.size() == 1 ? 0 : i];
+    };
     for (std::size_t i = 1; i < all.size(); ++i) {
         const KnownIntegers& other = all[i];
-        if (other.elements.size() != result.elements.size() && other.elements.size() != 1 &&
-            result.elements.size() != 1)
-            return {};
-        if (other.shape.size() > result.shape.size() || result.elements.size() < other.elements.size()) {
-            const KnownIntegers before = std::move(result);
-            result = other;
-            for (std::size_t k = 0; k < result.elements.size(); ++k)
-                result.elements[k] =
-                    row.of_two(before.elements[before.elements.size() == 1 ? 0 : k], other.elements[k]);
-        } else {
-            for (std::size_t k = 0; k < result.elements.size(); ++k)
-                result.elements[k] = row.of_two(result.elements[k], other.elements[other.elements.size() == 1 ? 0 : k]);
-        }
+        const std::size_t a = result.elements.size(), b = other.elements.size();
+        // The one whose shape the other has, or broadcasts to.
+        const bool is_other = b > a || (b == a && other.shape.size() > result.shape.size());
+        const KnownIntegers &whole = is_other ? other : result, &part = is_other ? result : other;
+        if ((a != b && a != 1 && b != 1) || part.shape.size() > whole.shape.size()) return {};
+        KnownIntegers next{whole.dtype, whole.shape, {}};
+        for (std::size_t k = 0; k < whole.elements.size(); ++k)
+            next.elements.push_back(row.of_two(element(result, k), element(other, k)));
+        result = std::move(next);
     }
     return Results{Value(std::move(result))};
 }

@@ -20,11 +20,12 @@ struct Request {
 void run(const Request& request) {
     OnnxOptions options;
     for (const std::string& word : request.dims) {
-        const std::size_t equals = word.find('=');
+        const auto [name, number] = named_value(word, "--dim", "EXTENT");
         std::int64_t extent = -1;
-        if (equals != std::string::npos) std::from_chars(word.data() + equals + 1, word.data() + word.size(), extent);
-        if (extent < 0) throw CLI::ValidationError("--dim takes NAME=EXTENT, not '" + word + "'");
-        options.dims.insert_or_assign(word.substr(0, equals), extent);
+        const char* const end = number.data() + number.size();
+        if (std::from_chars(number.data(), end, extent).ptr != end || extent < 0)
+            throw CLI::ValidationError("--dim takes NAME=EXTENT, not '" + word + "'");
+        options.dims.insert_or_assign(name, extent);
     }
     for (const auto& [name, file] : named_files(request.inputs))
         options.inputs.insert_or_assign(name, read_array(file));

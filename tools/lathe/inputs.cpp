@@ -7,13 +7,16 @@
 
 namespace lathe::tools {
 
+std::pair<std::string, std::string> named_value(const std::string& word, const char* option, const char* value) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos)
+        throw CLI::ValidationError(std::string(option) + " takes NAME=" + value + ", not '" + word + "'");
+    return {word.substr(0, equals), word.substr(equals + 1)};
+}
+
 std::vector<std::pair<std::string, std::string>> named_files(const std::vector<std::string>& words) {
     std::vector<std::pair<std::string, std::string>> all;
-    for (const std::string& word : words) {
-        const std::size_t equals = word.find('=');
-        if (equals == std::string::npos) throw CLI::ValidationError("--input takes NAME=FILE, not '" + word + "'");
-        all.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-    }
+    for (const std::string& word : words) all.push_back(named_value(word, "--input", "FILE"));
     return all;
 }
 

@@ -9,7 +9,9 @@
 
 namespace lathe::tools {
 
-// Words NAME=FILE, taken apart; other words are wrong usage.
+// The words NAME=VALUE of an option, taken apart; others are wrong usage. `value` is what its help calls the value.
+std::pair<std::string, std::string> named_value(const std::string& word, const char* option, const char* value);
+// Those of --input.
 std::vector<std::pair<std::string, std::string>> named_files(const std::vector<std::string>& words);
 
 // Whether a file is a table by its name: what its numbers are is up to who reads it.
