@@ -109,13 +109,7 @@ Register Emitter::floor_division(const Register& a, const Register& b, Dim divid
         const auto shift = static_cast<std::uint64_t>(std::countr_zero(static_cast<std::uint64_t>(divisor.constant())));
         return {b_.CreateAShr(a.value, shift), a.varying};
     }
-    // An extent of 0 divides nothing that is ever used, but must not trap.
-    Register safe = b;
-    if (!at_least(divisor, 1)) {
-        safe = lift(b, {b_.getInt64(1), false}, [this](auto* p, auto* one) {
-            return b_.CreateSelect(b_.CreateICmpEQ(p, llvm::Constant::getNullValue(p->getType())), one, p);
-        });
-    }
+    const Register safe = safe_divisor(b, divisor);
     if (natural && at_least(divisor, 0)) return lift(a, safe, [this](auto* p, auto* q) { return b_.CreateUDiv(p, q); });
     return lift(a, safe, [this](auto* p, auto* q) {
         llvm::Value* zero = llvm::Constant::getNullValue(p->getType());
@@ -154,38 +148,33 @@ std::vector<Dim::Atom> Emitter::running_quotients(const ir::Loop& l) const {
                 if (out.size() < most && std::ranges::none_of(out, is_same)) out.push_back(a);
             }
     };
-    const std::function<void(const ir::Statements&, const std::function<void(const ir::Stmt&)>&)> walk =
-        [&](const ir::Statements& statements, const std::function<void(const ir::Stmt&)>& f) {
-            for (const ir::Stmt& s : statements) {
-                f(s);
-                if (const ir::Statements* const body = ir::body_of(s)) walk(*body, f);
-            }
-        };
-    walk(l.body, [&](const ir::Stmt& s) {
+    ir::for_each_statement(l.body, [&](const ir::Stmt& s) {
         ir::for_each_symbol(s, [&](ir::Symbol symbol, ir::SymbolRole) { inside.insert(symbol); });
     });
-    walk(l.body, [&](const ir::Stmt& s) { ir::for_each_dim(s, visit_dim); });
+    ir::for_each_statement(l.body, [&](const ir::Stmt& s) { ir::for_each_dim(s, visit_dim); });
     return out;
 }
 
-llvm::Value* Emitter::safe_divisor(Dim divisor) {
-    llvm::Value* const d = uniform_index(divisor);
-    if (at_least(divisor, 1)) return d;
-    return b_.CreateSelect(b_.CreateICmpEQ(d, b_.getInt64(0)), b_.getInt64(1), d);
+// An extent of 0 divides nothing that is ever used, but must not trap.
+Register Emitter::safe_divisor(const Register& b, Dim divisor) {
+    if (at_least(divisor, 1)) return b;
+    return lift(b, {b_.getInt64(1), false}, [this](auto* p, auto* one) {
+        return b_.CreateSelect(b_.CreateICmpEQ(p, llvm::Constant::getNullValue(p->getType())), one, p);
+    });
 }
 
 Emitter::Quotient Emitter::first_quotient(const Dim::Atom& a, ir::Symbol var) {
     const Dim first = a.a.affine_in(var)->rest;
-    const Register dividend = index(first), divisor{safe_divisor(a.b), false};
+    const Register dividend = index(first), divisor = safe_divisor(index(a.b), a.b);
     llvm::Value* const quotient = floor_division(dividend, divisor, first, max(a.b, 1)).value;
-    return {quotient, b_.CreateSub(dividend.value, b_.CreateMul(quotient, divisor.value))};
+    return {quotient, b_.CreateSub(dividend.value, b_.CreateMul(quotient, divisor.value)), divisor.value};
 }
 
-Emitter::Quotient Emitter::next_quotient(const Quotient& q, llvm::Value* divisor) {
+Emitter::Quotient Emitter::next_quotient(const Quotient& q) {
     llvm::Value* const rest = b_.CreateAdd(q.rest, b_.getInt64(1));
-    llvm::Value* const is_whole = b_.CreateICmpEQ(rest, divisor);
+    llvm::Value* const is_whole = b_.CreateICmpEQ(rest, q.divisor);
     return {b_.CreateAdd(q.quotient, b_.CreateZExt(is_whole, b_.getInt64Ty())),
-            b_.CreateSelect(is_whole, b_.getInt64(0), rest)};
+            b_.CreateSelect(is_whole, b_.getInt64(0), rest), q.divisor};
 }
 
 Register Emitter::condition(std::span<const Dim> guards) {

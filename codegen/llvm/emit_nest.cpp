@@ -261,25 +261,25 @@ void Emitter::loop(const ir::Loop& l) {
         return;
     }
     const std::vector<Dim::Atom> running = running_quotients(l);
-    Values first, divisors;
+    std::vector<Quotient> quotients;
+    Values first;
     for (const Dim::Atom& a : running) {
-        const Quotient q = first_quotient(a, l.var);
-        first.push_back(q.quotient);
-        first.push_back(q.rest);
-        divisors.push_back(safe_divisor(a.b));
+        quotients.push_back(first_quotient(a, l.var));
+        first.insert(first.end(), {quotients.back().quotient, quotients.back().rest});
     }
     counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, first,
                  [&](llvm::Value* i, const Values& carried) -> Values {
                      define(l.var, {i, false}, l.extent);
-                     for (std::size_t k = 0; k < running.size(); ++k)
-                         quotients_[{running[k].a.bits(), running[k].b.bits()}] = carried[2 * k];
+                     const auto key = [&](std::size_t k) {
+                         return std::pair(running[k].a.bits(), running[k].b.bits());
+                     };
+                     for (std::size_t k = 0; k < running.size(); ++k) quotients_[key(k)] = carried[2 * k];
                      emit(l.body);
                      Values next;
                      for (std::size_t k = 0; k < running.size(); ++k) {
-                         const Quotient q = next_quotient({carried[2 * k], carried[2 * k + 1]}, divisors[k]);
-                         next.push_back(q.quotient);
-                         next.push_back(q.rest);
-                         quotients_.erase({running[k].a.bits(), running[k].b.bits()});
+                         const Quotient q = next_quotient({carried[2 * k], carried[2 * k + 1], quotients[k].divisor});
+                         next.insert(next.end(), {q.quotient, q.rest});
+                         quotients_.erase(key(k));
                      }
                      return next;
                  });

@@ -119,11 +119,11 @@ private:
     std::vector<ir::Dim::Atom> running_quotients(const ir::Loop& l) const;
     // Of an atom that runs along: its quotient and rest in the first iteration, and then in the next one.
     struct Quotient {
-        llvm::Value *quotient = nullptr, *rest = nullptr;
+        llvm::Value *quotient = nullptr, *rest = nullptr, *divisor = nullptr;
     };
     Quotient first_quotient(const ir::Dim::Atom& a, ir::Symbol var);
-    Quotient next_quotient(const Quotient& q, llvm::Value* divisor);
-    llvm::Value* safe_divisor(ir::Dim divisor);
+    Quotient next_quotient(const Quotient& q);
+    Register safe_divisor(const Register& b, ir::Dim divisor);
     template <class F>
     Register lift(Register a, Register b, F&& f);  // in vectors where one of them is
     // base + d elements, where d does not vary but for the vector variable, which counts as its lane 0. The sum is

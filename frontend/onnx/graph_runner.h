@@ -28,7 +28,6 @@ public:
 
     Array read(Bytes tensor) override { return source_.read(tensor); }
     std::vector<Value> run_body(Bytes graph, std::span<const Value> arguments) override;
-    std::size_t input_count(Bytes graph) override { return read_graph(graph).inputs.size(); }
 
 private:
     // What a function's nodes see of its call.

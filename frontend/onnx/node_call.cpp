@@ -134,11 +134,6 @@ Dtype NodeCall::dtype(std::string_view name, Dtype otherwise) const {
     return *dtype;
 }
 
-std::size_t NodeCall::body_input_count(std::string_view attribute) const {
-    const Attribute* const a = find(attribute, Attribute::Type::graph);
-    if (a == nullptr) refuse(fmt::format("the attribute {} is missing", attribute));
-    return surroundings_.input_count(a->graph);
-}
 std::vector<Value> NodeCall::run_body(std::string_view attribute, std::span<const Value> arguments) const {
     const Attribute* const a = find(attribute, Attribute::Type::graph);
     if (a == nullptr) refuse(fmt::format("the attribute {} is missing", attribute));
@@ -149,6 +144,18 @@ std::int64_t NodeCall::natural_axis(std::int64_t axis, std::size_t rank) const {
     const auto n = static_cast<std::int64_t>(rank);
     if (axis < -n || axis >= n) refuse(fmt::format("there is no axis {} in {} dimensions", axis, rank));
     return axis < 0 ? axis + n : axis;
+}
+
+std::vector<std::int64_t> NodeCall::natural_axes(std::vector<std::int64_t> axes, std::size_t rank) const {
+    for (std::int64_t& axis : axes) axis = natural_axis(axis, rank);
+    std::vector<std::int64_t> sorted = axes;
+    std::ranges::sort(sorted);
+    if (std::ranges::adjacent_find(sorted) != sorted.end()) refuse("an axis occurs twice");
+    return axes;
+}
+
+void NodeCall::require_floats(std::size_t i) const {
+    if (!ir::is_float((*this)[i].dtype())) refuse(fmt::format("operand {} is no tensor of floats", i));
 }
 
 std::optional<std::vector<std::int64_t>> integers_of(const NodeCall& call, std::size_t operand,

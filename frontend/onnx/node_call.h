@@ -35,7 +35,6 @@ public:
     virtual Array read(Bytes tensor) = 0;
     // The results of a graph within this one, whose nodes see what is around it.
     virtual std::vector<Value> run_body(Bytes graph, std::span<const Value> arguments) = 0;
-    virtual std::size_t input_count(Bytes graph) = 0;
 };
 
 class NodeCall {
@@ -96,11 +95,12 @@ public:
 
     // ---- graphs within
 
-    std::size_t body_input_count(std::string_view attribute) const;
     std::vector<Value> run_body(std::string_view attribute, std::span<const Value> arguments) const;
 
-    // Axes counted from the front; refuses those that there are not.
+    // Axes counted from the front; refuses those that there are not, and those that occur twice.
     std::int64_t natural_axis(std::int64_t axis, std::size_t rank) const;
+    std::vector<std::int64_t> natural_axes(std::vector<std::int64_t> axes, std::size_t rank) const;
+    void require_floats(std::size_t i) const;
 
 private:
     const Attribute* find(std::string_view name, Attribute::Type type) const;

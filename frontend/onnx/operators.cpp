@@ -5,9 +5,6 @@
 namespace lathe::onnx {
 namespace {
 
-// "" and "ai.onnx" are one domain.
-std::string_view plain(std::string_view domain) { return domain == "ai.onnx" ? std::string_view() : domain; }
-
 using Rows = std::unordered_multimap<std::string_view, const Operator*>;
 const Rows& rows_by_name() {
     static const Rows& rows = *new Rows([] {  // never destroyed
@@ -29,7 +26,7 @@ const Rows& rows_by_name() {
 const Operator* find_operator(std::string_view domain, std::string_view name, std::int64_t opset) {
     const auto [first, last] = rows_by_name().equal_range(name);
     for (auto i = first; i != last; ++i)
-        if (i->second->domain == plain(domain) && opset >= i->second->since && opset <= i->second->until)
+        if (i->second->domain == plain_domain(domain) && opset >= i->second->since && opset <= i->second->until)
             return i->second;
     return nullptr;
 }

@@ -45,9 +45,6 @@ constexpr unsigned tensor = 1, sequence = 4, map = 5, sparse_tensor = 8, optiona
 namespace shape {
 constexpr unsigned dim = 1, dim_value = 1, dim_param = 2;
 }
-namespace sequence {
-constexpr unsigned tensor_values = 3;
-}
 }  // namespace field
 
 // The fields of a message one after the other, with the wire types that they have to have.
@@ -410,47 +407,57 @@ TensorHeader read_tensor_header(Bytes tensor) {
     return header;
 }
 
-Array read_tensor(Bytes tensor) {
-    const TensorHeader header = read_tensor_header(tensor);
+Dtype dtype_of(const TensorHeader& header) {
     const std::optional<Dtype> dtype = dtype_of(header.data_type);
     if (!dtype) throw Malformed("a tensor of " + data_type_name(header.data_type) + " is none of numbers");
-    std::uint64_t bytes = ir::size_of(*dtype);
+    return *dtype;
+}
+
+std::uint64_t byte_size(const TensorHeader& header) {
+    std::uint64_t bytes = ir::size_of(dtype_of(header));
     for (const std::int64_t d : header.dims)
         if (d < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(d), &bytes))
             throw Malformed("the dimensions of a tensor are no extents");
+    return bytes;
+}
+
+Array read_tensor(Bytes tensor) {
+    const TensorHeader header = read_tensor_header(tensor);
+    const Dtype dtype = dtype_of(header);
+    const std::uint64_t bytes = byte_size(header);
     // Each element takes a byte of the file at least.
-    if (bytes / ir::size_of(*dtype) > tensor.size())
+    if (bytes / ir::size_of(dtype) > tensor.size())
         throw Malformed("a tensor has fewer elements than its dimensions say");
-    Array array{*dtype, header.dims, std::vector<std::byte>(bytes)};
+    Array array{dtype, header.dims, std::vector<std::byte>(bytes)};
     Elements elements(array);
     // Narrow integers and floats of 16 bits are the low bits of 32.
     const auto put_low_bits = [&](std::int64_t i) { elements.put(&i); };
-    const std::size_t size = ir::size_of(*dtype);
-    const bool is_float = ir::is_float(*dtype);
+    const std::size_t size = ir::size_of(dtype);
+    const bool is_float = ir::is_float(dtype);
     Fields fields(tensor);
     while (fields.next()) switch (fields.tag()) {
             case field::tensor::raw_data:
                 elements.put_raw(fields.view());
                 break;
             case field::tensor::float_data:
-                if (*dtype != Dtype::f32) throw Malformed("a tensor has floats, but is of another type");
+                if (dtype != Dtype::f32) throw Malformed("a tensor has floats, but is of another type");
                 fields.floats([&](float f) { elements.put(&f); });
                 break;
             case field::tensor::double_data:
-                if (*dtype != Dtype::f64) throw Malformed("a tensor has doubles, but is of another type");
+                if (dtype != Dtype::f64) throw Malformed("a tensor has doubles, but is of another type");
                 fields.doubles([&](double f) { elements.put(&f); });
                 break;
             case field::tensor::int32_data:
-                if (size > 4 || *dtype == Dtype::f32 || *dtype == Dtype::u32)
+                if (size > 4 || dtype == Dtype::f32 || dtype == Dtype::u32)
                     throw Malformed("a tensor has 32-bit integers, but is of another type");
                 fields.integers(put_low_bits);
                 break;
             case field::tensor::int64_data:
-                if (*dtype != Dtype::i64) throw Malformed("a tensor has 64-bit integers, but is of another type");
+                if (dtype != Dtype::i64) throw Malformed("a tensor has 64-bit integers, but is of another type");
                 fields.integers(put_low_bits);
                 break;
             case field::tensor::uint64_data:
-                if (is_float || (*dtype != Dtype::u64 && *dtype != Dtype::u32))
+                if (is_float || (dtype != Dtype::u64 && dtype != Dtype::u32))
                     throw Malformed("a tensor has natural numbers, but is of another type");
                 fields.integers(put_low_bits);
                 break;
@@ -458,7 +465,7 @@ Array read_tensor(Bytes tensor) {
                 fields.skip();
         }
     if (!elements.is_full()) throw Malformed("a tensor has fewer elements than its dimensions say");
-    if (*dtype == Dtype::boolean)
+    if (dtype == Dtype::boolean)
         for (std::byte& b : array.bytes) b = b == std::byte{0} ? std::byte{0} : std::byte{1};
     return array;
 }
@@ -602,17 +609,6 @@ File read_file(Bytes bytes) {
         }
     if (!has_graph) throw Malformed("there is no graph");
     return file;
-}
-
-std::vector<Bytes> read_sequence(Bytes message) {
-    std::vector<Bytes> tensors;
-    Fields fields(message);
-    while (fields.next())
-        if (fields.tag() == field::sequence::tensor_values)
-            tensors.push_back(fields.view());
-        else
-            fields.skip();
-    return tensors;
 }
 
 }  // namespace lathe::onnx

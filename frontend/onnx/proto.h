@@ -64,6 +64,9 @@ struct TensorHeader {
     std::optional<ExternalData> external;
 };
 TensorHeader read_tensor_header(Bytes tensor);
+// Of all elements, whose dtype has to be one of ours.
+Dtype dtype_of(const TensorHeader& header);
+std::uint64_t byte_size(const TensorHeader& header);
 // The elements within the message, of a tensor that has them there and whose dtype is one of ours.
 Array read_tensor(Bytes tensor);
 
@@ -106,6 +109,11 @@ Node read_node(Bytes message);
 
 // ---- graphs
 
+// "" and "ai.onnx" are one domain.
+inline std::string_view plain_domain(std::string_view domain) {
+    return domain == "ai.onnx" ? std::string_view() : domain;
+}
+
 struct Graph {
     std::string_view name;
     std::vector<Bytes> nodes, initializers, sparse_initializers, inputs, outputs;
@@ -130,8 +138,5 @@ struct File {
     std::vector<Function> functions;
 };
 File read_file(Bytes bytes);
-
-// SequenceProto and OptionalProto in files of values: the tensors in them.
-std::vector<Bytes> read_sequence(Bytes message);
 
 }  // namespace lathe::onnx

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t deepest = 32;  // graphs within graphs
 
-bool is_default(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
-
 // Collects what the nodes of a graph need, and of the graphs in their attributes.
 class Needs {
 public:
@@ -24,9 +22,10 @@ public:
         for (const Bytes bytes : nodes) {
             const Node node = read_node(bytes);
             const Source::Callee callee = source_.find(node.domain, node.op, opsets);
+            const std::string_view domain = plain_domain(node.domain);
             if (callee.row == nullptr && callee.function == nullptr)
                 missing.insert(fmt::format("{} ({}opset {})", node.op,
-                                           is_default(node.domain) ? std::string() : std::string(node.domain) + ", ",
+                                           domain.empty() ? std::string() : std::string(domain) + ", ",
                                            opset_of(node.domain, opsets)));
             if (callee.function != nullptr && seen_.insert(callee.function).second)
                 visit(callee.function->nodes, callee.function->opsets, depth + 1);
@@ -45,7 +44,7 @@ private:
 
 std::int64_t opset_of(std::string_view domain, std::span<const OpsetImport> opsets) {
     for (const OpsetImport& o : opsets)
-        if (o.domain == domain || (is_default(o.domain) && is_default(domain))) return o.version;
+        if (plain_domain(o.domain) == plain_domain(domain)) return o.version;
     return 0;
 }
 
@@ -68,12 +67,7 @@ std::vector<std::string> Source::unsupported() const {
 Array Source::read(Bytes tensor) const {
     const TensorHeader header = read_tensor_header(tensor);
     if (!header.external) return read_tensor(tensor);
-    const std::optional<Dtype> dtype = dtype_of(header.data_type);
-    if (!dtype) throw Malformed("a tensor of " + data_type_name(header.data_type) + " is none of numbers");
-    std::uint64_t size = ir::size_of(*dtype);
-    for (const std::int64_t d : header.dims)
-        if (d < 0 || __builtin_mul_overflow(size, static_cast<std::uint64_t>(d), &size))
-            throw Malformed("the dimensions of a tensor are no extents");
+    const std::uint64_t size = byte_size(header);
     const std::filesystem::path location(header.external->location);
     const std::string name = "external data in '" + ir::printable_line(location.string()) + "'";
     if (folder_.empty()) throw Malformed(name + ": the model is in no folder");
@@ -92,7 +86,7 @@ Array Source::read(Bytes tensor) const {
         throw Malformed(fmt::format("{} have {} bytes, not the {} of a tensor", name, *header.external->length, size));
     if (header.external->offset > all || size > all - header.external->offset)
         throw Malformed(name + ": the file ends before a tensor does");
-    Array array{*dtype, header.dims, std::vector<std::byte>(size)};
+    Array array{dtype_of(header), header.dims, std::vector<std::byte>(size)};
     std::ifstream in(path, std::ios::binary);
     in.seekg(static_cast<std::streamoff>(header.external->offset));
     if (!in.read(reinterpret_cast<char*>(array.bytes.data()), static_cast<std::streamsize>(size)))

@@ -7,10 +7,13 @@
 
 namespace lathe::tools {
 
-Source read_source(const std::string& path) {
-    const std::string bytes = read_file(path);
-    // Text has no byte like the first one of a .lathe file.
-    if (bytes.starts_with("\x89L") || is_onnx(bytes)) return Model::parse(bytes, path, Where());
+// Text has no byte like the first one of a .lathe file.
+bool is_model(std::string_view bytes) { return bytes.starts_with("\x89L") || is_onnx(bytes); }
+
+Source read_source(const std::string& path) { return parse_source(read_file(path), path); }
+
+Source parse_source(std::string_view bytes, const std::string& path) {
+    if (is_model(bytes)) return Model::parse(bytes, path, Where());
     Lir lir = parse_lir(bytes, path);
     if (auto* const kernels = std::get_if<std::vector<ir::LoopNest>>(&lir)) return std::move(*kernels);
     if (auto* const program = std::get_if<ir::Program>(&lir)) return std::move(*program);

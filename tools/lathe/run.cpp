@@ -41,6 +41,7 @@ struct Request {
     std::string target = "host";
     int threads = 0;
     bool interpret = false, stats = false;
+    std::map<std::string, Array> read = {};  // inputs whose files have been read
 };
 
 ir::Type type_of(const Array& array) {
@@ -79,9 +80,12 @@ Interface interface_of(const ir::Program& program) {
 }
 
 // One NAME=FILE: the array, checked against the input's type as far as that is known without the others.
-Array read_input(const Interface& names, std::size_t input, const std::string& file) {
+Array read_input(const Interface& names, std::size_t input, const std::string& file, const Request& request) {
     const ir::Type& wanted = names.types[input];
-    Array array = is_table(file) ? read_csv(file, wanted.dtype, Where()) : read_array(file);
+    const auto read = request.read.find(names.inputs[input]);
+    Array array = read != request.read.end() ? read->second
+                  : is_table(file)           ? read_csv(file, wanted.dtype, Where())
+                                             : read_array(file);
     bool fits = array.dtype == wanted.dtype && array.shape.size() == wanted.shape.rank();
     for (std::size_t axis = 0; fits && axis < array.shape.size(); ++axis)
         fits = !wanted.shape[axis].is_constant() || wanted.shape[axis].constant() == array.shape[axis];
@@ -99,7 +103,7 @@ std::vector<Array> read_inputs(const Interface& names, const Request& request) {
         const auto i = static_cast<std::size_t>(std::ranges::find(names.inputs, name) - names.inputs.begin());
         if (i == names.inputs.size()) throw CLI::ValidationError(request.path + " has no input '" + name + "'");
         if (given[i]) throw CLI::ValidationError("the input '" + name + "' is given twice");
-        arrays[i] = read_input(names, i, file);
+        arrays[i] = read_input(names, i, file, request);
         given[i] = true;
     }
     for (std::size_t i = 0; i < given.size(); ++i)
@@ -108,13 +112,12 @@ std::vector<Array> read_inputs(const Interface& names, const Request& request) {
 }
 
 // What the run took, in bytes: values between inputs and outputs share the workspace.
-void put_stats(const Model& model, const CompiledModel& compiled, const std::vector<Array>& inputs) {
-    std::vector<ir::Type> types;
-    for (const Array& array : inputs) types.push_back(type_of(array));
-    const std::vector<std::int64_t> symbols = ir::bind_symbols(*model.closed_graph(), types);
-    const auto sizes = detail::sizes_of_run(compiled.executable(), symbols);
-    const auto line = [](const char* what, std::uint64_t value) { put(fmt::format("{} {}\n", what, value)); };
+void put_stats(const CompiledModel& compiled, const std::vector<Array>& inputs) {
     const runtime::Plan& plan = compiled.executable().plan;
+    std::vector<std::span<const std::int64_t>> shapes;
+    for (const Array& array : inputs) shapes.emplace_back(array.shape);
+    const auto sizes = detail::sizes_of_run(compiled.executable(), runtime::symbols_of(plan, shapes));
+    const auto line = [](const char* what, std::uint64_t value) { put(fmt::format("{} {}\n", what, value)); };
     line("kernels", plan.kernels.size());
     line("constant bytes", std::accumulate(plan.constant_bytes.begin(), plan.constant_bytes.end(), std::uint64_t{0}));
     if (!sizes) return;
@@ -137,7 +140,7 @@ std::vector<Array> compute(const Model& model, const std::vector<Array>& inputs,
     std::vector<Array> outputs;
     const CompiledModel compiled = model.compile({.target = request.target, .off = request.off}, Where());
     for (const Tensor& result : compiled(tensors, Where())) outputs.push_back(result.to_array());
-    if (request.stats) put_stats(model, compiled, inputs);
+    if (request.stats) put_stats(compiled, inputs);
     return outputs;
 }
 
@@ -239,6 +242,7 @@ void run_onnx(std::string_view bytes, Request request) {
     for (const auto& [name, file] : named_files(request.inputs))
         if (!is_table(file)) options.inputs.insert_or_assign(name, read_array(file));
     const OnnxModel imported = parse_onnx(bytes, request.path, options, Where());
+    request.read = std::move(options.inputs);
     for (const std::string& constant : imported.constants)
         std::erase_if(request.inputs, [&](const std::string& input) { return input.starts_with(constant + "="); });
     run(imported.model, request);
@@ -247,7 +251,7 @@ void run_onnx(std::string_view bytes, Request request) {
 void run(const Request& request) {
     const std::string bytes = read_file(request.path);
     if (is_onnx(bytes)) return run_onnx(bytes, request);
-    Source source = read_source(request.path);
+    Source source = parse_source(bytes, request.path);
     if (const auto* const program = std::get_if<ir::Program>(&source))
         return run(interface_of(*program), request,
                    [&](const std::vector<Array>& inputs) { return compute(*program, inputs, request); });

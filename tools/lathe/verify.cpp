@@ -3,7 +3,6 @@
 
 #include <memory>
 
-#include "frontend/formats/file_kind.h"
 #include "frontend/formats/read_file.h"
 #include "frontend/model/model.h"
 #include "ir/error.h"
@@ -14,6 +13,7 @@
 #include "ir/program/verify.h"
 #include "tools/lathe/commands.h"
 #include "tools/lathe/lir.h"
+#include "tools/lathe/models.h"
 
 namespace lathe::tools {
 
@@ -25,7 +25,7 @@ void add_verify(CLI::App& app) {
     command->footer("example: lathe verify softmax.lir");
     command->callback([path] {
         const std::string bytes = read_file(*path);
-        if (is_onnx(bytes) || bytes.starts_with("\x89L")) {
+        if (is_model(bytes)) {
             Model::parse(bytes, *path, Where());
             return;
         }

@@ -27,12 +27,15 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // ---- heads: [images, heads, places, width]
 
-// From [images, places, heads * width].
-Tensor apart(const NodeCall& c, const Tensor& x, std::int64_t heads) {
+// From [images, places, heads * width] to [images, places, heads, width].
+Tensor split_heads(const NodeCall& c, const Tensor& x, std::int64_t heads) {
     const Dim all = x.dim(2);
     if (all.is_constant() && all.constant() % heads != 0)
         c.refuse(fmt::format("a width of {} does not divide into {} heads", all.constant(), heads));
-    return transpose(reshape(x, {x.dim(0), x.dim(1), heads, ir::floordiv(all, heads)}), {0, 2, 1, 3});
+    return reshape(x, {x.dim(0), x.dim(1), heads, ir::floordiv(all, heads)});
+}
+Tensor apart(const NodeCall& c, const Tensor& x, std::int64_t heads) {
+    return transpose(split_heads(c, x, heads), {0, 2, 1, 3});
 }
 Tensor joined(const Tensor& x) {
     return reshape(transpose(x, {0, 2, 1, 3}), {x.dim(0), x.dim(2), x.dim(1) * x.dim(3)});
@@ -179,10 +182,7 @@ Results rotary(NodeCall& c) {
     if (is_flat) {
         const std::int64_t count = c.integer("num_heads", 0);
         if (count < 1) c.refuse(fmt::format("num_heads is {}, less than 1", count));
-        const Dim all = x.dim(2);
-        if (all.is_constant() && all.constant() % count != 0)
-            c.refuse(fmt::format("a width of {} does not divide into {} heads", all.constant(), count));
-        heads = reshape(x, {x.dim(0), x.dim(1), count, ir::floordiv(all, count)});
+        heads = split_heads(c, x, count);
     }
     const Dim width = heads.dim(3);
     const std::int64_t some = c.integer("rotary_embedding_dim", 0);

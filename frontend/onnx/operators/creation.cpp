@@ -30,8 +30,8 @@ Results constant_of_shape(NodeCall& c) {
     const Tensor one = Tensor::from(*value);
     if (one.size() != 1) c.refuse("the value is not one element");
     // Of known integers, as shapes of shapes are.
-    bool is_known = shape.rank() == 1 && shape[0].is_constant() && shape[0].constant() <= 64 &&
-                    (one.dtype() == Dtype::i64 || one.dtype() == Dtype::i32);
+    const bool is_known = shape.rank() == 1 && shape[0].is_constant() && shape[0].constant() <= 64 &&
+                          (one.dtype() == Dtype::i64 || one.dtype() == Dtype::i32);
     if (is_known) {
         KnownIntegers known{one.dtype(), {shape[0].constant()}, {}};
         known.elements.assign(static_cast<std::size_t>(shape[0].constant()),
@@ -53,9 +53,7 @@ Results range(NodeCall& c) {
     if (step == 0) c.refuse("the step is 0");
     const double count = std::max(0.0, std::ceil((limit - start) / step));
     if (!(count < 1e9)) c.refuse("the range has too many numbers");
-    // start + i * step, in the range's own dtype.
-    const Tensor i = arange(static_cast<std::int64_t>(count));
-    return {convert(convert(i, Dtype::f64) * step + start, dtype)};
+    return {lathe::detail::arange_of_floats(start, limit, step, dtype, Where::current())};
 }
 
 Results identity_like(NodeCall& c) {

@@ -125,11 +125,6 @@ Results chosen(NodeCall& c) { return {where(c[0], c[1], c[2])}; }
 
 Results negated(NodeCall& c) { return {-c[0]}; }
 
-template <class Compare>
-Results comparison(NodeCall& c) {
-    return {Compare()(c[0], c[1])};
-}
-
 Dim negative(Dim a) { return Dim(0) - a; }
 Dim same(Dim a) { return a; }
 Dim sum(Dim a, Dim b) { return a + b; }
@@ -161,16 +156,16 @@ constexpr Operator rows[] = {
     {"Cos", unary<cos>},
     {"Cosh", unary<cosh>},
     {"Div", binary<std::divides<>>, Known::no, nullptr, quotient},
-    {"Equal", comparison<std::equal_to<>>},
+    {"Equal", binary<std::equal_to<>>},
     {"Erf", unary<erf>},
     {"Exp", unary<exp>},
     {"Floor", unary<floor>, Known::no, same},
-    {"Greater", comparison<std::greater<>>},
-    {"GreaterOrEqual", comparison<std::greater_equal<>>},
+    {"Greater", binary<std::greater<>>},
+    {"GreaterOrEqual", binary<std::greater_equal<>>},
     {"IsInf", is_infinite},
     {"IsNaN", unary<isnan>},
-    {"Less", comparison<std::less<>>},
-    {"LessOrEqual", comparison<std::less_equal<>>},
+    {"Less", binary<std::less<>>},
+    {"LessOrEqual", binary<std::less_equal<>>},
     {"Log", unary<log>},
     {"Max", folded<Function<maximum>>, Known::no, nullptr, ir::max},
     {"Mean", mean},

@@ -5,7 +5,9 @@
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/movement.h"
 #include "frontend/onnx/operators.h"
+#include "frontend/tensor/record.h"
 #include "frontend/tensor/selection.h"
+#include "ir/functions/basic.h"
 
 namespace lathe::onnx {
 namespace {
@@ -103,7 +105,7 @@ Results scattered_steps(NodeCall& c) {
     batch[0] = -1;
     Tensor positions = reshape(arange(update.dim(axis)), Shape(along));
     if (c.has(2)) positions = positions + reshape(convert(c[2], Dtype::i64), Shape(batch));
-    if (mode == "circular") positions = positions % Value(KnownIntegers::scalar(cache.dim(axis))).tensor();
+    if (mode == "circular") positions = positions % ir::functions::extent_value(positions, cache.dim(axis), Dtype::i64);
     return {put_along_axis(cache, broadcast_to(positions, update.type().shape), update, axis)};
 }
 

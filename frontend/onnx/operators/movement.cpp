@@ -109,12 +109,9 @@ Results padded(NodeCall& c) {
     if (mode == "constant") {
         if (c.opset() < 11) return {pad(x, low, high, c.number("value", 0))};
         if (!c.has(2)) return {pad(x, low, high)};
-        // A fill that is data stands where ones were padded with zeros.
-        if (!c.value(2).is_constant()) {
-            const Tensor inside = pad(full_like(x, 1) != full_like(x, 0), low, high);
-            return {where(inside, pad(x, low, high), reshape(c[2], {}))};
-        }
-        if (ir::is_float(x.dtype()) || ir::size_of(x.dtype()) < 8) return {pad(x, low, high, c.number(2))};
+        const bool is_number = ir::is_float(x.dtype()) || ir::size_of(x.dtype()) < 8;  // that an f64 holds
+        if (c.value(2).is_constant() && is_number) return {pad(x, low, high, c.number(2))};
+        // Another fill stands where truth was padded with untruth.
         const Tensor inside = pad(full_like(x, 1) != full_like(x, 0), low, high);
         return {where(inside, pad(x, low, high), reshape(c[2], {}))};
     }

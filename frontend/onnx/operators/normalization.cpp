@@ -29,11 +29,8 @@ Dtype stash_dtype(const NodeCall& c) {
     return d;
 }
 
-void require_floats(const NodeCall& c, std::size_t i) {
-    if (!ir::is_float(c[i].dtype())) c.refuse(fmt::format("operand {} is no tensor of floats", i));
-}
 void require_vector(const NodeCall& c, std::size_t i, Dim extent, std::string_view of) {
-    require_floats(c, i);
+    c.require_floats(i);
     if (c[i].rank() != 1 || !f::may_be_equal(c[i].dim(0), extent))
         c.refuse(fmt::format("operand {} has to be a number for each {}", i, of));
 }
@@ -44,7 +41,7 @@ void require_channels(const NodeCall& c, const Tensor& x, std::size_t first, std
 // ---- by channels
 
 Results batch_normalization(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
     if (x.rank() < 2) c.refuse(fmt::format("there are no channels in {} dimensions", x.rank()));
     if (c.opset() < 9 && !c.flag("spatial", true)) c.refuse("spatial = 0 is not supported");
@@ -71,7 +68,7 @@ Results batch_normalization(NodeCall& c) {
 }
 
 Results instance_normalization(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
     if (x.rank() < 3) c.refuse(fmt::format("there are no extents in {} dimensions", x.rank()));
     require_channels(c, x, 1, 2);
@@ -79,7 +76,7 @@ Results instance_normalization(NodeCall& c) {
 }
 
 Results group_normalization(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
     if (x.rank() < 3) c.refuse(fmt::format("there are no extents in {} dimensions", x.rank()));
     const std::int64_t groups = c.integer("num_groups");
@@ -102,7 +99,7 @@ Results group_normalization(NodeCall& c) {
 
 // Sums of squares over neighbouring channels. Of an even number the one more is behind.
 Results local_response_normalization(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
     const std::int64_t size = c.integer("size");
     if (size < 1) c.refuse(fmt::format("size is {}, less than 1", size));
@@ -127,7 +124,7 @@ Results local_response_normalization(NodeCall& c) {
 
 // A scale or an offset broadcasts to x, and not x to it.
 void require_beside(const NodeCall& c, std::size_t i, const Tensor& x) {
-    require_floats(c, i);
+    c.require_floats(i);
     const Shape &own = c[i].type().shape, &whole = x.type().shape;
     bool fits = own.rank() <= whole.rank();
     for (std::size_t k = 1; fits && k <= own.rank(); ++k) {
@@ -165,17 +162,17 @@ Results rms_normalized(const NodeCall& c, const Tensor& x, std::size_t scale, co
 }
 
 Results layer_normalization(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     return layer_normalized(c, c[0], 1, 2, axes_from(c, c[0], c.integer("axis", -1)), stash_dtype(c), epsilon_of(c));
 }
 Results rms_normalization(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     return rms_normalized(c, c[0], 1, axes_from(c, c[0], c.integer("axis", -1)), stash_dtype(c), epsilon_of(c));
 }
 
 // x / norm, and 0 where the norm is.
 Results norm_normalization(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
     const std::int64_t p = c.integer("p", 2), axis = c.natural_axis(c.integer("axis", -1), x.rank());
     if (p != 1 && p != 2) c.refuse(fmt::format("p is {}, not 1 or 2", p));
@@ -186,13 +183,12 @@ Results norm_normalization(NodeCall& c) {
 }
 
 Results mean_variance_normalization(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
-    ir::Integers axes;
-    for (const std::int64_t axis : c.integers("axes").value_or(std::vector<std::int64_t>{0, 2, 3}))
-        axes.push_back(c.natural_axis(axis, x.rank()));
+    const std::vector<std::int64_t> given =
+        c.natural_axes(c.integers("axes").value_or(std::vector<std::int64_t>{0, 2, 3}), x.rank());
+    ir::Integers axes(given.begin(), given.end());
     std::ranges::sort(axes);
-    if (std::ranges::adjacent_find(axes) != axes.end()) c.refuse("an axis occurs twice");
     return {f::in_accumulator(x, [&](const Tensor& wide) {
         const f::Moments<Tensor> moments(wide, axes);
         return moments.centred / (sqrt(moments.variance) + 1e-9);
@@ -204,7 +200,7 @@ Results mean_variance_normalization(NodeCall& c) {
 // Along an axis; before opset 13 along it and all behind it as one.
 template <class F>
 Results of_lines(const NodeCall& c, const F& function) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
     const bool is_flat = c.opset() < 13;
     const std::int64_t axis = c.natural_axis(c.integer("axis", is_flat ? 1 : -1), x.rank());

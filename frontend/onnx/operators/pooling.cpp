@@ -19,9 +19,6 @@ namespace {
 
 namespace f = ir::functions;
 
-void require_floats(const NodeCall& c, std::size_t i) {
-    if (!ir::is_float(c[i].dtype())) c.refuse(fmt::format("operand {} is no tensor of floats", i));
-}
 double scale_of_places(const NodeCall& c) {
     const double scale = c.number("spatial_scale", 1);
     if (!(scale > 0) || !std::isfinite(scale)) c.refuse(fmt::format("spatial_scale is {}", scale));
@@ -72,7 +69,7 @@ Results max_pool(NodeCall& c) {
 }
 
 Results average_pool(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
     return {f::average_pool(x, pooling_windows_of(c, x.type().shape), c.flag("count_include_pad"), 0)};
 }
@@ -83,7 +80,7 @@ double power_of(const NodeCall& c) {
     return static_cast<double>(p);
 }
 Results power_pool(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     const Tensor x = c[0];
     return {f::power_pool(x, pooling_windows_of(c, x.type().shape), power_of(c))};
 }
@@ -96,11 +93,11 @@ Axes extents_of(const NodeCall& c, const Tensor& x) {
 }
 Results global_max(NodeCall& c) { return {max(c[0], extents_of(c, c[0]), true)}; }
 Results global_average(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     return {mean(c[0], extents_of(c, c[0]), true)};
 }
 Results global_norm(NodeCall& c) {
-    require_floats(c, 0);
+    c.require_floats(0);
     return {norm(c[0], extents_of(c, c[0]), {.p = power_of(c), .keep = true})};
 }
 
@@ -158,7 +155,7 @@ Results max_region_pool(NodeCall& c) {
     if (!bins || bins->size() != 2 || (*bins)[0] < 1 || (*bins)[1] < 1) c.refuse("pooled_shape has to be two numbers");
     if (x.rank() != 4 || regions.rank() != 2 || !f::may_be_equal(regions.dim(1), 5))
         c.refuse("wants images of two extents, and regions of five numbers each");
-    for (const std::size_t i : {0, 1}) require_floats(c, i);
+    for (const std::size_t i : {0, 1}) c.require_floats(i);
     const double scale = scale_of_places(c);
     const Shape& shape = x.type().shape;
     const Dim count = regions.dim(0);
@@ -266,7 +263,7 @@ Results align_regions(NodeCall& c) {
     if (mode != "avg" && mode != "max") c.refuse("there is no such mode");
     if (x.rank() != 4 || regions.rank() != 2 || images.rank() != 1 || !f::may_be_equal(regions.dim(1), 4))
         c.refuse("wants images of two extents, regions of four numbers each, and their images");
-    for (const std::size_t i : {0, 1}) require_floats(c, i);
+    for (const std::size_t i : {0, 1}) c.require_floats(i);
     if (!ir::is_integer(images.dtype())) c.refuse("operand 2 is no tensor of integers");
     const std::int64_t height = c.integer("output_height", 1), width = c.integer("output_width", 1);
     if (height < 1 || width < 1) c.refuse(fmt::format("a result of {} by {}", height, width));

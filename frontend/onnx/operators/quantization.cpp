@@ -118,26 +118,17 @@ Tensor of_rows(const Tensor& t) {
     return is_one_number(t) ? reshape(t, Shape{}) : unsqueeze(t, {-1});
 }
 
-// As numpy.matmul: a vector is a row before a matrix, and a column behind one.
-Tensor product(const NodeCall& c, const Tensor& a, const Tensor& b) {
-    if (a.rank() == 0 || b.rank() == 0) c.refuse("an operand has rank 0");
-    const bool is_row = a.rank() == 1, is_column = b.rank() == 1;
-    Tensor y = matmul(is_row ? unsqueeze(a, {0}) : a, is_column ? unsqueeze(b, {1}) : b);
-    if (is_column) y = squeeze(y, {-1});
-    return is_row ? squeeze(y, {is_column ? -1 : -2}) : y;
-}
 // Of integers less their zeros; those of a are for rows, those of b for columns.
-Tensor integer_product(const NodeCall& c, const Tensor& a, const Tensor& a_zero, const Tensor& b,
-                       const Tensor& b_zero) {
-    return product(c, less_zero(a, of_rows(a_zero)), less_zero(b, b_zero));
+Tensor integer_product(const Tensor& a, const Tensor& a_zero, const Tensor& b, const Tensor& b_zero) {
+    return matmul(less_zero(a, of_rows(a_zero)), less_zero(b, b_zero));
 }
 
-Results matmul_integer(NodeCall& c) { return {integer_product(c, c[0], c.optional(2), c[1], c.optional(3))}; }
+Results matmul_integer(NodeCall& c) { return {integer_product(c[0], c.optional(2), c[1], c.optional(3))}; }
 
 Results qlinear_matmul(NodeCall& c) {
     const Tensor a_scale = convert(of_rows(c[1]), Dtype::f32), b_scale = convert(c[4], Dtype::f32);
     const Tensor y_scale = convert(of_rows(c[6]), Dtype::f32), y_zero = c[7];
-    const Tensor whole = integer_product(c, c[0], c[2], c[3], c[5]);
+    const Tensor whole = integer_product(c[0], c[2], c[3], c[5]);
     return {quantized(convert(whole, Dtype::f32) * (a_scale * b_scale / y_scale), of_rows(y_zero), y_zero.dtype())};
 }
 
@@ -236,12 +227,12 @@ Tensor scaled_product(const NodeCall& c, const Tensor& whole, const Tensor& scal
     return c.has(bias) ? y + c[bias] : y;
 }
 Results matmul_integer_to_float(NodeCall& c) {
-    const Tensor whole = integer_product(c, c[0], one_number_or_none(c, 4), c[1], c.optional(5));
+    const Tensor whole = integer_product(c[0], one_number_or_none(c, 4), c[1], c.optional(5));
     return {scaled_product(c, whole, one_number(c, 2) * c[3], 6)};
 }
 Results dynamic_quantize_matmul(NodeCall& c) {
     const Quantized a = dynamically_quantized(c, c[0]);
-    const Tensor whole = integer_product(c, a.q, a.zero, c[1], c.optional(3));
+    const Tensor whole = integer_product(a.q, a.zero, c[1], c.optional(3));
     return {scaled_product(c, whole, a.scale * c[2], 4)};
 }
 

@@ -30,11 +30,6 @@ Tensor fold(const Reduction& r, Fold function) {
     return function(r.x, Axes(r.axes), r.keep, Where::current());
 }
 
-template <Fold function>
-Results reduced(NodeCall& c) {
-    return {fold(reduction_of(c), function)};
-}
-
 // Narrow integers are added in wide ones; the result has the operand's dtype.
 template <Fold function>
 Results reduced_narrowly(NodeCall& c) {

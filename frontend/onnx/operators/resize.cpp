@@ -1,8 +1,4 @@
-// Images in another size, at other places, and with other channels.
-//
-// Resizing goes along each axis for itself: a result is a sum of neighbours of a place, with weights. Places,
-// neighbours and weights are numbers where the extents are known, and else are computed by the model: the same
-// formulas, for N = double and for N = Tensor of f64.
+// Images in another size (see resampling.h), at other places, and with other channels.
 #include "frontend/functions/resize.h"
 
 #include <algorithm>
@@ -163,13 +159,8 @@ Results resize(NodeCall& c) {
     o.antialias = c.flag("antialias");
     o.extrapolation = c.number("extrapolation_value", 0);
     std::vector<std::int64_t> axes = all_axes(x);
-    if (const std::optional<std::vector<std::int64_t>> given = c.integers("axes")) {
-        axes = *given;
-        for (std::int64_t& axis : axes) axis = c.natural_axis(axis, x.rank());
-        std::vector<std::int64_t> sorted = axes;
-        std::ranges::sort(sorted);
-        if (std::ranges::adjacent_find(sorted) != sorted.end()) c.refuse("an axis occurs twice");
-    }
+    if (const std::optional<std::vector<std::int64_t>> given = c.integers("axes"))
+        axes = c.natural_axes(*given, x.rank());
     const bool by_scales = has_elements(c, 2), by_sizes = has_elements(c, 3);
     if (by_scales == by_sizes && !axes.empty()) c.refuse("wants either scales or sizes");
     std::vector<Line> lines;
@@ -254,7 +245,7 @@ Results affine_grid(NodeCall& c) {
     const Shape size = c.shape(1);
     if (size.rank() != 4 && size.rank() != 5) c.refuse(fmt::format("a size of {} extents, not 4 or 5", size.rank()));
     const auto n = static_cast<std::int64_t>(size.rank()) - 2;
-    if (!ir::is_float(theta.dtype())) c.refuse("operand 0 is no tensor of floats");
+    c.require_floats(0);
     if (theta.rank() != 3 || !f::may_be_equal(theta.dim(0), size[0]) || !f::may_be_equal(theta.dim(1), n) ||
         !f::may_be_equal(theta.dim(2), n + 1))
         c.refuse(fmt::format("wants a matrix of {} by {} for each image", n, n + 1));
