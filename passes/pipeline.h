@@ -18,6 +18,7 @@
 #include "passes/graph/join_scans.h"
 #include "passes/graph/lift_products.h"
 #include "passes/graph/simplify.h"
+#include "passes/graph/sink_transposes.h"
 #include "passes/graph/split.h"
 #include "passes/loops/batch.h"
 #include "passes/loops/hoist.h"
@@ -52,6 +53,7 @@ struct Pass {
 inline constexpr Pass pipeline[] = {
     {"expand", "write composite ops as what they are made of", expand, false},
     {"join_scans", "let a scan give what an equal one stacks besides", join_scans},
+    {"sink_transposes", "compute what follows a transposed product in the order of the product", sink_transposes},
     {"simplify", "fold constants, apply identities that keep every bit, join equal nodes, drop dead ones", simplify},
     {"lift_products", "compute products of a scan's slices in front of it, for all iterations at once", lift_products},
     {"inline_once", "write regions that run once as part of the graph around them", inline_once, false},

@@ -102,6 +102,26 @@ INSTANTIATE_TEST_SUITE_P(Dtypes, ProductsOfPanels,
                                          Dtype::i16, Dtype::u8),
                          [](const auto& d) { return std::string(ir::name(d.param)); });
 
+// A product that is too small for its dtype rounds to -0. The sum of a block may be that, but not the sum of blocks,
+// which starts from 0, in whichever kind of tile it is.
+TEST(Panels, SumsOfBlocksStartFromZero) {
+    for (const Product& p : {Product{13, 1, 40}, Product{1, 3, 40}, Product{4, 7, 9}, Product{20, 1030, 20}})
+        for (const bool is_constant : {true, false}) {
+            auto graph = std::make_shared<ir::Graph>();
+            const Literal x = ir::splat_literal(Dtype::f32, {p.rows, p.depth}, -1e-30);
+            const Literal w = ir::splat_literal(Dtype::f32, {p.depth, p.columns}, 1e-30);
+            const Value left = graph->add_parameter("x", x.type);
+            const Value right =
+                is_constant ? graph->add_parameter("w", w.type, {}, true) : graph->add_parameter("w", w.type);
+            const Value operands[] = {left, right};
+            graph->add_output(
+                "y",
+                {&graph->add(ir::ops::dot_general, operands, {Integers{}, Integers{}, Integers{1}, Integers{0}}), 0});
+            const GraphCase c{graph, {x, w}};
+            EXPECT_EQ(first_fault(c), std::nullopt) << p.rows << " x " << p.depth << " x " << p.columns;
+        }
+}
+
 // Before anything is folded the program lays the weights out in every run: its text, and both of its interpreters, know
 // layouts with blocks.
 TEST(Panels, ArePartOfProgramsAsText) {

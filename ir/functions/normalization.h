@@ -79,13 +79,17 @@ inline Integers all_but_channels(std::size_t rank) {
     return axes;
 }
 
-// With the mean and variance of each channel as they are given.
+// With the mean and variance of each channel as they are given: x * scale + offset, both of which are numbers of
+// channels, computed once where those are constant.
 template <Operand T>
 T batch_norm(const T& input, const T& mean, const T& variance, const ScaleAndOffset<T>& affine, double epsilon) {
     return in_accumulator(input, [&](const T& x) {
-        const auto wide = [&](const T& numbers) { return along_channels(x, convert(numbers, dtype_of(x))); };
-        const T inverse = ops::rsqrt(ops::add(wide(variance), number(x, epsilon)));
-        return along_channels(x, affine)(ops::mul(ops::sub(x, wide(mean)), inverse));
+        const auto wide = [&](const T& numbers) { return convert(numbers, dtype_of(x)); };
+        T scale = ops::rsqrt(ops::add(wide(variance), number(x, epsilon)));
+        if (affine.scale) scale = ops::mul(wide(*affine.scale), scale);
+        const T centre = ops::mul(wide(mean), scale);
+        const T offset = affine.offset ? ops::sub(wide(*affine.offset), centre) : ops::neg(centre);
+        return ops::add(ops::mul(x, along_channels(x, scale)), along_channels(x, offset));
     });
 }
 

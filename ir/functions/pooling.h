@@ -44,10 +44,12 @@ T lowest_like(const T& x) {
         x, splat_literal(d, Shape{}, std::int64_t{-1} << (8 * static_cast<int>(size_of(d)) - 1)), Loc{});
 }
 
-// [lines, extents..]: the dimensions before the last `count` as one.
+// [lines.., extents..]: where `count` more dimensions would be too many, with two for batches of batches, those before
+// the last `count` become one.
 template <Operand T>
 T as_lines(const T& x, std::size_t count) {
     const Shape shape = shape_of(x);
+    if (shape.rank() + count + 2 <= max_rank) return x;
     Shape lines{1};
     for (std::size_t i = 0; i < shape.rank(); ++i)
         if (i + count < shape.rank())
@@ -56,52 +58,58 @@ T as_lines(const T& x, std::size_t count) {
             lines.push_back(shape[i]);
     return reshape(x, lines);
 }
-// And back: the first dimension as those of `before`, without its last `count`.
+// And back: what is before the last `count` dimensions as in `before`.
 template <Operand T>
 T from_lines(const T& x, const Shape& before, std::size_t count) {
     Shape shape;
     for (std::size_t i = 0; i + count < before.rank(); ++i) shape.push_back(before[i]);
-    for (std::size_t i = 1; i < shape_of(x).rank(); ++i) shape.push_back(shape_of(x)[i]);
+    for (std::size_t i = shape_of(x).rank() - count; i < shape_of(x).rank(); ++i) shape.push_back(shape_of(x)[i]);
     return reshape(x, shape);
 }
 
-// [lines, elements of a window.., windows..], filled up where there are no elements.
+// [lines.., elements of a window.., windows..], filled up where there are no elements.
 template <Operand T>
 T elements_of_windows(const T& x, const T& fill, const PoolingGeometry& g) {
     const auto n = static_cast<std::int64_t>(g.extents());
     T out = as_lines(x, g.extents());
-    Shape low{0}, high{0};
+    const auto lines = static_cast<std::int64_t>(shape_of(out).rank()) - n;
+    Shape low(std::vector<std::int64_t>(static_cast<std::size_t>(lines), 0)), high = low;
     for (Dim d : g.low) low.push_back(d);
     for (Dim d : g.all_high()) high.push_back(d);
     const auto is_zero = [](Dim d) { return d == Dim(0); };
     if (!std::ranges::all_of(low, is_zero) || !std::ranges::all_of(high, is_zero)) out = pad(out, fill, low, high);
     for (std::size_t i = 0; i < g.extents(); ++i)
-        out = windows(out, static_cast<std::int64_t>(i) + 1, g.size[i], g.stride[i], g.dilation[i]);
-    Integers order{0};
-    for (std::int64_t i = 1; i <= n; ++i) order.push_back(n + i);
-    for (std::int64_t i = 1; i <= n; ++i) order.push_back(i);
+        out = windows(out, lines + static_cast<std::int64_t>(i), g.size[i], g.stride[i], g.dilation[i]);
+    Integers order = all_axes(static_cast<std::size_t>(lines));
+    for (std::int64_t i = 0; i < n; ++i) order.push_back(lines + n + i);
+    for (std::int64_t i = 0; i < n; ++i) order.push_back(lines + i);
     return transpose(out, std::move(order));
-}
-inline Integers element_axes(const PoolingGeometry& g) {
-    Integers axes;
-    for (std::size_t i = 1; i <= g.extents(); ++i) axes.push_back(static_cast<std::int64_t>(i));
-    return axes;
 }
 // The same with the elements of a window along one dimension: [lines, elements, windows..].
 template <Operand T>
 T flat_elements_of_windows(const T& x, const T& fill, const PoolingGeometry& g) {
     const T apart = elements_of_windows(x, fill, g);
     const Shape shape = shape_of(apart);
-    Shape flat{shape[0], 1};
-    for (Dim size : g.size) flat[1] *= size;
-    for (std::size_t i = 1 + g.extents(); i < shape.rank(); ++i) flat.push_back(shape[i]);
+    Shape flat;
+    Dim elements = 1;
+    for (Dim size : g.size) elements *= size;
+    for (std::size_t i = 0; i < shape.rank(); ++i)
+        if (i + 2 * g.extents() < shape.rank() || i + g.extents() >= shape.rank())
+            flat.push_back(shape[i]);
+        else if (i + 2 * g.extents() == shape.rank())
+            flat.push_back(elements);
     return reshape(apart, flat);
+}
+// Their axis that counts elements.
+template <Operand T>
+std::int64_t element_axis(const T& flat, const PoolingGeometry& g) {
+    return static_cast<std::int64_t>(shape_of(flat).rank() - g.extents()) - 1;
 }
 
 template <Operand T>
 T max_pool(const T& x, const PoolingGeometry& g) {
     const T elements = flat_elements_of_windows(x, lowest_like(x), g);
-    return from_lines(ops::first_max.with({std::int64_t{1}}, elements), shape_of(x), g.extents());
+    return from_lines(ops::first_max.with({element_axis(elements, g)}, elements), shape_of(x), g.extents());
 }
 
 // The places of the greatest elements among those of x's pooled extents, flattened, as i64; of equals the first one's.
@@ -109,7 +117,8 @@ template <Operand T>
 T max_pool_indices(const T& x, const PoolingGeometry& g) {
     const Shape shape = shape_of(x);
     const std::size_t n = g.extents();
-    T rest = ops::argmax.with({Integers{1}, false}, flat_elements_of_windows(x, lowest_like(x), g));
+    const T elements = flat_elements_of_windows(x, lowest_like(x), g);
+    T rest = ops::argmax.with({Integers{element_axis(elements, g)}, false}, elements);
     const Shape result = shape_of(rest);
     // From the last extent on: which element of the window, then where that lies.
     std::vector<T> places;
@@ -117,8 +126,8 @@ T max_pool_indices(const T& x, const PoolingGeometry& g) {
         const T size = extent_value(rest, g.size[i], Dtype::i64);
         const T before = ops::div(rest, size), within = ops::sub(rest, ops::mul(before, size));
         Shape line(std::vector<std::int64_t>(n, 1));
-        line[i] = result[1 + i];
-        const T window = reshape(count_up(rest, result[1 + i], Dtype::i64), line);
+        line[i] = result[result.rank() - n + i];
+        const T window = reshape(count_up(rest, line[i], Dtype::i64), line);
         const T first = ops::sub(ops::mul(window, number(rest, static_cast<double>(g.stride[i]))),
                                  extent_value(rest, g.low[i], Dtype::i64));
         places.push_back(ops::add(first, ops::mul(within, number(rest, static_cast<double>(g.dilation[i])))));
@@ -134,7 +143,11 @@ T max_pool_indices(const T& x, const PoolingGeometry& g) {
 // Sums over the windows.
 template <Operand T>
 T sum_pool(const T& x, const PoolingGeometry& g) {
-    return from_lines(sum(elements_of_windows(x, number(x, 0), g), element_axes(g)), shape_of(x), g.extents());
+    const T elements = elements_of_windows(x, number(x, 0), g);
+    Integers axes;
+    for (std::size_t i = 0; i < g.extents(); ++i)
+        axes.push_back(static_cast<std::int64_t>(shape_of(elements).rank() - 2 * g.extents() + i));
+    return from_lines(sum(elements, std::move(axes)), shape_of(x), g.extents());
 }
 
 // How many elements each window has, as something that broadcasts beside the windows; of the padding, too, if that
@@ -264,10 +277,11 @@ template <Operand T>
 T unfold(const T& x, const PoolingGeometry& g) {
     const Shape shape = shape_of(x);
     const T flat = flat_elements_of_windows(x, number(x, 0), g);
-    const Shape all = shape_of(flat);
-    Dim count = 1;
-    for (std::size_t i = 2; i < all.rank(); ++i) count *= all[i];
-    return reshape(flat, Shape{shape[0], shape[1] * all[1], count});
+    Dim elements = 1, count = 1;
+    for (Dim size : g.size) elements *= size;
+    for (std::size_t i = shape_of(flat).rank() - g.extents(); i < shape_of(flat).rank(); ++i)
+        count *= shape_of(flat)[i];
+    return reshape(flat, Shape{shape[0], shape[1] * elements, count});
 }
 
 // Back to extents: what several windows have of an element is added, from the last extent's windows on.

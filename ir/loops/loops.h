@@ -290,6 +290,6 @@ struct LoopNest {
 inline constexpr std::int64_t row_block = 4096, column_block = 256, contraction_block = 1024;
 constexpr std::int64_t row_lanes(Dtype accumulator) { return static_cast<std::int64_t>(256 / size_of(accumulator)); }
 
-inline constexpr std::size_t max_statements = 256;
+inline constexpr std::size_t max_statements = 512;
 
 }  // namespace lathe::ir

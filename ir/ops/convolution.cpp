@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "ir/functions/windows.h"
+#include "ir/ops/arithmetic.h"
+#include "ir/ops/binary.h"
 #include "ir/ops/memory.h"
 
 namespace lathe::ir::ops {
@@ -115,11 +117,23 @@ Type convolution_type(TypeContext& c) {
 
 namespace {
 
+// x with one dimension as several.
+Value cut(const Value& x, std::size_t at, std::span<const Dim> extents) {
+    Shape shape;
+    for (std::size_t i = 0; i < x.type().shape.rank(); ++i)
+        if (i == at)
+            for (Dim d : extents) shape.push_back(d);
+        else
+            shape.push_back(x.type().shape[i]);
+    return f::reshape(x, shape);
+}
+
 // From so many outputs of a group on, they are what vectors hold (measured).
 constexpr std::int64_t vector_outputs = 4;
 
 // Rows of the product are windows, its columns a group's outputs: their weights are stored in panels, once, and windows
-// are read where they lie, an element at a time for many outputs. Dimensions: [images, (groups), windows, outputs].
+// are read where they lie, an element at a time for many outputs. What follows may stay in that order, since nothing
+// but a transposition brings outputs behind the image.
 Value by_outputs(const Value& windows, const Value& w, Dim groups) {
     const Shape& shape = windows.type().shape;
     const std::size_t extents = (shape.rank() - first_extent) / 2;
@@ -138,7 +152,10 @@ Value by_outputs(const Value& windows, const Value& w, Dim groups) {
         append(order, range(first_extent + extents, shape.rank()));
         rows = f::reshape(f::transpose(rows, std::move(order)), Shape{images, count, depth});
         columns = f::reshape(w, Shape{own, depth});
-        return dot_general.with({Integers{}, Integers{}, Integers{2}, Integers{1}}, rows, columns);
+        const Value product = dot_general.with({Integers{}, Integers{}, Integers{2}, Integers{1}}, rows, columns);
+        order = {0, static_cast<std::int64_t>(extents) + 1};
+        append(order, range(1, extents + 1));
+        return f::transpose(cut(product, 1, counts), std::move(order));
     }
     rows = with_shape(rows, {images, groups, w.type().shape[1]}, shape.dims().subspan(first_extent));
     order = {0, 1};
@@ -149,7 +166,44 @@ Value by_outputs(const Value& windows, const Value& w, Dim groups) {
     columns = f::reshape(w, Shape{groups, own, depth});
     // Of a batch of both, which comes first.
     const Value product = dot_general.with({Integers{1}, Integers{0}, Integers{3}, Integers{2}}, rows, columns);
-    return f::transpose(product, {1, 0, 2, 3});
+    order = {1, 0, static_cast<std::int64_t>(extents) + 2};
+    append(order, range(2, extents + 2));
+    return with_shape(f::transpose(cut(product, 2, counts), std::move(order)), {images, w.type().shape[0]}, counts);
+}
+
+// Where an output sees one channel, a product has but one row, and channels are what vectors hold best. So it is
+// written out, element after element of a window, in the order of a product, whose sum ends on one that starts at 0.
+Value by_elements(const Value& x, const Value& w, const Geometry& g, const Shape& result) {
+    const Dtype dtype = x.type().dtype, wide = accumulator_of(dtype);
+    const std::size_t extents = x.type().shape.rank() - first_extent;
+    const Dim outputs = w.type().shape[0];
+    Value input = x;
+    if (outputs != g.groups) {  // several outputs for each channel
+        const Dim own = floordiv(outputs, g.groups);
+        const Value apart = with_shape(x, {x.type().shape[0], g.groups, 1}, extents_of(x));
+        Shape repeated = apart.type().shape;
+        repeated[first_extent] = own;
+        input = with_shape(f::broadcast_to(apart, repeated), {x.type().shape[0], outputs}, extents_of(x));
+    }
+    std::int64_t count = 1;
+    for (Dim size : extents_of(w)) count *= size.constant();
+    const Value elements = stored(f::reshape(w, Shape{outputs, count}), {1, 0});
+
+    Shape size = result, start(std::vector<std::int64_t>(size.rank(), 0)), cells(std::vector<std::int64_t>(extents, 1));
+    Value sum = f::convert(f::number(x, 0), wide);
+    for (std::int64_t k = 0; k < count; ++k) {
+        std::int64_t rest = k;
+        for (std::size_t i = size.rank(); i-- > first_extent;) {
+            const std::int64_t length = w.type().shape[i].constant();
+            start[i] = rest % length * g.dilation[i];
+            rest /= length;
+        }
+        const Value seen = f::convert(f::slice(input, start, size, g.stride), wide);
+        const Value weight = f::slice(elements, Shape{0, k}, Shape{outputs, 1}, {1, 1});
+        const Value factor = f::convert(with_shape(weight, {outputs}, cells.dims()), wide);
+        sum = is_float(wide) ? fma(seen, factor, sum) : add(mul(seen, factor), sum);
+    }
+    return f::convert(add(f::convert(f::number(x, 0), wide), sum), dtype);
 }
 
 // Rows of the product are a group's outputs, its columns the windows along the last extent, and there is one for each
@@ -210,6 +264,18 @@ Value along_rows(const Value& x, const Value& windows, const Value& w, const Geo
 
 namespace {
 
+// Few enough to read, and to compile.
+bool is_written_out(Dim own, const Value& w) {
+    constexpr std::int64_t most_elements = 64;
+    if (!own.is_constant() || own.constant() >= vector_outputs) return false;
+    std::int64_t count = 1;
+    for (Dim size : extents_of(w)) {
+        if (!size.is_constant()) return false;
+        count *= std::min(size.constant(), most_elements + 1);
+    }
+    return count > 0 && count <= most_elements;
+}
+
 // Rows are windows along all extents together: a product, which has to stay an expression of reasonable size.
 bool counts_are_simple(const Shape& x, const Shape& y, const Shape& w) {
     constexpr std::size_t most_terms = 4;
@@ -231,17 +297,12 @@ Values convolution_expansion(const ExpandContext& c) {
     if (input != x) input = stored(input, f::all_axes(x.type().shape.rank()));
     const Value windows = all_windows(input, g, extents_of(w));
     const Dim own = floordiv(w.type().shape[0], g.groups);
-    const bool has_few_outputs = own.is_constant() && own.constant() < vector_outputs;
+    if (w.type().shape[1] == Dim(1) && is_written_out(own, w))
+        return {by_elements(input, w, g, c.node.results[0].shape)};
+    const bool has_few_outputs = g.groups != Dim(1) && own.is_constant() && own.constant() < vector_outputs;
     if (has_few_outputs || !counts_are_simple(x.type().shape, c.node.results[0].shape, w.type().shape))
         return {along_rows(x, windows, w, g)};
-    const Value product = by_outputs(windows, w, g.groups);
-    // Outputs behind the image, or behind the group, with which they become one.
-    const std::size_t rank = product.type().shape.rank();
-    Integers back = f::all_axes(rank);
-    std::swap(back[rank - 2], back[rank - 1]);
-    const std::span<const Dim> counts =
-        windows.type().shape.dims().subspan(first_extent, x.type().shape.rank() - first_extent);
-    return {with_shape(f::transpose(product, std::move(back)), {x.type().shape[0], w.type().shape[0]}, counts)};
+    return {by_outputs(windows, w, g.groups)};
 }
 
 namespace {

@@ -21,4 +21,24 @@ Type skew_type(TypeContext& c) {
     return {c.operand(0).dtype, shape};
 }
 
+// Where the axis is several dimensions that were joined for it, as those of a window are, they are folded as they were:
+// their order is the same, and nothing has to be divided to find an element.
+Values first_max_expansion(const ExpandContext& c) {
+    const Value x = c.x[0];
+    const std::int64_t axis = chosen_axis(c.node.attributes);
+    const std::span<const Dim> joined = x.type().shape.dims();
+    if (x.node->op == &reshape) {
+        const Value apart = x.node->operands[0];
+        const std::span<const Dim> dims = apart.type().shape.dims();
+        const auto before = static_cast<std::size_t>(axis), behind = joined.size() - before - 1;
+        if (dims.size() > joined.size() && std::ranges::equal(dims.first(before), joined.first(before)) &&
+            std::ranges::equal(dims.last(behind), joined.last(behind))) {
+            Integers axes;
+            for (std::size_t i = before; i < dims.size() - behind; ++i) axes.push_back(static_cast<std::int64_t>(i));
+            return {reduce_max.with({axes}, apart)};
+        }
+    }
+    return {reduce_max.with({Integers{axis}}, x)};
+}
+
 }  // namespace lathe::ir::ops

@@ -53,6 +53,7 @@ inline constexpr OpDef skew = {
 // ---- the greatest element, for derivatives that follow one
 
 inline constexpr AttributeDef first_max_attributes[] = {chosen_axis};
+Values first_max_expansion(const ExpandContext& c);
 inline constexpr OpDef first_max = {
     .name = "first_max",
     .doc =
@@ -71,9 +72,7 @@ inline constexpr OpDef first_max = {
                           "nothing has no greatest or least element");
         return type;
     },
-    .expand = [](const ExpandContext& c) -> Values {
-        return {reduce_max.with({Integers{chosen_axis(c.node.attributes)}}, c.x[0])};
-    },
+    .expand = first_max_expansion,
     .gradient = jvp([](const GradientContext& g, std::span<const Value> t) {
         const Integers axes{chosen_axis(g.node.attributes)};
         const Shape& shape = functions::shape_of(g.x[0]);

@@ -13,6 +13,17 @@ std::size_t scalar_instructions(const Node& node) {
     return scalar_program(*node.op, dtypes, node.attributes, node.results[0].dtype).insts.size();
 }
 
+const Shape* view_shape(const Node& node) {
+    const bool has_one = node.op->lowering == Lowering::view && node.operands.size() == 1 &&
+                         node.op->attributes.size() == 1 && node.op->attributes[0].meaning == AttributeMeaning::shape;
+    return has_one ? &std::get<Shape>(node.attributes[0]) : nullptr;
+}
+
+bool keeps_positions(const Node& node) {
+    return view_shape(node) != nullptr &&
+           node.operands[0].type().shape.element_count() == node.results[0].shape.element_count();
+}
+
 namespace {
 
 class ReadOperands final : public NodeView {

@@ -28,6 +28,11 @@ private:
     std::vector<Type> types_;
 };
 
+// The shape of a view of one operand that is told nothing else; null for others.
+const Shape* view_shape(const Node& node);
+// Whether it shows the elements of its operand in the same row-major order, in another shape.
+bool keeps_positions(const Node& node);
+
 // Whether the node reads each of its operands: a view may have some that no element of it comes from, as padding of
 // width 0 has.
 std::vector<bool> reads_operands(const Node& node);

@@ -20,7 +20,7 @@ using ir::Value;
 namespace {
 
 constexpr std::size_t max_group_views = 256;                              // seen through by all reads of a group
-constexpr std::size_t max_group_statements = ir::max_statements * 3 / 4;  // the rest: loops, constants, tails of tiles
+constexpr std::size_t max_group_statements = ir::max_statements * 3 / 8;  // the rest: loops, constants, kinds of tiles
 
 // Whether the first dimensions of a value are those of the group's domain.
 bool has_rows(const ir::Shape& shape, const Draft& d, std::size_t rank) {
@@ -118,6 +118,8 @@ private:
         if (full || per_row || prefix) return std::nullopt;
         if (count != 1) return Refusal{"the consumer reads it at several places"};
         if (shape.element_count() != level_count(*only)) return Refusal{"the consumer would compute it repeatedly"};
+        if (follows_contraction(options_.max_epilogue))
+            return Refusal{"a contraction computes it, in an order of its own"};
         return std::nullopt;
     }
 

@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <tuple>
 
 #include "ir/ops/memory.h"
 #include "ir/ops/op.h"
+#include "ir/ops/views.h"
 #include "ir/program/group.h"
 #include "ir/program/index_maps.h"
 #include "ir/program/layout.h"
@@ -139,6 +141,13 @@ std::optional<Wanted> transposed_rows(const Node& node, const Read& read, const 
     return wanted;
 }
 
+// Whether the elements lie along the contracted loop in another order, as of a transposed image that was flattened: to
+// find them takes quotients. Windows do so too, but they are more than there is in memory.
+bool is_scattered(const Value& v, const Read& read, const std::vector<Dim>& fold) {
+    if (fold.size() != 1 || v.type().shape.element_count() != read.base.type().shape.element_count()) return false;
+    return !ir::linear_offset(read.base.type().shape, read.index).affine_in(*fold[0].as_symbol());
+}
+
 // The relayout in front of an operand, or nothing where the operand may stay as it is.
 std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const std::vector<bool>& steady) {
     const std::size_t rank = node.results[0].shape.rank();
@@ -169,7 +178,8 @@ std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const
     const bool is_read_again =
         std::ranges::any_of(at, [&](Dim d) { return std::ranges::find(index, d) == index.end(); });
     const Wanted reordered{order, ir::Integers(order.size(), 1)};
-    if (read.chooses) return is_read_again ? std::optional(reordered) : std::nullopt;
+    if (read.chooses || (operand == 0 && is_scattered(v, read, fold)))
+        return is_read_again ? std::optional(reordered) : std::nullopt;
     if (operand == 0) return transposed_rows(node, read, index, at, fold);
     if (!has_vector) return std::nullopt;
     const auto affine = ir::linear_offset(read.base.type().shape, read.index).affine_in(*at[rank - 1].as_symbol());
@@ -194,6 +204,16 @@ std::vector<Value> add_with_dense_operands(ir::Graph& graph, const Node& node, c
     return results_of(graph.add(*node.op, operands, node.attributes, node.loc));
 }
 
+bool is_row_major(const Wanted& wanted) {
+    return std::ranges::is_sorted(wanted.permutation) &&
+           std::ranges::all_of(wanted.blocks, [](std::int64_t n) { return n == 1; });
+}
+// What a value is a reshape of.
+Value reshaped(Value v) {
+    while (keeps_positions(*v.node)) v = v.node->operands[0];
+    return v;
+}
+
 class Layouts {
 public:
     explicit Layouts(const std::vector<bool>& steady) : steady_(steady) {}
@@ -203,16 +223,24 @@ public:
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
-            const Value v = mapped(values, node.operands[i]);
             const auto wanted = wanted_layout(node, i, steady_);
-            operands.push_back(wanted ? relaid(graph, v, *wanted, node.loc) : v);
+            operands.push_back(wanted ? relaid(graph, node.operands[i], *wanted, values, node.loc)
+                                      : mapped(values, node.operands[i]));
         }
         return results_of(graph.add(*node.op, operands, node.attributes, node.loc));
     }
 
 private:
-    // What several read in the same layout is stored once.
-    Value relaid(ir::Graph& graph, Value v, const Wanted& wanted, ir::Loc loc) {
+    // What several read in the same layout is stored once. What is stored dimension by dimension needs no quotients,
+    // which a reshape of it would.
+    Value relaid(ir::Graph& graph, const Value& old, const Wanted& wanted, const ValueMap& values, ir::Loc loc) {
+        if (const Value whole = reshaped(old); whole != old && is_row_major(wanted)) {
+            ir::Integers order(whole.type().shape.rank());
+            std::iota(order.begin(), order.end(), 0);
+            const Value dense = relaid(graph, whole, {order, ir::Integers(order.size(), 1)}, values, loc);
+            return {&graph.add(ir::ops::reshape, std::span(&dense, 1), {old.type().shape}, loc), 0};
+        }
+        const Value v = mapped(values, old);
         const auto [found, fresh] = known_.try_emplace({v.node->id, v.index, wanted});
         if (fresh)
             found->second = {&graph.add(ir::ops::relayout, std::span(&v, 1), {wanted.permutation, wanted.blocks}, loc),

@@ -27,12 +27,16 @@ ValueId TileWriter::load(ir::BufferId b, std::vector<Dim> index, Statements& int
     return v;
 }
 
+ValueId TileWriter::init(Statements& into) {
+    const ValueId v = nest_.add_value(accumulator_);
+    into.push_back({ir::Compute{{v}, reduce_.op, ir::ComputePart::init, reduce_.attributes, {}, reduce_.elements}});
+    return v;
+}
+
 ir::Stmt TileWriter::fill_with_init(ir::BufferId b, std::int64_t rows, std::int64_t columns) {
     return elements(rows, columns, width_, [&](Dim r, Dim c) {
         Statements s;
-        const ValueId v = nest_.add_value(accumulator_);
-        s.push_back({ir::Compute{{v}, reduce_.op, ir::ComputePart::init, reduce_.attributes, {}, reduce_.elements}});
-        s.push_back({ir::Store{b, {r, c}, v, {}, false}});
+        s.push_back({ir::Store{b, {r, c}, init(s), {}, false}});
         return s;
     });
 }

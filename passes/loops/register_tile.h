@@ -102,6 +102,7 @@ public:
 
     ir::BufferId scratch(const char* name, ir::Dtype dtype, ir::Shape shape, ir::Statements& into);
     ir::ValueId load(ir::BufferId b, std::vector<ir::Dim> index, ir::Statements& into);
+    ir::ValueId init(ir::Statements& into);
     ir::Stmt fill_with_init(ir::BufferId b, std::int64_t rows, std::int64_t columns);
     // combine(earlier, later)
     ir::ValueId combine(ir::ValueId earlier, ir::ValueId later, ir::Statements& into);
@@ -168,6 +169,10 @@ struct PackedBlocks {
     ir::Dim row_blocks, rows;       // how many; of each at most
     ir::Dim column_groups, panels;  // likewise
     std::int64_t packed_rows = 0;   // with fewer, the second operand is not packed
+    // What is known of a second operand that lies in panels, and so is the same in most runs: the kernel is for no
+    // other.
+    bool is_one_block = false;  // of k
+    bool fills_panels = false;  // with its columns
 };
 // Over the nest's extents; within a nest they are extents of their own, for they are long.
 PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,

@@ -163,6 +163,13 @@ void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const 
         const auto element = static_cast<std::int64_t>(size_of(contraction->reduce->elements[1]));
         const std::optional<std::int64_t> count = program.typical(moved.over_program(second));
         if (count && *count >= far_bytes / element) blocks.packed_rows = packed_rows_of_far;
+        if (contraction->reads_panels) {
+            const Dim k = moved.over_program(contraction->reduce->extent);
+            const Dim n = moved.over_program(contraction->columns->extent);
+            const std::int64_t panel = TileWriter(moved.nest, *contraction, target).tile_columns();
+            blocks.is_one_block = k.is_constant() && k.constant() <= contraction->reduce->block;
+            blocks.fills_panels = n.is_constant() && n.constant() % panel == 0;
+        }
         ir::Program::Kernel packed = moved;
         for (Dim* size : {&blocks.row_blocks, &blocks.rows, &blocks.column_groups, &blocks.panels})
             if (!size->is_constant()) *size = Dim::symbol(packed.add_extent(packed.over_program(*size)));

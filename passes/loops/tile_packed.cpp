@@ -133,13 +133,16 @@ private:
         Statements out;
         if (!contraction_.reads_panels)
             pack_ = tiles_.scratch("pack", packed, {blocks.panels, min(reduce_.block, max(k, 1)), wide_}, out);
-        sums_ = tiles_.scratch("sums", tiles_.accumulator(),
-                               {blocks.rows * positive(k - reduce_.block), group_columns_}, out);
+        fills_panels_ = blocks.fills_panels;
+        if (!blocks.is_one_block)
+            sums_ = tiles_.scratch("sums", tiles_.accumulator(),
+                                   {blocks.rows * positive(k - reduce_.block), group_columns_}, out);
         tile_ = tiles_.scratch("tile", tiles_.accumulator(), {narrow_rows, wide_}, out);
-        out.push_back(tiles_.loop("kb", max(k, 1), reduce_.block, LoopKind::serial, [&](Dim kb) {
-            kb_ = kb;
-            depth_ = min(reduce_.block, k - kb);
-            last_ = 1 - positive(k - reduce_.block - kb);
+        const Dim all = blocks.is_one_block ? Dim(1) : max(k, 1);
+        out.push_back(tiles_.loop("kb", all, reduce_.block, LoopKind::serial, [&](Dim kb) {
+            kb_ = blocks.is_one_block ? Dim(0) : kb;
+            depth_ = blocks.is_one_block ? k : min(reduce_.block, k - kb);
+            last_ = blocks.is_one_block ? Dim(1) : 1 - positive(k - reduce_.block - kb);
             Statements b;
             if (!contraction_.reads_panels) b = pack();
             if (!blocks.copies_rows || !runs_along(reduce_.body, first_, contraction_.rows->var)) {
@@ -165,7 +168,7 @@ private:
                                   [&](Dim r) { return whole_panels(begin + r, tile_rows); }));
         out.push_back(tiles_.loop("m", (tiles - sixes) * (tile_rows - 1), tile_rows - 1, LoopKind::serial,
                                   [&](Dim r) { return whole_panels(begin + sixes * tile_rows + r, tile_rows - 1); }));
-        out.push_back(last_panel());
+        if (!fills_panels_) out.push_back(last_panel());
     }
     // Copies of the first operand: of all rows for each k of the block.
     void copy_rows(Dim begin, Dim count, Statements& out) {
@@ -258,25 +261,30 @@ private:
         b.push_back(tiles_.loop("p", whole_, 1, LoopKind::serial, [&](Dim p) {
             Statements out;
             const ir::BufferId acc = chains(r, rows, overhangs, p, 0, wide_, out);
-            // Straight from registers where all is regular and k is one block.
-            const Dim direct = last_ * (1 - positive(kb_)) * (overhangs ? 1 - positive(r + rows - end_) : Dim(1));
-            out.push_back(tiles_.when("direct", direct, [&] {
-                Statements s;
-                s.push_back(tiles_.elements(rows, wide_, tiles_.width(), [&](Dim i, Dim j) {
-                    Statements e;
-                    const ValueId chain = tiles_.load(acc, {i, j}, e);
-                    tiles_.epilogue(row0_ + r + i, column0_ + p * wide_ + j, chain, e);
-                    return e;
-                }));
-                return s;
-            }));
-            out.push_back(tiles_.when("stored", 1 - direct, [&] {
-                const Dim existing = overhangs ? min(rows, end_ - r) : Dim(rows);
-                return finish_stored(acc, r, rows, existing, p * wide_, wide_);
-            }));
+            finish(acc, r, rows, overhangs, p * wide_, wide_, tiles_.width(), out);
             return out;
         }));
         return b;
+    }
+    // Straight from registers where there are so many rows and k is one block; lanes of each vector are active.
+    void finish(ir::BufferId acc, Dim r, std::int64_t rows, bool overhangs, Dim column, std::int64_t columns, Dim lanes,
+                Statements& out) {
+        const Dim direct = last_ * (1 - positive(kb_)) * (overhangs ? 1 - positive(r + rows - end_) : Dim(1));
+        out.push_back(tiles_.when("direct", direct, [&] {
+            Statements s;
+            s.push_back(tiles_.elements(rows, columns, lanes, [&](Dim i, Dim j) {
+                Statements e;
+                const ValueId sum = tiles_.combine(tiles_.init(e), tiles_.load(acc, {i, j}, e), e);
+                tiles_.epilogue(row0_ + r + i, column0_ + column + j, sum, e);
+                return e;
+            }));
+            return s;
+        }));
+        if (direct == Dim(1)) return;
+        out.push_back(tiles_.when("stored", 1 - direct, [&] {
+            const Dim existing = overhangs ? min(rows, end_ - r) : Dim(rows);
+            return finish_stored(acc, r, rows, existing, column, columns);
+        }));
     }
     // Columns that fill no panel, vector by vector.
     ir::Stmt last_panel() {
@@ -286,9 +294,8 @@ private:
                 const Dim r = begin_ + m;
                 Statements out;
                 const ir::BufferId acc = chains(r, narrow_rows, true, whole_, c, tiles_.width(), out);
-                for (ir::Stmt& s :
-                     finish_stored(acc, r, narrow_rows, min(narrow_rows, end_ - r), whole_ * wide_ + c, tiles_.width()))
-                    out.push_back(std::move(s));
+                const Dim column = whole_ * wide_ + c;
+                finish(acc, r, narrow_rows, true, column, tiles_.width(), min(tiles_.width(), columns_ - column), out);
                 return out;
             }));
             return b;
@@ -332,6 +339,7 @@ private:
 
     // The sum of all blocks of k up to this one, given the chain of this one.
     ValueId total(Dim r, Dim column, ValueId chain, Statements& into) {
+        if (kb_ == Dim(0)) return tiles_.combine(tiles_.init(into), chain, into);
         const ValueId earlier = nest_.add_value(tiles_.accumulator());
         into.push_back({ir::Load{earlier, sums_, {r, column}, {kb_ - 1}}});
         return tiles_.combine(earlier, chain, into);
@@ -370,6 +378,7 @@ private:
                 tiles_.epilogue(row0_ + row, column0_ + c, sum, s);
             });
         }));
+        if (last_ == Dim(1)) return out;
         out.push_back(tiles_.when("earlier", 1 - last_, [&] {
             return each([&](Dim row, Dim c, ValueId sum, Statements& s) {
                 s.push_back({ir::Store{sums_, {row, c}, sum, {}, false}});
@@ -389,6 +398,7 @@ private:
     Dim whole_;                                // panels of it
     Dim kb_, depth_, last_;                    // of the block of k: begin, length, 1: there is no later one
     Dim begin_, end_;                          // rows that are being written
+    bool fills_panels_ = false;
     ir::BufferId pack_ = -1, sums_ = -1, tile_ = -1;
     std::optional<ir::BufferId> copy_;  // of the first operand's rows
 };
