@@ -121,8 +121,8 @@ Register Emitter::floor_division(const Register& a, const Register& b, Dim divid
     });
 }
 
-// A division takes longer than all else that an iteration does: a quotient whose dividend grows by 1 is counted
-// instead.
+// A division takes longer than all else that an iteration does. A quotient whose dividend grows by 1 stays the same for
+// some iterations, which are a loop of their own: what it is needed for is computed in front of that.
 std::vector<Dim::Atom> Emitter::running_quotients(const ir::Loop& l) const {
     constexpr std::size_t most = 4;
     std::vector<Dim::Atom> out;
@@ -170,8 +170,8 @@ Emitter::Quotient Emitter::first_quotient(const Dim::Atom& a, ir::Symbol var) {
     return {quotient, b_.CreateSub(dividend.value, b_.CreateMul(quotient, divisor.value)), divisor.value};
 }
 
-Emitter::Quotient Emitter::next_quotient(const Quotient& q) {
-    llvm::Value* const rest = b_.CreateAdd(q.rest, b_.getInt64(1));
+Emitter::Quotient Emitter::quotient_after(const Quotient& q, llvm::Value* iterations) {
+    llvm::Value* const rest = b_.CreateAdd(q.rest, iterations);
     llvm::Value* const is_whole = b_.CreateICmpEQ(rest, q.divisor);
     return {b_.CreateAdd(q.quotient, b_.CreateZExt(is_whole, b_.getInt64Ty())),
             b_.CreateSelect(is_whole, b_.getInt64(0), rest), q.divisor};

@@ -121,6 +121,13 @@ llvm::AllocaInst* Emitter::stack_array(llvm::Type* element, std::uint64_t count)
 
 Values Emitter::counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t step, bool known, Values initial,
                              const std::function<Values(llvm::Value*, const Values&)>& body) {
+    return loop_in_steps(begin, end, known, std::move(initial), [&](llvm::Value* i, const Values& carried) -> Step {
+        return {b_.getInt64(static_cast<std::uint64_t>(step)), body(i, carried)};
+    });
+}
+
+Values Emitter::loop_in_steps(llvm::Value* begin, llvm::Value* end, bool known, Values initial,
+                              const std::function<Step(llvm::Value*, const Values&)>& body) {
     const ScopeGuard scope(*this);
     llvm::LLVMContext& c = b_.getContext();
     llvm::BasicBlock* before = b_.GetInsertBlock();
@@ -141,8 +148,8 @@ Values Emitter::counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t 
         phi->addIncoming(v, before);
         carried.push_back(phi);
     }
-    Values next = body(i, carried);
-    llvm::Value* next_i = b_.CreateNSWAdd(i, b_.getInt64(static_cast<std::uint64_t>(step)));
+    const auto [step, next] = body(i, carried);
+    llvm::Value* next_i = b_.CreateNSWAdd(i, step);
     llvm::BasicBlock* latch = b_.GetInsertBlock();
     i->addIncoming(next_i, latch);
     for (std::size_t k = 0; k < next.size(); ++k) llvm::cast<llvm::PHINode>(carried[k])->addIncoming(next[k], latch);
@@ -267,22 +274,39 @@ void Emitter::loop(const ir::Loop& l) {
         quotients.push_back(first_quotient(a, l.var));
         first.insert(first.end(), {quotients.back().quotient, quotients.back().rest});
     }
-    counted_loop(b_.getInt64(0), uniform_index(l.extent), l.step, known, first,
-                 [&](llvm::Value* i, const Values& carried) -> Values {
-                     define(l.var, {i, false}, l.extent);
-                     const auto key = [&](std::size_t k) {
-                         return std::pair(running[k].a.bits(), running[k].b.bits());
-                     };
-                     for (std::size_t k = 0; k < running.size(); ++k) quotients_[key(k)] = carried[2 * k];
-                     emit(l.body);
-                     Values next;
-                     for (std::size_t k = 0; k < running.size(); ++k) {
-                         const Quotient q = next_quotient({carried[2 * k], carried[2 * k + 1], quotients[k].divisor});
-                         next.insert(next.end(), {q.quotient, q.rest});
-                         quotients_.erase(key(k));
-                     }
-                     return next;
-                 });
+    llvm::Value* const end = uniform_index(l.extent);
+    const auto iteration = [&](llvm::Value* i) {
+        define(l.var, {i, false}, l.extent);
+        emit(l.body);
+    };
+    if (running.empty()) {
+        counted_loop(b_.getInt64(0), end, l.step, known, {}, [&](llvm::Value* i, const Values&) -> Values {
+            iteration(i);
+            return {};
+        });
+        return;
+    }
+    // Runs of iterations in which no quotient changes.
+    const auto key = [&](std::size_t k) { return std::pair(running[k].a.bits(), running[k].b.bits()); };
+    loop_in_steps(b_.getInt64(0), end, known, first, [&](llvm::Value* begin, const Values& carried) -> Step {
+        llvm::Value* length = b_.CreateSub(end, begin);
+        for (std::size_t k = 0; k < running.size(); ++k) {
+            llvm::Value* const left = b_.CreateSub(quotients[k].divisor, carried[2 * k + 1]);
+            length = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, length, left);
+            quotients_[key(k)] = carried[2 * k];
+        }
+        counted_loop(begin, b_.CreateAdd(begin, length), 1, true, {}, [&](llvm::Value* i, const Values&) -> Values {
+            iteration(i);
+            return {};
+        });
+        Values next;
+        for (std::size_t k = 0; k < running.size(); ++k) {
+            const Quotient q = quotient_after({carried[2 * k], carried[2 * k + 1], quotients[k].divisor}, length);
+            next.insert(next.end(), {q.quotient, q.rest});
+            quotients_.erase(key(k));
+        }
+        return {length, next};
+    });
 }
 
 // The range of its iterations that the kernel is called for.

@@ -86,6 +86,13 @@ private:
     // runs at least once. Gives the final values.
     Values counted_loop(llvm::Value* begin, llvm::Value* end, std::int64_t step, bool known, Values initial,
                         const std::function<Values(llvm::Value*, const Values&)>& body);
+    // The same with a body that says how far the next iteration is.
+    struct Step {
+        llvm::Value* step = nullptr;
+        Values next;
+    };
+    Values loop_in_steps(llvm::Value* begin, llvm::Value* end, bool known, Values initial,
+                         const std::function<Step(llvm::Value*, const Values&)>& body);
     // if (condition) otherwise = body()
     Values only_if(llvm::Value* condition, Values otherwise, const std::function<Values()>& body);
     void define(ir::Symbol s, Register value, std::optional<ir::Dim> below = std::nullopt);
@@ -117,12 +124,12 @@ private:
     Register floor_division(const Register& a, const Register& b, ir::Dim dividend, ir::Dim divisor);
     // Quotients in the body of a loop whose dividends grow by 1 from one iteration to the next.
     std::vector<ir::Dim::Atom> running_quotients(const ir::Loop& l) const;
-    // Of an atom that runs along: its quotient and rest in the first iteration, and then in the next one.
+    // Of an atom that runs along: its quotient and rest in the first iteration, and so many later, within its divisor.
     struct Quotient {
         llvm::Value *quotient = nullptr, *rest = nullptr, *divisor = nullptr;
     };
     Quotient first_quotient(const ir::Dim::Atom& a, ir::Symbol var);
-    Quotient next_quotient(const Quotient& q);
+    Quotient quotient_after(const Quotient& q, llvm::Value* iterations);
     Register safe_divisor(const Register& b, ir::Dim divisor);
     template <class F>
     Register lift(Register a, Register b, F&& f);  // in vectors where one of them is

@@ -34,8 +34,9 @@ f::PoolingGeometry geometry(std::string_view function, const Tensor& x, std::siz
     g.stride = numbers_of(function, "stride", w.stride.values().empty() ? w.size : w.stride, extents, 1, x);
     g.dilation = numbers_of(function, "dilation", w.dilation, extents, 1, x);
     const ir::Integers padding = numbers_of(function, "padding", w.padding, extents, 0, x);
-    for (std::size_t i = 0; i < extents; ++i)
-        if (2 * padding[i] > (size[i] - 1) * g.dilation[i] + 1)
+    for (std::size_t i = 0; i < extents; ++i)  // any numbers: products of integers could overflow
+        if (2 * static_cast<double>(padding[i]) >
+            static_cast<double>(size[i] - 1) * static_cast<double>(g.dilation[i]) + 1)
             f::refuse(function, "padding is more than half of a window, which could hold nothing else", x);
     g.low = g.high = detail::shape_of(padding);
     g.beyond = detail::shape_of(ir::Integers(extents, 0));

@@ -117,6 +117,16 @@ Type convolution_type(TypeContext& c) {
 
 namespace {
 
+// Weights with what an element of a window has of all channels side by side, in memory.
+Value channels_last(const Value& w) {
+    Integers order{0};
+    append(order, range(first_extent, w.type().shape.rank()));
+    order.push_back(1);
+    const Value moved = f::transpose(w, order);
+    const bool is_same = std::ranges::all_of(extents_of(w), [](Dim size) { return size == Dim(1); });
+    return is_same ? moved : stored(moved, f::all_axes(order.size()));
+}
+
 // x with one dimension as several.
 Value cut(const Value& x, std::size_t at, std::span<const Dim> extents) {
     Shape shape;
@@ -131,44 +141,75 @@ Value cut(const Value& x, std::size_t at, std::span<const Dim> extents) {
 // From so many outputs of a group on, they are what vectors hold (measured).
 constexpr std::int64_t vector_outputs = 4;
 
+// What products read of all images and groups.
+struct GroupedWindows {
+    // [images, (groups), channels of a group, windows.., elements..]. Of three extents images and groups are one
+    // dimension, for two would be one too many.
+    Value elements;
+    std::size_t lead = 1;  // dimensions before the channels
+    Shape batch;           // images, (groups)
+    std::size_t extents = 0;
+    Dim depth;  // elements that an output sees
+
+    GroupedWindows(const Value& x, const Value& w, const Geometry& g)
+        : extents(x.type().shape.rank() - first_extent), depth(w.type().shape[1]) {
+        const Dim images = x.type().shape[0], channels = w.type().shape[1];
+        const bool grouped = g.groups != Dim(1);
+        batch.push_back(images);
+        if (grouped) batch.push_back(g.groups);
+        for (Dim size : extents_of(w)) depth *= size;
+        if (grouped && 1 + first_extent + 2 * extents > max_rank) {
+            elements = all_windows(with_shape(x, {images * g.groups, channels}, extents_of(x)), g, extents_of(w));
+            return;
+        }
+        elements = all_windows(x, g, extents_of(w));
+        if (!grouped) return;
+        elements = with_shape(elements, {images, g.groups, channels}, extents_of(elements));
+        lead = 2;
+    }
+    std::span<const Dim> counts() const { return elements.type().shape.dims().subspan(lead + 1, extents); }
+    Integers window_axes() const { return range(lead + 1, lead + 1 + extents); }
+    // Of an element of a window, then of a channel.
+    Integers depth_axes() const {
+        Integers axes = range(lead + 1 + extents, lead + 1 + 2 * extents);
+        axes.push_back(static_cast<std::int64_t>(lead));
+        return axes;
+    }
+};
+
 // Rows of the product are windows, its columns a group's outputs: their weights are stored in panels, once, and windows
 // are read where they lie, an element at a time for many outputs. What follows may stay in that order, since nothing
 // but a transposition brings outputs behind the image.
-Value by_outputs(const Value& windows, const Value& w, Dim groups) {
-    const Shape& shape = windows.type().shape;
-    const std::size_t extents = (shape.rank() - first_extent) / 2;
-    const Dim images = shape[0], own = groups == Dim(1) ? w.type().shape[0] : floordiv(w.type().shape[0], groups);
-    const std::span<const Dim> counts = shape.dims().subspan(first_extent, extents);
-    Dim count = 1, depth = w.type().shape[1];
-    for (Dim n : counts) count *= n;
-    for (Dim size : extents_of(w)) depth *= size;
-    // [images, channels, windows.., elements..] to [images, (groups), windows, (channel, element)].
-    Value rows = windows, columns;
-    Integers order;
-    if (groups == Dim(1)) {
-        order = {0};
-        append(order, range(first_extent, first_extent + extents));
-        order.push_back(1);
-        append(order, range(first_extent + extents, shape.rank()));
-        rows = f::reshape(f::transpose(rows, std::move(order)), Shape{images, count, depth});
-        columns = f::reshape(w, Shape{own, depth});
+Value by_outputs(const GroupedWindows& windows, const Value& w, const Geometry& g) {
+    const bool grouped = g.groups != Dim(1);
+    const std::size_t extents = windows.extents;
+    const Dim images = windows.batch[0], outputs = w.type().shape[0];
+    const Dim own = grouped ? floordiv(outputs, g.groups) : outputs;
+    Integers order = range(0, windows.lead);
+    append(order, windows.window_axes());
+    append(order, windows.depth_axes());
+    Shape shape = windows.batch;
+    shape.push_back(1);
+    for (Dim n : windows.counts()) shape[shape.rank() - 1] *= n;
+    shape.push_back(windows.depth);
+    const Value rows = f::reshape(f::transpose(windows.elements, std::move(order)), shape);
+    const Value weights = channels_last(w);
+    if (!grouped) {
+        const Value columns = f::reshape(weights, Shape{own, windows.depth});
         const Value product = dot_general.with({Integers{}, Integers{}, Integers{2}, Integers{1}}, rows, columns);
         order = {0, static_cast<std::int64_t>(extents) + 1};
         append(order, range(1, extents + 1));
-        return f::transpose(cut(product, 1, counts), std::move(order));
+        return f::transpose(cut(product, 1, windows.counts()), std::move(order));
     }
-    rows = with_shape(rows, {images, groups, w.type().shape[1]}, shape.dims().subspan(first_extent));
-    order = {0, 1};
-    append(order, range(first_extent + 1, first_extent + 1 + extents));
-    order.push_back(2);
-    append(order, range(first_extent + 1 + extents, shape.rank() + 1));
-    rows = f::reshape(f::transpose(rows, std::move(order)), Shape{images, groups, count, depth});
-    columns = f::reshape(w, Shape{groups, own, depth});
-    // Of a batch of both, which comes first.
+    const Value columns = f::reshape(weights, Shape{g.groups, own, windows.depth});
+    // Of a batch of both, which comes first; in memory outputs of all groups are side by side.
     const Value product = dot_general.with({Integers{1}, Integers{0}, Integers{3}, Integers{2}}, rows, columns);
-    order = {1, 0, static_cast<std::int64_t>(extents) + 2};
-    append(order, range(2, extents + 2));
-    return with_shape(f::transpose(cut(product, 2, counts), std::move(order)), {images, w.type().shape[0]}, counts);
+    const Integers side_by_side{1, 2, 0, 3};
+    Shape joined{images, shape[shape.rank() - 2], outputs};
+    const Value all = f::reshape(f::transpose(stored(product, side_by_side), side_by_side), joined);
+    order = {0, static_cast<std::int64_t>(extents) + 1};
+    append(order, range(1, extents + 1));
+    return f::transpose(cut(all, 1, windows.counts()), std::move(order));
 }
 
 // Where an output sees one channel, a product has but one row, and channels are what vectors hold best. So it is
@@ -208,24 +249,24 @@ Value by_elements(const Value& x, const Value& w, const Geometry& g, const Shape
 
 // Rows of the product are a group's outputs, its columns the windows along the last extent, and there is one for each
 // image, group, and index of the other extents.
-Value along_rows(const Value& x, const Value& windows, const Value& w, const Geometry& g) {
-    const std::size_t extents = x.type().shape.rank() - first_extent;
-    const Dim images = x.type().shape[0], outputs = w.type().shape[0], channels = w.type().shape[1];
+Value along_rows(const GroupedWindows& windows, const Value& w, const Geometry& g) {
+    const std::size_t extents = windows.extents;
+    const Dim images = windows.batch[0], outputs = w.type().shape[0], depth = windows.depth;
     const bool grouped = g.groups != Dim(1);
     const Dim own = grouped ? floordiv(outputs, g.groups) : outputs;
+    const std::span<const Dim> counts = windows.counts();
 
-    Dim depth = channels;
-    for (Dim size : extents_of(w)) depth *= size;
-    const std::span<const Dim> counts = windows.type().shape.dims().subspan(first_extent, extents);
-
-    // [images, channels, elements.., windows..], then with channels and elements as one.
-    Integers order{0, 1};
-    append(order, range(first_extent + extents, first_extent + 2 * extents));
-    append(order, range(first_extent, first_extent + extents));
-    const Value moved = f::transpose(windows, std::move(order));
-    const Value columns =
-        grouped ? with_shape(moved, {images, g.groups, depth}, counts) : with_shape(moved, {images, depth}, counts);
-    const Value rows = grouped ? f::reshape(w, Shape{g.groups, own, depth}) : f::reshape(w, Shape{own, depth});
+    // [images, (groups), depth, windows..]
+    Integers order = range(0, windows.lead);
+    append(order, windows.depth_axes());
+    append(order, windows.window_axes());
+    Shape shape = windows.batch;
+    shape.push_back(depth);
+    for (Dim n : counts) shape.push_back(n);
+    const Value columns = f::reshape(f::transpose(windows.elements, std::move(order)), shape);
+    const Value weights = channels_last(w);
+    const Value rows =
+        grouped ? f::reshape(weights, Shape{g.groups, own, depth}) : f::reshape(weights, Shape{own, depth});
 
     // The batch: images, groups, and all extents but the last.
     const std::size_t fixed = grouped ? 2 : 1, outer = extents - 1;
@@ -295,14 +336,14 @@ Values convolution_expansion(const ExpandContext& c) {
     const Value &x = c.x[0], &w = c.x[1];
     Value input = padded(x, g);
     if (input != x) input = stored(input, f::all_axes(x.type().shape.rank()));
-    const Value windows = all_windows(input, g, extents_of(w));
     const Dim own = floordiv(w.type().shape[0], g.groups);
     if (w.type().shape[1] == Dim(1) && is_written_out(own, w))
         return {by_elements(input, w, g, c.node.results[0].shape)};
+    const GroupedWindows windows(input, w, g);
     const bool has_few_outputs = g.groups != Dim(1) && own.is_constant() && own.constant() < vector_outputs;
     if (has_few_outputs || !counts_are_simple(x.type().shape, c.node.results[0].shape, w.type().shape))
-        return {along_rows(x, windows, w, g)};
-    return {by_outputs(windows, w, g.groups)};
+        return {along_rows(windows, w, g)};
+    return {by_outputs(windows, w, g)};
 }
 
 namespace {
@@ -332,18 +373,32 @@ Value by_images(const GradientContext& c, const Value& ct) {
 }
 
 // By w: for each element of a window a product of the outputs' cotangents with what the element saw of each channel.
-Value by_windows(const GradientContext& c, const Value& ct) {
-    const Geometry g(c.node.attributes);
-    const Shape w = c.x[1].type().shape;
+Value by_windows(const Value& x, const Value& kernel, const Value& ct, const Geometry& g) {
+    const Shape w = kernel.type().shape;
     const std::size_t extents = w.rank() - first_extent;
     const bool grouped = g.groups != Dim(1);
+    if (grouped && 1 + first_extent + 2 * extents > max_rank && g.groups.is_constant()) {
+        // Groups would be one dimension too many: one after the other.
+        Geometry one = g;
+        one.groups = 1;
+        std::vector<Value> parts;
+        const auto part = [&](const Value& v, std::size_t axis, std::int64_t i) {
+            Shape start(std::vector<std::int64_t>(v.type().shape.rank(), 0)), size = v.type().shape;
+            size[axis] = floordiv(size[axis], g.groups);
+            start[axis] = size[axis] * i;
+            return f::slice(v, start, size, Integers(size.rank(), 1));
+        };
+        for (std::int64_t i = 0; i < g.groups.constant(); ++i)
+            parts.push_back(by_windows(part(x, 1, i), part(kernel, 0, i), part(ct, 1, i), one));
+        return Value::record(concat, parts, {std::int64_t{0}}, Loc{});
+    }
     const Dim images = ct.type().shape[0], own = grouped ? floordiv(w[0], g.groups) : w[0];
 
     // With the channels last, as columns: [images, extents.., channels].
     Integers channels_last{0};
     append(channels_last, range(first_extent, first_extent + extents));
     channels_last.push_back(1);
-    Value seen = all_windows(stored(padded(c.x[0], g), std::move(channels_last)), g, extents_of(c.x[1]));
+    Value seen = all_windows(stored(padded(x, g), std::move(channels_last)), g, extents_of(kernel));
     Value out = ct;
     const std::span<const Dim> counts = ct.type().shape.dims().subspan(first_extent);
     if (grouped) {  // [images, groups, ...]
@@ -363,7 +418,7 @@ Value by_windows(const GradientContext& c, const Value& ct) {
     // The cotangents are the same for all elements of a window.
     const Shape before = out.type().shape;
     Shape repeated, cells;
-    for (Dim size : extents_of(c.x[1])) {
+    for (Dim size : extents_of(kernel)) {
         cells.push_back(1);
         repeated.push_back(size);
     }
@@ -387,7 +442,7 @@ Value by_windows(const GradientContext& c, const Value& ct) {
 }  // namespace
 
 Value convolution_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand) {
-    return operand == 0 ? by_images(g, ct[0]) : by_windows(g, ct[0]);
+    return operand == 0 ? by_images(g, ct[0]) : by_windows(g.x[0], g.x[1], ct[0], Geometry(g.node.attributes));
 }
 
 // Images of all of a batch are images; windows of all are outputs; and where both differ, so do groups.
@@ -443,6 +498,14 @@ std::vector<Sample> convolution_samples(Dtype d) {
          {1, 1, 1, 1, 1},
          {1, 1, 1, 1, 1},
          1},
+        {{1, 2, 2, 2, 3},
+         {8, 1, 1, 2, 2},
+         {0, 0, 0, 1, 0},
+         {0, 0, 0, 0, 0},
+         {1, 1, 1, 1, 1},
+         {1, 1, 1, 1, 1},
+         {1, 1, 1, 1, 1},
+         2},
         {{0, 2, 3}, {2, 2, 2}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, 1},
     };
     std::vector<Sample> out;

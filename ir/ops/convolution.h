@@ -29,7 +29,7 @@ inline constexpr OpDef convolution = {
         "y[n, o, i..] = sum over c, k.. of p[n, g + c, i * stride + k * dilation..] * w[o, c, k..], where p is x,\n"
         "spread out and padded with zeros, and g the first channel of o's group. x is [images, channels, extents..],\n"
         "w [outputs, channels of a group, sizes..], one to three extents. The entries of lists for the first two\n"
-        "dimensions say nothing. The sum is that of a product over (c, k..), flattened.",
+        "dimensions say nothing. The sum is that of a product over (k.., c), flattened.",
     .arity = 2,
     .lowering = Lowering::composite,
     .dtypes = numbers,

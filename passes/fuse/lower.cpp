@@ -123,7 +123,9 @@ private:
 
     void domain() {
         const ir::Shape shape = domain_shape();
-        const Layout layout = ir::layout_of(group_.outputs.front());
+        // Loops run as the result lies in memory; those of a product as its tiles want them.
+        const Layout layout =
+            group_.kind == ir::FoldKind::contraction ? Layout() : ir::layout_of(group_.outputs.front());
         if (!layout.blocks.empty()) return blocks(layout);
         const std::size_t outer = group_.outer_rank;
         choose_fold_stores();

@@ -51,12 +51,23 @@ public:
                            : lowering == ir::Lowering::opaque ? "the consumer is a function of the library"
                                                               : "the consumer accumulates into memory"};
         }
-        if (d_.relayouts() && (stored_ || is_fold(node_)))
+        // A product may write its columns where they are to be, side by side as they are.
+        if (d_.relayouts() && (stored_ || (is_fold(node_) && !keeps_columns())))
             return Refusal{"the consumer changes the layout of the data"};
         return is_fold(node_) ? fold() : pointwise();
     }
 
 private:
+    // Whether the node is a product, and the group stores it with its last dimension last and whole.
+    bool keeps_columns() const {
+        if (fold_kind(node_) != FoldKind::contraction || d_.group.members.size() != 1) return false;
+        const Node& relayout = *d_.group.members.back();
+        const ir::Layout layout = ir::layout_of({&relayout, 0});
+        return layout.blocks.empty() &&
+               (layout.permutation.empty() ||
+                static_cast<std::size_t>(layout.permutation.back()) + 1 == relayout.results[0].shape.rank());
+    }
+
     std::optional<Refusal> fold() const {
         const FoldKind kind = fold_kind(node_);
         const std::size_t rank = node_.results[0].shape.rank();

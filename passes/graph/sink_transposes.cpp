@@ -71,10 +71,16 @@ bool is_transposition(const Node& node) {
 }
 bool is_product(const Node& node) { return node.op->lowering == Lowering::contraction; }
 
-// Of what a value is a reshape: a product, if there is one.
+// Of what a value is a reshape: a product, or a reshape of one that memory holds in another order; if there is one.
 Value product_behind(Value v) {
-    while (ir::keeps_positions(*v.node)) v = v.node->operands[0];
-    return is_product(*v.node) ? v : Value{};
+    Value last = v;
+    while (ir::keeps_positions(*v.node)) {
+        last = v;
+        v = v.node->operands[0];
+    }
+    if (is_product(*v.node)) return v;
+    if (!is_transposition(*v.node) || v.node->operands[0].node->op->lowering != Lowering::relayout) return {};
+    return is_product(*v.node->operands[0].node->operands[0].node) ? last : Value{};
 }
 
 bool is_known(Value v) {

@@ -61,6 +61,7 @@ Literal random_indices(const ir::Type& type, std::int64_t bound, Random& random)
 }
 
 bool is_nan(const std::byte* at, Dtype d) {
+    if (!is_float(d)) return false;
     if (d == Dtype::f64) {
         double x = 0;
         std::memcpy(&x, at, 8);
