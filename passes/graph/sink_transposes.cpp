@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <optional>
 #include <ranges>
+#include <utility>
 
 #include "ir/functions/basic.h"
 #include "ir/loops/order.h"
@@ -374,12 +375,14 @@ private:
         Integers from, to;
         const Integers old_dims = without_ones(before, from), new_dims = without_ones(after, to);
         std::vector<ir::MatchingDims> groups = ir::matching_dims(picked(before, old_dims), picked(after, new_dims));
-        std::ranges::stable_sort(groups, {}, [&](const ir::MatchingDims& g) {
+        // Where the group is in the base: at the first of its dimensions; equal ones, of nothing, as they come.
+        const auto place = [&](const ir::MatchingDims& g) {
             std::int64_t first = static_cast<std::int64_t>(order.size());
             for (std::size_t d = g.from_begin; d < g.from_end; ++d)
                 first = std::min(first, order[static_cast<std::size_t>(old_dims[d])]);
-            return first;
-        });
+            return std::pair(first, g.to_begin);
+        };
+        std::ranges::sort(groups, {}, place);
         for (const ir::MatchingDims& g : groups) {
             for (std::size_t d = g.from_begin; d < g.from_end; ++d) from.push_back(old_dims[d]);
             for (std::size_t d = g.to_begin; d < g.to_end; ++d) to.push_back(new_dims[d]);
