@@ -134,7 +134,8 @@ private:
         for (const Node* fold : group_.folds) {
             element({fold, 0}, walk.at, {});
             for (const FoldStore& store : fold_stores_)
-                if (store.fold == fold && store.read_back) in_memory_.emplace_back(store.value, store.buffer);
+                if (store.fold == fold && store.read_back)
+                    in_memory_.push_back({store.value, store.buffer, rows_of(*fold, walk.at)});
         }
         std::vector<Value> rows, points;
         for (const Value& v : group_.outputs)
@@ -203,6 +204,30 @@ private:
         BufferId buffer = -1;
         bool read_back = false;  // by what follows, instead of computing it again
     };
+    // What a fold of this row has stored of a value: only the elements of the row. A fold over other axes may need
+    // those of all rows, although it has as many rows.
+    struct InMemory {
+        Value value;
+        BufferId buffer = -1;
+        std::vector<std::optional<Dim>> rows;  // by dimension of the value: its index there; none: all are stored
+
+        bool has(const Index& index) const {
+            for (std::size_t d = 0; d < rows.size(); ++d)
+                if (rows[d] && *rows[d] != index[d]) return false;
+            return true;
+        }
+    };
+    static std::vector<std::optional<Dim>> rows_of(const Node& fold, const Index& at) {
+        const ir::Integers axes = fold.op->axes(ir::operand_types(fold), fold.attributes);
+        std::vector<std::optional<Dim>> rows;
+        std::size_t kept = 0;
+        for (std::size_t d = 0; d < fold.operands[0].type().shape.rank(); ++d)
+            if (std::ranges::find(axes, static_cast<std::int64_t>(d)) != axes.end())
+                rows.emplace_back();
+            else
+                rows.emplace_back(at[kept++]);
+        return rows;
+    }
     static constexpr std::size_t worth_keeping = 12;  // scalar instructions: less is computed in the time of a load
 
     void choose_fold_stores() {
@@ -231,8 +256,8 @@ private:
     ValueId compute(Value v, const Index& index, const Index& guards) {
         const Node& node = *v.node;
         if (guards.empty())
-            for (const auto& [value, buffer] : in_memory_)
-                if (v == value) return load(buffer, v, index, {});
+            for (const InMemory& kept : in_memory_)
+                if (v == kept.value && kept.has(index)) return load(kept.buffer, v, index, {});
         const BufferId stored = find(inputs_, v);
         if (stored >= 0 || !(is_member(node) || ir::is_free(node))) return load(stored, v, index, guards);
         switch (node.op->lowering) {
@@ -525,7 +550,7 @@ private:
     ir::Program::Kernel out_;
     Scopes scopes_;
     std::vector<FoldStore> fold_stores_;
-    std::vector<std::pair<Value, BufferId>> in_memory_;  // stored by the row, for what follows in it
+    std::vector<InMemory> in_memory_;
     std::size_t fold_loops_ = 0;
     Buffers inputs_, outputs_;
     std::map<std::vector<std::uint64_t>, Dim> bound_;
