@@ -194,22 +194,21 @@ Value by_outputs(const GroupedWindows& windows, const Value& w, const Geometry& 
     shape.push_back(windows.depth);
     const Value rows = f::reshape(f::transpose(windows.elements, std::move(order)), shape);
     const Value weights = channels_last(w);
-    if (!grouped) {
+    Value product;  // [images, windows, outputs]
+    if (grouped) {
+        const Value columns = f::reshape(weights, Shape{g.groups, own, windows.depth});
+        // Of a batch of both, which comes first; in memory outputs of all groups are side by side.
+        product = dot_general.with({Integers{1}, Integers{0}, Integers{3}, Integers{2}}, rows, columns);
+        const Integers side_by_side{1, 2, 0, 3};
+        const Shape joined{images, shape[shape.rank() - 2], outputs};
+        product = f::reshape(f::transpose(stored(product, side_by_side), side_by_side), joined);
+    } else {
         const Value columns = f::reshape(weights, Shape{own, windows.depth});
-        const Value product = dot_general.with({Integers{}, Integers{}, Integers{2}, Integers{1}}, rows, columns);
-        order = {0, static_cast<std::int64_t>(extents) + 1};
-        append(order, range(1, extents + 1));
-        return f::transpose(cut(product, 1, windows.counts()), std::move(order));
+        product = dot_general.with({Integers{}, Integers{}, Integers{2}, Integers{1}}, rows, columns);
     }
-    const Value columns = f::reshape(weights, Shape{g.groups, own, windows.depth});
-    // Of a batch of both, which comes first; in memory outputs of all groups are side by side.
-    const Value product = dot_general.with({Integers{1}, Integers{0}, Integers{3}, Integers{2}}, rows, columns);
-    const Integers side_by_side{1, 2, 0, 3};
-    Shape joined{images, shape[shape.rank() - 2], outputs};
-    const Value all = f::reshape(f::transpose(stored(product, side_by_side), side_by_side), joined);
     order = {0, static_cast<std::int64_t>(extents) + 1};
     append(order, range(1, extents + 1));
-    return f::transpose(cut(all, 1, windows.counts()), std::move(order));
+    return f::transpose(cut(product, 1, windows.counts()), std::move(order));
 }
 
 // Where an output sees one channel, a product has but one row, and channels are what vectors hold best. So it is

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <optional>
 #include <tuple>
 
+#include "ir/functions/basic.h"
 #include "ir/ops/memory.h"
 #include "ir/ops/op.h"
 #include "ir/ops/views.h"
@@ -235,9 +235,9 @@ private:
     // which a reshape of it would.
     Value relaid(ir::Graph& graph, const Value& old, const Wanted& wanted, const ValueMap& values, ir::Loc loc) {
         if (const Value whole = reshaped(old); whole != old && is_row_major(wanted)) {
-            ir::Integers order(whole.type().shape.rank());
-            std::iota(order.begin(), order.end(), 0);
-            const Value dense = relaid(graph, whole, {order, ir::Integers(order.size(), 1)}, values, loc);
+            const std::size_t rank = whole.type().shape.rank();
+            const Wanted as_it_is{ir::functions::all_axes(rank), ir::Integers(rank, 1)};
+            const Value dense = relaid(graph, whole, as_it_is, values, loc);
             return {&graph.add(ir::ops::reshape, std::span(&dense, 1), {old.type().shape}, loc), 0};
         }
         const Value v = mapped(values, old);

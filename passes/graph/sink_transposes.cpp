@@ -16,6 +16,7 @@
 #include "ir/loops/order.h"
 #include "ir/matching_dims.h"
 #include "ir/ops/op.h"
+#include "ir/ops/views.h"
 #include "ir/program/index_maps.h"
 #include "passes/graph/rebuild.h"
 
@@ -35,13 +36,6 @@ using ir::Shape;
 using ir::Value;
 
 bool is_identity(const Integers& order) { return std::ranges::is_sorted(order); }
-
-Integers inverse_of(const Integers& order) {
-    Integers out(order.size());
-    for (std::size_t i = 0; i < order.size(); ++i)
-        out[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
-    return out;
-}
 
 template <class List>
 List picked(const List& from, const Integers& order) {
@@ -98,7 +92,7 @@ bool is_plain(AttributeMeaning meaning) {
 
 // An attribute of an op on x, for x with dimension i as its dimension order[i]; nothing if there is none.
 std::optional<Attribute> reordered(AttributeMeaning meaning, const Attribute& a, const Integers& order) {
-    const Integers back = inverse_of(order);
+    const Integers back = ir::ops::inverse(order);
     switch (meaning) {
         case AttributeMeaning::axis:
             return order[static_cast<std::size_t>(std::get<std::int64_t>(a))];
@@ -216,7 +210,7 @@ private:
         for (Dim d : own.cut) shape.push_back(d);
         Integers order = f::all_axes(before);
         for (std::int64_t i : own.order) order.push_back(i + static_cast<std::int64_t>(before));
-        const Value x = f::transpose(f::reshape(own.base, shape), picked(order, inverse_of(other.order)));
+        const Value x = f::transpose(f::reshape(own.base, shape), picked(order, ir::ops::inverse(other.order)));
         if (other.cut == other.base.type().shape) return x;
         // Dimensions that the base has as one.
         const Shape now = x.type().shape;
@@ -334,7 +328,7 @@ private:
             for (const ir::AttributeDef& def : node.op->attributes) {
                 Integers& list = std::get<Integers>(attributes[def.slot]);
                 list = def.meaning == AttributeMeaning::permutation ? picked(x.order, list)
-                                                                    : picked(list, inverse_of(x.order));
+                                                                    : picked(list, ir::ops::inverse(x.order));
             }
         const Value base = x.uncut();
         return {{{&new_->add(*node.op, std::span(&base, 1), std::move(attributes), node.loc), 0}, x.cut, x.order}};
@@ -348,8 +342,9 @@ private:
         for (const Value& v : node.operands) {
             if (v.type().shape.rank() != 0 && v.type().shape.rank() != like.order.size()) return {};
             const Placed own = placed(v);
-            operands.push_back(
-                own.order.empty() ? own.base : f::transpose(own.uncut(), picked(own.order, inverse_of(like.order))));
+            operands.push_back(own.order.empty()
+                                   ? own.base
+                                   : f::transpose(own.uncut(), picked(own.order, ir::ops::inverse(like.order))));
         }
         if (ir::keeps_positions(node)) return take_reshape(node, operands[0], like.order);
         if (node.results[0].shape.rank() == like.order.size()) return take_view_of_rank(node, operands, like.order);
@@ -390,7 +385,7 @@ private:
         if (from.size() != before.rank() || to.size() != after.rank()) return {};
         const Value arranged = f::transpose(operand, picked(order, from));
         const Node& made = new_->add(*node.op, std::span(&arranged, 1), {picked(after, to)}, node.loc);
-        return checked(node, made, inverse_of(from), inverse_of(to));
+        return checked(node, made, ir::ops::inverse(from), ir::ops::inverse(to));
     }
     // The dimensions of 1 go into a list; the others are left.
     static Integers without_ones(const Shape& shape, Integers& ones) {
@@ -404,9 +399,9 @@ private:
     std::vector<Placed> take_broadcast(const Node& node, const Value& operand, const Integers& order) {
         const std::size_t rank = node.results[0].shape.rank(), fresh = rank - order.size();
         Integers dims = f::all_axes(fresh);
-        for (std::int64_t d : inverse_of(order)) dims.push_back(d + static_cast<std::int64_t>(fresh));
+        for (std::int64_t d : ir::ops::inverse(order)) dims.push_back(d + static_cast<std::int64_t>(fresh));
         const Node& made = new_->add(*node.op, std::span(&operand, 1), {picked(node.results[0].shape, dims)}, node.loc);
-        return checked(node, made, order, inverse_of(dims));
+        return checked(node, made, order, ir::ops::inverse(dims));
     }
 
     // Symbols for the index of a view's result; 0 where there is but one.
@@ -424,7 +419,7 @@ private:
                                 const Integers& result_order) const {
         const std::vector<Dim> at = points(node);
         const auto before = node.op->view(ir::NodeView(node), at);
-        const auto after = made.op->view(ir::NodeView(made), picked(at, inverse_of(result_order)));
+        const auto after = made.op->view(ir::NodeView(made), picked(at, ir::ops::inverse(result_order)));
         const auto are_equal = [&](const ir::ViewPiece& a, const ir::ViewPiece& b) {
             if (a.operand != b.operand || a.index.size() != b.index.size() ||
                 !std::ranges::is_permutation(a.guards, b.guards))
