@@ -87,7 +87,11 @@ void Emitter::vector_loop(const ir::Loop& l) {
     std::vector<Staged> staged;
     const bool regular = width > 1 && collect_staged(l, staged);
     if (width > 1 && regular && instructions > heavy_body) return staged_loop(l, extent, std::move(staged));
-    if (width > 1 && !regular && instructions > heavy_irregular_body) return masked_loop(l, b_.getInt64(0), extent);
+    // Not where it holds loops: what runs side by side there would stand apart at each store that asks for the mask.
+    const bool holds_loop =
+        ir::any_statement(l.body, [](const ir::Stmt& s) { return std::holds_alternative<ir::Loop>(s.node); });
+    if (width > 1 && !regular && !holds_loop && instructions > heavy_irregular_body)
+        return masked_loop(l, b_.getInt64(0), extent);
     const auto rounded = [&](int step) {
         return b_.CreateAnd(extent, b_.getInt64(~(static_cast<std::uint64_t>(step) - 1)));
     };

@@ -1,5 +1,10 @@
 #include "ir/ops/windows.h"
 
+#include <algorithm>
+
+#include "ir/functions/windows.h"
+#include "ir/ops/arithmetic.h"
+
 namespace lathe::ir::ops {
 
 Type skew_type(TypeContext& c) {
@@ -21,24 +26,68 @@ Type skew_type(TypeContext& c) {
     return {c.operand(0).dtype, shape};
 }
 
+namespace {
+
+namespace f = functions;
+
+// The dimensions from `begin` on, `count` of them, of which an element is chosen.
+struct Choice {
+    Value elements;
+    std::size_t begin = 0, count = 1;
+
+    Integers axes() const {
+        Integers out;
+        for (std::size_t i = begin; i < begin + count; ++i) out.push_back(static_cast<std::int64_t>(i));
+        return out;
+    }
+    std::span<const Dim> extents() const { return elements.type().shape.dims().subspan(begin, count); }
+};
+
 // Where the axis is several dimensions that were joined for it, as those of a window are, they are folded as they were:
 // their order is the same, and nothing has to be divided to find an element.
-Values first_max_expansion(const ExpandContext& c) {
-    const Value x = c.x[0];
-    const std::int64_t axis = chosen_axis(c.node.attributes);
-    const std::span<const Dim> joined = x.type().shape.dims();
+Choice before_it_was_joined(const Value& x, std::size_t axis) {
     if (x.node->op == &reshape) {
         const Value apart = x.node->operands[0];
-        const std::span<const Dim> dims = apart.type().shape.dims();
-        const auto before = static_cast<std::size_t>(axis), behind = joined.size() - before - 1;
-        if (dims.size() > joined.size() && std::ranges::equal(dims.first(before), joined.first(before)) &&
-            std::ranges::equal(dims.last(behind), joined.last(behind))) {
-            Integers axes;
-            for (std::size_t i = before; i < dims.size() - behind; ++i) axes.push_back(static_cast<std::int64_t>(i));
-            return {reduce_max.with({axes}, apart)};
-        }
+        const std::span<const Dim> dims = apart.type().shape.dims(), joined = x.type().shape.dims();
+        const std::size_t behind = joined.size() - axis - 1;
+        if (dims.size() > joined.size() && std::ranges::equal(dims.first(axis), joined.first(axis)) &&
+            std::ranges::equal(dims.last(behind), joined.last(behind)))
+            return {apart, axis, dims.size() - behind - axis};
     }
-    return {reduce_max.with({Integers{axis}}, x)};
+    return {x, axis, 1};
+}
+
+// The greatest of few elements, written out: no loop with its counting, and what windows share is read once.
+Value greatest_of_few(const Choice& choice, const Shape& result) {
+    const Shape shape = choice.elements.type().shape;
+    std::int64_t count = 1;
+    for (const Dim d : choice.extents()) count *= d.constant();
+    Value greatest;
+    for (std::int64_t k = 0; k < count; ++k) {
+        Shape start(std::vector<std::int64_t>(shape.rank(), 0)), size = shape;
+        std::int64_t rest = k;
+        for (std::size_t i = choice.begin + choice.count; i-- > choice.begin;) {
+            const std::int64_t extent = shape[i].constant();
+            start[i] = rest % extent;
+            size[i] = 1;
+            rest /= extent;
+        }
+        const Value element = f::reshape(f::slice(choice.elements, start, size, Integers(shape.rank(), 1)), result);
+        greatest = k == 0 ? element : max(greatest, element);
+    }
+    return greatest;
+}
+
+}  // namespace
+
+Values first_max_expansion(const ExpandContext& c) {
+    constexpr std::int64_t most_written_out = 16;
+    const Choice choice = before_it_was_joined(c.x[0], static_cast<std::size_t>(chosen_axis(c.node.attributes)));
+    std::int64_t count = 1;
+    for (const Dim d : choice.extents())
+        count *= d.is_constant() ? std::min(d.constant(), most_written_out + 1) : most_written_out + 1;
+    if (count >= 1 && count <= most_written_out) return {greatest_of_few(choice, c.node.results[0].shape)};
+    return {reduce_max.with({choice.axes()}, choice.elements)};
 }
 
 }  // namespace lathe::ir::ops

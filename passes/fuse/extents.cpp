@@ -14,6 +14,27 @@ using ir::Dim;
 using ir::Node;
 using ir::Value;
 
+namespace {
+
+constexpr std::array offsets{ir::AttributeMeaning::starts, ir::AttributeMeaning::strides,
+                             ir::AttributeMeaning::padding};
+bool is_offset(const ir::AttributeDef& def) { return std::ranges::find(offsets, def.meaning) != offsets.end(); }
+bool has_offsets(const Node& node) { return std::ranges::any_of(node.op->attributes, is_offset); }
+
+// Stands for an index of the result's dimension.
+Dim position_symbol(const Node& node, std::size_t dim) {
+    return Dim::symbol(static_cast<ir::Symbol>(node.graph->symbols.size() + dim));
+}
+// What a view reads for them; nothing of other nodes.
+std::vector<ir::ViewPiece> pieces_of(const Node& node) {
+    if (node.op->lowering != ir::Lowering::view || node.op->view == nullptr) return {};
+    std::vector<Dim> at;
+    for (std::size_t k = 0; k < node.results[0].shape.rank(); ++k) at.push_back(position_symbol(node, k));
+    return node.op->view(ir::NodeView(node), at);
+}
+
+}  // namespace
+
 ExtentClasses::ExtentClasses(const ir::Group& group) {
     // Members, and what they read through views.
     std::vector<const Node*> stack(group.members.begin(), group.members.end());
@@ -47,6 +68,8 @@ ExtentClasses::ExtentClasses(const ir::Group& group) {
         Dim& extent = extents_[static_cast<std::size_t>(symbol_[r])];
         if (!extent.is_constant() && dims_[p].is_constant()) extent = dims_[p];
     }
+    for (const Node* node : nodes_)
+        if (has_offsets(*node)) ++windows_[{node->operands[0].node, node->operands[0].index}];
     for (const Node* node : nodes_) attributes_[node] = map_attributes(*node);
 }
 
@@ -115,21 +138,27 @@ void ExtentClasses::unify_node(const Node& node) {
         }
         return;
     }
-    // Views, scatters and sources: each dimension of an operand goes with that of the result that equals it and has its
-    // place, else with the first unclaimed one that equals it, for the index arithmetic of views relies on such
-    // equalities.
-    for (Value v : node.operands) {
+    // Views, scatters and sources: a dimension of an operand goes with that of the result whose index is its own; each
+    // of the others with that of the result that equals it and has its place, else with the first unclaimed one that
+    // equals it, for the index arithmetic of views relies on such equalities.
+    const std::vector<ir::ViewPiece> pieces = pieces_of(node);
+    for (std::size_t o = 0; o < node.operands.size(); ++o) {
+        const Value v = node.operands[o];
         const ir::Shape& own = v.type().shape;
-        std::vector<bool> claimed(shape.rank(), false);
-        const auto has_its_place = [&](std::size_t i) { return i < shape.rank() && own[i] == shape[i]; };
+        std::vector<bool> claimed(shape.rank(), false), found(own.rank(), false);
         const auto claim = [&](std::size_t i, std::size_t k) {
             unify(v, i, {&node, 0}, k);
-            claimed[k] = true;
+            claimed[k] = found[i] = true;
         };
+        for (const ir::ViewPiece& piece : pieces)
+            for (std::size_t i = 0; piece.operand == o && i < own.rank(); ++i)
+                for (std::size_t k = 0; k < shape.rank(); ++k)
+                    if (own[i] == shape[k] && piece.index[i] == position_symbol(node, k)) claim(i, k);
+        const auto has_its_place = [&](std::size_t i) { return i < shape.rank() && own[i] == shape[i] && !claimed[i]; };
         for (std::size_t i = 0; i < own.rank(); ++i)
-            if (has_its_place(i)) claim(i, i);
+            if (!found[i] && has_its_place(i)) claim(i, i);
         for (std::size_t i = 0; i < own.rank(); ++i) {
-            if (has_its_place(i)) continue;
+            if (found[i]) continue;
             for (std::size_t k = 0; k < shape.rank(); ++k)
                 if (!claimed[k] && own[i] == shape[k]) {
                     claim(i, k);
@@ -214,13 +243,16 @@ ir::Attributes ExtentClasses::map_attributes(const Node& node) {
         return dim.substitute([&](ir::Symbol s) { return extent_of(Dim::symbol(s)); });
     });
     // Each offset and stride is an extent of its own, whatever else has its value, so that kernels differ by structure
-    // alone.
-    constexpr std::array own{ir::AttributeMeaning::starts, ir::AttributeMeaning::strides,
-                             ir::AttributeMeaning::padding};
+    // alone. But where many views of one value meet, as the elements of a window that is written out, their distances
+    // are structure: they decide what neighbouring windows share.
+    constexpr std::size_t many = 4;
+    constexpr std::int64_t near = 16;
+    if (!has_offsets(node)) return out;
+    const std::int64_t most = windows_.at({node.operands[0].node, node.operands[0].index}) >= many ? near : 1;
     for (const ir::AttributeDef& def : node.op->attributes)
-        if (std::ranges::find(own, def.meaning) != own.end())
+        if (is_offset(def))
             ir::for_each_dim_of(out[def.slot], [&](Dim& d) {
-                if (d.is_constant() && d.constant() > 1) d = add(d);
+                if (d.is_constant() && d.constant() > most) d = add(d);
             });
     return out;
 }

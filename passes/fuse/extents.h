@@ -2,7 +2,9 @@
 // others.
 #pragma once
 
+#include <map>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ir/program/group.h"
@@ -20,7 +22,7 @@ public:
     // The extents by symbol, over the graph's symbols.
     const std::vector<ir::Dim>& extents() const { return extents_; }
     // Attributes of a node of the group, with Dims that are no constants replaced by extents likewise, and so what
-    // offsets of views are, but for 0 and 1. Other constants stay: what a view does depends on them.
+    // offsets of views are, but for small ones. Other constants stay: what a view does depends on them.
     const ir::Attributes& attributes_of(const ir::Node& node) const { return attributes_.at(&node); }
 
 private:
@@ -40,6 +42,8 @@ private:
     std::vector<ir::Dim> dims_;         // by position
     std::vector<std::int64_t> symbol_;  // by root position; -1: an extent of 1, or a product
     std::unordered_map<std::size_t, std::vector<std::size_t>> factors_;  // of products: by root, positions
+    std::map<std::pair<const ir::Node*, std::uint32_t>, std::size_t>
+        windows_;  // by value: how many views with offsets a value has
     std::vector<ir::Dim> extents_;
     std::unordered_map<const ir::Node*, ir::Attributes> attributes_;
 };

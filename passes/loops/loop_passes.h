@@ -20,12 +20,19 @@ struct LoopTarget {
     }
 };
 
+// Splits loops over products of extents where an index asks for the position in each of them.
+void delinearize(ir::LoopNest& nest, const LoopTarget& target);
+
 // Joins loops over dimensions that are adjacent in every array that either indexes, so that a contiguous array is
 // walked by one loop and rank does not matter.
 void collapse(ir::LoopNest& nest, const LoopTarget& target);
 
 // Marks innermost loops and lane-ordered reductions to run in vectors.
 void vectorize(ir::LoopNest& nest, const LoopTarget& target);
+
+// Brings a loop whose iterations read the same vectors, as those of a depthwise convolution do its weights, into the
+// vector loop that it holds.
+void interchange(ir::LoopNest& nest, const LoopTarget& target);
 
 // Renumbers symbols, buffers and values in order of appearance, drops what is unused, and turns extents that occur only
 // as a product into one extent, so that equal nests have equal text.
