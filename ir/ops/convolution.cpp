@@ -6,6 +6,7 @@
 #include "ir/ops/arithmetic.h"
 #include "ir/ops/binary.h"
 #include "ir/ops/memory.h"
+#include "ir/ops/views.h"
 
 namespace lathe::ir::ops {
 namespace {
@@ -66,6 +67,13 @@ Value padded(const Value& x, const Geometry& g) {
 Value stored(const Value& x, Integers order) {
     const Integers whole(order.size(), 1);
     return relayout.with({std::move(order), whole}, x);
+}
+
+// The order of dimensions in which channels are last.
+Integers channels_behind(std::size_t rank) {
+    Integers order = f::all_axes(rank);
+    std::rotate(order.begin() + 1, order.begin() + 2, order.end());
+    return order;
 }
 
 // [images, channels, windows.., elements of a window..]
@@ -213,9 +221,10 @@ Value by_outputs(const GroupedWindows& windows, const Value& w, const Geometry& 
 
 // Where an output sees one channel, a product has but one row, and channels are what vectors hold best. So it is
 // written out, element after element of a window, in the order of a product, whose sum ends on one that starts at 0.
+// Channels are last.
 Value by_elements(const Value& x, const Value& w, const Geometry& g, const Shape& result) {
     const Dtype dtype = x.type().dtype, wide = accumulator_of(dtype);
-    const std::size_t extents = x.type().shape.rank() - first_extent;
+    const std::size_t rank = x.type().shape.rank();
     const Dim outputs = w.type().shape[0];
     Value input = x;
     if (outputs != g.groups) {  // several outputs for each channel
@@ -225,25 +234,34 @@ Value by_elements(const Value& x, const Value& w, const Geometry& g, const Shape
         repeated[first_extent] = own;
         input = with_shape(f::broadcast_to(apart, repeated), {x.type().shape[0], outputs}, extents_of(x));
     }
+    const Integers order = channels_behind(rank);
+    input = f::transpose(input, order);
     std::int64_t count = 1;
     for (Dim size : extents_of(w)) count *= size.constant();
     const Value elements = stored(f::reshape(w, Shape{outputs, count}), {1, 0});
 
-    Shape size = result, start(std::vector<std::int64_t>(size.rank(), 0)), cells(std::vector<std::int64_t>(extents, 1));
+    Shape size, start(std::vector<std::int64_t>(rank, 0));
+    Integers step;
+    for (const std::int64_t d : order) {
+        const auto i = static_cast<std::size_t>(d);
+        size.push_back(result[i]);
+        step.push_back(i < first_extent ? 1 : g.stride[i]);
+    }
     Value sum = f::convert(f::number(x, 0), wide);
     for (std::int64_t k = 0; k < count; ++k) {
         std::int64_t rest = k;
-        for (std::size_t i = size.rank(); i-- > first_extent;) {
+        for (std::size_t i = rank; i-- > first_extent;) {
             const std::int64_t length = w.type().shape[i].constant();
-            start[i] = rest % length * g.dilation[i];
+            start[i - 1] = rest % length * g.dilation[i];
             rest /= length;
         }
-        const Value seen = f::convert(f::slice(input, start, size, g.stride), wide);
+        const Value seen = f::convert(f::slice(input, start, size, step), wide);
         const Value weight = f::slice(elements, Shape{0, k}, Shape{outputs, 1}, {1, 1});
-        const Value factor = f::convert(with_shape(weight, {outputs}, cells.dims()), wide);
+        const Value factor = f::convert(f::reshape(weight, Shape{outputs}), wide);
         sum = is_float(wide) ? fma(seen, factor, sum) : add(mul(seen, factor), sum);
     }
-    return f::convert(add(f::convert(f::number(x, 0), wide), sum), dtype);
+    const Value y = f::convert(add(f::convert(f::number(x, 0), wide), sum), dtype);
+    return f::transpose(y, ops::inverse(order));
 }
 
 // Rows of the product are a group's outputs, its columns the windows along the last extent, and there is one for each
@@ -330,11 +348,24 @@ bool counts_are_simple(const Shape& x, const Shape& y, const Shape& w) {
 
 }  // namespace
 
+namespace {
+
+// Elements that lie side by side in a window are so of all channels, but for few, as of a picture: to bring them there
+// costs more than it gains.
+Integers order_of_padded(const Value& x) {
+    constexpr std::int64_t few = 4;
+    const Dim channels = x.type().shape[1];
+    const std::size_t rank = x.type().shape.rank();
+    return channels.is_constant() && channels.constant() < few ? f::all_axes(rank) : channels_behind(rank);
+}
+
+}  // namespace
+
 Values convolution_expansion(const ExpandContext& c) {
     const Geometry g(c.node.attributes);
     const Value &x = c.x[0], &w = c.x[1];
     Value input = padded(x, g);
-    if (input != x) input = stored(input, f::all_axes(x.type().shape.rank()));
+    if (input != x) input = stored(input, order_of_padded(x));
     const Dim own = floordiv(w.type().shape[0], g.groups);
     if (w.type().shape[1] == Dim(1) && is_written_out(own, w))
         return {by_elements(input, w, g, c.node.results[0].shape)};

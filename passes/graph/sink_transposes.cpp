@@ -66,14 +66,15 @@ bool is_transposition(const Node& node) {
 }
 bool is_product(const Node& node) { return node.op->lowering == Lowering::contraction; }
 
-// Of what a value is a reshape: a product, or a reshape of one that memory holds in another order; if there is one.
-Value product_behind(Value v) {
+// Of what a value is a reshape: a product, or a reshape of one that memory holds in another order, or what is computed
+// element by element, as depthwise convolutions are; if there is one.
+Value computed_behind(Value v) {
     Value last = v;
     while (ir::keeps_positions(*v.node)) {
         last = v;
         v = v.node->operands[0];
     }
-    if (is_product(*v.node)) return v;
+    if (is_product(*v.node) || v.node->op->lowering == Lowering::elementwise) return v;
     if (!is_transposition(*v.node) || v.node->operands[0].node->op->lowering != Lowering::relayout) return {};
     return is_product(*v.node->operands[0].node->operands[0].node) ? last : Value{};
 }
@@ -194,7 +195,7 @@ private:
         const Integers& permutation = std::get<Integers>(node.attributes[0]);
         const Value x = node.operands[0];
         if (const Placed* const of = transposition_of(x)) return {{of->base, of->cut, picked(of->order, permutation)}};
-        const Value product = product_behind(itself(x));
+        const Value product = computed_behind(itself(x));
         if (!product || is_identity(permutation)) return {};
         return {{product, x.type().shape, permutation}};
     }
@@ -458,7 +459,7 @@ std::vector<bool> nodes_worth_taking(const Graph& graph, const Sinker& all) {
 
 bool may_gain(const Graph& graph) {
     return std::ranges::any_of(
-        graph.nodes(), [](const Node& node) { return is_transposition(node) && product_behind(node.operands[0]); });
+        graph.nodes(), [](const Node& node) { return is_transposition(node) && computed_behind(node.operands[0]); });
 }
 
 }  // namespace

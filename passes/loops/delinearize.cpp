@@ -5,6 +5,8 @@
 // It becomes a loop for each of them, in which nothing has to be divided:
 //
 //   for p in P for q in Q { a = load A[q, p]; store C[Q * p + q], a }
+//
+// Rows of a contraction stay as they are: tiles want many of them.
 #include <optional>
 
 #include "ir/loops/walk.h"
@@ -82,9 +84,16 @@ Dim without_quotient(Dim d, Symbol inner, Dim divisor) {
     return sum;
 }
 
+bool contracts(const ir::Statements& body) {
+    return ir::any_statement(body, [](const ir::Stmt& s) {
+        const auto* const reduce = std::get_if<ir::Reduce>(&s.node);
+        return reduce != nullptr && reduce->op->contraction != nullptr;
+    });
+}
+
 void visit(ir::LoopNest& nest, ir::Statements& statements) {
     for (ir::Stmt& s : statements) {
-        if (auto* const loop = std::get_if<Loop>(&s.node); loop != nullptr && loop->step == 1)
+        if (auto* const loop = std::get_if<Loop>(&s.node); loop != nullptr && loop->step == 1 && !contracts(loop->body))
             while (const std::optional<Dim> divisor = divisor_in(loop->body, *loop)) {
                 Loop inner = std::move(*loop);
                 loop->var = nest.add_symbol(ir::SymbolRole::loop, nest.symbols[inner.var].name);

@@ -10,7 +10,7 @@
 //   }
 //
 // Chunks are short enough that all that one walks over stays in the nearest cache until the next vector has read its
-// part of the same lines. Four iterations run side by side: neighbours read much of the same, and four chains of
+// part of the same lines. Some iterations run side by side: neighbours read much of the same, and several chains of
 // computation wait for each other less than one.
 
 #include <algorithm>
@@ -28,7 +28,9 @@ using ir::Loop;
 using ir::LoopKind;
 using ir::Statements;
 
-constexpr std::int64_t chunk = 32, side_by_side = 4;  // side_by_side divides chunk
+constexpr std::int64_t chunk = 32;
+constexpr std::int64_t most_side_by_side = 4;  // halved where there would be more statements than these
+constexpr std::size_t most_statements = 320;
 // Fewer vectors do not pay for reading the other arrays in narrow columns.
 constexpr std::size_t least_vectors = 4;
 
@@ -124,16 +126,16 @@ private:
 };
 
 // A loop over `extent` iterations of `body`, some of which run side by side.
-Statements in_groups(ir::LoopNest& nest, const Loop& body, Dim extent, Dim first) {
+Statements in_groups(ir::LoopNest& nest, const Loop& body, std::int64_t group, Dim extent, Dim first) {
     const auto loop = [&](const char* name, Dim count, std::int64_t step, Dim from) {
         const ir::Symbol var = nest.add_symbol(ir::SymbolRole::loop, name);
         return Loop{var,  count,
                     step, LoopKind::serial,
                     1,    SideBySide(nest, body.body).run(body.var, from + Dim::symbol(var), step)};
     };
-    const Dim grouped = floordiv(extent, side_by_side) * side_by_side;
+    const Dim grouped = floordiv(extent, group) * group;
     Statements out;
-    out.push_back({loop("group", grouped, side_by_side, first)});
+    out.push_back({loop("group", grouped, group, first)});
     out.push_back({loop("rest", extent - grouped, 1, first + grouped)});
     return out;
 }
@@ -154,17 +156,23 @@ void visit(ir::LoopNest& nest, Statements& statements) {
         if (vectors_loaded(across.body, across) < least_vectors) continue;
         Loop chunks{
             nest.add_symbol(ir::SymbolRole::loop, "chunk"), ceildiv(outer->extent, chunk), 1, LoopKind::serial, 1, {}};
-        const Dim first = chunk * Dim::symbol(chunks.var);
-        std::ranges::move(in_groups(nest, along, min(chunk, outer->extent - first), first),
-                          std::back_inserter(across.body));
+        const Dim first = chunk * Dim::symbol(chunks.var), extent = min(chunk, outer->extent - first);
+        Statements groups = in_groups(nest, along, most_side_by_side, extent, first);
+        for (std::int64_t n = most_side_by_side / 2; n > 0 && ir::statement_count(groups) > most_statements; n /= 2)
+            groups = in_groups(nest, along, n, extent, first);
+        if (ir::statement_count(groups) > most_statements) continue;
+        std::ranges::move(groups, std::back_inserter(across.body));
         chunks.body.push_back({std::move(across)});
-        if (ir::statement_count(chunks.body) > ir::max_statements / 2) continue;
         s.node = std::move(chunks);
     }
 }
 
 }  // namespace
 
-void interchange(ir::LoopNest& nest, const LoopTarget&) { visit(nest, nest.body); }
+void interchange(ir::LoopNest& nest, const LoopTarget&) {
+    ir::LoopNest changed = nest;
+    visit(changed, changed.body);
+    if (ir::statement_count(changed.body) <= ir::max_statements) nest = std::move(changed);
+}
 
 }  // namespace lathe::passes

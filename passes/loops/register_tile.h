@@ -172,7 +172,7 @@ struct PackedBlocks {
     // What is known of a second operand that lies in panels, and so is the same in most runs: the kernel is for no
     // other.
     bool is_one_block = false;  // of k
-    bool fills_panels = false;  // with its columns
+    std::optional<std::int64_t> known_rows = {}, known_columns = {};
 };
 // Over the nest's extents; within a nest they are extents of their own, for they are long.
 PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, const LoopTarget& target,

@@ -166,9 +166,10 @@ void tile_kernel(ir::Program::Kernel& kernel, const ir::Program& program, const 
         if (contraction->reads_panels) {
             const Dim k = moved.over_program(contraction->reduce->extent);
             const Dim n = moved.over_program(contraction->columns->extent);
-            const std::int64_t panel = TileWriter(moved.nest, *contraction, target).tile_columns();
             blocks.is_one_block = k.is_constant() && k.constant() <= contraction->reduce->block;
-            blocks.fills_panels = n.is_constant() && n.constant() % panel == 0;
+            if (n.is_constant()) blocks.known_columns = n.constant();
+            const Dim m = moved.over_program(contraction->rows->extent);
+            if (m.is_constant()) blocks.known_rows = m.constant();
         }
         ir::Program::Kernel packed = moved;
         for (Dim* size : {&blocks.row_blocks, &blocks.rows, &blocks.column_groups, &blocks.panels})

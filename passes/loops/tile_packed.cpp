@@ -10,8 +10,9 @@
 //
 // Rows are cut into tiles of six and five, which together fit any number from 20 on; below that a tile of five may
 // reach beyond the last row, which it computes again and does not store. Columns that fill no panel run in tiles of one
-// vector and twelve rows. Few rows read the second operand just once each: they do without packing, but where its
-// columns lie side by side along k, which a tile cannot read in vectors.
+// vector and eight rows, or, if their number is known, of all their vectors and as many rows as registers hold. Few
+// rows read the second operand just once each: they do without packing, but where its columns lie side by side along k,
+// which a tile cannot read in vectors.
 #include <set>
 
 #include "ir/loops/walk.h"
@@ -28,6 +29,7 @@ using ir::ValueId;
 
 constexpr std::int64_t tile_rows = 6;    // measured: 6 rows x 4 vectors fill 32 registers, 6 x 2 fill 16
 constexpr std::int64_t narrow_rows = 8;  // of a tile of one vector: so many chains hide the latency of an addition
+constexpr std::int64_t most_narrow_rows = 12, few_tiles = 8;
 constexpr std::int64_t few_rows = tile_rows - 1;                   // fewer run one by one, usually
 constexpr std::int64_t most_rows = 2048;                           // of a task, which packs once for all of them
 constexpr std::int64_t packed_bytes = 256 * 1024;                  // half of a small second cache
@@ -133,11 +135,15 @@ private:
         Statements out;
         if (!contraction_.reads_panels)
             pack_ = tiles_.scratch("pack", packed, {blocks.panels, min(reduce_.block, max(k, 1)), wide_}, out);
-        fills_panels_ = blocks.fills_panels;
+        if (blocks.known_columns) {
+            has_whole_ = *blocks.known_columns >= wide_;
+            last_vectors_ = (*blocks.known_columns % wide_ + tiles_.width() - 1) / tiles_.width();
+            last_rows_ = balanced(*last_vectors_, blocks.known_rows);
+        }
         if (!blocks.is_one_block)
             sums_ = tiles_.scratch("sums", tiles_.accumulator(),
                                    {blocks.rows * positive(k - reduce_.block), group_columns_}, out);
-        tile_ = tiles_.scratch("tile", tiles_.accumulator(), {narrow_rows, wide_}, out);
+        tile_ = tiles_.scratch("tile", tiles_.accumulator(), {std::max(narrow_rows, last_rows_), wide_}, out);
         const Dim all = blocks.is_one_block ? Dim(1) : max(k, 1);
         out.push_back(tiles_.loop("kb", all, reduce_.block, LoopKind::serial, [&](Dim kb) {
             kb_ = blocks.is_one_block ? Dim(0) : kb;
@@ -163,12 +169,18 @@ private:
     void stretch_of_rows(Dim begin, Dim count, Statements& out) {
         begin_ = begin;
         end_ = begin + count;
-        const Dim tiles = ceildiv(count, tile_rows), sixes = max(0, count - (tile_rows - 1) * tiles);
-        out.push_back(tiles_.loop("m", sixes * tile_rows, tile_rows, LoopKind::serial,
-                                  [&](Dim r) { return whole_panels(begin + r, tile_rows); }));
-        out.push_back(tiles_.loop("m", (tiles - sixes) * (tile_rows - 1), tile_rows - 1, LoopKind::serial,
-                                  [&](Dim r) { return whole_panels(begin + sixes * tile_rows + r, tile_rows - 1); }));
-        if (!fills_panels_) out.push_back(last_panel());
+        if (has_whole_) {
+            const Dim tiles = ceildiv(count, tile_rows), sixes = max(0, count - (tile_rows - 1) * tiles);
+            out.push_back(tiles_.loop("m", sixes * tile_rows, tile_rows, LoopKind::serial,
+                                      [&](Dim r) { return whole_panels(begin + r, tile_rows); }));
+            out.push_back(
+                tiles_.loop("m", (tiles - sixes) * (tile_rows - 1), tile_rows - 1, LoopKind::serial,
+                            [&](Dim r) { return whole_panels(begin + sixes * tile_rows + r, tile_rows - 1); }));
+        }
+        if (!last_vectors_)
+            out.push_back(last_vectors_one_by_one());
+        else if (*last_vectors_ > 0)
+            out.push_back(rows_of_last_vectors(0, *last_vectors_, last_rows_));
     }
     // Copies of the first operand: of all rows for each k of the block.
     void copy_rows(Dim begin, Dim count, Statements& out) {
@@ -266,18 +278,25 @@ private:
         }));
         return b;
     }
-    // Straight from registers where there are so many rows and k is one block; lanes of each vector are active.
+    // Straight from registers where there are so many rows and k is one block; so many lanes of the last vector are
+    // active.
     void finish(ir::BufferId acc, Dim r, std::int64_t rows, bool overhangs, Dim column, std::int64_t columns, Dim lanes,
                 Statements& out) {
         const Dim direct = last_ * (1 - positive(kb_)) * (overhangs ? 1 - positive(r + rows - end_) : Dim(1));
         out.push_back(tiles_.when("direct", direct, [&] {
             Statements s;
-            s.push_back(tiles_.elements(rows, columns, lanes, [&](Dim i, Dim j) {
-                Statements e;
-                const ValueId sum = tiles_.combine(tiles_.init(e), tiles_.load(acc, {i, j}, e), e);
-                tiles_.epilogue(row0_ + r + i, column0_ + column + j, sum, e);
-                return e;
-            }));
+            const auto part = [&](std::int64_t first, std::int64_t count, Dim active) {
+                s.push_back(tiles_.elements(rows, count, active, [&](Dim i, Dim j) {
+                    Statements e;
+                    const ValueId sum = tiles_.combine(tiles_.init(e), tiles_.load(acc, {i, first + j}, e), e);
+                    tiles_.epilogue(row0_ + r + i, column0_ + column + first + j, sum, e);
+                    return e;
+                }));
+            };
+            const std::int64_t last = columns - tiles_.width();
+            const bool is_whole = lanes == Dim(tiles_.width());
+            if (is_whole || last > 0) part(0, is_whole ? columns : last, tiles_.width());
+            if (!is_whole) part(last, tiles_.width(), lanes);
             return s;
         }));
         if (direct == Dim(1)) return;
@@ -287,19 +306,33 @@ private:
         }));
     }
     // Columns that fill no panel, vector by vector.
-    ir::Stmt last_panel() {
+    ir::Stmt last_vectors_one_by_one() {
         return tiles_.vectors(columns_ - whole_ * wide_, [&](Dim c) {
             Statements b;
-            b.push_back(tiles_.loop("m", end_ - begin_, narrow_rows, LoopKind::serial, [&](Dim m) {
-                const Dim r = begin_ + m;
-                Statements out;
-                const ir::BufferId acc = chains(r, narrow_rows, true, whole_, c, tiles_.width(), out);
-                const Dim column = whole_ * wide_ + c;
-                finish(acc, r, narrow_rows, true, column, tiles_.width(), min(tiles_.width(), columns_ - column), out);
-                return out;
-            }));
+            b.push_back(rows_of_last_vectors(c, 1, narrow_rows));
             return b;
         });
+    }
+    // So many vectors of them from c on, the last of which may be part of one.
+    ir::Stmt rows_of_last_vectors(Dim c, std::int64_t vectors, std::int64_t rows) {
+        return tiles_.loop("m", end_ - begin_, rows, LoopKind::serial, [&](Dim m) {
+            const Dim r = begin_ + m, column = whole_ * wide_ + c;
+            const std::int64_t columns = vectors * tiles_.width();
+            Statements out;
+            const ir::BufferId acc = chains(r, rows, true, whole_, c, columns, out);
+            finish(acc, r, rows, true, column, columns,
+                   min(tiles_.width(), columns_ - column - columns + tiles_.width()), out);
+            return out;
+        });
+    }
+    // Rows of a tile of so many vectors: as many as registers hold, or, where all rows are known and not many, such
+    // that its tiles have equally many.
+    std::int64_t balanced(std::int64_t vectors, std::optional<std::int64_t> all) const {
+        if (vectors == 0) return 0;
+        const std::int64_t most = std::min(most_narrow_rows, tile_rows * (wide_ / tiles_.width()) / vectors);
+        if (!all || *all > few_tiles * most || *all == 0) return most;
+        const std::int64_t tiles = (*all + most - 1) / most;
+        return (*all + tiles - 1) / tiles;
     }
 
     // The chains of a tile at row r of the block and column c of panel p over the block of k, in registers. If the tile
@@ -391,14 +424,16 @@ private:
     const Contraction& contraction_;
     const ir::Reduce& reduce_;
     TileWriter tiles_;
-    std::int64_t wide_;                        // columns of a panel
-    std::vector<std::size_t> first_, second_;  // statements of the reduction that give its elements
-    Dim group_columns_;                        // at most
-    Dim row0_, column0_, rows_, columns_;      // of the task
-    Dim whole_;                                // panels of it
-    Dim kb_, depth_, last_;                    // of the block of k: begin, length, 1: there is no later one
-    Dim begin_, end_;                          // rows that are being written
-    bool fills_panels_ = false;
+    std::int64_t wide_;                         // columns of a panel
+    std::vector<std::size_t> first_, second_;   // statements of the reduction that give its elements
+    Dim group_columns_;                         // at most
+    Dim row0_, column0_, rows_, columns_;       // of the task
+    Dim whole_;                                 // panels of it
+    Dim kb_, depth_, last_;                     // of the block of k: begin, length, 1: there is no later one
+    Dim begin_, end_;                           // rows that are being written
+    bool has_whole_ = true;                     // panels
+    std::optional<std::int64_t> last_vectors_;  // of columns that fill no panel, if known
+    std::int64_t last_rows_ = 0;                // of tiles of those
     ir::BufferId pack_ = -1, sums_ = -1, tile_ = -1;
     std::optional<ir::BufferId> copy_;  // of the first operand's rows
 };
