@@ -99,6 +99,12 @@ void require_told_sizes(const AotTables& tables) {
     if (told.size() < tables.symbols.size()) refuse("it has sizes that its inputs do not tell");
 }
 
+bool has_same_kernels(const Executable& a, const Executable& b) {
+    return std::ranges::equal(
+        a.kernels, b.kernels, {}, [](const auto& kernel) -> const std::string& { return kernel->symbol; },
+        [](const auto& kernel) -> const std::string& { return kernel->symbol; });
+}
+
 }  // namespace
 
 AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
@@ -114,13 +120,19 @@ AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
     tables.features = features_of(targets.back().cpu_level);
     TablesBuilder builder(graph, tables);
     std::vector<std::shared_ptr<const Executable>> executables;  // the tables point into their constants
+    std::vector<int> levels;                                     // of each
     for (const Target& target : targets) {
         CompileOptions options = request.compile;
         options.target = target;
-        executables.push_back(compile_objects(graph, options));
-        if (executables.size() == 1) builder.add_interface(*executables[0]);
-        builder.add_program(*executables.back(), target.cpu_level);
+        std::shared_ptr<const Executable> next = compile_objects(graph, options);
+        // Of two levels with the same kernels the one below serves both.
+        if (!executables.empty() && has_same_kernels(*executables.back(), *next)) executables.pop_back();
+        executables.push_back(std::move(next));
+        levels.resize(executables.size());
+        levels.back() = target.cpu_level;
     }
+    builder.add_interface(*executables[0]);
+    for (std::size_t i = 0; i < executables.size(); ++i) builder.add_program(*executables[i], levels[i]);
     if (request.with_driver) require_told_sizes(tables);
 
     AotCode code;

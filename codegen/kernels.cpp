@@ -1,6 +1,7 @@
 #include "codegen/kernels.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <exception>
 #include <future>
@@ -13,6 +14,7 @@
 #include "ir/float_environment.h"
 #include "ir/loops/text.h"
 #include "ir/loops/verify.h"
+#include "ir/loops/walk.h"
 #include "runtime/parallel.h"
 
 namespace lathe::codegen {
@@ -127,7 +129,36 @@ void KernelCache::shrink() {
     evicted_.fetch_add(taken.size(), std::memory_order_relaxed);
 }
 
-std::string kernel_key(const ir::LoopNest& nest, const Target& target) {
+namespace {
+
+// Whether any statement computes one.
+bool has_products_of_bytes(const ir::LoopNest& nest) {
+    const auto is_one = [](const ir::ScalarProgram& p) {
+        return std::ranges::find(p.insts, ir::Prim::dot_bytes, &ir::ScalarInst::prim) != p.insts.end();
+    };
+    bool found = false;
+    ir::for_each_statement(nest.body, [&](const ir::Stmt& s) {
+        if (const auto* r = std::get_if<ir::Reduce>(&s.node))
+            found = found || is_one(program_of(*r, ir::ReducerPart::step));
+        if (const auto* c = std::get_if<ir::Compute>(&s.node); c != nullptr && c->part == ir::ComputePart::step) {
+            std::vector<ir::Dtype> operands;
+            for (const ir::ValueId v : c->operands) operands.push_back(nest.value_dtypes[static_cast<std::size_t>(v)]);
+            found =
+                found || is_one(program_of(*c, operands, nest.value_dtypes[static_cast<std::size_t>(c->results[0])]));
+        }
+    });
+    return found;
+}
+
+// Kernels that are alike on several levels are compiled for the least of these, once.
+Target least_target(const ir::LoopNest& nest, const Target& target) {
+    return target.features.empty() || has_products_of_bytes(nest) ? target : without_features(target);
+}
+
+}  // namespace
+
+std::string kernel_key(const ir::LoopNest& nest, const Target& whole) {
+    const Target target = least_target(nest, whole);
     return target.name + "\n" + print(canonical(nest, ir::Names::anonymous));
 }
 
@@ -135,11 +166,12 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
     const ir::FloatEnvironment floats;
     struct Task {
         const ir::LoopNest* nest;
+        Target target;
         std::string key;
         std::promise<Kernel> result;
     };
-    std::vector<std::unique_ptr<KernelCompiler>> compilers(
-        static_cast<std::size_t>(runtime::thread_count()));  // of each worker
+    using Compilers = std::array<std::unique_ptr<KernelCompiler>, 2>;  // the second for what needs the features
+    std::vector<Compilers> compilers(static_cast<std::size_t>(runtime::thread_count()));  // of each worker
     std::vector<Task> tasks;
     // Takes the exception on its way to those who wait for the kernel; a later call tries again.
     const auto fail = [&](Task& task) {
@@ -155,7 +187,7 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
     tasks.reserve(nests.size());
     try {
         for (const ir::LoopNest& nest : nests) {
-            Task task{&nest, kernel_key(nest, target), {}};
+            Task task{&nest, least_target(nest, target), kernel_key(nest, target), {}};
             auto [kernel, fresh] = table_->use(task.key, task.result.get_future().share());
             wanted.push_back(std::move(kernel));
             if (fresh)
@@ -174,8 +206,8 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
         try {
             const ir::FloatEnvironment of_this_thread;
             check(*task.nest);
-            auto& compiler = compilers[static_cast<std::size_t>(worker)];
-            if (!compiler) compiler = backend().compiler(target);
+            auto& compiler = compilers[static_cast<std::size_t>(worker)][task.target.features.empty() ? 0 : 1];
+            if (!compiler) compiler = backend().compiler(task.target);
             auto kernel = std::make_shared<CompiledKernel>();
             kernel->key = task.key;
             kernel->symbol = symbol_of(task.key);
@@ -201,13 +233,13 @@ std::vector<Kernel> KernelCache::compile(std::span<const ir::LoopNest> nests, co
 std::string emit_llvm(const ir::LoopNest& nest, const Target& target) {
     const ir::FloatEnvironment floats;
     check(nest);
-    return backend().compiler(target)->llvm_text(nest, "kernel");
+    return backend().compiler(least_target(nest, target))->llvm_text(nest, "kernel");
 }
 
 std::string emit_asm(const ir::LoopNest& nest, const Target& target) {
     const ir::FloatEnvironment floats;
     check(nest);
-    return backend().compiler(target)->assembly(nest, "kernel");
+    return backend().compiler(least_target(nest, target))->assembly(nest, "kernel");
 }
 
 }  // namespace lathe::codegen

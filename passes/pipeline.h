@@ -17,6 +17,7 @@
 #include "passes/graph/inline_once.h"
 #include "passes/graph/join_scans.h"
 #include "passes/graph/lift_products.h"
+#include "passes/graph/pack_bytes.h"
 #include "passes/graph/simplify.h"
 #include "passes/graph/sink_transposes.h"
 #include "passes/graph/split.h"
@@ -51,6 +52,7 @@ struct Pass {
 };
 
 inline constexpr Pass pipeline[] = {
+    {"pack_bytes", "write contractions of integers that are bytes as ones of four bytes at a time", pack_bytes},
     {"expand", "write composite ops as what they are made of", expand, false},
     {"join_scans", "let a scan give what an equal one stacks besides", join_scans},
     {"sink_transposes", "compute what follows a transposed product in the order of the product", sink_transposes},

@@ -78,7 +78,7 @@ typedef struct lathe_model_info {
     uint32_t numerics_version; /* which definition of the ops' bits the kernels implement */
     const char* name;
     const char* features; /* processor features that every kernel needs, for people */
-    int32_t cpu_level;    /* the least level that the kernels run on: 1: x86-64-v3, 2: x86-64-v4 */
+    int32_t cpu_level;    /* the least level that the kernels run on: 1: x86-64-v3, 2: x86-64-v4, 3: with VNNI */
     int32_t symbol_count, input_count, output_count, site_count;
     const char* const* symbols; /* names */
     const lathe_model_tensor* inputs;

@@ -10,7 +10,7 @@ static int cpu_level(void) {
     if (level == 0) {
         const uint32_t present = lathe_cpu_present();
         level = 1;
-        while (level <= 2 && (present & lathe_cpu_needed(level)) == lathe_cpu_needed(level)) ++level;
+        while (level <= 3 && (present & lathe_cpu_needed(level)) == lathe_cpu_needed(level)) ++level;
         __atomic_store_n(&known, level, __ATOMIC_RELAXED);
     }
     return level - 1;

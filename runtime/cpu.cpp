@@ -12,15 +12,15 @@ Cpu detect() {
         const std::uint32_t needed = lathe_cpu_needed(level);
         return (present & needed) == needed;
     };
-    c.level = has_level(2) ? CpuLevel::avx512 : has_level(1) ? CpuLevel::avx2 : CpuLevel::baseline;
+    for (int level = 0; level <= static_cast<int>(CpuLevel::vnni) && has_level(level); ++level)
+        c.level = static_cast<CpuLevel>(level);
     for (int k = 0; k < lathe_cpu_feature_count; ++k) {
         const lathe_cpu_feature& feature = lathe_cpu_features[k];
         const bool there = (present >> k & 1) != 0;
-        if (feature.level == 3) c.avx512_vnni = there;
         if (feature.level == 1 && !there) c.missing += (c.missing.empty() ? "" : ", ") + std::string(feature.name);
     }
     unsigned a = 0, b = 0, cx = 0, d = 0;
-    c.avx512_bf16 = c.level == CpuLevel::avx512 && __get_cpuid_count(7, 1, &a, &b, &cx, &d) && (a >> 5 & 1) != 0;
+    c.avx512_bf16 = c.level >= CpuLevel::avx512 && __get_cpuid_count(7, 1, &a, &b, &cx, &d) && (a >> 5 & 1) != 0;
     std::int64_t caches[3];
     lathe_cache_bytes(caches);
     c.l1_data = caches[0];

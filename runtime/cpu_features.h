@@ -12,7 +12,7 @@ typedef struct lathe_cpu_feature {
     uint32_t word; /* 0: eax, 1: ebx, 2: ecx, 3: edx */
     uint32_t bit;
     uint32_t state; /* bits of XCR0: registers that the system must save */
-    int level;      /* 1: needed for x86-64-v3, 2: for x86-64-v4 too, 3: extra */
+    int level;      /* 1: needed for x86-64-v3, 2: for x86-64-v4 too, 3: beyond that */
 } lathe_cpu_feature;
 
 enum { lathe_cpu_feature_count = 16 };

@@ -175,7 +175,7 @@ std::vector<Tensor> everything(const Tensor& x, const Tensor& i, const Tensor& k
 }
 
 // What only the library itself records.
-const std::set<std::string> own = {"relayout", "matrix_exp_tangent"};
+const std::set<std::string> own = {"relayout", "matrix_exp_tangent", "dot_general_bytes", "convolution_bytes"};
 
 void collect(const ir::Graph& graph, std::map<std::string, std::set<std::pair<std::size_t, bool>>>& seen) {
     for (const ir::Node& n : graph.nodes()) {

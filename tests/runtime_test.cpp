@@ -33,7 +33,8 @@ TEST(CpuFeatures, AgreeWithTheCompiler) {
     const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                     __builtin_cpu_supports("avx512vl");
-    EXPECT_EQ(cpu().level, v4 ? CpuLevel::avx512 : v3 ? CpuLevel::avx2 : CpuLevel::baseline);
+    const bool vnni = v4 && __builtin_cpu_supports("avx512vnni");
+    EXPECT_EQ(cpu().level, vnni ? CpuLevel::vnni : v4 ? CpuLevel::avx512 : v3 ? CpuLevel::avx2 : CpuLevel::baseline);
     EXPECT_EQ(cpu().missing.empty(), v3);
     EXPECT_GE(cpu().l1_data, 16 << 10);
     EXPECT_GT(cpu().l2, cpu().l1_data);

@@ -1,6 +1,8 @@
 // Loads and stores: contiguous vectors, broadcasts, gathers and scatters, guarded and masked.
 #include <algorithm>
+#include <numeric>
 
+#include <llvm/ADT/SmallVector.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
@@ -18,6 +20,7 @@ struct Emitter::Access {
     llvm::Value* address = nullptr;  // of lane 0, or of all where it is the same
     llvm::Value* offsets = nullptr;  // scattered: elements from `address`, one a lane
     bool padded = false;             // scratch: memory behind masked lanes may be accessed, too
+    std::int64_t stride = 0;         // scattered: from one lane to the next, where that is a number
 };
 
 Dim Emitter::offset(ir::BufferId b, std::span<const Dim> index) const {
@@ -88,6 +91,7 @@ Emitter::Access Emitter::access(ir::BufferId b, std::span<const Dim> index) {
         a.kind = Access::Kind::scattered;
         if (affine->coefficient.is_constant() && std::abs(affine->coefficient.constant()) < (1 << 20)) {
             // Offsets that fit 32 bits take half the registers.
+            a.stride = affine->coefficient.constant();
             llvm::Value* stride = b_.getInt32(static_cast<std::uint32_t>(affine->coefficient.constant()));
             a.offsets = b_.CreateMul(lane_numbers(scope_.width, true),
                                      b_.CreateVectorSplat(static_cast<unsigned>(scope_.width), stride));
@@ -102,6 +106,32 @@ Emitter::Access Emitter::access(ir::BufferId b, std::span<const Dim> index) {
     a.address = array.data;
     a.offsets = splat(this->index(at));
     return a;
+}
+
+namespace {
+
+// No processor gathers bytes, or pairs of them. Those that lie a word apart come with their words.
+bool are_parts_of_words(std::size_t bytes, std::int64_t stride, int width) {
+    const std::int64_t word = static_cast<std::int64_t>(bytes) * stride;
+    return bytes <= 2 && stride > 1 && (word == 2 || word == 4 || word == 8) && width % 2 == 0;
+}
+
+}  // namespace
+
+// Elements 0, stride, 2 * stride, ... : the first of each word in the first half of the lanes, and the last of each in
+// the second, whose words begin so much earlier that they end with the last element that is read.
+llvm::Value* Emitter::every(std::int64_t stride, llvm::Type* element, llvm::Value* address) {
+    const auto half = static_cast<unsigned>(scope_.width) / 2;
+    const auto step = static_cast<unsigned>(stride), bits = element->getIntegerBitWidth();
+    auto* words = llvm::FixedVectorType::get(b_.getIntNTy(step * bits), half);
+    auto* elements = llvm::FixedVectorType::get(element, half);
+    const llvm::Align align(bits / 8);
+    llvm::Value* behind = b_.CreateGEP(element, address, b_.getInt64((half - 1) * step + 1));
+    llvm::Value* first = b_.CreateTrunc(b_.CreateAlignedLoad(words, address, align), elements);
+    llvm::Value* second = b_.CreateLShr(b_.CreateAlignedLoad(words, behind, align), (step - 1) * bits);
+    llvm::SmallVector<int, 64> all(2 * half);
+    std::iota(all.begin(), all.end(), 0);
+    return b_.CreateShuffleVector(first, b_.CreateTrunc(second, elements), all);
 }
 
 Register Emitter::load(const ir::Load& l) {
@@ -142,6 +172,8 @@ Register Emitter::load(const ir::Load& l) {
                                          : b_.CreateMaskedLoad(type, a.address, align, mask, zero);
         return {from_memory(v, d), true};
     }
+    if (mask == nullptr && element->isIntegerTy() && are_parts_of_words(size_of(d), a.stride, scope_.width))
+        return {from_memory(every(a.stride, element, a.address), d), true};
     llvm::Value* pointers = b_.CreateGEP(element, a.address, a.offsets);
     if (mask == nullptr) mask = active_lanes();
     return {from_memory(b_.CreateMaskedGather(type, pointers, align, mask, zero), d), true};

@@ -19,8 +19,9 @@ using ir::Dim;
 using ir::Dtype;
 using ir::LoopKind;
 
-Emitter::Emitter(const ir::LoopNest& nest, llvm::Module& module, llvm::IRBuilderBase& builder)
+Emitter::Emitter(const ir::LoopNest& nest, const Target& target, llvm::Module& module, llvm::IRBuilderBase& builder)
     : nest_(nest),
+      target_(target),
       workspace_(workspace_of(nest)),
       module_(module),
       b_(builder),

@@ -4,6 +4,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Intrinsics.h>
 
+#include "codegen/llvm/dot_bytes.h"
 #include "codegen/llvm/emitter.h"
 #include "ir/error.h"
 
@@ -35,7 +36,7 @@ namespace {
 
 class ProgramEmitter {
 public:
-    explicit ProgramEmitter(llvm::IRBuilderBase& b) : b_(b) {}
+    ProgramEmitter(llvm::IRBuilderBase& b, const Target& target) : b_(b), target_(target) {}
 
     llvm::Value* emit(const ScalarInst& inst, Dtype source, llvm::Value* x, llvm::Value* y, llvm::Value* z) {
         const bool floating = is_float(source), is_signed = is_signed_integer(source);
@@ -88,6 +89,8 @@ public:
                 return convert(x, source, inst.dtype);
             case Prim::bitcast:
                 return b_.CreateBitCast(x, like(x, inst.dtype));
+            case Prim::dot_bytes:
+                return dot_bytes(b_, target_, x, y, z);
             case Prim::parameter:
             case Prim::constant:
                 break;
@@ -175,6 +178,7 @@ private:
     }
 
     llvm::IRBuilderBase& b_;
+    const Target& target_;
 };
 
 // For each instruction the rare select that alone needs it, for the value that is rarely chosen; the program's length
@@ -208,7 +212,7 @@ std::vector<std::size_t> rare_users(const ir::ScalarProgram& p) {
 
 Registers Emitter::program(const ir::ScalarProgram& p, std::span<const Register> operands) {
     const std::vector<std::size_t> user = rare_users(p);
-    ProgramEmitter emitter(b_);
+    ProgramEmitter emitter(b_, target_);
     Registers results(p.insts.size());
     const auto result = [&](std::int32_t i) { return results[static_cast<std::size_t>(i)]; };
     const std::function<void(std::size_t)> emit_for = [&](std::size_t by) {

@@ -38,7 +38,7 @@ using Values = std::vector<llvm::Value*>;
 
 class Emitter {
 public:
-    Emitter(const ir::LoopNest& nest, llvm::Module& module, llvm::IRBuilderBase& builder);
+    Emitter(const ir::LoopNest& nest, const Target& target, llvm::Module& module, llvm::IRBuilderBase& builder);
     void emit_kernel(std::string_view symbol);
 
 private:
@@ -140,6 +140,7 @@ private:
 
     // ---- emit_memory.cpp: loads and stores
     Register load(const ir::Load& l);
+    llvm::Value* every(std::int64_t stride, llvm::Type* element, llvm::Value* address);
     void store(const ir::Store& s);
     void stream(llvm::Value* lanes, llvm::Value* address, llvm::Align align);
     ir::Dim offset(ir::BufferId b, std::span<const ir::Dim> index) const;
@@ -184,6 +185,7 @@ private:
     Register& value(ir::ValueId v) { return values_[static_cast<std::size_t>(v)]; }
 
     const ir::LoopNest& nest_;
+    const Target& target_;
     const ir::Workspace workspace_;
     llvm::Module& module_;
     llvm::IRBuilderBase& b_;

@@ -13,7 +13,7 @@ namespace lathe::codegen {
 
 inline constexpr const char* triple = "x86_64-unknown-linux-gnu";
 
-std::unique_ptr<llvm::TargetMachine> make_machine(const std::string& cpu);
+std::unique_ptr<llvm::TargetMachine> make_machine(const std::string& cpu, const std::string& features = {});
 llvm::SmallVector<char, 0> generate(llvm::TargetMachine& machine, llvm::Module& module, llvm::CodeGenFileType type);
 
 }  // namespace lathe::codegen

@@ -139,7 +139,7 @@ void check_self_contained(llvm::MemoryBufferRef object, const ir::LoopNest& nest
 
 }  // namespace
 
-std::unique_ptr<llvm::TargetMachine> make_machine(const std::string& cpu) {
+std::unique_ptr<llvm::TargetMachine> make_machine(const std::string& cpu, const std::string& features) {
     initialize_llvm();
     std::string error;
     const llvm::Target* found = llvm::TargetRegistry::lookupTarget(triple, error);
@@ -147,7 +147,7 @@ std::unique_ptr<llvm::TargetMachine> make_machine(const std::string& cpu) {
     llvm::TargetOptions options;
     options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
     return std::unique_ptr<llvm::TargetMachine>(found->createTargetMachine(
-        triple, cpu, "", options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+        triple, cpu, features, options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 llvm::SmallVector<char, 0> generate(llvm::TargetMachine& machine, llvm::Module& module, llvm::CodeGenFileType type) {
@@ -161,6 +161,7 @@ llvm::SmallVector<char, 0> generate(llvm::TargetMachine& machine, llvm::Module& 
 }
 
 struct ObjectCompiler::State {
+    Target target;
     std::unique_ptr<llvm::TargetMachine> machine;
     std::unique_ptr<Optimizer> optimizer;
 
@@ -170,7 +171,7 @@ struct ObjectCompiler::State {
         module->setTargetTriple(triple);
         module->setDataLayout(machine->createDataLayout());
         llvm::IRBuilder<> builder(context);
-        Emitter(nest, *module, builder).emit_kernel(symbol);
+        Emitter(nest, target, *module, builder).emit_kernel(symbol);
         std::string why;
         llvm::raw_string_ostream stream(why);
         if (llvm::verifyModule(*module, &stream))
@@ -181,7 +182,8 @@ struct ObjectCompiler::State {
 };
 
 ObjectCompiler::ObjectCompiler(const Target& target) : state_(std::make_unique<State>()) {
-    state_->machine = make_machine(target.cpu);
+    state_->machine = make_machine(target.cpu, target.features);
+    state_->target = target;
     state_->optimizer = std::make_unique<Optimizer>(*state_->machine);
 }
 

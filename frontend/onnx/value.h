@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -27,6 +28,13 @@ struct KnownIntegers {
 using Origins = std::vector<std::uint32_t>;
 // Stands for what changes from one call of a loop's body to the next: nobody can name its value in advance.
 inline constexpr std::uint32_t changing = UINT32_MAX;
+
+// What DequantizeLinear makes a tensor of: (bytes - zero) * scale. One scale and one zero, or one for each index of an
+// axis; an empty zero is 0.
+struct Dequantized {
+    Tensor bytes, scale, zero;
+    std::int64_t axis = 0;
+};
 
 class Value {
 public:
@@ -56,12 +64,17 @@ public:
     void set_origins(Origins origins) { origins_ = std::move(origins); }
     bool is_constant() const { return origins_.empty(); }
 
+    // Null where it is none: products of such are ones of integers.
+    const Dequantized* dequantized() const { return dequantized_.get(); }
+    void set_dequantized(Dequantized parts) { dequantized_ = std::make_shared<const Dequantized>(std::move(parts)); }
+
 private:
     enum class Kind : std::uint8_t { missing, tensor, sequence };
     mutable Tensor tensor_;
     std::optional<KnownIntegers> known_;
     std::vector<Value> elements_;
     Origins origins_;
+    std::shared_ptr<const Dequantized> dequantized_;
     Kind kind_ = Kind::missing;
 };
 

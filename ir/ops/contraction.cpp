@@ -44,7 +44,7 @@ Value spread(const Value& x, const Integers& batch, const Integers& own, std::si
 }  // namespace
 
 Type dot_general_type(TypeContext& c) {
-    rules::require_dtype(c, 0, numbers);
+    rules::require_dtype(c, 0, c.op().dtypes);
     rules::require_same_dtype(c, 0, 1);
     const Shape &lhs = c.operand(0).shape, &rhs = c.operand(1).shape;
     const Integers lhs_batch = c.axes(ops::lhs_batch), rhs_batch = c.axes(ops::rhs_batch);
@@ -150,9 +150,9 @@ Value dot_general_batch(const BatchContext& c) {
             auto& axes = std::get<Integers>(attributes[batch->slot]);
             axes.insert(axes.begin(), 0);
         }
-        return dot_general.with(std::move(attributes), c.x[0], c.x[1]);
+        return c.node.op->with(std::move(attributes), c.x[0], c.x[1]);
     }
-    const Value product = dot_general.with(attributes, c.x[0], c.x[1]);
+    const Value product = c.node.op->with(attributes, c.x[0], c.x[1]);
     std::size_t before = lhs_batch(attributes).size();
     if (c.batched[1])
         before += free_axes(c.x[0].type().shape.rank(), lhs_batch(attributes), lhs_contract(attributes)).size();

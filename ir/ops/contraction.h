@@ -15,6 +15,7 @@ inline constexpr AttributeDef dot_general_attributes[] = {lhs_batch, rhs_batch, 
 Type dot_general_type(TypeContext& c);
 ContractionMaps dot_general_maps(std::span<const Type> operands, std::span<const Attribute> attributes);
 Value dot_general_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+Value dot_general_of_bytes(const BytesContext& c);
 Value dot_general_batch(const BatchContext& c);
 
 inline constexpr OpDef dot_general = {
@@ -43,6 +44,7 @@ inline constexpr OpDef dot_general = {
         },
     },
     .contraction = dot_general_maps,
+    .of_bytes = dot_general_of_bytes,
     .gradient = multilinear(dot_general_transpose),
     .batch = dot_general_batch,
     .samples = [](Dtype d) -> std::vector<Sample> {

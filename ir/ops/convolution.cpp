@@ -96,7 +96,7 @@ void append(Integers& list, const Integers& more) { list.insert(list.end(), more
 }  // namespace
 
 Type convolution_type(TypeContext& c) {
-    rules::require_dtype(c, 0, numbers);
+    rules::require_dtype(c, 0, c.op().dtypes);
     rules::require_same_dtype(c, 0, 1);
     const Shape &x = c.operand(0).shape, &w = c.operand(1).shape;
     if (x.rank() < first_extent + 1 || x.rank() > first_extent + 3)
@@ -188,7 +188,7 @@ struct GroupedWindows {
 // Rows of the product are windows, its columns a group's outputs: their weights are stored in panels, once, and windows
 // are read where they lie, an element at a time for many outputs. What follows may stay in that order, since nothing
 // but a transposition brings outputs behind the image.
-Value by_outputs(const GroupedWindows& windows, const Value& w, const Geometry& g) {
+Value by_outputs(const GroupedWindows& windows, const Value& w, const Geometry& g, const OpDef& multiply) {
     const bool grouped = g.groups != Dim(1);
     const std::size_t extents = windows.extents;
     const Dim images = windows.batch[0], outputs = w.type().shape[0];
@@ -206,13 +206,13 @@ Value by_outputs(const GroupedWindows& windows, const Value& w, const Geometry& 
     if (grouped) {
         const Value columns = f::reshape(weights, Shape{g.groups, own, windows.depth});
         // Of a batch of both, which comes first; in memory outputs of all groups are side by side.
-        product = dot_general.with({Integers{1}, Integers{0}, Integers{3}, Integers{2}}, rows, columns);
+        product = multiply.with({Integers{1}, Integers{0}, Integers{3}, Integers{2}}, rows, columns);
         const Integers side_by_side{1, 2, 0, 3};
         const Shape joined{images, shape[shape.rank() - 2], outputs};
         product = f::reshape(f::transpose(stored(product, side_by_side), side_by_side), joined);
     } else {
         const Value columns = f::reshape(weights, Shape{own, windows.depth});
-        product = dot_general.with({Integers{}, Integers{}, Integers{2}, Integers{1}}, rows, columns);
+        product = multiply.with({Integers{}, Integers{}, Integers{2}, Integers{1}}, rows, columns);
     }
     order = {0, static_cast<std::int64_t>(extents) + 1};
     append(order, range(1, extents + 1));
@@ -266,7 +266,7 @@ Value by_elements(const Value& x, const Value& w, const Geometry& g, const Shape
 
 // Rows of the product are a group's outputs, its columns the windows along the last extent, and there is one for each
 // image, group, and index of the other extents.
-Value along_rows(const GroupedWindows& windows, const Value& w, const Geometry& g) {
+Value along_rows(const GroupedWindows& windows, const Value& w, const Geometry& g, const OpDef& multiply) {
     const std::size_t extents = windows.extents;
     const Dim images = windows.batch[0], outputs = w.type().shape[0], depth = windows.depth;
     const bool grouped = g.groups != Dim(1);
@@ -304,10 +304,15 @@ Value along_rows(const GroupedWindows& windows, const Value& w, const Geometry& 
     Integers right_batch = range(0, fixed);
     append(right_batch, range(fixed + 1, fixed + 1 + outer));
     const auto contracted = static_cast<std::int64_t>(fixed);
-    const Value product =
-        dot_general.with({range(0, fixed + outer), right_batch, Integers{static_cast<std::int64_t>(fixed + outer) + 1},
-                          Integers{contracted}},
-                         left, columns);
+    const Integers left_batch = range(0, fixed + outer), left_contract{static_cast<std::int64_t>(fixed + outer) + 1},
+                   right_contract{contracted};
+    Value product;
+    if (&multiply == &dot_general) {
+        product = multiply.with({left_batch, right_batch, left_contract, right_contract}, left, columns);
+    } else {  // it makes a difference which operand is which
+        product = multiply.with({right_batch, left_batch, right_contract, left_contract}, columns, left);
+        product = exchange_first_two(product, fixed + outer);
+    }
 
     // Outputs behind the image, or behind the group, with which they become one.
     Integers back = range(0, fixed);
@@ -361,19 +366,21 @@ Integers order_of_padded(const Value& x) {
 
 }  // namespace
 
-Values convolution_expansion(const ExpandContext& c) {
+Values convolution_expansion(const ExpandContext& c) { return convolution_by_products(c, dot_general); }
+
+Values convolution_by_products(const ExpandContext& c, const OpDef& product) {
     const Geometry g(c.node.attributes);
     const Value &x = c.x[0], &w = c.x[1];
     Value input = padded(x, g);
     if (input != x) input = stored(input, order_of_padded(x));
     const Dim own = floordiv(w.type().shape[0], g.groups);
-    if (w.type().shape[1] == Dim(1) && is_written_out(own, w))
+    if (&product == &dot_general && w.type().shape[1] == Dim(1) && is_written_out(own, w))
         return {by_elements(input, w, g, c.node.results[0].shape)};
     const GroupedWindows windows(input, w, g);
     const bool has_few_outputs = g.groups != Dim(1) && own.is_constant() && own.constant() < vector_outputs;
     if (has_few_outputs || !counts_are_simple(x.type().shape, c.node.results[0].shape, w.type().shape))
-        return {along_rows(windows, w, g)};
-    return {by_outputs(windows, w, g)};
+        return {along_rows(windows, w, g, product)};
+    return {by_outputs(windows, w, g, product)};
 }
 
 namespace {
@@ -482,7 +489,7 @@ Value convolution_batch(const BatchContext& c) {
     const auto rest = [](const Value& v, std::size_t from) { return v.type().shape.dims().subspan(from); };
     if (!c.batched[1]) {
         const Value y =
-            convolution.with(c.node.attributes, with_shape(c.x[0], {c.extent * x[0]}, rest(c.x[0], 2)), c.x[1]);
+            c.node.op->with(c.node.attributes, with_shape(c.x[0], {c.extent * x[0]}, rest(c.x[0], 2)), c.x[1]);
         return with_shape(y, {c.extent, x[0]}, rest(y, 1));
     }
     const Dim own = g.groups == Dim(1) ? w[0] : floordiv(w[0], g.groups);
@@ -490,7 +497,7 @@ Value convolution_batch(const BatchContext& c) {
         // Outputs in the order of groups, batch, outputs of the group.
         const Value apart = with_shape(c.x[1], {c.extent, g.groups, own}, rest(c.x[1], 2));
         const Value all = with_shape(exchange_first_two(apart), {g.groups * c.extent * own}, rest(apart, 3));
-        const Value y = convolution.with(c.node.attributes, c.x[0], all);
+        const Value y = c.node.op->with(c.node.attributes, c.x[0], all);
         const Value split = with_shape(y, {x[0], g.groups, c.extent, own}, rest(y, 2));
         Integers order = f::all_axes(split.type().shape.rank());
         std::rotate(order.begin(), order.begin() + 2, order.begin() + 3);
@@ -504,7 +511,7 @@ Value convolution_batch(const BatchContext& c) {
     }
     const Value images = with_shape(exchange_first_two(c.x[0]), {x[0], c.extent * x[1]}, rest(c.x[0], 3));
     const Value windows = with_shape(c.x[1], {c.extent * w[0]}, rest(c.x[1], 2));
-    const Value y = convolution.with(g.with_groups(g.groups * c.extent), images, windows);
+    const Value y = c.node.op->with(g.with_groups(g.groups * c.extent), images, windows);
     return exchange_first_two(with_shape(y, {x[0], c.extent, w[0]}, rest(y, 2)));
 }
 

@@ -20,6 +20,9 @@ inline constexpr AttributeDef convolution_attributes[] = {convolution_low,    co
 Type convolution_type(TypeContext& c);
 Values convolution_expansion(const ExpandContext& c);
 Value convolution_transpose(const GradientContext& g, std::span<const Value> ct, std::size_t operand);
+Value convolution_of_bytes(const BytesContext& c);
+// As products by some op: dot_general, or one of the same operands.
+Values convolution_by_products(const ExpandContext& c, const OpDef& product);
 Value convolution_batch(const BatchContext& c);
 std::vector<Sample> convolution_samples(Dtype d);
 
@@ -35,6 +38,7 @@ inline constexpr OpDef convolution = {
     .dtypes = numbers,
     .attributes = convolution_attributes,
     .type = convolution_type,
+    .of_bytes = convolution_of_bytes,
     .expand = convolution_expansion,
     .gradient = multilinear(convolution_transpose),
     .batch = convolution_batch,

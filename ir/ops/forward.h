@@ -19,7 +19,7 @@ extern const OpDef bit_and, bit_or, bit_xor, bit_not, shift_left, shift_right;
 extern const OpDef reshape, transpose, broadcast_to, slice, pad, concat, diagonal, as_strided;
 extern const OpDef sort, topk, searchsorted;
 extern const OpDef skew, convolution, first_max;
-extern const OpDef dot_general, philox;
+extern const OpDef dot_general, dot_general_bytes, convolution_bytes, philox;
 extern const OpDef gather, take_along_axis, checked_index, dynamic_slice, dynamic_update_slice;
 extern const OpDef scatter_add, scatter_set, scatter_multiply, scatter_max, scatter_min;
 extern const OpDef add_along_axis, put_along_axis, multiply_along_axis, max_along_axis, min_along_axis;

@@ -253,6 +253,18 @@ struct ContractionMaps {
     std::vector<Dim> contracted_extents;
 };
 using ContractionRule = ContractionMaps (*)(std::span<const Type> operands, std::span<const Attribute> attributes);
+// An operand of i32 that is bytes less a zero.
+struct BytesLessZero {
+    Value bytes;  // u8 or i8
+    Value zero;   // i32, broadcasts to the bytes; empty where it is 0
+};
+struct BytesContext {
+    const Node& node;
+    std::span<const BytesLessZero> x;  // operands
+};
+// The result of a contraction of such operands as one of words of four bytes: the same integers. Empty where the row
+// has none that is faster.
+using BytesRule = Value (*)(const BytesContext&);
 // Axes that a reduction folds, ascending.
 using AxesRule = Integers (*)(std::span<const Type> operands, std::span<const Attribute> attributes);
 
@@ -389,6 +401,7 @@ struct OpDef {
     Reducer reducer = {};                    // reduction, contraction, scatter
     AxesRule axes = nullptr;                 // reduction: what is folded; index: the one axis
     ContractionRule contraction = nullptr;   // contraction
+    BytesRule of_bytes = nullptr;            // contraction, and composites that become one: of i32 that are bytes
     ViewRule view = nullptr;                 // view; scatter: where in operand 0 an element of the last operand goes
     Control control = Control::none;         // control
     CallRule call = nullptr;                 // opaque: the function that computes it

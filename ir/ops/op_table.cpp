@@ -17,11 +17,12 @@ consteval auto concatenate(const std::array<const OpDef*, sizes>&... families) {
 }
 
 // Every family is named twice: here, and where it gets its name.
-constexpr auto table = concatenate(
-    ops::sources, ops::arithmetic, ops::roundings, ops::real_functions, ops::trigonometric_functions,
-    ops::hyperbolic_functions, ops::special_functions, ops::binary_functions, ops::comparisons, ops::bits, ops::views,
-    ops::indexing, ops::scatters, ops::along_axis, ops::scans, ops::searches, ops::fourier, ops::reductions,
-    ops::contractions, ops::linear_algebra, ops::windows, ops::convolutions, ops::memory, ops::control);
+constexpr auto table =
+    concatenate(ops::sources, ops::arithmetic, ops::roundings, ops::real_functions, ops::trigonometric_functions,
+                ops::hyperbolic_functions, ops::special_functions, ops::binary_functions, ops::comparisons, ops::bits,
+                ops::views, ops::indexing, ops::scatters, ops::along_axis, ops::scans, ops::searches, ops::fourier,
+                ops::reductions, ops::contractions, ops::linear_algebra, ops::windows, ops::convolutions,
+                ops::products_of_bytes, ops::memory, ops::control);
 
 constexpr OpFamily families[] = {
     {"Sources", ops::sources},
@@ -46,6 +47,7 @@ constexpr OpFamily families[] = {
     {"Linear algebra", ops::linear_algebra},
     {"Windows", ops::windows},
     {"Convolution", ops::convolutions},
+    {"Products of bytes", ops::products_of_bytes},
     {"Memory", ops::memory},
     {"Regions", ops::control},
 };

@@ -5,6 +5,7 @@
 #include "ir/ops/arithmetic.h"
 #include "ir/ops/binary.h"
 #include "ir/ops/bits.h"
+#include "ir/ops/bytes.h"
 #include "ir/ops/comparison.h"
 #include "ir/ops/contraction.h"
 #include "ir/ops/control.h"

@@ -182,6 +182,14 @@ std::uint64_t convert_bits(Dtype from, Dtype to, std::uint64_t bits) {
     });
 }
 
+std::uint64_t dot_bytes(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+    auto sum = static_cast<std::uint32_t>(c);
+    for (int shift = 0; shift < 32; shift += 8)
+        sum += static_cast<std::uint32_t>(int{static_cast<std::uint8_t>(a >> shift)} *
+                                          static_cast<std::int8_t>(b >> shift));
+    return sum;
+}
+
 std::uint64_t run(const ScalarInst& inst, Dtype operand, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
     switch (inst.prim) {
         case Prim::parameter:
@@ -228,6 +236,8 @@ std::uint64_t run(const ScalarInst& inst, Dtype operand, std::uint64_t a, std::u
             return convert_bits(operand, inst.dtype, a);
         case Prim::bitcast:
             return a;
+        case Prim::dot_bytes:
+            return dot_bytes(a, b, c);
     }
     return 0;
 }
@@ -323,6 +333,10 @@ Scalar ScalarBuilder::rem(Scalar a, Scalar b) { return binary(Prim::rem, a, b); 
 Scalar ScalarBuilder::fma(Scalar a, Scalar b, Scalar c) {
     if (is_half(a.dtype)) return convert(fma(widen(*this, a), widen(*this, b), widen(*this, c)), a.dtype);
     return emit({.prim = Prim::fma, .dtype = a.dtype, .a = a.id, .b = b.id, .c = c.id});
+}
+
+Scalar ScalarBuilder::dot_bytes(Scalar a, Scalar b, Scalar c) {
+    return emit({.prim = Prim::dot_bytes, .dtype = Dtype::i32, .a = a.id, .b = b.id, .c = c.id});
 }
 
 Scalar ScalarBuilder::neg(Scalar a) {

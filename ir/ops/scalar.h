@@ -58,6 +58,7 @@ enum class Prim : std::uint8_t {
               // even; float -> float rounds; float -> int truncates and the operand is in range (rules guard); boolean
               // -> 0 or 1; to boolean: nonzero
     bitcast,  // same size, reinterpreted
+    dot_bytes,  // i32s: c plus, for each of the four bytes, that of a as u8 times that of b as i8
 };
 
 struct ScalarInst {
@@ -97,6 +98,7 @@ public:
     Scalar div(Scalar a, Scalar b);  // raw: see Prim::div
     Scalar rem(Scalar a, Scalar b);
     Scalar fma(Scalar a, Scalar b, Scalar c);
+    Scalar dot_bytes(Scalar a, Scalar b, Scalar c);
     Scalar neg(Scalar a);
     Scalar abs(Scalar a);
     Scalar sqrt(Scalar a);

@@ -7,6 +7,7 @@
 #include "frontend/functions/binary.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/onnx/operators.h"
+#include "frontend/onnx/operators/dequantized.h"
 #include "frontend/onnx/operators/windows.h"
 #include "frontend/tensor/record.h"
 
@@ -45,7 +46,10 @@ Tensor with_bias(const NodeCall& c, const Tensor& y) {
     return f::with_bias(y, c[2]);
 }
 
-Tensor convolution(const NodeCall& c) { return with_bias(c, convolved(c, c[0], c[1])); }
+Tensor convolution(const NodeCall& c) {
+    const std::optional<Tensor> of_integers = dequantized_convolution(c);
+    return with_bias(c, of_integers ? *of_integers : convolved(c, c[0], c[1]));
+}
 Results convolve(NodeCall& c) { return {convolution(c)}; }
 
 // What all windows bring to the result without padding is cut to what is left of it: by the padding, or to the extents

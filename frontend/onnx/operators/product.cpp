@@ -5,18 +5,23 @@
 #include "frontend/functions/movement.h"
 #include "frontend/functions/products.h"
 #include "frontend/onnx/operators.h"
+#include "frontend/onnx/operators/dequantized.h"
 
 namespace lathe::onnx {
 namespace {
 
-Results product(NodeCall& c) { return {matmul(c[0], c[1])}; }
+Results product(NodeCall& c) {
+    const std::optional<Tensor> of_integers = dequantized_product(c);
+    return {of_integers ? *of_integers : matmul(c[0], c[1])};
+}
 
 // alpha * a * b + beta * c, with a and b transposed as the attributes say.
 Results general_product(NodeCall& c) {
     const Tensor a = c.flag("transA") ? c[0].t() : c[0], b = c.flag("transB") ? c[1].t() : c[1];
     if (a.rank() != 2 || b.rank() != 2) c.refuse("operands are no matrices");
     const double alpha = c.number("alpha", 1), beta = c.number("beta", 1);
-    Tensor y = matmul(a, b);
+    const std::optional<Tensor> of_integers = dequantized_product(c, c.flag("transA"), c.flag("transB"));
+    Tensor y = of_integers ? *of_integers : matmul(a, b);
     if (!ir::is_float(y.dtype()) && (alpha != 1 || beta != 1)) c.refuse("factors of products of integers");
     if (alpha != 1) y = y * alpha;
     if (c.has(2)) y = y + (beta == 1 ? c[2] : c[2] * beta);

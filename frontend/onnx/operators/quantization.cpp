@@ -15,6 +15,7 @@
 #include "frontend/functions/products.h"
 #include "frontend/functions/reductions.h"
 #include "frontend/onnx/operators.h"
+#include "frontend/onnx/operators/dequantized.h"
 #include "frontend/onnx/operators/windows.h"
 
 namespace lathe::onnx {
@@ -85,7 +86,12 @@ Results dequantize_linear(NodeCall& c) {
     if (!ir::is_float(scale.dtype()) || !ir::is_float(dtype)) c.refuse("the scale or the result is no float");
     const Dtype wide = ir::accumulator_of(dtype);
     const Tensor whole = less_zero(q, spread(c, q, zero));
-    return {convert(convert(whole, wide) * convert(spread(c, q, scale), wide), dtype)};
+    Value result = convert(convert(whole, wide) * convert(spread(c, q, scale), wide), dtype);
+    const bool are_bytes = q.dtype() == Dtype::u8 || q.dtype() == Dtype::i8;
+    if (are_bytes && dtype == Dtype::f32 && scale.dtype() == Dtype::f32 && c.integer("block_size", 0) == 0)
+        result.set_dequantized(
+            {q, scale, zero, is_one_number(scale) ? 0 : c.natural_axis(c.integer("axis", 1), q.rank())});
+    return {std::move(result)};
 }
 
 // With the scale and the zero for which a tensor's range, and 0, fill that of u8.
@@ -157,6 +163,16 @@ Results qlinear_conv(NodeCall& c) {
     }
     const Tensor scale = one_number(c, 1) * of_outputs(c, c[4], extents) / one_number(c, 6);
     return {quantized(convert(whole, Dtype::f32) * scale, y_zero, y_zero.dtype())};
+}
+
+// ---- of what was dequantized
+
+// One number for all, or none.
+bool has_one_scale(const Dequantized& d) { return is_one_number(d.scale); }
+Tensor one_or_none(const Tensor& t) { return t.is_empty() ? t : reshape(t, Shape{}); }
+// Sums as floats, by the scales of both sides.
+Tensor scaled(const Tensor& whole, const Tensor& a_scale, const Tensor& b_scale) {
+    return convert(whole, Dtype::f32) * (a_scale * b_scale);
 }
 
 // ---- of ONNX Runtime: what is computed of floats, between integers
@@ -261,6 +277,29 @@ constexpr Operator rows[] = {
 };
 
 }  // namespace
+
+std::optional<Tensor> dequantized_convolution(const NodeCall& c) {
+    const Dequantized *x = c.value(0).dequantized(), *w = c.value(1).dequantized();
+    if (x == nullptr || w == nullptr || !has_one_scale(*x) || (!has_one_scale(*w) && w->axis != 0)) return {};
+    const std::size_t behind = w->bytes.rank() - 1;
+    const Tensor whole =
+        convolved(c, less_zero(x->bytes, one_or_none(x->zero)), less_zero(w->bytes, of_outputs(c, w->zero, behind)));
+    return scaled(whole, one_or_none(x->scale), of_outputs(c, w->scale, behind - 1));
+}
+
+std::optional<Tensor> dequantized_product(const NodeCall& c, bool transposes_a, bool transposes_b) {
+    const Dequantized *a = c.value(0).dequantized(), *b = c.value(1).dequantized();
+    if (a == nullptr || b == nullptr || !has_one_scale(*a)) return {};
+    const auto columns = static_cast<std::int64_t>(b->bytes.rank()) - 1;
+    if (!has_one_scale(*b) && (columns != 1 || b->axis != (transposes_b ? 0 : columns))) return {};
+    const auto side = [](const Tensor& t, bool transposes) { return transposes ? t.t() : t; };
+    const auto of_columns = [](const Tensor& t) { return is_one_number(t) ? reshape(t, Shape{}) : t; };
+    const Tensor b_zero = b->zero.is_empty() ? b->zero : of_columns(b->zero);
+    const Tensor whole =
+        integer_product(side(a->bytes, transposes_a), one_or_none(a->zero), side(b->bytes, transposes_b), b_zero);
+    return scaled(whole, one_or_none(a->scale), of_columns(b->scale));
+}
+std::optional<Tensor> dequantized_product(const NodeCall& c) { return dequantized_product(c, false, false); }
 
 Operators quantization_operators() { return rows; }
 
