@@ -7,7 +7,7 @@
 namespace lathe {
 
 struct CompileOptions {
-    std::string target = "host";     // the level that code is for: "avx2", "avx512", or what this processor has
+    std::string target = "host";     // the level that code is for: "avx2", "avx512", "vnni", or what this processor has
     std::vector<std::string> off{};  // names of passes that are left out
     bool interpreted = false;        // kernels run through an interpreter: the same bits, slowly, without machine code
 };

@@ -12,8 +12,8 @@ inline constexpr DtypeSet words_of_bytes = dtypes_where([](Dtype d) { return d =
 inline constexpr OpDef dot_general_bytes = {
     .name = "dot_general_bytes",
     .doc =
-        "dot_general of words of four bytes: an element of lhs is four of u8, one of rhs four of i8, the first in the\n"
-        "lowest bits, and their product is the sum of four. Sums are i32 and wrap.",
+        "dot_general of words of four bytes, whose product is the sum of four products.\n"
+        "An element of lhs is four of u8, one of rhs four of i8, the first in the lowest bits. Sums are i32 and wrap.",
     .arity = 2,
     .lowering = Lowering::contraction,
     .dtypes = words_of_bytes,
@@ -39,8 +39,8 @@ inline constexpr OpDef dot_general_bytes = {
 inline constexpr OpDef convolution_bytes = {
     .name = "convolution_bytes",
     .doc =
-        "convolution of words of four bytes, which are channels: an element of x is four of u8, one of w four of i8,\n"
-        "the first in the lowest bits, and their product is the sum of four. Sums are i32 and wrap.",
+        "convolution of words of four bytes, which are channels; the product of two is the sum of four products.\n"
+        "An element of x is four of u8, one of w four of i8, the first in the lowest bits. Sums are i32 and wrap.",
     .arity = 2,
     .lowering = Lowering::composite,
     .dtypes = words_of_bytes,

@@ -390,6 +390,13 @@ Scalar ScalarBuilder::convert(Scalar a, Dtype to) {
     const bool is_signed = is_signed_integer(to);
     const int value_bits = static_cast<int>(8 * size_of(to)) - (is_signed ? 1 : 0);
     const std::uint64_t max_bits = ~std::uint64_t{0} >> (64 - value_bits);
+    if (value_bits <= (a.dtype == Dtype::f64 ? 53 : 24)) {  // floats hold the greatest integer
+        const Scalar zero = constant(a.dtype, 0.0), greatest = constant(a.dtype, std::ldexp(1.0, value_bits) - 1);
+        const Scalar known = is_signed ? select(compare(Prim::eq, a, a), a, zero) : a;
+        const Scalar least = is_signed ? constant(a.dtype, -std::ldexp(1.0, value_bits)) : zero;
+        const Scalar above = select(compare(Prim::gt, known, least), known, least);  // not NaN
+        return raw(select(compare(Prim::lt, above, greatest), above, greatest), to);
+    }
     const Scalar low = constant(a.dtype, is_signed ? -std::ldexp(1.0, value_bits) : 0.0);
     const Scalar high = constant(a.dtype, std::ldexp(1.0, value_bits));
     const Scalar zero = constant(a.dtype, 0.0);

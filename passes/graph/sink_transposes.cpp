@@ -3,8 +3,9 @@
 // what attributes mean; of a view, the index maps before and after have to be the same. What does not work so gets the
 // transposition in front of it, where it is a view as before.
 //
-// That happens in two walks: the first takes all that can be taken, and shows which values reach a product or lose
-// their transposition. The second takes those alone, so that nothing else is stored in an order that it did not have.
+// That happens in two walks: the first takes all that can be taken, and shows which values reach a product, lose
+// their transposition, or become narrower. The second takes those alone, so that nothing else is stored in an order
+// that it did not have.
 #include "passes/graph/sink_transposes.h"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "ir/functions/basic.h"
 #include "ir/loops/order.h"
 #include "ir/matching_dims.h"
+#include "ir/ops/memory.h"
 #include "ir/ops/op.h"
 #include "ir/ops/views.h"
 #include "ir/program/index_maps.h"
@@ -44,6 +46,12 @@ List picked(const List& from, const Integers& order) {
     return out;
 }
 
+// Whether fewer bytes are left to transpose behind it, as behind a product that is quantised.
+bool narrows(const Node& node) {
+    return node.op->lowering == Lowering::elementwise &&
+           ir::size_of(node.results[0].dtype) < ir::size_of(node.operands[0].type().dtype);
+}
+
 // A value of the old graph: dimension i of it is dimension order[i] of `base`, a value of the new one, in shape `cut`.
 struct Placed {
     Value base;
@@ -54,7 +62,13 @@ struct Placed {
     Placed(Value v, Shape shape, Integers dims) : base(v), cut(std::move(shape)), order(std::move(dims)) {}
     bool is_transposed() const { return !is_identity(order); }
     Value uncut() const { return f::reshape(base, cut); }
-    Value itself() const { return f::transpose(uncut(), order); }
+    // What is narrower than what it was made of is stored before it is transposed.
+    Value itself() const {
+        if (!is_transposed() || !narrows(*base.node)) return f::transpose(uncut(), order);
+        const std::size_t rank = base.type().shape.rank();
+        const Value stored = ir::ops::relayout.with({f::all_axes(rank), Integers(rank, 1)}, base);
+        return f::transpose(f::reshape(stored, cut), order);
+    }
 };
 
 // ---- what ops are
@@ -443,11 +457,12 @@ private:
     std::vector<std::vector<Placed>> places_;  // by old node; empty: not transposed
 };
 
-// By node: whether a product reads its results, through what was taken, or its transposition goes.
+// By node: whether a product reads its results, through what was taken, or its transposition goes or costs less.
 std::vector<bool> nodes_worth_taking(const Graph& graph, const Sinker& all) {
     std::vector<bool> worth(graph.nodes().size(), false);
     for (const Node& node : graph.nodes() | std::views::reverse) {
-        const bool ends = all.taken[node.id] && (!all.transposed[node.id] || node.op->lowering == Lowering::reduction);
+        const bool ends = all.taken[node.id] &&
+                          (!all.transposed[node.id] || node.op->lowering == Lowering::reduction || narrows(node));
         if (ends) worth[node.id] = true;
         const bool passes_on =
             is_product(node) || ends || (all.taken[node.id] ? worth[node.id] : is_view(node) && worth[node.id]);

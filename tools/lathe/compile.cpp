@@ -29,7 +29,7 @@ void add_compile(CLI::App& app) {
     command->add_option("--name", options.name, "what the C functions' names begin with (the model's name)");
     command->add_option("--target", options.targets, "levels to compile for: avx2,avx512,vnni or host (avx2,avx512,vnni)")
         ->delimiter(',')
-        ->check(CLI::IsMember({"avx2", "avx512", "host"}));
+        ->check(CLI::IsMember({"avx2", "avx512", "vnni", "host"}));
     add_off_option(*command, options.off);
     command->footer(
         "example: lathe compile digits.lathe -o digits && ./digits rows.csv\n"

@@ -112,8 +112,8 @@ int run(int count, char** arguments) {
 }  // namespace
 
 void add_target_option(CLI::App& command, std::string& target) {
-    command.add_option("--target", target, "host, avx2 or avx512 (host)")
-        ->check(CLI::IsMember({"host", "avx2", "avx512"}));
+    command.add_option("--target", target, "host, avx2, avx512 or vnni (host)")
+        ->check(CLI::IsMember({"host", "avx2", "avx512", "vnni"}));
 }
 
 void add_off_option(CLI::App& command, std::vector<std::string>& off) {

@@ -238,6 +238,37 @@ Results qlinear_average_pool(NodeCall& c) {
     return {requantized(c, y, 3, c.value(0).dtype())};
 }
 
+// Of one axis; as opsets before 13 have it, of all from that one on.
+Results qlinear_softmax(NodeCall& c) {
+    const Tensor x = dequantized(c, 0);
+    const std::int64_t axis = c.natural_axis(c.integer("axis", -1), x.rank());
+    if (c.integer("opset", 13) >= 13 || axis == static_cast<std::int64_t>(x.rank()) - 1)
+        return {requantized(c, softmax(x, axis), 3, c.value(0).dtype())};
+    Dim rows = 1, columns = 1;
+    for (std::size_t i = 0; i < x.rank(); ++i)
+        (static_cast<std::int64_t>(i) < axis ? rows : columns) *= x.type().shape[i];
+    const Tensor y = reshape(softmax(reshape(x, Shape{rows, columns}), -1), x.type().shape);
+    return {requantized(c, y, 3, c.value(0).dtype())};
+}
+
+// alpha * a * b + c, where c is i32 with the scale of the product; without a scale of its own the result is f32.
+Results q_general_product(NodeCall& c) {
+    const auto side = [&](std::size_t i, std::string_view transposed) {
+        if (c[i].rank() != 2) c.refuse("operands are no matrices");
+        return c.flag(transposed) ? c[i].t() : c[i];
+    };
+    const Tensor b_zero = c.optional(5);
+    Tensor whole = integer_product(side(0, "transA"), one_number_or_none(c, 2), side(3, "transB"),
+                                   b_zero.is_empty() || !is_one_number(b_zero) ? b_zero : reshape(b_zero, Shape{}));
+    if (c.has(6)) whole = whole + c[6];
+    const Tensor b_scale = is_one_number(c[4]) ? reshape(c[4], Shape{}) : c[4];
+    Tensor scale = one_number(c, 1) * b_scale;
+    if (const double alpha = c.number("alpha", 1); alpha != 1) scale = scale * alpha;
+    if (!c.has(7)) return {convert(whole, Dtype::f32) * scale};
+    const Tensor y = convert(whole, Dtype::f32) * (scale / one_number(c, 7));
+    return {quantized(y, one_number_or_none(c, 8), c.has(8) ? c[8].dtype() : c.value(0).dtype())};
+}
+
 Tensor scaled_product(const NodeCall& c, const Tensor& whole, const Tensor& scale, std::size_t bias) {
     const Tensor y = convert(whole, Dtype::f32) * scale;
     return c.has(bias) ? y + c[bias] : y;
@@ -263,6 +294,7 @@ constexpr Operator rows[] = {
     {"DynamicQuantizeMatMul", dynamic_quantize_matmul, Known::no, nullptr, nullptr, 1, any, microsoft},
     {"MatMulInteger", matmul_integer, Known::no, nullptr, nullptr, 10},
     {"MatMulIntegerToFloat", matmul_integer_to_float, Known::no, nullptr, nullptr, 1, any, microsoft},
+    {"QGemm", q_general_product, Known::no, nullptr, nullptr, 1, any, microsoft},
     {"QLinearAdd", qlinear_binary<std::plus<>>, Known::no, nullptr, nullptr, 1, any, microsoft},
     {"QLinearAveragePool", qlinear_average_pool, Known::no, nullptr, nullptr, 1, any, microsoft},
     {"QLinearConcat", qlinear_concat, Known::no, nullptr, nullptr, 1, any, microsoft},
@@ -272,6 +304,7 @@ constexpr Operator rows[] = {
     {"QLinearMatMul", qlinear_matmul, Known::no, nullptr, nullptr, 10},
     {"QLinearMul", qlinear_binary<std::multiplies<>>, Known::no, nullptr, nullptr, 1, any, microsoft},
     {"QLinearSigmoid", qlinear_sigmoid, Known::no, nullptr, nullptr, 1, any, microsoft},
+    {"QLinearSoftmax", qlinear_softmax, Known::no, nullptr, nullptr, 1, any, microsoft},
     {"QuantizeLinear", quantize_linear, Known::no, nullptr, nullptr, 10},
     {"QuantizeLinear", quantize_linear, Known::no, nullptr, nullptr, 1, any, microsoft},
 };
