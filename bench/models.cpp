@@ -1,6 +1,6 @@
 // One side of bench/compare_models: an ONNX model by Lathe, in turns with whoever holds the other ends of the pipes.
 //
-//   models MODEL INPUT.npy ... --outputs FOLDER [--threads N]
+//   models MODEL INPUT.npy ... --outputs FOLDER [--threads N] [--target LEVEL]
 //
 // It writes "load_ms compile_ms first_ms", then the outputs to the folder in their order, then for each line on its
 // input, a number of runs, their median in milliseconds, and at the end its greatest memory in kilobytes.
@@ -27,7 +27,7 @@ double now() {
 }
 
 struct Options {
-    std::string model, outputs;
+    std::string model, outputs, target = "host";
     std::vector<std::string> inputs;
     int threads = 1;
 };
@@ -40,6 +40,8 @@ Options read_options(int count, char** words) {
             o.outputs = words[++i];
         else if (word == "--threads" && i + 1 < count)
             o.threads = std::atoi(words[++i]);
+        else if (word == "--target" && i + 1 < count)
+            o.target = words[++i];
         else if (o.model.empty())
             o.model = word;
         else
@@ -59,7 +61,7 @@ std::vector<Tensor> run(const CompiledModel& model, const std::vector<Tensor>& i
 int main(int count, char** words) {
     const Options o = read_options(count, words);
     if (o.model.empty() || o.outputs.empty()) {
-        fmt::print(stderr, "usage: models MODEL INPUT.npy ... --outputs FOLDER [--threads N]\n");
+        fmt::print(stderr, "usage: models MODEL INPUT.npy ... --outputs FOLDER [--threads N] [--target LEVEL]\n");
         return 2;
     }
     try {
@@ -67,7 +69,7 @@ int main(int count, char** words) {
         const double begin = now();
         const Model model = Model::load(o.model);
         const double loaded = now();
-        const CompiledModel compiled = model.compile();
+        const CompiledModel compiled = model.compile({.target = o.target});
         const double made = now();
         std::vector<Tensor> inputs;
         for (const std::string& path : o.inputs) inputs.push_back(Tensor::from(read_npy(path)));

@@ -7,6 +7,7 @@
 
 #include "frontend/formats/read_file.h"
 #include "ir/graph/graph.h"
+#include "ir/ops/op.h"
 #include "lathe.h"
 #include "tests/command.h"
 #include "tests/onnx_files.h"
@@ -275,6 +276,63 @@ TEST_F(OnnxImport, MutationsAreRefusedOrRun) {
     std::cout << refused << " refused, " << accepted << " accepted\n";
     EXPECT_GT(refused, 0);
     EXPECT_GT(accepted, 0);
+}
+
+// Products of what was dequantised are those of the integers, exactly, scaled: such as f64 would have to compute them.
+TEST_F(OnnxImport, ProductsOfDequantizedAreOfIntegers) {
+    constexpr std::int64_t u8 = 2, i8 = 3;
+    OnnxBuilder b;
+    const auto quantised = [&](const std::string& name, std::int64_t dtype, const std::vector<OnnxBuilder::Dim>& dims,
+                               std::int64_t scales, std::int64_t axis) {
+        const std::vector<OnnxBuilder::Dim> numbers =
+            scales == 0 ? std::vector<OnnxBuilder::Dim>{} : std::vector<OnnxBuilder::Dim>{{scales}};
+        b.add_input(name, dtype, dims);
+        b.add_input(name + "_scale", f32, numbers);
+        b.add_input(name + "_zero", dtype, numbers);
+        b.add_node("DequantizeLinear", {name, name + "_scale", name + "_zero"}, {name + "_float"},
+                   {{.name = "axis", .integer = axis}});
+    };
+    quantised("x", u8, {{1}, {40}, {6}, {5}}, 0, 1);
+    quantised("w", i8, {{7}, {40}, {3}, {3}}, 7, 0);
+    quantised("a", i8, {{5}, {150}}, 0, 1);
+    quantised("c", u8, {{9}, {150}}, 9, 0);
+    b.add_node("Conv", {"x_float", "w_float"}, {"images"}, {{.name = "pads", .integers = {1, 1, 1, 1}}});
+    b.add_node("Gemm", {"a_float", "c_float"}, {"rows"}, {{.name = "transB", .integer = 1}});
+    b.add_output("images", f32, {{1}, {7}, {6}, {5}});
+    b.add_output("rows", f32, {{5}, {9}});
+    write("model.onnx", b.file());
+    const Model model = Model::load(path("model.onnx"));
+    EXPECT_TRUE(std::ranges::none_of(model.graph().nodes(), [](const ir::Node& n) {
+        return n.op->of_bytes != nullptr && n.results[0].dtype == Dtype::f32;
+    }));
+
+    const Tensor x = random_integers(1, 0, 256, {1, 40, 6, 5}, Dtype::u8), x_zero = full({}, 131, Dtype::u8);
+    const Tensor w = random_integers(2, -128, 128, {7, 40, 3, 3}, Dtype::i8),
+                 w_zero = random_integers(3, -4, 4, {7}, Dtype::i8);
+    const Tensor a = random_integers(4, -128, 128, {5, 150}, Dtype::i8), a_zero = full({}, -3, Dtype::i8);
+    const Tensor c = random_integers(5, 0, 256, {9, 150}, Dtype::u8),
+                 c_zero = random_integers(6, 100, 150, {9}, Dtype::u8);
+    const Tensor scale = full({}, 0.013, Dtype::f32), w_scale = random_uniform(7, {7}) * 0.1F,
+                 c_scale = random_uniform(8, {9}) * 0.1F;
+    const auto whole = [](const Tensor& q, const Tensor& zero) {
+        return convert(q, Dtype::i64) - convert(zero, Dtype::i64);
+    };
+    const Tensor images = conv2d(whole(x, x_zero), whole(w, reshape(w_zero, {7, 1, 1, 1})), {.padding = 1});
+    const Tensor rows = matmul(whole(a, a_zero), whole(c, reshape(c_zero, {9, 1})).t());
+    const std::map<std::string, Array> found = model.run({{"x", x.to_array()},
+                                                          {"x_scale", scale.to_array()},
+                                                          {"x_zero", x_zero.to_array()},
+                                                          {"w", w.to_array()},
+                                                          {"w_scale", w_scale.to_array()},
+                                                          {"w_zero", w_zero.to_array()},
+                                                          {"a", a.to_array()},
+                                                          {"a_scale", scale.to_array()},
+                                                          {"a_zero", a_zero.to_array()},
+                                                          {"c", c.to_array()},
+                                                          {"c_scale", c_scale.to_array()},
+                                                          {"c_zero", c_zero.to_array()}});
+    EXPECT_EQ(found.at("images"), (convert(images, Dtype::f32) * (scale * reshape(w_scale, {7, 1, 1}))).to_array());
+    EXPECT_EQ(found.at("rows"), (convert(rows, Dtype::f32) * (scale * c_scale)).to_array());
 }
 
 }  // namespace

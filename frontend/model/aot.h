@@ -13,10 +13,10 @@
 namespace lathe {
 
 struct AotOptions {
-    std::string name = {};                                  // NAME of NAME_run; made from the model's name without
+    std::string name = {};  // NAME of NAME_run; made from the model's name without
     std::vector<std::string> targets = {"avx2", "avx512", "vnni"};  // the highest that the processor offers runs
-    std::string header = {};                                // path of a C header to write too
-    std::vector<std::string> off = {};                      // names of passes that are left out
+    std::string header = {};                                        // path of a C header to write too
+    std::vector<std::string> off = {};                              // names of passes that are left out
 };
 
 // What is written follows the path's end: .o, .a, .so, else an executable that reads its inputs from files (see its

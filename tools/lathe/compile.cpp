@@ -27,7 +27,8 @@ void add_compile(CLI::App& app) {
         ->required();
     command->add_option("--header", options.header, "also write a C header that explains how to call the model");
     command->add_option("--name", options.name, "what the C functions' names begin with (the model's name)");
-    command->add_option("--target", options.targets, "levels to compile for: avx2,avx512,vnni or host (avx2,avx512,vnni)")
+    command
+        ->add_option("--target", options.targets, "levels to compile for: avx2,avx512,vnni or host (avx2,avx512,vnni)")
         ->delimiter(',')
         ->check(CLI::IsMember({"avx2", "avx512", "vnni", "host"}));
     add_off_option(*command, options.off);
