@@ -335,5 +335,46 @@ TEST_F(OnnxImport, ProductsOfDequantizedAreOfIntegers) {
     EXPECT_EQ(found.at("rows"), (convert(rows, Dtype::f32) * (scale * c_scale)).to_array());
 }
 
+TEST_F(OnnxImport, QuantisedOperatorsOfMicrosoft) {
+    constexpr std::int64_t u8 = 2, i8 = 3, i32 = 6;
+    OnnxBuilder b;
+    b.add_input("a", u8, {{3}, {20}});
+    b.add_input("b", i8, {{20}, {6}});
+    b.add_input("bias", i32, {{6}});
+    for (const char* const name : {"a_scale", "y_scale"}) b.add_input(name, f32, {});
+    b.add_input("b_scale", f32, {{6}});
+    for (const char* const name : {"a_zero", "y_zero"}) b.add_input(name, u8, {});
+    b.add_node("QGemm", {"a", "a_scale", "a_zero", "b", "b_scale", "", "bias", "y_scale", "y_zero"}, {"y"}, {},
+               "com.microsoft");
+    b.add_node("QLinearSoftmax", {"y", "y_scale", "y_zero", "a_scale", "a_zero"}, {"s"},
+               {{.name = "axis", .integer = 0}, {.name = "opset", .integer = 12}}, "com.microsoft");
+    b.add_output("y", u8, {{3}, {6}});
+    b.add_output("s", u8, {{3}, {6}});
+    write("model.onnx", b.file());
+    const Model model = Model::load(path("model.onnx"));
+
+    const Tensor a = random_integers(1, 0, 256, {3, 20}, Dtype::u8),
+                 w = random_integers(2, -128, 128, {20, 6}, Dtype::i8),
+                 bias = random_integers(3, -99, 99, {6}, Dtype::i32);
+    const Tensor a_scale = full({}, 0.004, Dtype::f32), y_scale = full({}, 0.7, Dtype::f32);
+    const Tensor b_scale = random_uniform(4, {6}) * 0.1F;
+    const Tensor a_zero = full({}, 3, Dtype::u8), y_zero = full({}, 128, Dtype::u8);
+    const Tensor whole = matmul(convert(a, Dtype::i64) - 3, convert(w, Dtype::i64)) + convert(bias, Dtype::i64);
+    const Tensor y = convert(round(convert(whole, Dtype::f32) * (a_scale * b_scale / y_scale)) + 128.0, Dtype::u8);
+    // Before opset 13 a softmax along axis 0 is one of all elements.
+    const Tensor all = reshape((convert(y, Dtype::f32) - 128.0) * y_scale, {18});
+    const Tensor s = convert(round(reshape(softmax(all), {3, 6}) / a_scale) + 3.0, Dtype::u8);
+    const std::map<std::string, Array> found = model.run({{"a", a.to_array()},
+                                                          {"b", w.to_array()},
+                                                          {"bias", bias.to_array()},
+                                                          {"a_scale", a_scale.to_array()},
+                                                          {"b_scale", b_scale.to_array()},
+                                                          {"y_scale", y_scale.to_array()},
+                                                          {"a_zero", a_zero.to_array()},
+                                                          {"y_zero", y_zero.to_array()}});
+    EXPECT_EQ(found.at("y"), y.to_array());
+    EXPECT_EQ(found.at("s"), s.to_array());
+}
+
 }  // namespace
 }  // namespace lathe
