@@ -60,22 +60,12 @@ public:
 private:
     // Whether the node is a product, and the group stores it with its last dimension last and whole.
     bool keeps_columns() const {
-        if (fold_kind(node_) != FoldKind::contraction || d_.group.outputs.size() != 1) return false;
-        const Node& relayout = *d_.group.outputs.front().node;
+        if (fold_kind(node_) != FoldKind::contraction || d_.group.members.size() != 1) return false;
+        const Node& relayout = *d_.group.members.back();
         const ir::Layout layout = ir::layout_of({&relayout, 0});
         return layout.blocks.empty() &&
                (layout.permutation.empty() ||
                 static_cast<std::size_t>(layout.permutation.back()) + 1 == relayout.results[0].shape.rank());
-    }
-
-    // What follows a product of bytes rounds and clamps to bytes, and else it would store four times as many.
-    std::size_t most_behind() const {
-        const std::vector<ir::Type> types = ir::operand_types(node_);
-        const std::vector<ir::Dtype> elements{types[0].dtype, types[1].dtype};
-        const ir::ScalarProgram& step = reducer_program(*node_.op, ir::ReducerPart::step, elements, node_.attributes);
-        const bool is_of_bytes =
-            std::ranges::find(step.insts, ir::Prim::dot_bytes, &ir::ScalarInst::prim) != step.insts.end();
-        return options_.max_epilogue * (is_of_bytes ? 2 : 1);
     }
 
     std::optional<Refusal> fold() const {
@@ -91,7 +81,7 @@ private:
             if (!(node_.results[0].shape == d_.group.domain)) return Refusal{"the consumer repeats its elements"};
             for (const Access& a : accesses)
                 if (a.level != domain_level) return Refusal{"a reduction over it follows"};
-            if (kind == FoldKind::contraction && d_.cost > most_behind())
+            if (kind == FoldKind::contraction && d_.cost > options_.max_epilogue)
                 return Refusal{"what follows is too heavy to repeat per register tile"};
             return std::nullopt;
         }
