@@ -55,18 +55,31 @@ struct Outcome {
     std::string why;
 };
 
-// The files input_0.pb, input_1.pb, ... of a case; empty where one is no tensor of numbers.
-std::optional<std::vector<Array>> read_values(const fs::path& folder, const std::string& kind) {
-    std::vector<Array> values;
-    for (int i = 0;; ++i) {
-        const fs::path path = folder / (kind + "_" + std::to_string(i) + ".pb");
-        if (!fs::exists(path)) return values;
-        try {
-            values.push_back(onnx::read_tensor(read_file(path.string())));
-        } catch (const onnx::Malformed&) {
-            return {};
-        }
+// The files input_0.pb, input_1.pb, ... of a case.
+std::vector<std::string> files_of(const fs::path& folder, const std::string& kind) {
+    std::vector<std::string> files;
+    while (true) {
+        const fs::path path = folder / (kind + "_" + std::to_string(files.size()) + ".pb");
+        if (!fs::exists(path)) return files;
+        files.push_back(path.string());
     }
+}
+
+// Why an output differs from a file; empty where it does not. `results` are the model's.
+std::string difference(const OnnxModel& model, const std::map<std::string, Array>& results,
+                       const onnx::ValueInfo& output, const std::string& file) {
+    const std::string name(output.name);
+    const std::string bytes = read_file(file);
+    const auto expected = onnx::read_value(bytes, output.type);
+    if (!expected) return model.absent.contains(name) ? "" : "is there";
+    const bool is_sequence = output.type.kind == onnx::ValueType::Kind::sequence;
+    if (is_sequence && model.lengths.at(name) != static_cast<std::int64_t>(expected->size()))
+        return "has " + std::to_string(model.lengths.at(name)) + " tensors, not " + std::to_string(expected->size());
+    for (std::size_t i = 0; i < expected->size(); ++i) {
+        const std::string part = is_sequence ? name + "." + std::to_string(i) : name;
+        if (const std::string why = difference(results.at(part), (*expected)[i]); !why.empty()) return part + " " + why;
+    }
+    return {};
 }
 
 Outcome run_case(const fs::path& folder) {
@@ -75,19 +88,17 @@ Outcome run_case(const fs::path& folder) {
     const fs::path data = folder / "test_data_set_0";
     try {
         const onnx::Graph graph = onnx::read_graph(onnx::read_file(bytes).graph);
-        const auto inputs = read_values(data, "input"), outputs = read_values(data, "output");
-        std::map<std::string, Array> by_name;
-        if (inputs && inputs->size() <= graph.inputs.size())
-            for (std::size_t i = 0; i < inputs->size(); ++i)
-                by_name.emplace(onnx::read_value_info(graph.inputs[i]).name, (*inputs)[i]);
-        const OnnxModel imported = parse_onnx(bytes, path, {.inputs = by_name});
-        for (const std::string& name : imported.constants) by_name.erase(name);
-        if (!inputs || !outputs) return {Outcome::Kind::refused, "values that are no tensors"};
-        const std::map<std::string, Array> results = imported.model.run(by_name);
-        for (std::size_t i = 0; i < outputs->size(); ++i) {
-            const std::string name(onnx::read_value_info(graph.outputs[i]).name);
-            if (const std::string why = difference(results.at(name), (*outputs)[i]); !why.empty())
-                return {Outcome::Kind::failed, name + " " + why};
+        OnnxOptions options;
+        const std::vector<std::string> inputs = files_of(data, "input"), outputs = files_of(data, "output");
+        for (std::size_t i = 0; i < std::min(inputs.size(), graph.inputs.size()); ++i)
+            add_onnx_input(options, bytes, std::string(onnx::read_value_info(graph.inputs[i]).name), inputs[i]);
+        const OnnxModel imported = parse_onnx(bytes, path, options);
+        for (const std::string& name : imported.constants) options.inputs.erase(name);
+        const std::map<std::string, Array> results = imported.model.run(options.inputs);
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+            const onnx::ValueInfo output = onnx::read_value_info(graph.outputs.at(i));
+            if (const std::string why = difference(imported, results, output, outputs[i]); !why.empty())
+                return {Outcome::Kind::failed, std::string(output.name) + ": " + why};
         }
         return {};
     } catch (const FormatError& e) {

@@ -29,6 +29,19 @@ public:
     void add_output(const std::string& name, std::int64_t data_type, const std::vector<Dim>& dims) {
         value_info(12, name, data_type, dims);
     }
+    // Sequences of such tensors, and optional ones.
+    void add_sequence_input(const std::string& name, std::int64_t data_type, const std::vector<Dim>& dims) {
+        value_info(11, name, data_type, dims, 4);
+    }
+    void add_sequence_output(const std::string& name, std::int64_t data_type, const std::vector<Dim>& dims) {
+        value_info(12, name, data_type, dims, 4);
+    }
+    void add_optional_input(const std::string& name, std::int64_t data_type, const std::vector<Dim>& dims) {
+        value_info(11, name, data_type, dims, 9);
+    }
+    void add_optional_output(const std::string& name, std::int64_t data_type, const std::vector<Dim>& dims) {
+        value_info(12, name, data_type, dims, 9);
+    }
     void add_node(const std::string& op, const std::vector<std::string>& inputs,
                   const std::vector<std::string>& outputs, const std::vector<Attribute>& attributes = {},
                   const std::string& domain = "") {
@@ -100,7 +113,7 @@ public:
 
 private:
     void value_info(protozero::pbf_tag_type field, const std::string& name, std::int64_t data_type,
-                    const std::vector<Dim>& dims) {
+                    const std::vector<Dim>& dims, protozero::pbf_tag_type made_of = 0) {
         std::string shape_bytes, tensor_bytes, type_bytes, bytes;
         for (const Dim& d : dims) {
             std::string dim_bytes;
@@ -113,6 +126,12 @@ private:
         tensor.add_int64(1, data_type);
         tensor.add_message(2, shape_bytes);
         protozero::pbf_writer(type_bytes).add_message(1, tensor_bytes);
+        if (made_of != 0) {
+            std::string element_bytes, whole_bytes;
+            protozero::pbf_writer(element_bytes).add_message(1, type_bytes);
+            protozero::pbf_writer(whole_bytes).add_message(made_of, element_bytes);
+            type_bytes = whole_bytes;
+        }
         protozero::pbf_writer info(bytes);
         info.add_string(1, name);
         info.add_message(2, type_bytes);
@@ -121,5 +140,22 @@ private:
 
     std::string graph_;
 };
+
+// A TensorProto of floats, and a SequenceProto of such.
+inline std::string tensor_file(const std::vector<std::int64_t>& dims, const std::vector<float>& elements) {
+    std::string bytes;
+    protozero::pbf_writer tensor(bytes);
+    for (const std::int64_t d : dims) tensor.add_int64(1, d);
+    tensor.add_int32(2, 1);
+    tensor.add_packed_float(4, elements.begin(), elements.end());
+    return bytes;
+}
+inline std::string sequence_file(const std::vector<std::string>& tensors) {
+    std::string bytes;
+    protozero::pbf_writer sequence(bytes);
+    sequence.add_int32(2, 1);
+    for (const std::string& t : tensors) sequence.add_message(3, t);
+    return bytes;
+}
 
 }  // namespace lathe::testing_support

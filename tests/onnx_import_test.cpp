@@ -90,6 +90,83 @@ TEST_F(OnnxImport, ValuesThatDecideShapesAreGivenBeforehand) {
     EXPECT_EQ(imported.model.input_count(), 2U);
 }
 
+// y = the tensors of xs one after the other; all = those of xs, then y; same = bias.
+std::string file_with_sequences() {
+    OnnxBuilder b;
+    b.add_sequence_input("xs", f32, {{-1, "n"}, {2}});
+    b.add_optional_input("bias", f32, {{2}});
+    b.add_node("ConcatFromSequence", {"xs"}, {"y"}, {{.name = "axis", .integer = 0}});
+    b.add_node("SequenceInsert", {"xs", "y"}, {"all"});
+    b.add_node("Identity", {"bias"}, {"same"});
+    b.add_output("y", f32, {{-1, "m"}, {2}});
+    b.add_sequence_output("all", f32, {{-1, ""}, {2}});
+    b.add_optional_output("same", f32, {{2}});
+    return b.file(18);
+}
+std::vector<std::string> names_of_inputs(const Model& m) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < m.input_count(); ++i) names.push_back(m.graph().parameter_name(i));
+    return names;
+}
+std::vector<std::string> names_of_outputs(const Model& m) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < m.graph().outputs().size(); ++i) names.push_back(m.graph().output_name(i));
+    return names;
+}
+
+TEST_F(OnnxImport, SequencesAndOptionalValuesBecomeTensors) {
+    using Names = std::vector<std::string>;
+    const std::string file = file_with_sequences();
+    const OnnxModel two = parse_onnx(file, "m.onnx", {.lengths = {{"xs", 2}}});
+    EXPECT_EQ(names_of_inputs(two.model), (Names{"xs.0", "xs.1", "bias"}));
+    EXPECT_EQ(names_of_outputs(two.model), (Names{"y", "all.0", "all.1", "all.2", "same"}));
+    EXPECT_EQ(two.lengths, (std::map<std::string, std::int64_t>{{"all", 3}}));
+    EXPECT_TRUE(two.absent.empty());
+    // The tensors differ in extents, whatever the file calls these.
+    const Tensor first = Tensor::from({1.0F, 2.0F}, {1, 2}), second = Tensor::from({3.0F, 4.0F, 5.0F, 6.0F}, {2, 2}),
+                 bias = Tensor::from({7.0F, 8.0F});
+    const std::vector<Tensor> results = two.model(std::vector<Tensor>{first, second, bias});
+    EXPECT_EQ(results[0].to_vector<float>(), (std::vector<float>{1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(results[3].to_vector<float>(), (std::vector<float>{1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(results[4].to_vector<float>(), (std::vector<float>{7, 8}));
+    // What is given says how long the sequence is.
+    const OnnxModel one = parse_onnx(file, "m.onnx", {.inputs = {{"xs.0", first.to_array()}}, .absent = {"bias"}});
+    EXPECT_EQ(names_of_inputs(one.model), (Names{"xs.0"}));
+    EXPECT_EQ(names_of_outputs(one.model), (Names{"y", "all.0", "all.1"}));
+    EXPECT_EQ(one.absent, (std::set<std::string>{"same"}));
+
+    EXPECT_EQ(refusal(file),
+              "model.onnx: the input 'xs' is a sequence, whose length has to be known when the model is imported");
+    EXPECT_EQ(refusal(file, {.lengths = {{"xs", -1}}}),
+              "model.onnx: the input 'xs' is a sequence of -1 tensors, not 0 to 4096");
+    EXPECT_EQ(refusal(file, {.lengths = {{"xs", 1}, {"bias", 1}}}),
+              "model.onnx: there is no input 'bias' that is a sequence");
+    EXPECT_EQ(refusal(file, {.lengths = {{"xs", 1}}, .absent = {"xs"}}),
+              "model.onnx: there is no input 'xs' that is optional");
+    EXPECT_EQ(refusal(file, {.lengths = {{"xs", 0}}}), "ConcatFromSequence: the sequence is empty");
+}
+
+TEST_F(OnnxImport, TheCommandTakesSequences) {
+    write("model.onnx", file_with_sequences());
+    write("xs.pb", testing_support::sequence_file({testing_support::tensor_file({1, 2}, {1, 2}),
+                                                   testing_support::tensor_file({2, 2}, {3, 4, 5, 6})}));
+    write("none.pb", "");
+    const std::string lathe = "'" LATHE_BINARY_DIR "/lathe' ";
+    ASSERT_EQ(run_here(lathe + "run model.onnx --input xs=xs.pb --input bias=none.pb --output o"), (Outcome{0, ""}));
+    const std::vector<float> all{1, 2, 3, 4, 5, 6};
+    EXPECT_EQ(Tensor::from(read_npy(path("o/y.npy"))).to_vector<float>(), all);
+    EXPECT_EQ(Tensor::from(read_npy(path("o/all.1.npy"))).to_vector<float>(), (std::vector<float>{3, 4, 5, 6}));
+    EXPECT_EQ(Tensor::from(read_npy(path("o/all.2.npy"))).to_vector<float>(), all);
+    EXPECT_FALSE(fs::exists(path("o/same.npy")));
+    // An executable takes the tensors.
+    ASSERT_EQ(run_here(lathe + "import model.onnx -o model.lathe --length xs=2 --absent bias"), (Outcome{0, ""}));
+    ASSERT_EQ(run_here(lathe + "compile model.lathe -o model"), (Outcome{0, ""}));
+    write_npy(path("0.npy"), Tensor::from({1.0F, 2.0F}, {1, 2}).to_array());
+    write_npy(path("1.npy"), Tensor::from({3.0F, 4.0F, 5.0F, 6.0F}, {2, 2}).to_array());
+    ASSERT_EQ(run_here("./model --input xs.0=0.npy --input xs.1=1.npy --output p"), (Outcome{0, ""}));
+    EXPECT_EQ(Tensor::from(read_npy(path("p/all.2.npy"))).to_vector<float>(), all);
+}
+
 TEST_F(OnnxImport, AllThatIsNotSupportedIsNamedAtOnce) {
     OnnxBuilder inner;
     inner.add_node("Unheard", {}, {"z"});

@@ -18,42 +18,70 @@ namespace {
 using onnx::Value;
 using onnx::ValueInfo;
 
+// An input of the model.
 struct Input {
     std::string name;
     TensorSpec spec;
     bool is_known = false;  // its value is given, and decides something
 };
 
-std::string in_quotes(std::string_view name) { return "'" + ir::printable_line(std::string(name)) + "'"; }
+// An input of the file: a tensor, the tensors of a sequence, or an optional value that is left out.
+struct Declared {
+    std::string_view name;
+    onnx::ValueType::Kind kind;
+    bool is_there = true;
+    std::uint32_t first = 0, count = 1;  // of the model's inputs
+};
 
-TensorSpec spec_of(const ValueInfo& info, const OnnxOptions& options) {
-    if (info.type.kind != onnx::ValueType::Kind::tensor)
-        throw onnx::Malformed("the input " + in_quotes(info.name) + " is no tensor, which is not supported");
+std::string in_quotes(std::string_view name) { return "'" + ir::printable_line(std::string(name)) + "'"; }
+std::string part_name(std::string_view sequence, std::size_t i) { return fmt::format("{}.{}", sequence, i); }
+
+// Of a tensor, or of one in a sequence. There a name of a dimension says what it is, and not that it is the same in
+// all.
+TensorSpec spec_of(const ValueInfo& info, const std::string& name, const OnnxOptions& options) {
     const std::optional<Dtype> dtype = onnx::dtype_of(info.type.data_type);
     if (!dtype)
-        throw onnx::Malformed("the input " + in_quotes(info.name) + " has elements of " +
+        throw onnx::Malformed("the input " + in_quotes(name) + " has elements of " +
                               onnx::data_type_name(info.type.data_type) + ", which are not supported");
-    TensorSpec spec{std::string(info.name), *dtype, {}};
-    const auto given = options.inputs.find(spec.name);
+    TensorSpec spec{name, *dtype, {}};
+    const auto given = options.inputs.find(name);
     if (!info.type.shape) {
         if (given == options.inputs.end())
-            throw onnx::Malformed("the input " + in_quotes(info.name) + " has no shape, not even a rank");
+            throw onnx::Malformed("the input " + in_quotes(name) + " has no shape, not even a rank");
         for (const std::int64_t d : given->second.shape) spec.dims.emplace_back(d);
         return spec;
     }
     for (std::size_t i = 0; i < info.type.shape->size(); ++i) {
         const onnx::Dimension& d = (*info.type.shape)[i];
-        const std::string name = d.name.empty() ? fmt::format("{}.{}", info.name, i) : std::string(d.name);
-        if (d.extent && *d.extent < 0)
-            throw onnx::Malformed("the input " + in_quotes(info.name) + " has a negative extent");
+        const bool is_named = !d.name.empty() && info.type.kind == onnx::ValueType::Kind::tensor;
+        const std::string symbol = is_named ? std::string(d.name) : part_name(name, i);
+        if (d.extent && *d.extent < 0) throw onnx::Malformed("the input " + in_quotes(name) + " has a negative extent");
         if (d.extent)
             spec.dims.emplace_back(*d.extent);
-        else if (const auto fixed = options.dims.find(name); fixed != options.dims.end())
+        else if (const auto fixed = options.dims.find(symbol); fixed != options.dims.end())
             spec.dims.emplace_back(fixed->second);
         else
-            spec.dims.emplace_back(name);
+            spec.dims.emplace_back(symbol);
     }
     return spec;
+}
+
+constexpr std::int64_t longest = 4096;  // sequence
+
+std::uint32_t length_of(std::string_view sequence, const OnnxOptions& options) {
+    std::int64_t length = 0;
+    if (const auto given = options.lengths.find(std::string(sequence)); given != options.lengths.end()) {
+        length = given->second;
+    } else {
+        while (options.inputs.contains(part_name(sequence, static_cast<std::size_t>(length)))) ++length;
+        if (length == 0)
+            throw onnx::Malformed("the input " + in_quotes(sequence) +
+                                  " is a sequence, whose length has to be known when the model is imported");
+    }
+    if (length < 0 || length > longest)
+        throw onnx::Malformed(
+            fmt::format("the input {} is a sequence of {} tensors, not 0 to {}", in_quotes(sequence), length, longest));
+    return static_cast<std::uint32_t>(length);
 }
 
 class Import {
@@ -65,10 +93,16 @@ public:
         for (const onnx::Bytes tensor : graph_.initializers) initializers.insert(onnx::read_tensor_header(tensor).name);
         for (const onnx::Bytes input : graph_.inputs) {
             const ValueInfo info = onnx::read_value_info(input);
-            if (!initializers.contains(info.name))
-                inputs_.push_back({std::string(info.name), spec_of(info, options), false});
+            if (!initializers.contains(info.name)) declare(info);
         }
-        for (const onnx::Bytes output : graph_.outputs) outputs_.emplace_back(onnx::read_value_info(output).name);
+        const auto require = [&](const std::string& name, const char* what, const auto& is_so) {
+            if (std::ranges::none_of(declared_, [&](const Declared& d) { return d.name == name && is_so(d); }))
+                throw onnx::Malformed("there is no input " + in_quotes(name) + " that is " + what);
+        };
+        for (const auto& [name, length] : options.lengths)
+            require(name, "a sequence", [](const Declared& d) { return d.kind == onnx::ValueType::Kind::sequence; });
+        for (const std::string& name : options.absent)
+            require(name, "optional", [](const Declared& d) { return !d.is_there; });
     }
 
     // Inputs whose values turn out to be needed become constants, one round after the other.
@@ -79,7 +113,7 @@ public:
                 std::vector<std::string> constants;
                 for (const Input& i : inputs_)
                     if (i.is_known) constants.push_back(i.name);
-                return {std::move(model), std::move(constants)};
+                return {std::move(model), std::move(constants), std::move(lengths_), std::move(absent_)};
             } catch (const onnx::NeedsInputs& needs) {
                 for (const std::uint32_t i : needs.inputs) {
                     Input& input = inputs_.at(i);
@@ -93,6 +127,73 @@ public:
     }
 
 private:
+    void declare(const ValueInfo& info) {
+        using Kind = onnx::ValueType::Kind;
+        const Kind kind = info.type.kind;
+        if (kind != Kind::tensor && kind != Kind::sequence)
+            throw onnx::Malformed("the input " + in_quotes(info.name) +
+                                  " is neither a tensor nor a sequence of tensors, which is not supported");
+        Declared d{info.name, kind, true, static_cast<std::uint32_t>(inputs_.size()), 1};
+        if (info.type.is_optional && options_.absent.contains(std::string(info.name))) {
+            d.is_there = false;
+            d.count = 0;
+        } else if (kind == Kind::sequence) {
+            d.count = length_of(info.name, options_);
+        }
+        for (std::uint32_t i = 0; i < d.count; ++i) {
+            const std::string name = kind == Kind::sequence ? part_name(info.name, i) : std::string(info.name);
+            inputs_.push_back({name, spec_of(info, name, options_), false});
+        }
+        declared_.push_back(d);
+    }
+
+    // What the names of the file's inputs stand for. `tensors` are those that are not known.
+    std::unordered_map<std::string_view, Value> values_of(std::span<const Tensor> tensors) const {
+        std::vector<Value> parts;
+        std::size_t next = 0;
+        for (std::uint32_t i = 0; i < inputs_.size(); ++i) {
+            const Input& input = inputs_[i];
+            Value& v =
+                parts.emplace_back(input.is_known ? Tensor::from(options_.inputs.at(input.name)) : tensors[next++]);
+            if (!input.is_known) v.set_origins({i});
+        }
+        std::unordered_map<std::string_view, Value> values;
+        for (const Declared& d : declared_) {
+            Value v;
+            if (d.kind == onnx::ValueType::Kind::sequence && d.is_there) {
+                onnx::Origins origins;
+                const auto first = parts.begin() + d.first;
+                for (std::uint32_t i = 0; i < d.count; ++i) origins = onnx::united(origins, first[i].origins());
+                v = Value::sequence({first, first + d.count});
+                v.set_origins(std::move(origins));
+            } else if (d.is_there) {
+                v = parts[d.first];
+            }
+            values.emplace(d.name, std::move(v));
+        }
+        return values;
+    }
+
+    // The tensors of an output, with their names.
+    std::vector<std::pair<std::string, Tensor>> results_of(const Value& v, const ValueInfo& info) {
+        const std::string name(info.name);
+        if (v.is_tensor()) return {{name, v.tensor()}};
+        if (v.is_missing()) {
+            if (!info.type.is_optional) throw onnx::Malformed("the output " + in_quotes(name) + " is left out");
+            absent_.insert(name);
+            return {};
+        }
+        std::vector<std::pair<std::string, Tensor>> results;
+        for (const Value& element : v.elements()) {
+            if (!element.is_tensor())
+                throw onnx::Malformed("the output " + in_quotes(name) +
+                                      " is a sequence of others than tensors, which is not supported");
+            results.emplace_back(part_name(name, results.size()), element.tensor());
+        }
+        lengths_.emplace(name, static_cast<std::int64_t>(results.size()));
+        return results;
+    }
+
     Model attempt() {
         std::vector<TensorSpec> specs;
         for (const Input& i : inputs_)
@@ -100,24 +201,18 @@ private:
         TraceOptions trace;
         trace.name =
             graph_.name.empty() ? std::filesystem::path(source_.path()).stem().string() : std::string(graph_.name);
-        trace.outputs = outputs_;
         onnx::GraphRunner runner(source_);
         const auto body = [&](std::span<const Tensor> tensors) {
-            std::unordered_map<std::string_view, Value> values;
-            std::size_t next = 0;
-            for (std::uint32_t i = 0; i < inputs_.size(); ++i) {
-                const Input& input = inputs_[i];
-                Value v(input.is_known ? Tensor::from(options_.inputs.at(input.name)) : tensors[next++]);
-                if (!input.is_known) v.set_origins({i});
-                values.emplace(input.name, std::move(v));
-            }
+            lengths_.clear();
+            absent_.clear();
             std::vector<Tensor> results;
-            const std::vector<Value> outputs = runner.run(graph_, std::move(values));
+            const std::vector<Value> outputs = runner.run(graph_, values_of(tensors));
             for (std::size_t i = 0; i < outputs.size(); ++i) {
-                if (!outputs[i].is_tensor())
-                    throw onnx::Malformed("the output " + in_quotes(outputs_[i]) +
-                                          " is no tensor, which is not supported");
-                results.push_back(outputs[i].tensor());
+                const ValueInfo info = onnx::read_value_info(graph_.outputs[i]);
+                for (auto& [name, tensor] : results_of(outputs[i], info)) {
+                    trace.outputs.push_back(std::move(name));
+                    results.push_back(std::move(tensor));
+                }
             }
             trace.weights = runner.weights();
             return results;
@@ -130,13 +225,40 @@ private:
     Where where_;
     onnx::Graph graph_;
     std::vector<Input> inputs_;
-    std::vector<std::string> outputs_;
+    std::vector<Declared> declared_;
+    // Of the outputs of the last attempt.
+    std::map<std::string, std::int64_t> lengths_;
+    std::set<std::string> absent_;
 };
 
 }  // namespace
 
 Array read_onnx_tensor(const std::string& path, Where where) try {
     return onnx::read_tensor(read_file(path));
+} catch (const onnx::Malformed& e) {
+    throw FormatError(path + ": " + e.what(), detail::blame(where));
+} catch (...) {
+    detail::rethrow(detail::blame(where));
+}
+
+void add_onnx_input(OnnxOptions& options, std::string_view model, const std::string& input, const std::string& path,
+                    Where where) try {
+    const onnx::Graph graph = onnx::read_graph(onnx::read_file(model).graph);
+    onnx::ValueType type;  // a tensor where the model has no such input
+    for (const onnx::Bytes bytes : graph.inputs)
+        if (const ValueInfo info = onnx::read_value_info(bytes); info.name == input) type = info.type;
+    const std::optional<std::vector<Array>> tensors = onnx::read_value(read_file(path), type);
+    if (!tensors) {
+        options.absent.insert(input);
+    } else if (type.kind == onnx::ValueType::Kind::sequence) {
+        options.lengths[input] = static_cast<std::int64_t>(tensors->size());
+        for (std::size_t i = 0; i < tensors->size(); ++i)
+            options.inputs.insert_or_assign(part_name(input, i), (*tensors)[i]);
+    } else if (tensors->size() == 1) {
+        options.inputs.insert_or_assign(input, tensors->front());
+    } else {
+        throw onnx::Malformed("holds a sequence, but the input " + in_quotes(input) + " is a tensor");
+    }
 } catch (const onnx::Malformed& e) {
     throw FormatError(path + ": " + e.what(), detail::blame(where));
 } catch (...) {

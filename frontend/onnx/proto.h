@@ -6,69 +6,34 @@
 
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "frontend/tensor/array.h"
+#include "frontend/onnx/tensor_proto.h"
 
 namespace lathe::onnx {
 
-using ir::Dtype;
-
-class Malformed : public std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-// A message that has not been read yet.
-using Bytes = std::string_view;
-
 // ---- types
-
-// The dtype of a TensorProto.DataType; none for strings, complex numbers and numbers of less than eight bits.
-std::optional<Dtype> dtype_of(std::int64_t data_type);
-std::int64_t data_type_of(Dtype dtype);
-// "FLOAT8E4M3FN", or its number where ONNX has none of that.
-std::string data_type_name(std::int64_t data_type);
 
 struct Dimension {  // a number, a name, or nothing that is known
     std::optional<std::int64_t> extent;
     std::string_view name;
 };
 struct ValueType {
-    enum class Kind : std::uint8_t { unknown, tensor, sequence, optional, other };
+    enum class Kind : std::uint8_t { unknown, tensor, sequence, other };
     Kind kind = Kind::unknown;
-    std::int64_t data_type = 0;                   // of tensors, also those in sequences and optionals
-    std::optional<std::vector<Dimension>> shape;  // of tensors; none: not even the rank is known
+    bool is_optional = false;                     // it may be left out
+    std::int64_t data_type = 0;                   // of a tensor, or of those in a sequence
+    std::optional<std::vector<Dimension>> shape;  // likewise; none: not even the rank is known
 };
 struct ValueInfo {
     std::string_view name;
     ValueType type;
 };
 ValueInfo read_value_info(Bytes message);
-
-// ---- tensors
-
-// Where a tensor's elements lie outside of the file.
-struct ExternalData {
-    std::string_view location;
-    std::uint64_t offset = 0;
-    std::optional<std::uint64_t> length;
-};
-struct TensorHeader {
-    std::string_view name;
-    std::int64_t data_type = 0;
-    std::vector<std::int64_t> dims;
-    std::optional<ExternalData> external;
-};
-TensorHeader read_tensor_header(Bytes tensor);
-// Of all elements, whose dtype has to be one of ours.
-Dtype dtype_of(const TensorHeader& header);
-std::uint64_t byte_size(const TensorHeader& header);
-// The elements within the message, of a tensor that has them there and whose dtype is one of ours.
-Array read_tensor(Bytes tensor);
+// The tensors of a value of that type, of a file that holds nothing else: those of a sequence, or one. None: an
+// optional value that is left out.
+std::optional<std::vector<Array>> read_value(Bytes message, const ValueType& type);
 
 // ---- nodes
 

@@ -1,6 +1,9 @@
 // lathe import: an ONNX model as a .lathe file.
 #include <charconv>
+#include <map>
 #include <memory>
+
+#include <fmt/format.h>
 
 #include "frontend/formats/file_kind.h"
 #include "frontend/formats/read_file.h"
@@ -14,23 +17,33 @@ namespace {
 
 struct Request {
     std::string path, output;
-    std::vector<std::string> dims, inputs;
+    std::vector<std::string> dims, inputs, lengths, absent;
 };
+
+// The words NAME=NUMBER of an option.
+std::map<std::string, std::int64_t> named_numbers(const std::vector<std::string>& words, const char* option,
+                                                  const char* value) {
+    std::map<std::string, std::int64_t> numbers;
+    for (const std::string& word : words) {
+        const auto [name, text] = named_value(word, option, value);
+        std::int64_t number = -1;
+        const char* const end = text.data() + text.size();
+        if (std::from_chars(text.data(), end, number).ptr != end || number < 0)
+            throw CLI::ValidationError(fmt::format("{} takes NAME={}, not '{}'", option, value, word));
+        numbers.insert_or_assign(name, number);
+    }
+    return numbers;
+}
 
 void run(const Request& request) {
     OnnxOptions options;
-    for (const std::string& word : request.dims) {
-        const auto [name, number] = named_value(word, "--dim", "EXTENT");
-        std::int64_t extent = -1;
-        const char* const end = number.data() + number.size();
-        if (std::from_chars(number.data(), end, extent).ptr != end || extent < 0)
-            throw CLI::ValidationError("--dim takes NAME=EXTENT, not '" + word + "'");
-        options.dims.insert_or_assign(name, extent);
-    }
-    for (const auto& [name, file] : named_files(request.inputs))
-        options.inputs.insert_or_assign(name, read_array(file));
+    options.dims = named_numbers(request.dims, "--dim", "EXTENT");
+    options.lengths = named_numbers(request.lengths, "--length", "COUNT");
+    options.absent = {request.absent.begin(), request.absent.end()};
+    const auto files = named_files(request.inputs);
     const std::string bytes = read_file(request.path);
     if (!is_onnx(bytes)) throw FormatError(request.path + ": is no ONNX model");
+    read_onnx_inputs(options, bytes, files);
     parse_onnx(bytes, request.path, options, Where()).model.save(request.output, Where());
 }
 
@@ -44,9 +57,13 @@ void add_import(CLI::App& app) {
     command->add_option("--dim", request->dims, "NAME=EXTENT: a dimension that has a name in the file, as a number");
     command->add_option("--input", request->inputs,
                         "NAME=FILE: an input whose value decides shapes, as a constant; .npy or .pb");
+    command->add_option("--length", request->lengths,
+                        "NAME=COUNT: how many tensors an input has that is a sequence: NAME.0, NAME.1, ...");
+    command->add_option("--absent", request->absent, "NAME: an optional input that is left out");
     command->footer(
         "example: lathe import yunet.onnx -o yunet.lathe\n"
-        "example: lathe import yunet.onnx -o yunet.lathe --dim height=320 --dim width=320");
+        "example: lathe import yunet.onnx -o yunet.lathe --dim height=320 --dim width=320\n"
+        "example: lathe import ensemble.onnx -o ensemble.lathe --length images=3");
     command->callback([request] { run(*request); });
 }
 

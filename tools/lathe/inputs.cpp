@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 
 #include "frontend/formats/npy.h"
-#include "frontend/onnx/onnx.h"
 
 namespace lathe::tools {
 
@@ -24,6 +23,15 @@ bool is_table(const std::string& file) { return file.ends_with(".csv") || file.e
 
 Array read_array(const std::string& file) {
     return file.ends_with(".pb") ? read_onnx_tensor(file, Where()) : read_npy(file, Where());
+}
+
+void read_onnx_inputs(OnnxOptions& options, std::string_view model,
+                      const std::vector<std::pair<std::string, std::string>>& files) {
+    for (const auto& [name, file] : files)
+        if (file.ends_with(".pb"))
+            add_onnx_input(options, model, name, file, Where());
+        else if (!is_table(file))
+            options.inputs.insert_or_assign(name, read_array(file));
 }
 
 }  // namespace lathe::tools

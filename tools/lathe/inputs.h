@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "frontend/onnx/onnx.h"
 #include "frontend/tensor/array.h"
 
 namespace lathe::tools {
@@ -18,5 +20,8 @@ std::vector<std::pair<std::string, std::string>> named_files(const std::vector<s
 bool is_table(const std::string& file);
 // A NumPy array, or a tensor as ONNX has them in files (.pb).
 Array read_array(const std::string& file);
+// Values of inputs of an ONNX model, from such files: in a .pb there may also be a sequence or an optional value.
+void read_onnx_inputs(OnnxOptions& options, std::string_view model,
+                      const std::vector<std::pair<std::string, std::string>>& files);
 
 }  // namespace lathe::tools

@@ -239,12 +239,21 @@ void run(const Model& model, const Request& request) {
 // What decides shapes is taken from the inputs that are given, and is no input of the model then.
 void run_onnx(std::string_view bytes, Request request) {
     OnnxOptions options;
-    for (const auto& [name, file] : named_files(request.inputs))
-        if (!is_table(file)) options.inputs.insert_or_assign(name, read_array(file));
+    const auto files = named_files(request.inputs);
+    read_onnx_inputs(options, bytes, files);
     const OnnxModel imported = parse_onnx(bytes, request.path, options, Where());
+    // The inputs that the model has: of a sequence as many as it has tensors, and none of what is known.
+    request.inputs.clear();
+    const auto add = [&](const std::string& name, const std::string& file) {
+        if (std::ranges::find(imported.constants, name) == imported.constants.end())
+            request.inputs.push_back(name + "=" + file);
+    };
+    for (const auto& [name, file] : files)
+        if (const auto sequence = options.lengths.find(name); sequence != options.lengths.end())
+            for (std::int64_t i = 0; i < sequence->second; ++i) add(fmt::format("{}.{}", name, i), file);
+        else if (!options.absent.contains(name))
+            add(name, file);
     request.read = std::move(options.inputs);
-    for (const std::string& constant : imported.constants)
-        std::erase_if(request.inputs, [&](const std::string& input) { return input.starts_with(constant + "="); });
     run(imported.model, request);
 }
 

@@ -101,7 +101,7 @@ Results expanded(NodeCall& c) {
     return {broadcast_to(x, Shape(to))};
 }
 
-Results identity(NodeCall& c) { return {c.value(0)}; }
+Results identity(NodeCall& c) { return {c.has(0) ? c.value(0) : Value()}; }  // an optional value may be left out
 
 constexpr Operator rows[] = {
     {"Expand", expanded, Known::moves_first},
