@@ -30,7 +30,8 @@ struct ObjectFile {
 struct AotTensor {
     std::string name;
     int dtype = 0;
-    std::vector<std::int64_t> shown;  // lathe_model_tensor::dims
+    std::vector<std::int64_t> shown;                 // lathe_model_tensor::dims
+    std::uint32_t counted_axis = 0, counted_by = 0;  // likewise
 };
 
 // What runs on one level of processors.
@@ -62,6 +63,11 @@ struct AotRequest {
     std::vector<Target> targets;  // at least one
     bool with_driver = false;
     CompileOptions compile;  // its target is each of those
+    // Outputs that hold more than what another one counts of them along an axis.
+    struct Counted {
+        std::uint32_t output = 0, axis = 0, count = 0;
+    };
+    std::vector<Counted> counted = {};
 };
 
 // What the C interface of a model looks like, for its header.

@@ -51,7 +51,12 @@ std::string list(const char* array, std::span<const AotTensor> tensors, std::spa
     for (std::size_t i = 0; i < tensors.size(); ++i)
         out += "     " + std::string(array) + "[" + std::to_string(i) + "]  " + comment(tensors[i].name) + ": " +
                std::string(ir::name(static_cast<ir::Dtype>(tensors[i].dtype))) + shape_of(tensors[i], symbols) + ", " +
-               c_type(tensors[i].dtype) + "\n";
+               c_type(tensors[i].dtype) +
+               (tensors[i].counted_by == 0
+                    ? ""
+                    : ", of which " + std::string(array) + "[" + std::to_string(tensors[i].counted_by) +
+                          "] counts how much of axis " + std::to_string(tensors[i].counted_axis) + " there is") +
+               "\n";
     return out;
 }
 

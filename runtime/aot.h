@@ -37,7 +37,7 @@
 extern "C" {
 #endif
 
-enum { LATHE_AOT_VERSION = 3, LATHE_MAX_RANK = 8 };
+enum { LATHE_AOT_VERSION = 4, LATHE_MAX_RANK = 8 };
 
 typedef enum lathe_status {
     LATHE_STATUS_OK = 0,
@@ -71,6 +71,10 @@ typedef struct lathe_model_tensor {
     int32_t dtype; /* lathe_dtype */
     int32_t rank;
     int64_t dims[LATHE_MAX_RANK];
+    /* Of an output of which values decide how much there is along an axis: the axis, and the number of the output, an
+       int64_t, that says how much of it NAME_run has found. What is behind that means nothing. 0: there is no such
+       axis; the outputs that count come last, so that none is number 0. */
+    int32_t counted_axis, counted_by;
 } lathe_model_tensor;
 
 typedef struct lathe_model_info {

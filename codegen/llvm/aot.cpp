@@ -95,7 +95,8 @@ private:
         Constants dims;
         for (std::size_t i = 0; i < LATHE_MAX_RANK; ++i) dims.push_back(number64(i < t.shown.size() ? t.shown[i] : 0));
         return record({text(t.name), number32(static_cast<std::uint64_t>(t.dtype)), count(t.shown.size()),
-                       llvm::ConstantArray::get(llvm::ArrayType::get(i64_, LATHE_MAX_RANK), dims)});
+                       llvm::ConstantArray::get(llvm::ArrayType::get(i64_, LATHE_MAX_RANK), dims),
+                       number32(t.counted_axis), number32(t.counted_by)});
     }
 
     llvm::Constant* info() {

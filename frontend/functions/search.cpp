@@ -32,12 +32,16 @@ Tensor flat_mask(const Tensor& x) {
     return f::convert(all, Dtype::boolean);
 }
 
+void require_bound(const char* function, Dim bound, Where where) {
+    if (bound.is_constant()) detail::require_at_least(function, "bound", bound.constant(), 0, where);
+}
+
 // The first `bound` places of a vector of booleans that are true, then zeros.
-Tensor first_true(const Tensor& mask, std::int64_t bound) {
+Tensor first_true(const Tensor& mask, Dim bound) {
     const detail::NodeRef operand = detail::operand(Tensor(ops::logical_not(mask)).node());
     const Tensor order(detail::record_results(ops::sort, {&operand, 1}, {std::int64_t{0}, false}, {})[1]);
     const Dim extent = mask.type().shape[0];
-    const Dim missing = max(Dim(bound) - extent, 0);
+    const Dim missing = max(bound - extent, 0);
     const Tensor enough = missing == Dim(0) ? order : Tensor(f::pad(order, f::number(order, 0), {0}, {missing}));
     const Tensor first = f::narrow(enough, 0, 0, bound);
     const Tensor count = f::sum(mask, {0});
@@ -96,10 +100,10 @@ std::vector<Tensor> where(const Tensor& condition, Where where) {
     const LocScope scope(where, "where", condition);
     return detail::true_positions(f::convert(value_of(condition), Dtype::boolean), "where", where);
 }
-Bounded nonzero_bounded(const Tensor& x, std::int64_t bound, Where where) {
+Bounded nonzero_bounded(const Tensor& x, Dim bound, Where where) {
     const LocScope scope(where, "nonzero_bounded", x);
     return blaming(where, "nonzero_bounded", [&]() -> Bounded {
-        detail::require_at_least("nonzero_bounded", "bound", bound, 0, where);
+        require_bound("nonzero_bounded", bound, where);
         const Tensor mask = flat_mask(x);
         return {unravelled(first_true(mask, bound), x.type().shape), f::sum(mask, {0})};
     });
@@ -137,13 +141,13 @@ Unique unique(const Tensor& x, Where where) {
     const Tensor ends = f::narrow(f::concat(std::vector{firsts, end}, 0), 0, 1, firsts.type().shape[0]);
     return {ops::gather.with({std::int64_t{0}}, groups.sorted, firsts), inverse_of(x, groups), ops::sub(ends, firsts)};
 }
-BoundedUnique unique_bounded(const Tensor& x, std::int64_t bound, Where where) {
+BoundedUnique unique_bounded(const Tensor& x, Dim bound, Where where) {
     const LocScope scope(where, "unique_bounded", x);
     return blaming(where, "unique_bounded", [&]() -> BoundedUnique {
-        detail::require_at_least("unique_bounded", "bound", bound, 0, where);
+        require_bound("unique_bounded", bound, where);
         const Groups groups = groups_of(x);
         const Dim extent = groups.sorted.type().shape[0];
-        if (extent == Dim(0) && bound > 0) refuse("unique_bounded", "there is no element to be the least", where);
+        if (extent == Dim(0) && bound != Dim(0)) refuse("unique_bounded", "there is no element to be the least", where);
         const Tensor firsts = first_true(groups.is_first, bound), count = f::sum(groups.is_first, {0});
         const Tensor next = first_true(groups.is_first, bound + 1);
         const Tensor number = f::count_up(firsts, bound, Dtype::i64);

@@ -43,7 +43,7 @@ struct Bounded {
     Tensor count;      // i64: how many there are, which may be more
 };
 // The positions of elements that are not 0, at most so many.
-Bounded nonzero_bounded(const Tensor& x, std::int64_t bound, Where where = Where::current());
+Bounded nonzero_bounded(const Tensor& x, Dim bound, Where where = Where::current());
 
 // ---- what is different: in ascending order; NaN counts as one value
 
@@ -61,7 +61,7 @@ struct BoundedUnique {
     Tensor count;    // i64: how many values there are, which may be more
 };
 // The same, at most so many of them.
-BoundedUnique unique_bounded(const Tensor& x, std::int64_t bound, Where where = Where::current());
+BoundedUnique unique_bounded(const Tensor& x, Dim bound, Where where = Where::current());
 
 struct IsinOptions {
     bool invert = false;  // whether it is none of them

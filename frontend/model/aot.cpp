@@ -54,6 +54,9 @@ void compile_model(const Model& model, const std::string& path, const AotOptions
     if (!is_identifier(request.name)) throw UserError("'" + request.name + "' is not an identifier of C");
     for (const std::string& target : options.targets) request.targets.push_back(codegen::target_named(target));
     request.with_driver = executable;
+    for (const CountedOutput& c : model.counted())
+        request.counted.push_back({static_cast<std::uint32_t>(c.output), static_cast<std::uint32_t>(c.axis),
+                                   static_cast<std::uint32_t>(c.count)});
     request.compile.pipeline.off = options.off;
     const codegen::AotCode code = codegen::compile_ahead(*model.closed_graph(), request);
 

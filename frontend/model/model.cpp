@@ -7,6 +7,7 @@
 #include <set>
 
 #include "codegen/compile.h"
+#include "frontend/functions/movement.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/inline_graph.h"
 #include "frontend/trace/trace.h"
@@ -45,6 +46,40 @@ std::unique_ptr<ir::Graph> with_parameters(const ir::Graph& graph, std::span<con
     return out;
 }
 
+std::size_t first_count(const ir::Graph& graph, std::span<const CountedOutput> counted) {
+    std::size_t first = graph.outputs().size();
+    for (const CountedOutput& c : counted) first = std::min(first, c.count);
+    return first;
+}
+
+void require_fit(const ir::Graph& graph, std::span<const CountedOutput> counted) {
+    const std::size_t results = first_count(graph, counted);
+    std::set<std::size_t> counts;
+    for (const CountedOutput& c : counted) {
+        const auto refuse = [&](const std::string& why) {
+            throw UserError(ir::printable_line(graph.name) + ": the output " + std::to_string(c.output) +
+                            " is counted, but " + why);
+        };
+        if (c.output >= results) refuse("it is none before the counts");
+        if (c.axis >= graph.outputs()[c.output].type().shape.rank()) refuse("has no axis " + std::to_string(c.axis));
+        if (c.count >= graph.outputs().size()) refuse("there is no output " + std::to_string(c.count));
+        if (const ir::Type& type = graph.outputs()[c.count].type(); type.dtype != Dtype::i64 || type.shape.rank() != 0)
+            refuse("by " + type.to_string(graph.symbols) + ", not i64[]");
+        counts.insert(c.count);
+    }
+    if (counts.size() != graph.outputs().size() - results)
+        throw UserError(ir::printable_line(graph.name) + ": an output behind the counts is none");
+}
+
+// What the outputs of a graph are as results.
+template <class Tensors>
+void cut_outputs(Tensors& outputs, std::span<const CountedOutput> counted, std::size_t results) {
+    for (const CountedOutput& c : counted)
+        outputs[c.output] = narrow(outputs[c.output], static_cast<std::int64_t>(c.axis), 0,
+                                   outputs[c.count].template item<std::int64_t>());
+    outputs.erase(outputs.begin() + static_cast<std::ptrdiff_t>(results), outputs.end());
+}
+
 }  // namespace
 
 struct ModelWeights {
@@ -70,11 +105,21 @@ struct Model::Lazy {
     std::atomic<std::uint64_t> runs{0};
 };
 
-Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights)
+Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights,
+             std::vector<CountedOutput> counted)
     : graph_(std::move(graph)),
       input_count_(input_count),
       weights_(std::make_shared<ModelWeights>(std::move(weights))),
-      lazy_(std::make_shared<Lazy>()) {}
+      counted_(std::move(counted)),
+      lazy_(std::make_shared<Lazy>()) {
+    require_fit(*graph_, counted_);
+}
+
+std::size_t Model::result_count() const { return first_count(*graph_, counted_); }
+std::vector<Tensor> Model::cut(std::vector<Tensor> outputs) const {
+    cut_outputs(outputs, counted_, result_count());
+    return outputs;
+}
 
 const std::string& Model::name() const { return graph_->name; }
 std::string Model::printable_name() const { return ir::printable_line(name()); }
@@ -98,6 +143,7 @@ CompiledModel Model::compile(const CompileOptions& options, Where where) const {
     out.graph_ = graph_;
     out.input_count_ = input_count_;
     out.weights_ = weights_;
+    out.counted_ = counted_;
     return out;
 }
 
@@ -131,6 +177,11 @@ std::pmr::vector<Tensor> CompiledModel::run(std::span<const Tensor> inputs, Wher
         const auto weights = weights_->nodes();
         read.insert(read.end(), weights.begin(), weights.end());
     }
+    if (recorded && !counted_.empty())
+        throw UserError(ir::printable_line(graph_->name) + ": values decide how long the result '" +
+                            ir::printable_line(graph_->output_name(counted_[0].output)) +
+                            "' is, so that the model cannot be part of another program",
+                        detail::blame(where));
     if (recorded) {
         for (NodeRef& r : detail::instantiate_graph(*graph_, read, graph_->name)) results.emplace_back(std::move(r));
         return results;
@@ -171,6 +222,7 @@ std::pmr::vector<Tensor> CompiledModel::run(std::span<const Tensor> inputs, Wher
             for (const Tensor& t : results) made.push_back(t.node());
             detail::keep_history(graph_, std::move(read), made);
         }
+        cut_outputs(results, counted_, first_count(*graph_, counted_));
         return results;
     } catch (const runtime::PlanError& e) {
         detail::throw_misfit(e, ir::printable_line(graph_->name), detail::blame(where));
@@ -351,7 +403,7 @@ Model trace_model(const TensorFunction& body, std::size_t arity, const std::vect
         with_parameters(*traced.graph, outputs, [&](ir::Graph& out, std::size_t i, const ir::Node& n) {
             return out.add_parameter(i < specs.size() ? specs[i].name : names[i - specs.size()], n.results[0], n.loc);
         });
-    return {std::move(graph), specs.size(), std::move(weights)};
+    return {std::move(graph), specs.size(), std::move(weights), options.counted};
 }
 
 }  // namespace detail

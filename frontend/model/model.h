@@ -28,10 +28,20 @@ struct TensorSpec {
     std::vector<std::variant<std::int64_t, std::string>> dims;
 };
 
+// An output of which values decide how much there is along an axis: so much as another output says, an i64 of rank 0.
+struct CountedOutput {
+    std::size_t output = 0, axis = 0, count = 0;  // the numbers of the outputs
+
+    friend bool operator==(const CountedOutput&, const CountedOutput&) = default;
+};
+
 struct TraceOptions {
     std::string name = "model";
     std::vector<std::pair<std::string, Tensor>> weights = {};  // names for variables that the function reads
     std::vector<std::string> outputs = {};                     // names of the results; "result", "result1", ... without
+    // Results that functions named `bounded` make longer than what they found. The model cuts them when it has run; the
+    // counts, which come last, are none of its results.
+    std::vector<CountedOutput> counted = {};
 };
 
 namespace codegen {
@@ -62,7 +72,7 @@ class CompiledModel {
 public:
     std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
     const codegen::Executable& executable() const { return *executable_; }
-    // For inputs of these shapes.
+    // For inputs of these shapes. On raw memory nothing is cut: the counts are outputs, too.
     BoundModel bind(std::span<const std::vector<std::int64_t>> shapes, Where where = Where::current()) const;
 
 private:
@@ -73,6 +83,7 @@ private:
     std::shared_ptr<const ir::Graph> graph_;
     std::size_t input_count_ = 0;
     std::shared_ptr<ModelWeights> weights_;
+    std::vector<CountedOutput> counted_;
 };
 
 class Model {
@@ -89,6 +100,9 @@ public:
     const ir::Graph& graph() const { return *graph_; }
     const std::shared_ptr<const ir::Graph>& shared_graph() const { return graph_; }
     std::size_t input_count() const { return input_count_; }
+    // The first outputs of the graph; behind them there are counts alone.
+    std::size_t result_count() const;
+    const std::vector<CountedOutput>& counted() const { return counted_; }
     const std::vector<Array>& weights() const;
     // The same function with its weights as constants: what is compiled.
     std::unique_ptr<ir::Graph> closed_graph() const;
@@ -103,8 +117,11 @@ public:
     std::shared_ptr<const codegen::Executable> executable() const;
     std::uint64_t runs() const;
 
-    // For trace() and tools.
-    Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights);
+    // For trace() and tools. Throws UserError where what is counted does not fit the graph.
+    Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights,
+          std::vector<CountedOutput> counted = {});
+    // The results, of all outputs of the graph.
+    std::vector<Tensor> cut(std::vector<Tensor> outputs) const;
 
 private:
     std::string printable_name() const;
@@ -113,6 +130,7 @@ private:
     std::shared_ptr<const ir::Graph> graph_;
     std::size_t input_count_ = 0;
     std::shared_ptr<ModelWeights> weights_;
+    std::vector<CountedOutput> counted_;
     std::shared_ptr<Lazy> lazy_;
 };
 

@@ -12,9 +12,15 @@
 //         start of the file
 //                the weights in the order of their parameters, each padded likewise
 //
-// Format version 1 had no versions of ops, and another form of attributes.
+// Where values decide extents of outputs, the text begins with a line for each, of the numbers of CountedOutput:
+// "counted 0 1 2". Such files have format version 3, all others 2. Version 1 had no versions of ops, and another form
+// of attributes.
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <zlib.h>
+
+#include <fmt/format.h>
 
 #include "frontend/formats/atomic_file.h"
 #include "frontend/formats/file_kind.h"
@@ -30,7 +36,7 @@ namespace lathe {
 namespace {
 
 constexpr char magic[8] = {'\x89', 'L', 'A', 'T', 'H', 'E', '\r', '\n'};
-constexpr std::uint32_t format_version = 2;
+constexpr std::uint32_t plain_version = 2, counted_version = 3;
 constexpr std::size_t header_size = 40, checksum_at = 36, alignment = 64;
 
 template <class T>
@@ -61,17 +67,37 @@ std::uint32_t checksum(std::string_view bytes) {
     throw FormatError(path + ": byte " + std::to_string(byte) + ": " + why);
 }
 
+// The lines in front of the graph that are about what is counted.
+std::vector<CountedOutput> take_counted(std::string_view& text) {
+    constexpr std::string_view begin = "counted ";
+    std::vector<CountedOutput> counted;
+    while (text.starts_with(begin)) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const char* at = text.data() + begin.size();
+        CountedOutput c;
+        for (std::size_t* number : {&c.output, &c.axis, &c.count}) {
+            at = std::from_chars(at, text.data() + end, *number).ptr;
+            if (at != text.data() + end) ++at;
+        }
+        counted.push_back(c);
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return counted;
+}
+
 }  // namespace
 
 void Model::save(const std::string& path, Where where) const try {
-    const std::string text = ir::print_op_versions(*graph_) + ir::print(*graph_, ir::Locs::show);
+    std::string text;
+    for (const CountedOutput& c : counted_) text += fmt::format("counted {} {} {}\n", c.output, c.axis, c.count);
+    text += ir::print_op_versions(*graph_) + ir::print(*graph_, ir::Locs::show);
     std::string weights;
     for (const Array& a : this->weights()) {
         weights.append(reinterpret_cast<const char*>(a.bytes.data()), a.bytes.size());
         pad(weights);
     }
     std::string out(magic, sizeof magic);
-    put(out, format_version);
+    put(out, counted_.empty() ? plain_version : counted_version);
     put(out, static_cast<std::uint32_t>(ir::numerics_version));
     put(out, static_cast<std::uint64_t>(text.size()));
     put(out, static_cast<std::uint64_t>(weights.size()));
@@ -100,10 +126,10 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
     if (std::memcmp(bytes.data(), magic, sizeof magic) != 0) refuse(path, 0, "this is not a .lathe file");
     const auto version = take<std::uint32_t>(bytes, 8);
     const bool intact = checksum(bytes) == take<std::uint32_t>(bytes, checksum_at);
-    if (version > format_version && intact)
+    if (version > counted_version && intact)
         refuse(path, 8,
                "the file has format version " + std::to_string(version) + "; this library reads up to " +
-                   std::to_string(format_version));
+                   std::to_string(counted_version));
     const auto text_size = take<std::uint64_t>(bytes, 16);
     const auto weight_size = take<std::uint64_t>(bytes, 24);
     if (text_size <= bytes.size() && weight_size <= bytes.size()) {
@@ -113,10 +139,10 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
                    "the file ends here, but its header promises " + std::to_string(expected) + " bytes");
     }
     if (!intact) refuse(path, checksum_at, "the checksum does not match: the file is damaged or truncated");
-    if (version != format_version)
+    if (version < plain_version || version > counted_version)
         refuse(path, 8,
-               "the file has format version " + std::to_string(version) + "; this library reads version " +
-                   std::to_string(format_version) + " alone");
+               "the file has format version " + std::to_string(version) + "; this library reads versions " +
+                   std::to_string(plain_version) + " and " + std::to_string(counted_version) + " alone");
     if (const auto numerics = take<std::uint32_t>(bytes, 12);
         numerics == 0 || numerics > static_cast<std::uint32_t>(ir::numerics_version))
         refuse(path, 12,
@@ -126,7 +152,10 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
     if (text_size > bytes.size() || weights_at + weight_size != bytes.size())
         refuse(path, 16, "the lengths do not fit the file");
 
-    std::unique_ptr<ir::Graph> graph = ir::parse_graph(bytes.substr(header_size, text_size), path);
+    std::string_view text = bytes.substr(header_size, text_size);
+    std::vector<CountedOutput> counted;
+    if (version == counted_version) counted = take_counted(text);
+    std::unique_ptr<ir::Graph> graph = ir::parse_graph(text, path);
     const auto inputs = take<std::uint32_t>(bytes, 32);
     if (inputs > graph->parameters().size()) refuse(path, 32, "there are fewer parameters than inputs");
     std::vector<Array> weights;
@@ -150,7 +179,11 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
         at = std::min((at + size + alignment - 1) / alignment * alignment, bytes.size());
         weights.push_back(std::move(array));
     }
-    return {std::move(graph), inputs, std::move(weights)};
+    try {
+        return {std::move(graph), inputs, std::move(weights), std::move(counted)};
+    } catch (const UserError& e) {
+        refuse(path, header_size, e.message());
+    }
 } catch (...) {
     detail::rethrow(detail::blame(where));
 }

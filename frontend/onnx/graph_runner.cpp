@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "frontend/functions/elementwise.h"
+#include "frontend/onnx/counted.h"
 #include "frontend/tensor/blame.h"
+#include "frontend/tensor/node.h"
 #include "ir/error.h"
 
 namespace lathe::onnx {
@@ -25,8 +27,9 @@ bool counts(Dtype d) { return d == Dtype::i64 || d == Dtype::i32; }
 // Integers that are known: those that already are, and constants.
 std::optional<KnownIntegers> known_integers(const Value& v) {
     if (v.known()) return v.known();
-    if (!v.is_tensor() || !v.is_constant() || !counts(v.dtype())) return {};
+    if (!v.is_tensor() || !v.is_constant() || v.counted() || !counts(v.dtype())) return {};
     const Tensor& t = v.tensor();
+    if (t.node()->symbolic) return {};
     for (const Dim d : t.type().shape)
         if (!d.is_constant()) return {};
     if (t.size() > static_cast<std::int64_t>(most_known)) return {};
@@ -194,7 +197,15 @@ Results GraphRunner::call(const Operator& row, const Node& node, std::span<const
     if (row.of_one != nullptr || row.of_two != nullptr)
         if (std::optional<Results> results = computed(row, operands)) return std::move(*results);
     NodeCall call(node, opset, operands, loc, *this);
-    return row.record(call);
+    if (row.counts == Counts::no)
+        for (std::size_t i = 0; i < operands.size(); ++i)
+            if (operands[i].is_counted()) call.need_extent(i);
+    if (row.counts != Counts::by_elements) return row.record(call);
+    const std::optional<Counted> counted = counted_by_elements(call);
+    Results results = row.record(call);
+    if (counted)
+        for (Value& r : results) r.set_counted(counted);
+    return results;
 }
 
 void GraphRunner::run_node(const Node& node, Scope& scope, ir::Loc loc) {
@@ -217,7 +228,7 @@ void GraphRunner::run_node(const Node& node, Scope& scope, ir::Loc loc) {
         const detail::LocScope here(loc);
         results = call(*callee.row, node, operands, scope, loc);
         origins = united(origins, captured_);
-        if (callee.row->known == Known::of_types) origins = {};
+        if (callee.row->known == Known::of_types && std::ranges::none_of(operands, &Value::is_counted)) origins = {};
     }
     captured_ = outside;
     current_ = &scope;

@@ -30,6 +30,9 @@ const Tensor& NodeCall::constant(std::size_t i) const {
 }
 
 void NodeCall::need(std::size_t i) const { need(value(i), fmt::format("operand {}", i)); }
+void NodeCall::need_extent(std::size_t i) const {
+    need(value(i), fmt::format("operand {}, whose extent follows from values,", i));
+}
 void NodeCall::need(const Value& v, const std::string& what) const {
     const std::string why = fmt::format("{}: {} has to be known when the model is imported", op(), what);
     if (v.origins().empty()) throw FormatError(why, loc_);

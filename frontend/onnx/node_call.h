@@ -71,6 +71,8 @@ public:
     // Says that the elements have to be known, where they are not: those of an operand, or of what a body computes.
     [[noreturn]] void need(std::size_t i) const;
     [[noreturn]] void need(const Value& v, const std::string& what) const;
+    // Says that the values have to be known that decide how long an operand is.
+    [[noreturn]] void need_extent(std::size_t i) const;
 
     // ---- attributes
 

@@ -175,23 +175,44 @@ private:
     }
 
     // The tensors of an output, with their names.
-    std::vector<std::pair<std::string, Tensor>> results_of(const Value& v, const ValueInfo& info) {
+    std::vector<std::pair<std::string, Value>> results_of(const Value& v, const ValueInfo& info) {
         const std::string name(info.name);
-        if (v.is_tensor()) return {{name, v.tensor()}};
+        if (v.is_tensor()) return {{name, v}};
         if (v.is_missing()) {
             if (!info.type.is_optional) throw onnx::Malformed("the output " + in_quotes(name) + " is left out");
             absent_.insert(name);
             return {};
         }
-        std::vector<std::pair<std::string, Tensor>> results;
+        std::vector<std::pair<std::string, Value>> results;
         for (const Value& element : v.elements()) {
             if (!element.is_tensor())
                 throw onnx::Malformed("the output " + in_quotes(name) +
                                       " is a sequence of others than tensors, which is not supported");
-            results.emplace_back(part_name(name, results.size()), element.tensor());
+            results.emplace_back(part_name(name, results.size()), element);
         }
         lengths_.emplace(name, static_cast<std::int64_t>(results.size()));
         return results;
+    }
+
+    // The tensors of results, and behind them the counts of those that are counted.
+    static std::vector<Tensor> with_counts(std::span<const Value> results, TraceOptions& trace) {
+        std::vector<Tensor> tensors, counts;
+        for (const Value& v : results) tensors.push_back(v.tensor());
+        std::set<std::string> names(trace.outputs.begin(), trace.outputs.end());
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            if (!results[i].counted()) continue;
+            const auto& [axis, count] = *results[i].counted();
+            std::size_t k = 0;
+            while (k < counts.size() && counts[k].node() != count.node()) ++k;
+            trace.counted.push_back({i, axis, results.size() + k});
+            if (k < counts.size()) continue;
+            counts.push_back(count);
+            std::string name = trace.outputs[i] + ".count";
+            while (!names.insert(name).second) name += "_";
+            trace.outputs.push_back(name);
+        }
+        tensors.insert(tensors.end(), counts.begin(), counts.end());
+        return tensors;
     }
 
     Model attempt() {
@@ -205,17 +226,18 @@ private:
         const auto body = [&](std::span<const Tensor> tensors) {
             lengths_.clear();
             absent_.clear();
-            std::vector<Tensor> results;
+            std::vector<Value> results;
             const std::vector<Value> outputs = runner.run(graph_, values_of(tensors));
             for (std::size_t i = 0; i < outputs.size(); ++i) {
                 const ValueInfo info = onnx::read_value_info(graph_.outputs[i]);
-                for (auto& [name, tensor] : results_of(outputs[i], info)) {
+                for (auto& [name, value] : results_of(outputs[i], info)) {
                     trace.outputs.push_back(std::move(name));
-                    results.push_back(std::move(tensor));
+                    results.push_back(std::move(value));
                 }
             }
+            const std::vector<Tensor> tensors_of_results = with_counts(results, trace);
             trace.weights = runner.weights();
-            return results;
+            return tensors_of_results;
         };
         return detail::trace_model(body, specs.size(), specs, trace, where_);
     }

@@ -1,6 +1,7 @@
 // The table of ONNX's operators: each with the opsets that it is for, and the function that records it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -22,15 +23,35 @@ enum class Known : std::uint8_t {
     of_types,     // results follow from the types of operands, and not from their values
 };
 
+// What an operator makes of operands that are counted.
+enum class Counts : std::uint8_t {
+    no,           // their extents have to be known
+    by_elements,  // each element by itself
+    by_itself,    // the function that records it says it of each result
+};
+
 struct Operator {
-    std::string_view name;
-    Results (*record)(NodeCall&);
+    std::string_view name = {};
+    Results (*record)(NodeCall&) = nullptr;
     Known known = Known::no;
     Dim (*of_one)(Dim) = nullptr;       // known integers by elements
     Dim (*of_two)(Dim, Dim) = nullptr;  // likewise; more operands are taken one after the other
     std::int64_t since = 1, until = std::numeric_limits<std::int64_t>::max();  // opsets of its domain
     std::string_view domain = {};
+    Counts counts = Counts::no;
+
+    constexpr Operator counting(Counts how) const {
+        Operator o = *this;
+        o.counts = how;
+        return o;
+    }
 };
+template <std::size_t N>
+constexpr std::array<Operator, N> counting(Counts how, const Operator (&rows)[N]) {
+    std::array<Operator, N> out;
+    for (std::size_t i = 0; i < N; ++i) out[i] = rows[i].counting(how);
+    return out;
+}
 
 // Opsets beyond this one are not known to the table.
 inline constexpr std::int64_t newest_opset = 28;

@@ -32,6 +32,8 @@ const Tensor& Value::tensor() const {
 std::size_t Value::rank() const { return known_ ? known_->shape.size() : tensor_.rank(); }
 Dtype Value::dtype() const { return known_ ? known_->dtype : tensor_.dtype(); }
 
+bool Value::is_counted() const { return counted_ || std::ranges::any_of(elements_, &Value::is_counted); }
+
 Origins united(const Origins& a, const Origins& b) {
     if (a.empty()) return b;
     Origins out;

@@ -36,6 +36,13 @@ struct Dequantized {
     std::int64_t axis = 0;
 };
 
+// Values decide how long a tensor is along an axis, as of what NonZero finds: it has as many elements there as there
+// may be, of which the first ones count. What is behind them is anything. Counts are equal if they are one tensor.
+struct Counted {
+    std::size_t axis = 0;
+    Tensor count;  // i64, of rank 0
+};
+
 class Value {
 public:
     Value() = default;                                                         // left out
@@ -60,6 +67,11 @@ public:
     Dtype dtype() const;
     const std::vector<Value>& elements() const { return elements_; }  // of a sequence
 
+    const std::optional<Counted>& counted() const { return counted_; }
+    void set_counted(std::optional<Counted> counted) { counted_ = std::move(counted); }
+    // Or an element is, of a sequence.
+    bool is_counted() const;
+
     const Origins& origins() const { return origins_; }
     void set_origins(Origins origins) { origins_ = std::move(origins); }
     bool is_constant() const { return origins_.empty(); }
@@ -73,6 +85,7 @@ private:
     mutable Tensor tensor_;
     std::optional<KnownIntegers> known_;
     std::vector<Value> elements_;
+    std::optional<Counted> counted_;
     Origins origins_;
     std::shared_ptr<const Dequantized> dequantized_;
     Kind kind_ = Kind::missing;

@@ -109,12 +109,21 @@ static void write_type(const lathe_model_info* info, const lathe_model_tensor* t
     if (length < size) snprintf(to + length, size - length, "]");
 }
 
+/* Whether an output says how much of others there is. */
+static int is_count(const lathe_model_info* info, int32_t output) {
+    int32_t k;
+    for (k = 0; k < info->output_count; ++k)
+        if (output > 0 && info->outputs[k].counted_by == output) return 1;
+    return 0;
+}
+
 static void print_tensors(const char* title, const lathe_model_info* info, const lathe_model_tensor* tensors,
                           int32_t count) {
     char type[512];
     int32_t i;
     printf("%s:\n", title);
     for (i = 0; i < count; ++i) {
+        if (tensors == info->outputs && is_count(info, i)) continue;
         write_type(info, &tensors[i], type, sizeof type);
         printf("  %-18s %s\n", tensors[i].name, type);
     }
@@ -244,6 +253,20 @@ static void write_to_folder(const char* folder, const lathe_model_tensor* output
     free(path);
 }
 
+/* Leaves of an output what there is: the blocks behind the counted axis move together. */
+static void cut(const lathe_model_tensor* output, int64_t count, void* data, int64_t* dims) {
+    const int32_t axis = output->counted_axis;
+    uint64_t before = 1, after = lathe_aot_element_types[output->dtype].size, i;
+    int32_t k;
+    if (count < 0 || count > dims[axis]) return; /* a model of which the file says so wrongly */
+    for (k = 0; k < axis; ++k) before *= (uint64_t)dims[k];
+    for (k = axis + 1; k < output->rank; ++k) after *= (uint64_t)dims[k];
+    for (i = 0; i < before; ++i)
+        memmove((char*)data + i * (uint64_t)count * after, (char*)data + i * (uint64_t)dims[axis] * after,
+                (uint64_t)count * after);
+    dims[axis] = count;
+}
+
 /* Whether a path stands for a folder: it ends in .npy where it does not, nor does what is there already and is none. */
 static int is_folder(const char* path) {
     const size_t length = strlen(path);
@@ -302,13 +325,17 @@ int main(int count, char** arguments) {
     if (status == LATHE_STATUS_INDEX) fail_for_index(first, info, &fault);
     if (status != LATHE_STATUS_OK) lathe_aot_fail(exit_bad_input, "%s: the model failed with status %d", first, status);
 
+    for (k = 0; k < info->output_count; ++k)
+        if (info->outputs[k].counted_by > 0)
+            cut(&info->outputs[k], *(const int64_t*)outputs[info->outputs[k].counted_by], outputs[k], dims[k]);
     output = info->outputs;
     if (o.output && !is_folder(o.output)) {
         lathe_aot_write_npy(o.output, outputs[0], output->dtype, dims[0], output->rank);
     } else if (o.output) {
         if (mkdir(o.output, 0777) != 0 && errno != EEXIST)
             lathe_aot_fail(exit_bad_input, "%s: %s", o.output, strerror(errno));
-        for (k = 0; k < info->output_count; ++k) write_to_folder(o.output, &info->outputs[k], outputs[k], dims[k]);
+        for (k = 0; k < info->output_count; ++k)
+            if (!is_count(info, k)) write_to_folder(o.output, &info->outputs[k], outputs[k], dims[k]);
     } else {
         /* A row is what the last axis holds; with fewer than two axes, every number is one. */
         const int64_t width = output->rank < 2 ? 1 : dims[0][output->rank - 1];

@@ -63,7 +63,7 @@ Interface interface_of(const Model& model) {
         out.inputs.push_back(graph.parameter_name(i));
         out.types.push_back(graph.parameters()[i].type());
     }
-    for (std::size_t i = 0; i < graph.outputs().size(); ++i) out.outputs.push_back(graph.output_name(i));
+    for (std::size_t i = 0; i < model.result_count(); ++i) out.outputs.push_back(graph.output_name(i));
     out.symbols = graph.symbols;
     return out;
 }
@@ -171,7 +171,12 @@ std::vector<Array> arrays_of(const std::vector<ir::Literal>& results) {
 
 std::vector<Array> compute_by_interpreter(const Model& model, std::vector<Array> inputs) {
     inputs.insert(inputs.end(), model.weights().begin(), model.weights().end());
-    return arrays_of(ir::interpret(model.graph(), literals_of(inputs)));
+    std::vector<Tensor> outputs;
+    for (const Array& array : arrays_of(ir::interpret(model.graph(), literals_of(inputs))))
+        outputs.push_back(Tensor::from(array));
+    std::vector<Array> results;
+    for (const Tensor& result : model.cut(std::move(outputs))) results.push_back(result.to_array());
+    return results;
 }
 
 // An output's name comes from a file: it may not lead out of the folder.

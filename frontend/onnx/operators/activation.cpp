@@ -52,24 +52,25 @@ Results shrink(NodeCall& c) {
     return {where(x < -limit, x + bias, where(x > limit, x - bias, 0))};
 }
 
-constexpr Operator rows[] = {
-    {"Celu", continuous},
-    {"Elu", exponential},
-    {"Gelu", gaussian},
-    {"HardSigmoid", hard_sigmoid},
-    {"HardSwish", plain<hardswish>},
-    {"LeakyRelu", leaky},
-    {"Mish", plain<mish>},
-    {"PRelu", parametric},
-    {"Relu", plain<relu>},
-    {"Selu", scaled_exponential},
-    {"Shrink", shrink},
-    {"Sigmoid", plain<sigmoid>},
-    {"Softplus", [](NodeCall& c) -> Results { return {softplus(c[0])}; }},
-    {"Softsign", plain<softsign>},
-    {"Swish", swish},
-    {"ThresholdedRelu", thresholded},
-};
+constexpr auto rows =
+    counting(Counts::by_elements, {
+                                      {"Celu", continuous},
+                                      {"Elu", exponential},
+                                      {"Gelu", gaussian},
+                                      {"HardSigmoid", hard_sigmoid},
+                                      {"HardSwish", plain<hardswish>},
+                                      {"LeakyRelu", leaky},
+                                      {"Mish", plain<mish>},
+                                      {"PRelu", parametric},
+                                      {"Relu", plain<relu>},
+                                      {"Selu", scaled_exponential},
+                                      {"Shrink", shrink},
+                                      {"Sigmoid", plain<sigmoid>},
+                                      {"Softplus", [](NodeCall& c) -> Results { return {softplus(c[0])}; }},
+                                      {"Softsign", plain<softsign>},
+                                      {"Swish", swish},
+                                      {"ThresholdedRelu", thresholded},
+                                  });
 
 }  // namespace
 

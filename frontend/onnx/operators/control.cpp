@@ -32,7 +32,7 @@ Tensor truth_of(const NodeCall& c, const Tensor& condition) {
 bool known_truth(const NodeCall& c, const Value& condition) { return truth_of(c, condition.tensor()).item<bool>(); }
 
 Tensor tensor_in_region(const Value& v) {
-    if (!v.is_tensor()) throw NoRegion();
+    if (!v.is_tensor() || v.counted()) throw NoRegion();
     return v.tensor();
 }
 std::vector<Tensor> tensors_in_region(std::span<const Value> values) {
@@ -132,6 +132,7 @@ Results unrolled(const NodeCall& c, const Steps& steps, std::int64_t count, cons
         for (std::size_t k = 0; k < stacked.size(); ++k) {
             const Value& y = results[carried.size() + k];
             if (!y.is_tensor()) c.refuse("what the steps give to be stacked is no tensor");
+            if (y.counted()) c.need(y, "what the steps give to be stacked, whose extent follows from values,");
             stacked[k].push_back(y.tensor());
         }
         results.resize(carried.size());

@@ -4,6 +4,7 @@
 #include "frontend/functions/creation.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/movement.h"
+#include "frontend/onnx/counted.h"
 #include "frontend/onnx/operators.h"
 #include "frontend/tensor/record.h"
 #include "frontend/tensor/selection.h"
@@ -12,9 +13,33 @@
 namespace lathe::onnx {
 namespace {
 
+// Positions along an axis that is counted, as positions among all there may be. Those that there are not stay such.
+Tensor among_those_that_count(const Tensor& x, const Counted& counted, const Tensor& positions) {
+    const Tensor p = convert(positions, Dtype::i64);
+    const Tensor natural = where(p < 0, p + counted.count, p);
+    const Tensor none = ir::functions::extent_value(p, x.dim(static_cast<std::int64_t>(counted.axis)), Dtype::i64);
+    return where(logical_and(natural >= 0, natural < counted.count), natural, none);
+}
+
 Results gathered(NodeCall& c) {
     const Tensor x = c[0];
-    return {take(x, c[1], c.natural_axis(c.integer("axis", 0), x.rank()))};
+    Tensor positions = c[1];
+    const std::int64_t axis = c.natural_axis(c.integer("axis", 0), x.rank());
+    const std::optional<Counted>&of_x = c.value(0).counted(), &of_positions = c.value(1).counted();
+    std::optional<Counted> result;
+    if (of_x && static_cast<std::int64_t>(of_x->axis) == axis)
+        positions = among_those_that_count(x, *of_x, positions);
+    else if (of_x)
+        result = {static_cast<std::int64_t>(of_x->axis) < axis ? of_x->axis : of_x->axis + positions.rank() - 1,
+                  of_x->count};
+    if (of_positions) {
+        if (result) c.need_extent(1);
+        positions = where(places_that_count(positions, *of_positions), positions, 0);
+        result = {static_cast<std::size_t>(axis) + of_positions->axis, of_positions->count};
+    }
+    Value y(take(x, positions, axis));
+    y.set_counted(std::move(result));
+    return {std::move(y)};
 }
 
 // The positions of other extents may be fewer than the elements there.
@@ -56,10 +81,19 @@ std::vector<Index> indices_of(NodeCall& c, const Tensor& x, const Tensor& indice
 }
 
 Results gathered_blocks(NodeCall& c) {
-    const Tensor x = c[0], indices = c[1];
+    const Tensor x = c[0];
     const std::int64_t batch = c.integer("batch_dims", 0);
     if (batch < 0) c.refuse("batch_dims is negative");
-    return {detail::Selection(x, indices_of(c, x, indices, static_cast<std::size_t>(batch)), Where::current()).take()};
+    if (c.value(0).counted()) c.need_extent(0);
+    Tensor indices = c[1];
+    const std::optional<Counted>& counted = c.value(1).counted();
+    if (counted) {
+        if (counted->axis + 1 == indices.rank()) c.need_extent(1);
+        indices = where(places_that_count(indices, *counted), indices, 0);
+    }
+    Value y(detail::Selection(x, indices_of(c, x, indices, static_cast<std::size_t>(batch)), Where::current()).take());
+    y.set_counted(counted);
+    return {std::move(y)};
 }
 
 Update update_of(NodeCall& c) {
@@ -110,9 +144,9 @@ Results scattered_steps(NodeCall& c) {
 }
 
 constexpr Operator rows[] = {
-    {"Gather", gathered, Known::moves_first},
+    Operator{"Gather", gathered, Known::moves_first}.counting(Counts::by_itself),
     {"GatherElements", gathered_elements, Known::moves_first},
-    {"GatherND", gathered_blocks, Known::moves_first},
+    Operator{"GatherND", gathered_blocks, Known::moves_first}.counting(Counts::by_itself),
     {"Scatter", scattered_elements},
     {"ScatterElements", scattered_elements},
     {"ScatterND", scattered_blocks},

@@ -9,6 +9,7 @@
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/indexing.h"
 #include "frontend/functions/joining.h"
+#include "frontend/onnx/counted.h"
 #include "frontend/onnx/operators.h"
 #include "frontend/tensor/selection.h"
 
@@ -19,20 +20,35 @@ Results transposed(NodeCall& c) {
     const Tensor x = c[0];
     std::vector<std::int64_t> order(x.rank());
     std::iota(order.rbegin(), order.rend(), 0);
-    return {transpose(x, Axes(c.integers("perm").value_or(order)))};
+    order = c.integers("perm").value_or(order);
+    Value y(transpose(x, Axes(order)));
+    if (const auto& counted = c.value(0).counted()) {
+        const std::vector<std::int64_t> natural = c.natural_axes(order, x.rank());
+        const auto place = std::ranges::find(natural, static_cast<std::int64_t>(counted->axis)) - natural.begin();
+        y.set_counted(Counted{static_cast<std::size_t>(place), counted->count});
+    }
+    return {std::move(y)};
 }
 
 Results joined(NodeCall& c) {
     std::vector<Tensor> parts;
     for (std::size_t i = 0; i < c.size(); ++i) parts.push_back(c[i]);
     if (parts.empty()) c.refuse("there are no operands");
-    return {concat(parts, c.natural_axis(c.integer("axis"), parts[0].rank()))};
+    const std::int64_t axis = c.natural_axis(c.integer("axis"), parts[0].rank());
+    const std::optional<Counted> counted = counted_by_elements(c);
+    for (std::size_t i = 0; counted && i < c.size(); ++i)  // one behind the other they would not lie
+        if (!c.value(i).counted() || static_cast<std::int64_t>(counted->axis) == axis) c.need_extent(i);
+    Value y(concat(parts, axis));
+    y.set_counted(counted);
+    return {std::move(y)};
 }
 
 Results pieces(NodeCall& c) {
     const Tensor x = c[0];
     const std::int64_t axis = c.natural_axis(c.integer("axis", 0), x.rank());
     const Dim extent = x.type().shape[static_cast<std::size_t>(axis)];
+    const std::optional<Counted>& counted = c.value(0).counted();
+    if (counted && static_cast<std::int64_t>(counted->axis) == axis) c.need_extent(0);
     std::vector<Dim> sizes;
     if (c.has(1)) {
         sizes = c.dims(1);
@@ -48,7 +64,7 @@ Results pieces(NodeCall& c) {
     }
     if (sizes.size() != c.result_count()) c.refuse("there are not as many sizes as results");
     Results results;
-    for (Tensor& part : split(x, sizes, axis)) results.emplace_back(std::move(part));
+    for (Tensor& part : split(x, sizes, axis)) results.emplace_back(std::move(part)).set_counted(counted);
     return results;
 }
 
@@ -67,6 +83,7 @@ Results sliced(NodeCall& c) {
     if (by_operands && c.has(4)) steps = c.integers(4);
     if (steps.size() != starts->size() || (axes && axes->size() != starts->size()))
         c.refuse("axes or steps are not as many as starts");
+    std::optional<Counted> counted = c.value(0).counted();
     std::vector<Index> indices(x.rank(), Index(Range{}));
     for (std::size_t i = 0; i < starts->size(); ++i) {
         if (axes && !(*axes)[i].is_constant()) c.refuse("an axis is no number");
@@ -75,6 +92,14 @@ Results sliced(NodeCall& c) {
         // An end before the first element is none at all for steps backwards; Range has no number for that.
         const Dim end = (*ends)[i];
         const Dim extent = x.type().shape[static_cast<std::size_t>(axis)];
+        if (counted && static_cast<std::int64_t>(counted->axis) == axis) {
+            // From the front alone: where the end is, the values decide.
+            const Dim start = (*starts)[i];
+            if (steps[i] != 1 || !start.is_constant() || !end.is_constant() || start.constant() < 0 ||
+                end.constant() < 0)
+                c.need_extent(0);
+            counted->count = maximum(minimum(counted->count, end.constant()) - start.constant(), 0);
+        }
         Range range{(*starts)[i], end, steps[i]};
         if (steps[i] < 0 && end.is_constant() && extent.is_constant() && end.constant() < -extent.constant())
             range.stop = std::nullopt;
@@ -82,7 +107,9 @@ Results sliced(NodeCall& c) {
             range.stop = std::nullopt;
         indices[static_cast<std::size_t>(axis)] = Index(range);
     }
-    return {detail::Selection(x, indices, Where::current()).take()};
+    Value y(detail::Selection(x, indices, Where::current()).take());
+    y.set_counted(std::move(counted));
+    return {std::move(y)};
 }
 
 Results padded(NodeCall& c) {
@@ -158,10 +185,14 @@ Results reversed_sequences(NodeCall& c) {
 }
 
 constexpr Operator rows[] = {
-    {"Concat", joined, Known::moves_all},          {"Pad", padded},
-    {"ReverseSequence", reversed_sequences},       {"Slice", sliced, Known::moves_first},
-    {"Split", pieces, Known::moves_first},         {"Tile", tiled, Known::moves_first},
-    {"Transpose", transposed, Known::moves_first}, {"Trilu", triangle},
+    Operator{"Concat", joined, Known::moves_all}.counting(Counts::by_itself),
+    {"Pad", padded},
+    {"ReverseSequence", reversed_sequences},
+    Operator{"Slice", sliced, Known::moves_first}.counting(Counts::by_itself),
+    Operator{"Split", pieces, Known::moves_first}.counting(Counts::by_itself),
+    {"Tile", tiled, Known::moves_first},
+    Operator{"Transpose", transposed, Known::moves_first}.counting(Counts::by_itself),
+    {"Trilu", triangle},
 };
 
 }  // namespace

@@ -10,9 +10,21 @@
 namespace lathe::onnx {
 namespace {
 
+// Lines of a that count make lines of the product that do. Nothing else may be counted.
+std::optional<Counted> counted_lines(const NodeCall& c) {
+    for (std::size_t i = 1; i < c.size(); ++i)
+        if (c.has(i) && c.value(i).counted()) c.need_extent(i);
+    const std::optional<Counted>& counted = c.value(0).counted();
+    if (counted && (counted->axis + 2 != c[0].rank() || c[1].rank() > 2)) c.need_extent(0);
+    return counted;
+}
+
 Results product(NodeCall& c) {
+    const std::optional<Counted> counted = counted_lines(c);
     const std::optional<Tensor> of_integers = dequantized_product(c);
-    return {of_integers ? *of_integers : matmul(c[0], c[1])};
+    Value y(of_integers ? *of_integers : matmul(c[0], c[1]));
+    y.set_counted(counted);
+    return {std::move(y)};
 }
 
 // alpha * a * b + beta * c, with a and b transposed as the attributes say.
@@ -25,7 +37,12 @@ Results general_product(NodeCall& c) {
     if (!ir::is_float(y.dtype()) && (alpha != 1 || beta != 1)) c.refuse("factors of products of integers");
     if (alpha != 1) y = y * alpha;
     if (c.has(2)) y = y + (beta == 1 ? c[2] : c[2] * beta);
-    return {y};
+    const std::optional<Counted> counted = counted_lines(c);
+    const bool is_of_lines = c.has(2) && c[2].rank() == 2 && c[2].type().shape[0] != Dim(1);
+    if (counted && (c.flag("transA") || is_of_lines)) c.need_extent(0);
+    Value result(y);
+    result.set_counted(counted);
+    return {std::move(result)};
 }
 
 Results by_formula(NodeCall& c) {
@@ -63,8 +80,8 @@ constexpr Operator rows[] = {
     {"Einsum", by_formula},
     {"FusedGemm", fused_general_product, Known::no, nullptr, nullptr, 1, 1, "com.microsoft"},
     {"FusedMatMul", fused_product, Known::no, nullptr, nullptr, 1, 1, "com.microsoft"},
-    {"Gemm", general_product},
-    {"MatMul", product},
+    Operator{"Gemm", general_product}.counting(Counts::by_itself),
+    Operator{"MatMul", product}.counting(Counts::by_itself),
 };
 
 }  // namespace

@@ -1,11 +1,13 @@
 // Operators that look for elements: the greatest ones, those that are true, the different ones, boxes and n-grams; and
-// those that choose at random. How many there are decides shapes, so what is searched has to be known now where the
-// result has as many elements as were found.
+// those that choose at random. Where the result has as many elements as were found, it is counted (counted.h), unless
+// what is searched is known now.
 #include "frontend/functions/search.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -14,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "frontend/functions/along_axis.h"
 #include "frontend/functions/creation.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/indexing.h"
@@ -21,7 +24,10 @@
 #include "frontend/functions/movement.h"
 #include "frontend/functions/random.h"
 #include "frontend/functions/reductions.h"
+#include "frontend/onnx/counted.h"
 #include "frontend/onnx/operators.h"
+#include "frontend/tensor/node.h"
+#include "frontend/trace/control.h"
 
 namespace lathe::onnx {
 namespace {
@@ -41,26 +47,55 @@ template <Tensor (*function)(const Tensor&, std::int64_t, ArgmaxOptions, Where)>
 Results position_of_extreme(NodeCall& c) {
     const Tensor x = c[0];
     const std::int64_t axis = c.natural_axis(c.integer("axis", 0), x.rank());
+    const std::optional<Counted>& counted = c.value(0).counted();
+    if (counted && static_cast<std::int64_t>(counted->axis) == axis) c.need_extent(0);
     const Tensor position = function(x, axis, {.last = c.flag("select_last_index")}, Where::current());
-    if (!c.flag("keepdims", true)) return {position};
-    return {unsqueeze(position, {axis})};
+    const bool keeps = c.flag("keepdims", true);
+    Value y(keeps ? unsqueeze(position, {axis}) : position);
+    if (counted)
+        y.set_counted(Counted{counted->axis - (!keeps && static_cast<std::int64_t>(counted->axis) > axis ? 1 : 0),
+                              counted->count});
+    return {std::move(y)};
 }
 
 // ---- as many as there are
 
-Results non_zero(NodeCall& c) { return {transpose(nonzero(c.constant(0)), {1, 0})}; }
+bool differ(Dim a, Dim b) { return a.is_constant() && b.is_constant() && a != b; }
+
+bool is_found_now(const NodeCall& c, std::size_t i) {
+    return c.value(i).is_constant() && !c[i].node()->symbolic && !c.value(i).counted();
+}
+
+Results non_zero(NodeCall& c) {
+    if (is_found_now(c, 0) || c[0].rank() == 0) return {transpose(nonzero(c.constant(0)), {1, 0})};
+    const Tensor x = filled(c.value(0), 0);
+    const Bounded found = nonzero_bounded(x, x.type().shape.element_count());
+    return {counted_value(transpose(found.positions, {1, 0}), 1, found.count)};
+}
 
 Tensor vector_of(const std::vector<std::int64_t>& numbers) {
     return Tensor::from(numbers, {static_cast<std::int64_t>(numbers.size())});
 }
 
 Results compress(NodeCall& c) {
-    const Tensor condition = c.constant(1);
-    if (condition.rank() != 1) c.refuse("the condition is no vector");
+    if (c[1].rank() != 1) c.refuse("the condition is no vector");
     const std::optional<std::int64_t> axis =
         c.find("axis") == nullptr ? std::nullopt : std::optional(c.integer("axis", 0));
     const Tensor x = axis ? c[0] : flatten(c[0]);
     const std::int64_t along = c.natural_axis(axis.value_or(0), x.rank());
+    const std::optional<Counted>& counted = c.value(0).counted();
+    if (counted || !is_found_now(c, 1)) {
+        // Of what is counted along the same axis the condition chooses among those that count.
+        if (counted && (!axis || static_cast<std::int64_t>(counted->axis) != along || !c.value(1).counted() ||
+                        counted->count.node() != c.value(1).counted()->count.node()))
+            c.need_extent(0);
+        if (!counted && c.value(1).counted()) c.need_extent(1);
+        const Tensor condition = filled(c.value(1), 0);
+        const Bounded found = nonzero_bounded(condition, condition.type().shape[0]);
+        return {
+            counted_value(take(x, squeeze(found.positions, {1}), along), static_cast<std::size_t>(along), found.count)};
+    }
+    const Tensor condition = c.constant(1);
     const std::vector<std::int64_t> numbers = convert(condition, Dtype::i64).to_vector<std::int64_t>();
     const Dim extent = x.type().shape[static_cast<std::size_t>(along)];
     if (extent.is_constant() && static_cast<std::int64_t>(numbers.size()) > extent.constant())
@@ -117,8 +152,25 @@ Different different(const std::vector<T>& elements, std::size_t slices, bool is_
     return moved;
 }
 
+// Values alone, not slices: as many as there may be, in ascending order or in that in which they come first.
+Results unique_values(const Tensor& x, bool is_sorted) {
+    const Dim extent = x.type().shape[0];
+    const BoundedUnique found = unique_bounded(x, extent);
+    const Tensor places = arange(extent);
+    // Those that do not count are behind all others.
+    const Tensor none = broadcast_to(Value(KnownIntegers::scalar(extent)).tensor(), {extent});
+    const Tensor firsts = put_along_axis(none, found.inverse, places, 0, Update::min);
+    const auto result = [&](const Tensor& y) { return counted_value(y, 0, found.count); };
+    if (is_sorted) return {result(found.values), result(firsts), found.inverse, result(found.counts)};
+    const Tensor order = argsort(firsts, 0);
+    const Tensor rank = put_along_axis(places, order, places, 0);
+    return {result(take(found.values, order, 0)), result(take(firsts, order, 0)), take(rank, found.inverse, 0),
+            result(take(found.counts, order, 0))};
+}
+
 Results unique_slices(NodeCall& c) {
     const bool is_flat = c.find("axis") == nullptr, is_sorted = c.flag("sorted", true);
+    if (!is_found_now(c, 0) && (is_flat || c[0].rank() == 1)) return unique_values(flatten(c[0]), is_sorted);
     const Tensor x = is_flat ? flatten(c.constant(0)) : c.constant(0);
     const std::int64_t axis = c.natural_axis(c.integer("axis", 0), x.rank());
     const Tensor slices = movedim(x, {axis}, {0});
@@ -171,18 +223,89 @@ float common_part(const Box& a, const Box& b) {
     return all <= 0 ? 0 : both / all;
 }
 
+// The corners of boxes [.., 4] as low y, low x, high y and high x, each [..].
+std::array<Tensor, 4> corners_of(const Tensor& boxes, bool is_center) {
+    const auto number = [&](std::int64_t i) { return Tensor(boxes[{ellipsis, i}]); };
+    const Tensor a = number(0), b = number(1), d = number(2), e = number(3);
+    if (is_center) {
+        const Tensor w = d / 2, h = e / 2;
+        return {b - h, a - w, b + h, a + w};
+    }
+    return {minimum(a, d), minimum(b, e), maximum(a, d), maximum(b, e)};
+}
+
+// What is suppressed where the boxes are data: as many steps as boxes may be chosen, each for all classes of all
+// batches.
+Results suppression_of_data(NodeCall& c, const Tensor& boxes, const Tensor& scores, bool is_center) {
+    const Dim batches = scores.dim(0), classes = scores.dim(1), count = scores.dim(2);
+    const auto number = [&](std::size_t i, Dtype dtype) {
+        return c.has(i) ? reshape(convert(c[i], dtype), Shape{}) : convert(full({}, 0), dtype);
+    };
+    const Tensor most = number(2, Dtype::i64), limit = number(3, Dtype::f32);
+    Dim steps = count;
+    if (!c.has(2) || is_found_now(c, 2)) steps = ir::min(count, c.has(2) ? ir::max(c.dim(2), 0) : Dim(0));
+    // A box that cannot be chosen stands behind all, so that there is a best one where there are none.
+    const auto with_one_more = [](const Tensor& x) { return pad(x, {0, 0, 0}, {0, 0, 1}); };
+    // [batches, 1, boxes], which all classes share.
+    std::array<Tensor, 4> all = corners_of(convert(boxes, Dtype::f32), is_center);
+    for (Tensor& corner : all) corner = with_one_more(unsqueeze(corner, {1}));
+    const auto& [low_y, low_x, high_y, high_x] = all;
+    const Tensor areas = (high_y - low_y) * (high_x - low_x);
+    const Tensor score = convert(scores, Dtype::f32);
+    const Tensor alive = with_one_more(c.has(4) ? score > number(4, Dtype::f32) : full_like(score, 1) > 0);
+    const Tensor rank = with_one_more(score);
+    const Tensor places = reshape(arange(count + 1), Shape{1, 1, count + 1});
+    const Tensor numbers = arange(steps);
+    const auto step = [&](std::span<const Tensor> inputs) -> std::vector<Tensor> {
+        const Tensor left = inputs[0], is_allowed = inputs[1] < most;
+        const Tensor there_is = logical_and(any(left, {2}), is_allowed);
+        // Of equal scores the first box comes first. NaN is behind all numbers.
+        const Tensor lowest = full_like(rank, -std::numeric_limits<double>::infinity());
+        const Tensor of_numbers = where(logical_and(left, logical_not(isnan(rank))), rank, lowest);
+        const Tensor best = max(of_numbers, {2}, true);
+        const Tensor is_best = logical_and(left, logical_and(of_numbers == best, logical_not(isnan(rank))));
+        const Tensor candidates = where(any(is_best, {2}, true), is_best, left);
+        const Tensor chosen = argmax(convert(candidates, Dtype::u8), 2);
+        const Tensor is_chosen = unsqueeze(chosen, {2}) == places;
+        const auto of_chosen = [&](const Tensor& x) { return sum(where(is_chosen, x, full_like(x, 0)), {2}, true); };
+        const Tensor h = minimum(high_y, of_chosen(high_y)) - maximum(low_y, of_chosen(low_y));
+        const Tensor w = minimum(high_x, of_chosen(high_x)) - maximum(low_x, of_chosen(low_x));
+        const Tensor both = h * w, whole = areas + of_chosen(areas) - both;
+        const Tensor common = where(logical_and(logical_and(h > 0, w > 0), whole > 0), both / whole, 0);
+        const Tensor overlaps = common > limit;
+        const Tensor stays = logical_and(left, logical_not(logical_or(overlaps, is_chosen)));
+        return {stays, chosen, there_is};
+    };
+    const std::vector<Tensor> results =
+        lathe::detail::record_scan(std::vector{alive}, std::vector{numbers}, {.length = steps}, step, Where::current());
+    // [steps, batches, classes] as rows in the order of batches and classes.
+    const Dim all_rows = steps * batches * classes;
+    const auto in_order = [&](const Tensor& x) { return reshape(transpose(x, {1, 2, 0}), Shape{all_rows}); };
+    const Shape by_step{batches, classes, steps};
+    const auto row = [&](Dim extent, const Shape& along) {
+        return reshape(broadcast_to(reshape(arange(extent), along), by_step), Shape{all_rows});
+    };
+    const Tensor rows =
+        stack(std::vector{row(batches, {batches, 1, 1}), row(classes, {1, classes, 1}), in_order(results[1])}, 1);
+    const Bounded found = nonzero_bounded(in_order(results[2]), all_rows);
+    return {counted_value(take(rows, squeeze(found.positions, {1}), 0), 0, found.count)};
+}
+
 // The best box that is left, and without those that overlap with it too much, until none is left.
 Results non_max_suppression(NodeCall& c) {
-    const Tensor boxes = c.constant(0), scores = c.constant(1);
-    if (boxes.rank() != 3 || scores.rank() != 3 || boxes.extent(2) != 4 || boxes.extent(0) != scores.extent(0) ||
-        boxes.extent(1) != scores.extent(2))
+    const Shape &of_boxes = c[0].type().shape, &of_scores = c[1].type().shape;
+    if (of_boxes.rank() != 3 || of_scores.rank() != 3 || of_boxes[2] != Dim(4) || differ(of_boxes[0], of_scores[0]) ||
+        differ(of_boxes[1], of_scores[2]))
         c.refuse("wants boxes [batches, boxes, 4] and scores [batches, classes, boxes]");
+    const std::int64_t format = c.integer("center_point_box", 0);
+    if (format != 0 && format != 1) c.refuse("center_point_box is neither 0 nor 1");
+    for (std::size_t i = 0; i < c.size(); ++i)
+        if (c.has(i) && !is_found_now(c, i)) return suppression_of_data(c, c[0], c[1], format == 1);
+    const Tensor boxes = c.constant(0), scores = c.constant(1);
     const std::int64_t most = c.has(2) ? c.integer(2) : 0;
     const auto limit = static_cast<float>(c.has(3) ? c.number(3) : 0);
     const bool has_least = c.has(4);
     const auto least = static_cast<float>(has_least ? c.number(4) : 0);
-    const std::int64_t format = c.integer("center_point_box", 0);
-    if (format != 0 && format != 1) c.refuse("center_point_box is neither 0 nor 1");
     const std::vector<float> corners = convert(boxes, Dtype::f32).to_vector<float>();
     const std::vector<float> all_scores = convert(scores, Dtype::f32).to_vector<float>();
     const std::int64_t classes = scores.extent(1), count = boxes.extent(1);
@@ -350,14 +473,14 @@ Results dropout_of(NodeCall& c) {
 }
 
 constexpr Operator rows[] = {
-    {"ArgMax", position_of_extreme<argmax>},
-    {"ArgMin", position_of_extreme<argmin>},
+    Operator{"ArgMax", position_of_extreme<argmax>}.counting(Counts::by_itself),
+    Operator{"ArgMin", position_of_extreme<argmin>}.counting(Counts::by_itself),
     {"Bernoulli", bernoulli, Known::no, nullptr, nullptr, 15},
-    {"Compress", compress, Known::no, nullptr, nullptr, 9},
+    Operator{"Compress", compress, Known::no, nullptr, nullptr, 9}.counting(Counts::by_itself),
     {"Dropout", dropout_of, Known::no, nullptr, nullptr, 7},
     {"Multinomial", multinomial},
     {"NonMaxSuppression", non_max_suppression, Known::no, nullptr, nullptr, 10},
-    {"NonZero", non_zero, Known::no, nullptr, nullptr, 9},
+    Operator{"NonZero", non_zero, Known::no, nullptr, nullptr, 9}.counting(Counts::by_itself),
     {"OneHot", one_hot_classes, Known::no, nullptr, nullptr, 9},
     {"RandomNormal", random_of_shape<normal>},
     {"RandomNormalLike", random_like<normal>},

@@ -68,6 +68,7 @@ Results erase(NodeCall& c) {
 constexpr std::int64_t most_parts = 100'000;
 
 Results split_up(NodeCall& c) {
+    if (c.value(0).counted()) c.need_extent(0);
     const Tensor x = c[0];
     const std::int64_t axis = c.natural_axis(c.integer("axis", 0), x.rank());
     const Dim extent = x.type().shape[static_cast<std::size_t>(axis)];
@@ -94,6 +95,7 @@ Results split_up(NodeCall& c) {
 
 Results join(NodeCall& c) {
     std::vector<Tensor> parts;
+    if (c.value(0).is_counted()) c.need_extent(0);
     for (const Value& v : sequence(c, 0)) parts.push_back(v.tensor());
     if (parts.empty()) c.refuse("the sequence is empty");
     const bool is_new = c.flag("new_axis");
@@ -132,20 +134,21 @@ Results optional_element(NodeCall& c) {
 }
 Results has_element(NodeCall& c) { return {Tensor::scalar(c.has(0))}; }
 
-constexpr Operator rows[] = {
-    {"ConcatFromSequence", join, Known::no, nullptr, nullptr, 11},
-    {"Optional", optional, Known::no, nullptr, nullptr, 15},
-    {"OptionalGetElement", optional_element, Known::no, nullptr, nullptr, 15},
-    {"OptionalHasElement", has_element, Known::of_types, nullptr, nullptr, 15},
-    {"SequenceAt", at, Known::no, nullptr, nullptr, 11},
-    {"SequenceConstruct", construct, Known::no, nullptr, nullptr, 11},
-    {"SequenceEmpty", empty, Known::no, nullptr, nullptr, 11},
-    {"SequenceErase", erase, Known::no, nullptr, nullptr, 11},
-    {"SequenceInsert", insert, Known::no, nullptr, nullptr, 11},
-    {"SequenceLength", length, Known::of_types, nullptr, nullptr, 11},
-    {"SequenceMap", map, Known::no, nullptr, nullptr, 17},
-    {"SplitToSequence", split_up, Known::no, nullptr, nullptr, 11},
-};
+constexpr auto rows =
+    counting(Counts::by_itself, {
+                                    {"ConcatFromSequence", join, Known::no, nullptr, nullptr, 11},
+                                    {"Optional", optional, Known::no, nullptr, nullptr, 15},
+                                    {"OptionalGetElement", optional_element, Known::no, nullptr, nullptr, 15},
+                                    {"OptionalHasElement", has_element, Known::of_types, nullptr, nullptr, 15},
+                                    {"SequenceAt", at, Known::no, nullptr, nullptr, 11},
+                                    {"SequenceConstruct", construct, Known::no, nullptr, nullptr, 11},
+                                    {"SequenceEmpty", empty, Known::no, nullptr, nullptr, 11},
+                                    {"SequenceErase", erase, Known::no, nullptr, nullptr, 11},
+                                    {"SequenceInsert", insert, Known::no, nullptr, nullptr, 11},
+                                    {"SequenceLength", length, Known::of_types, nullptr, nullptr, 11},
+                                    {"SequenceMap", map, Known::no, nullptr, nullptr, 17},
+                                    {"SplitToSequence", split_up, Known::no, nullptr, nullptr, 11},
+                                });
 
 }  // namespace
 
