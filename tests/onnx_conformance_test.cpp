@@ -1,4 +1,4 @@
-// ONNX's own cases for its operators: models of one node or a few, with inputs and the outputs that are expected. What
+// ONNX's own cases: for its operators models of one node or a few, with inputs and the outputs that are expected. What
 // is refused or differs, and why, is in onnx/refusals.txt; nothing else may.
 #include <algorithm>
 #include <cmath>
@@ -167,6 +167,26 @@ INSTANTIATE_TEST_SUITE_P(Files, OnnxConformance,
                          [](const auto& shard) {
                              return std::string(shard.param.folder) + std::to_string(shard.param.index);
                          });
+
+// Real topologies, whose weights are constants that the file makes from their shapes. ONNX says what they give for an
+// input whose elements rise from 0 to 1.
+class OnnxLight : public testing::TestWithParam<const char*> {};
+
+TEST_P(OnnxLight, GivesWhatIsExpected) {
+    const fs::path folder = cases / "light";
+    if (!fs::exists(folder)) GTEST_SKIP() << "SKIPPED: there is no " << folder;
+    const std::string name = "light_" + std::string(GetParam());
+    const Model model = Model::load((folder / (name + ".onnx")).string());
+    ASSERT_EQ(model.input_count(), 1U);
+    const Tensor x = convert(arange(3 * 224 * 224), Dtype::f32) / (3 * 224 * 224);
+    const std::vector<Tensor> results = model(std::vector<Tensor>{reshape(x, {1, 3, 224, 224})});
+    const std::string expected = read_file((folder / (name + "_output_0.pb")).string());
+    EXPECT_EQ(difference(results.at(0).to_array(), onnx::read_tensor(expected)), "");
+}
+INSTANTIATE_TEST_SUITE_P(Topologies, OnnxLight,
+                         testing::Values("bvlc_alexnet", "densenet121", "inception_v1", "inception_v2", "resnet50",
+                                         "shufflenet", "squeezenet", "vgg19", "zfnet512"),
+                         [](const auto& name) { return std::string(name.param); });
 
 }  // namespace
 }  // namespace lathe
