@@ -133,6 +133,7 @@ AotCode compile_ahead(const ir::Graph& graph, const AotRequest& request) {
     }
     builder.add_interface(*executables[0]);
     for (std::size_t i = 0; i < executables.size(); ++i) builder.add_program(*executables[i], levels[i]);
+    tables.sized = request.sized;
     for (const AotRequest::Counted& c : request.counted) {
         tables.outputs[c.output].counted_axis = c.axis;
         tables.outputs[c.output].counted_by = c.count;

@@ -34,6 +34,12 @@ struct AotTensor {
     std::uint32_t counted_axis = 0, counted_by = 0;  // likewise
 };
 
+// An input of extents: inputs of the graph stand for its elements.
+struct AotSizedInput {
+    AotTensor tensor;
+    std::uint32_t first = 0, count = 0;
+};
+
 // What runs on one level of processors.
 struct AotProgram {
     int cpu_level = 1;
@@ -49,6 +55,7 @@ struct AotTables {
     std::string features;      // that the lowest level needs
     std::vector<std::string> symbols;
     std::vector<AotTensor> inputs, outputs;
+    std::vector<AotSizedInput> sized;
     std::vector<std::string> sites;  // of all programs
     std::vector<std::uint32_t> distinct;
     std::uint32_t distinct_count = 0;
@@ -68,6 +75,7 @@ struct AotRequest {
         std::uint32_t output = 0, axis = 0, count = 0;
     };
     std::vector<Counted> counted = {};
+    std::vector<AotSizedInput> sized = {};
 };
 
 // What the C interface of a model looks like, for its header.

@@ -77,6 +77,13 @@ typedef struct lathe_model_tensor {
     int32_t counted_axis, counted_by;
 } lathe_model_tensor;
 
+/* An input of integers that are extents. Callers of NAME_bind give these among the symbols: the inputs from `first` on,
+   one for each element, whose first extent it is, have no elements. Their memory is never looked at. */
+typedef struct lathe_sized_input {
+    lathe_model_tensor tensor; /* as a file holds it */
+    int32_t first, count;
+} lathe_sized_input;
+
 typedef struct lathe_model_info {
     uint32_t format_version;   /* LATHE_AOT_VERSION */
     uint32_t numerics_version; /* which definition of the ops' bits the kernels implement */
@@ -88,6 +95,8 @@ typedef struct lathe_model_info {
     const lathe_model_tensor* inputs;
     const lathe_model_tensor* outputs;
     const char* const* sites; /* what may be out of range, as "model.cpp:7: gather: index" */
+    int32_t sized_count;
+    const lathe_sized_input* sized; /* by `first` */
 } lathe_model_info;
 
 typedef const lathe_model_info* (*lathe_model_info_function)(void);

@@ -1,4 +1,4 @@
-// ONNX's own cases: for its operators models of one node or a few, with inputs and the outputs that are expected. What
+// ONNX's own cases: models of one node or a few for each operator, with inputs and the outputs that are expected. What
 // is refused or differs, and why, is in onnx/refusals.txt; nothing else may.
 #include <algorithm>
 #include <cmath>

@@ -81,13 +81,18 @@ TEST_F(OnnxImport, ValuesThatDecideShapesAreGivenBeforehand) {
     b.add_node("Reshape", {"x", "shape"}, {"rows"});
     b.add_node("Add", {"rows", "bias"}, {"y"});
     b.add_output("y", f32, {{-1, "rows"}, {3}});
-    EXPECT_EQ(refusal(b.file()),
-              "Reshape: operand 1 has to be known when the model is imported, and so does the input 'shape'");
     const Array shape = Tensor::from({std::int64_t{2}, std::int64_t{3}}).to_array();
     const Array bias = zeros({3}).to_array();
     const OnnxModel imported = parse_onnx(b.file(), "model.onnx", {.inputs = {{"shape", shape}, {"bias", bias}}});
     EXPECT_EQ(imported.constants, std::vector<std::string>{"shape"}) << "the bias decides nothing";
     EXPECT_EQ(imported.model.input_count(), 2U);
+    OnnxBuilder reduces;
+    reduces.add_input("x", f32, {{6}, {2}});
+    reduces.add_input("axes", i64, {{1}});
+    reduces.add_node("ReduceSum", {"x", "axes"}, {"y"});
+    reduces.add_output("y", f32, {{-1, "rows"}, {-1, "columns"}});
+    EXPECT_EQ(refusal(reduces.file()),
+              "ReduceSum: operand 1 has to be known when the model is imported, and so does the input 'axes'");
 }
 
 // y = the tensors of xs one after the other; all = those of xs, then y; same = bias.
@@ -144,6 +149,97 @@ TEST_F(OnnxImport, SequencesAndOptionalValuesBecomeTensors) {
     EXPECT_EQ(refusal(file, {.lengths = {{"xs", 1}}, .absent = {"xs"}}),
               "model.onnx: there is no input 'xs' that is optional");
     EXPECT_EQ(refusal(file, {.lengths = {{"xs", 0}}}), "ConcatFromSequence: the sequence is empty");
+}
+
+std::string file_with_extents(const OnnxBuilder::Dim& of_x) {
+    OnnxBuilder b;
+    b.add_input("x", f32, {of_x});
+    b.add_input("shape", i64, {{2}});
+    b.add_input("repeats", i64, {{2}});
+    b.add_input("start", i64, {{1}});
+    b.add_input("end", i64, {{1}});
+    b.add_input("limit", i64, {});
+    b.add_node("Constant", {}, {"one"}, {{.name = "value_int", .integer = 1}});
+    b.add_node("Constant", {}, {"three"}, {{.name = "value_int", .integer = 3}});
+    b.add_node("Constant", {}, {"two"}, {{.name = "value_ints", .integers = {2}}});
+    b.add_node("Reshape", {"x", "shape"}, {"reshaped"});
+    b.add_node("Tile", {"reshaped", "repeats"}, {"tiled"});
+    b.add_node("Slice", {"x", "start", "end"}, {"sliced"});
+    b.add_node("Range", {"one", "limit", "three"}, {"counted"});
+    b.add_node("Concat", {"two", "end"}, {"long"}, {{.name = "axis", .integer = 0}});
+    b.add_node("ConstantOfShape", {"long"}, {"filled"});
+    for (const char* y : {"tiled", "sliced", "counted", "filled"}) b.add_output(y, f32, {});
+    return b.file(17);
+}
+
+// Extents that are inputs are sizes of a run: one program for all.
+TEST_F(OnnxImport, InputsThatAreExtentsBindAtTheCall) {
+    write("model.onnx", file_with_extents({-1, "n"}));
+    const Model model = Model::load(path("model.onnx"));
+    EXPECT_EQ(model.input_names(), (std::vector<std::string>{"x", "shape", "repeats", "start", "end", "limit"}));
+    using Integers = std::vector<std::int64_t>;
+    const auto integers = [](const Integers& numbers) {
+        return Tensor::from(numbers, {static_cast<std::int64_t>(numbers.size())});
+    };
+    const auto inputs = [&](const Integers& shape, const Integers& repeats, std::int64_t start, std::int64_t end,
+                            std::int64_t limit) {
+        return std::vector<Tensor>{
+            convert(arange(6), Dtype::f32), integers(shape), integers(repeats), integers({start}), integers({end}),
+            Tensor::scalar(limit)};
+    };
+    for (const Model& m : {model, [&] {
+                               model.save(path("model.lathe"));
+                               return Model::load(path("model.lathe"));
+                           }()}) {
+        std::vector<Tensor> results = m(inputs({2, 3}, {1, 2}, 1, 100, 8));
+        EXPECT_EQ(results[0].to_vector<float>(), (std::vector<float>{0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5}));
+        EXPECT_EQ(results[0].shape(), (Integers{2, 6}));
+        EXPECT_EQ(results[1].to_vector<float>(), (std::vector<float>{1, 2, 3, 4, 5}));
+        EXPECT_EQ(results[2].to_vector<std::int64_t>(), (Integers{1, 4, 7}));
+        EXPECT_EQ(results[3].shape(), (Integers{2, 100}));
+        results = m(inputs({6, 1}, {2, 1}, 4, 5, 1));
+        EXPECT_EQ(results[0].shape(), (Integers{12, 1}));
+        EXPECT_EQ(results[1].to_vector<float>(), (std::vector<float>{4}));
+        EXPECT_EQ(results[2].shape(), (Integers{0}));
+        EXPECT_EQ(results[3].shape(), (Integers{2, 5}));
+    }
+    EXPECT_EQ(model.runs(), 2U);
+    EXPECT_THROW(model(inputs({4, 3}, {1, 1}, 0, 1, 1)), TypeError);
+    try {
+        model(inputs({2, -1}, {1, 1}, 0, 1, 1));
+        FAIL();
+    } catch (const TypeError& e) {
+        EXPECT_EQ(e.message(),
+                  "model: input 'shape' has -1 for a size; another meaning of it is known when the model is made");
+    }
+    // With their values at hand they may mean more.
+    const OnnxModel known =
+        parse_onnx(read_file(path("model.onnx")), "model.onnx", {.inputs = {{"shape", integers({2, -1}).to_array()}}});
+    EXPECT_EQ(known.constants, (std::vector<std::string>{"shape"}));
+    // An executable takes the same inputs. It has to find all sizes in them: an extent of x may not follow from others.
+    write("model.onnx", file_with_extents({6}));
+    Model::load(path("model.onnx")).save(path("model.lathe"));
+    const std::string lathe = "'" LATHE_BINARY_DIR "/lathe' ";
+    ASSERT_EQ(run_here(lathe + "compile model.onnx -o model"), (Outcome{0, ""}));
+    const std::vector<Tensor> given = inputs({2, 3}, {1, 2}, 1, 100, 8);
+    std::string arguments;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        const std::string name = model.input_names()[i];
+        write_npy(path(name + ".npy"), given[i].to_array());
+        arguments += " --input " + name + "=" + name + ".npy";
+    }
+    const std::vector<Tensor> expected = model(given);
+    for (const std::string& command :
+         {"./model" + arguments, lathe + "run model.lathe" + arguments, lathe + "run model.onnx" + arguments,
+          lathe + "run model.lathe --interpret" + arguments}) {
+        ASSERT_EQ(run_here(command + " --output o"), (Outcome{0, ""})) << command;
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            EXPECT_EQ(read_npy(path("o/" + model.graph().output_name(i) + ".npy")), expected[i].to_array()) << command;
+        fs::remove_all(path("o"));
+    }
+    EXPECT_NE(run_here("./model --help").output.find("\n  shape              i64[2]\n"), std::string::npos);
+    write_npy(path("shape.npy"), integers({2, -3}).to_array());
+    EXPECT_EQ(run_here("./model" + arguments), (Outcome{1, "model: shape.npy: -3 is no size\n"}));
 }
 
 TEST_F(OnnxImport, TheCommandTakesSequences) {

@@ -100,16 +100,18 @@ private:
     }
 
     llvm::Constant* info() {
-        Constants symbols, inputs, outputs, sites;
+        Constants symbols, inputs, outputs, sites, sized;
         for (const std::string& s : tables_.symbols) symbols.push_back(text(s));
         for (const std::string& s : tables_.sites) sites.push_back(text(s));
         for (const AotTensor& t : tables_.inputs) inputs.push_back(model_tensor(t));
         for (const AotTensor& t : tables_.outputs) outputs.push_back(model_tensor(t));
+        for (const AotSizedInput& s : tables_.sized)
+            sized.push_back(record({model_tensor(s.tensor), number32(s.first), number32(s.count)}));
         return data(
             record({number32(LATHE_AOT_VERSION), number32(ir::numerics_version), text(tables_.name),
                     text(tables_.features), number32(static_cast<std::uint64_t>(tables_.programs.back().cpu_level)),
                     count(symbols.size()), count(inputs.size()), count(outputs.size()), count(sites.size()),
-                    array(symbols), array(inputs), array(outputs), array(sites)}));
+                    array(symbols), array(inputs), array(outputs), array(sites), count(sized.size()), array(sized)}));
     }
 
     // Records of 32-bit numbers alone.

@@ -58,6 +58,13 @@ void compile_model(const Model& model, const std::string& path, const AotOptions
         request.counted.push_back({static_cast<std::uint32_t>(c.output), static_cast<std::uint32_t>(c.axis),
                                    static_cast<std::uint32_t>(c.count)});
     request.compile.pipeline.off = options.off;
+    for (const SizedInput& s : model.sized()) {
+        const std::string& first = model.graph().parameter_name(s.first);
+        request.sized.push_back({{first.substr(0, first.size() - 2), static_cast<int>(s.dtype),
+                                  std::vector<std::int64_t>(s.rank, static_cast<std::int64_t>(s.count))},
+                                 static_cast<std::uint32_t>(s.first),
+                                 static_cast<std::uint32_t>(s.count)});
+    }
     const codegen::AotCode code = codegen::compile_ahead(*model.closed_graph(), request);
 
     const std::vector<std::byte> bytes = linked(code, extension, std::filesystem::path(path).filename().string());

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "codegen/compile.h"
+#include "frontend/functions/creation.h"
+#include "frontend/functions/elementwise.h"
 #include "frontend/functions/movement.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/inline_graph.h"
@@ -71,6 +73,82 @@ void require_fit(const ir::Graph& graph, std::span<const CountedOutput> counted)
         throw UserError(ir::printable_line(graph.name) + ": an output behind the counts is none");
 }
 
+void require_fit(const ir::Graph& graph, std::size_t input_count, std::span<const SizedInput> sized) {
+    std::size_t next = 0;
+    for (const SizedInput& s : sized) {
+        bool fits = s.first >= next && s.count >= 1 && s.count <= input_count && s.first <= input_count - s.count &&
+                    s.rank <= 1 && (s.rank == 1 || s.count == 1) && (s.dtype == Dtype::i64 || s.dtype == Dtype::i32);
+        for (std::size_t i = s.first; fits && i < s.first + s.count; ++i) {
+            const Shape& shape = graph.parameters()[i].type().shape;
+            fits = shape.rank() == 2 && shape[1] == Dim(0) &&
+                   graph.parameter_name(i).ends_with("." + std::to_string(i - s.first));
+        }
+        if (!fits)
+            throw UserError(ir::printable_line(graph.name) + ": the parameters from " + std::to_string(s.first) +
+                            " on do not stand for elements of an input");
+        next = s.first + s.count;
+    }
+}
+
+std::string name_of(const ir::Graph& graph, const SizedInput& s) {
+    const std::string& first = graph.parameter_name(s.first);
+    return first.substr(0, first.size() - 2);  // without .0
+}
+
+// Calls visit(parameter, nullptr) for inputs that are parameters, and visit(first, &sized) for others.
+template <class Visit>
+void visit_inputs(std::size_t input_count, std::span<const SizedInput> sized, const Visit& visit) {
+    for (std::size_t i = 0; i < input_count;) {
+        const bool is_sized = !sized.empty() && sized[0].first == i;
+        visit(i, is_sized ? &sized[0] : nullptr);
+        i += is_sized ? sized[0].count : 1;
+        if (is_sized) sized = sized.subspan(1);
+    }
+}
+
+std::vector<std::string> names_of_inputs(const ir::Graph& graph, std::size_t input_count,
+                                         std::span<const SizedInput> sized) {
+    std::vector<std::string> names;
+    visit_inputs(input_count, sized, [&](std::size_t i, const SizedInput* s) {
+        names.push_back(s == nullptr ? graph.parameter_name(i) : name_of(graph, *s));
+    });
+    return names;
+}
+
+std::vector<Tensor> expanded(const ir::Graph& graph, std::size_t input_count, std::span<const SizedInput> sized,
+                             std::span<const Tensor> inputs, Where where) {
+    const std::vector<std::string> names = names_of_inputs(graph, input_count, sized);
+    if (inputs.size() != names.size())
+        throw TypeError(ir::printable_line(graph.name) + ": takes " + std::to_string(names.size()) + " inputs, not " +
+                            std::to_string(inputs.size()),
+                        detail::blame(where));
+    std::vector<Tensor> values;
+    std::size_t next = 0;
+    visit_inputs(input_count, sized, [&](std::size_t i, const SizedInput* s) {
+        const Tensor& given = inputs[next];
+        const auto refuse = [&](const std::string& why) {
+            throw TypeError(ir::printable_line(graph.name) + ": input '" + ir::printable_line(names[next]) + "' " + why,
+                            detail::blame(where));
+        };
+        if (s == nullptr) {
+            values.push_back(given);
+        } else {
+            const ir::Type wanted{s->dtype, s->rank == 0 ? Shape{} : Shape{static_cast<std::int64_t>(s->count)}};
+            if (given.is_empty())
+                throw UserError(ir::printable_line(graph.name) + ": an input is empty", detail::blame(where));
+            if (!(given.type() == wanted)) refuse("is " + given.type().to_string() + ", not " + wanted.to_string());
+            for (const std::int64_t size : convert(given, Dtype::i64).to_vector<std::int64_t>()) {
+                if (size < 0)
+                    refuse("has " + std::to_string(size) +
+                           " for a size; another meaning of it is known when the model is made");
+                values.push_back(zeros(Shape{size, 0}, graph.parameters()[i].type().dtype));
+            }
+        }
+        ++next;
+    });
+    return values;
+}
+
 // What the outputs of a graph are as results.
 template <class Tensors>
 void cut_outputs(Tensors& outputs, std::span<const CountedOutput> counted, std::size_t results) {
@@ -106,13 +184,20 @@ struct Model::Lazy {
 };
 
 Model::Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights,
-             std::vector<CountedOutput> counted)
+             std::vector<CountedOutput> counted, std::vector<SizedInput> sized)
     : graph_(std::move(graph)),
       input_count_(input_count),
       weights_(std::make_shared<ModelWeights>(std::move(weights))),
       counted_(std::move(counted)),
+      sized_(std::move(sized)),
       lazy_(std::make_shared<Lazy>()) {
     require_fit(*graph_, counted_);
+    require_fit(*graph_, input_count_, sized_);
+}
+
+std::vector<std::string> Model::input_names() const { return names_of_inputs(*graph_, input_count_, sized_); }
+std::vector<Tensor> Model::expand(std::span<const Tensor> inputs, Where where) const {
+    return expanded(*graph_, input_count_, sized_, inputs, where);
 }
 
 std::size_t Model::result_count() const { return first_count(*graph_, counted_); }
@@ -144,6 +229,7 @@ CompiledModel Model::compile(const CompileOptions& options, Where where) const {
     out.input_count_ = input_count_;
     out.weights_ = weights_;
     out.counted_ = counted_;
+    out.sized_ = sized_;
     return out;
 }
 
@@ -155,6 +241,13 @@ std::vector<Tensor> CompiledModel::operator()(std::span<const Tensor> inputs, Wh
 
 std::pmr::vector<Tensor> CompiledModel::run(std::span<const Tensor> inputs, Where where,
                                             detail::CallMemory& memory) const {
+    if (sized_.empty()) return run_expanded(inputs, where, memory);
+    const std::vector<Tensor> values = expanded(*graph_, input_count_, sized_, inputs, where);
+    return run_expanded(values, where, memory);
+}
+
+std::pmr::vector<Tensor> CompiledModel::run_expanded(std::span<const Tensor> inputs, Where where,
+                                                     detail::CallMemory& memory) const {
     if (inputs.size() != input_count_)
         throw TypeError(ir::printable_line(graph_->name) + ": takes " + std::to_string(input_count_) + " inputs, not " +
                             std::to_string(inputs.size()),
@@ -293,18 +386,16 @@ Tensor Model::operator()(const Tensor& x, Where where) const {
 
 std::map<std::string, Array> Model::run(const std::map<std::string, Array>& inputs, Where where) const {
     std::vector<Tensor> tensors;
-    for (std::size_t i = 0; i < input_count_; ++i) {
-        const auto found = inputs.find(graph_->parameter_name(i));
+    const std::vector<std::string> names = input_names();
+    for (const std::string& name : names) {
+        const auto found = inputs.find(name);
         if (found == inputs.end())
-            throw UserError(
-                printable_name() + ": no input '" + ir::printable_line(graph_->parameter_name(i)) + "' was given",
-                detail::blame(where));
+            throw UserError(printable_name() + ": no input '" + ir::printable_line(name) + "' was given",
+                            detail::blame(where));
         tensors.push_back(Tensor::from(found->second, where));
     }
     for (const auto& [given, array] : inputs) {
-        bool known = false;
-        for (std::size_t i = 0; i < input_count_; ++i) known = known || graph_->parameter_name(i) == given;
-        if (!known)
+        if (std::ranges::find(names, given) == names.end())
             throw UserError(printable_name() + ": has no input '" + ir::printable_line(given) + "'",
                             detail::blame(where));
     }
@@ -403,7 +494,7 @@ Model trace_model(const TensorFunction& body, std::size_t arity, const std::vect
         with_parameters(*traced.graph, outputs, [&](ir::Graph& out, std::size_t i, const ir::Node& n) {
             return out.add_parameter(i < specs.size() ? specs[i].name : names[i - specs.size()], n.results[0], n.loc);
         });
-    return {std::move(graph), specs.size(), std::move(weights), options.counted};
+    return {std::move(graph), specs.size(), std::move(weights), options.counted, options.sized};
 }
 
 }  // namespace detail

@@ -35,6 +35,16 @@ struct CountedOutput {
     friend bool operator==(const CountedOutput&, const CountedOutput&) = default;
 };
 
+// An input of integers that are extents, one or a vector of them. Parameters of the graph stand for its elements,
+// called as it is with .0, .1 and so on behind: each has the extents [element, 0], and so tells the sizes of a run.
+struct SizedInput {
+    std::size_t first = 0, count = 1;  // of the parameters
+    Dtype dtype = Dtype::i64;          // i64 or i32
+    std::size_t rank = 1;              // 0: a number
+
+    friend bool operator==(const SizedInput&, const SizedInput&) = default;
+};
+
 struct TraceOptions {
     std::string name = "model";
     std::vector<std::pair<std::string, Tensor>> weights = {};  // names for variables that the function reads
@@ -42,6 +52,7 @@ struct TraceOptions {
     // Results that functions named `bounded` make longer than what they found. The model cuts them when it has run; the
     // counts, which come last, are none of its results.
     std::vector<CountedOutput> counted = {};
+    std::vector<SizedInput> sized = {};  // in ascending order
 };
 
 namespace codegen {
@@ -72,18 +83,23 @@ class CompiledModel {
 public:
     std::vector<Tensor> operator()(std::span<const Tensor> inputs, Where where = Where::current()) const;
     const codegen::Executable& executable() const { return *executable_; }
-    // For inputs of these shapes. On raw memory nothing is cut: the counts are outputs, too.
+    // For inputs of these shapes. On raw memory nothing is cut: the counts are outputs, too; and the parameters that
+    // stand for the elements of a SizedInput are inputs.
     BoundModel bind(std::span<const std::vector<std::int64_t>> shapes, Where where = Where::current()) const;
 
 private:
     friend class Model;
     // With the results in the call's memory: nothing is allocated but their elements.
     std::pmr::vector<Tensor> run(std::span<const Tensor> inputs, Where where, detail::CallMemory& memory) const;
+    // `inputs` are values for the graph's parameters.
+    std::pmr::vector<Tensor> run_expanded(std::span<const Tensor> inputs, Where where,
+                                          detail::CallMemory& memory) const;
     std::shared_ptr<const codegen::Executable> executable_;
     std::shared_ptr<const ir::Graph> graph_;
     std::size_t input_count_ = 0;
     std::shared_ptr<ModelWeights> weights_;
     std::vector<CountedOutput> counted_;
+    std::vector<SizedInput> sized_;
 };
 
 class Model {
@@ -99,7 +115,10 @@ public:
     // Parameters of the graph: the inputs, then the weights.
     const ir::Graph& graph() const { return *graph_; }
     const std::shared_ptr<const ir::Graph>& shared_graph() const { return graph_; }
+    // Parameters that are no weights. Where there are inputs that are sized, calls take one tensor for several of them.
     std::size_t input_count() const { return input_count_; }
+    const std::vector<SizedInput>& sized() const { return sized_; }
+    std::vector<std::string> input_names() const;  // of what calls take
     // The first outputs of the graph; behind them there are counts alone.
     std::size_t result_count() const;
     const std::vector<CountedOutput>& counted() const { return counted_; }
@@ -117,9 +136,11 @@ public:
     std::shared_ptr<const codegen::Executable> executable() const;
     std::uint64_t runs() const;
 
-    // For trace() and tools. Throws UserError where what is counted does not fit the graph.
+    // For trace() and tools. Throws UserError where what is counted or sized does not fit the graph.
     Model(std::unique_ptr<ir::Graph> graph, std::size_t input_count, std::vector<Array> weights,
-          std::vector<CountedOutput> counted = {});
+          std::vector<CountedOutput> counted = {}, std::vector<SizedInput> sized = {});
+    // Values for the first parameters of the graph, of what calls take. Throws TypeError where a size is negative.
+    std::vector<Tensor> expand(std::span<const Tensor> inputs, Where where = Where::current()) const;
     // The results, of all outputs of the graph.
     std::vector<Tensor> cut(std::vector<Tensor> outputs) const;
 
@@ -131,6 +152,7 @@ private:
     std::size_t input_count_ = 0;
     std::shared_ptr<ModelWeights> weights_;
     std::vector<CountedOutput> counted_;
+    std::vector<SizedInput> sized_;
     std::shared_ptr<Lazy> lazy_;
 };
 

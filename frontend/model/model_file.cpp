@@ -12,9 +12,9 @@
 //         start of the file
 //                the weights in the order of their parameters, each padded likewise
 //
-// Where values decide extents of outputs, the text begins with a line for each, of the numbers of CountedOutput:
-// "counted 0 1 2". Such files have format version 3, all others 2. Version 1 had no versions of ops, and another form
-// of attributes.
+// Where values decide extents of outputs, or inputs are extents, the text begins with a line for each, of the numbers
+// of CountedOutput, "counted 0 1 2", or SizedInput, "sized 1 4 i64 1". Such files have format version 3, all others 2.
+// Version 1 had no versions of ops, and another form of attributes.
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -36,7 +36,7 @@ namespace lathe {
 namespace {
 
 constexpr char magic[8] = {'\x89', 'L', 'A', 'T', 'H', 'E', '\r', '\n'};
-constexpr std::uint32_t plain_version = 2, counted_version = 3;
+constexpr std::uint32_t plain_version = 2, preface_version = 3;
 constexpr std::size_t header_size = 40, checksum_at = 36, alignment = 64;
 
 template <class T>
@@ -67,22 +67,34 @@ std::uint32_t checksum(std::string_view bytes) {
     throw FormatError(path + ": byte " + std::to_string(byte) + ": " + why);
 }
 
-// The lines in front of the graph that are about what is counted.
-std::vector<CountedOutput> take_counted(std::string_view& text) {
-    constexpr std::string_view begin = "counted ";
+// The lines in front of the graph, which are about outputs and inputs. What is no number there is 0, and fits no graph.
+struct Preface {
     std::vector<CountedOutput> counted;
-    while (text.starts_with(begin)) {
+    std::vector<SizedInput> sized;
+};
+Preface take_preface(std::string_view& text) {
+    Preface preface;
+    while (text.starts_with("counted ") || text.starts_with("sized ")) {
         const std::size_t end = std::min(text.find('\n'), text.size());
-        const char* at = text.data() + begin.size();
-        CountedOutput c;
-        for (std::size_t* number : {&c.output, &c.axis, &c.count}) {
-            at = std::from_chars(at, text.data() + end, *number).ptr;
-            if (at != text.data() + end) ++at;
+        std::vector<std::string_view> words;
+        for (std::string_view line = text.substr(0, end); !line.empty();) {
+            const std::size_t space = std::min(line.find(' '), line.size());
+            words.push_back(line.substr(0, space));
+            line.remove_prefix(std::min(space + 1, line.size()));
         }
-        counted.push_back(c);
+        words.resize(5);
+        const auto number = [&](std::size_t word) {
+            std::size_t n = 0;
+            std::from_chars(words[word].data(), words[word].data() + words[word].size(), n);
+            return n;
+        };
+        if (words[0] == "counted")
+            preface.counted.push_back({number(1), number(2), number(3)});
+        else
+            preface.sized.push_back({number(1), number(2), words[3] == "i32" ? Dtype::i32 : Dtype::i64, number(4)});
         text.remove_prefix(std::min(end + 1, text.size()));
     }
-    return counted;
+    return preface;
 }
 
 }  // namespace
@@ -90,6 +102,8 @@ std::vector<CountedOutput> take_counted(std::string_view& text) {
 void Model::save(const std::string& path, Where where) const try {
     std::string text;
     for (const CountedOutput& c : counted_) text += fmt::format("counted {} {} {}\n", c.output, c.axis, c.count);
+    for (const SizedInput& s : sized_)
+        text += fmt::format("sized {} {} {} {}\n", s.first, s.count, ir::name(s.dtype), s.rank);
     text += ir::print_op_versions(*graph_) + ir::print(*graph_, ir::Locs::show);
     std::string weights;
     for (const Array& a : this->weights()) {
@@ -97,7 +111,7 @@ void Model::save(const std::string& path, Where where) const try {
         pad(weights);
     }
     std::string out(magic, sizeof magic);
-    put(out, counted_.empty() ? plain_version : counted_version);
+    put(out, counted_.empty() && sized_.empty() ? plain_version : preface_version);
     put(out, static_cast<std::uint32_t>(ir::numerics_version));
     put(out, static_cast<std::uint64_t>(text.size()));
     put(out, static_cast<std::uint64_t>(weights.size()));
@@ -126,10 +140,10 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
     if (std::memcmp(bytes.data(), magic, sizeof magic) != 0) refuse(path, 0, "this is not a .lathe file");
     const auto version = take<std::uint32_t>(bytes, 8);
     const bool intact = checksum(bytes) == take<std::uint32_t>(bytes, checksum_at);
-    if (version > counted_version && intact)
+    if (version > preface_version && intact)
         refuse(path, 8,
                "the file has format version " + std::to_string(version) + "; this library reads up to " +
-                   std::to_string(counted_version));
+                   std::to_string(preface_version));
     const auto text_size = take<std::uint64_t>(bytes, 16);
     const auto weight_size = take<std::uint64_t>(bytes, 24);
     if (text_size <= bytes.size() && weight_size <= bytes.size()) {
@@ -139,10 +153,10 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
                    "the file ends here, but its header promises " + std::to_string(expected) + " bytes");
     }
     if (!intact) refuse(path, checksum_at, "the checksum does not match: the file is damaged or truncated");
-    if (version < plain_version || version > counted_version)
+    if (version < plain_version || version > preface_version)
         refuse(path, 8,
                "the file has format version " + std::to_string(version) + "; this library reads versions " +
-                   std::to_string(plain_version) + " and " + std::to_string(counted_version) + " alone");
+                   std::to_string(plain_version) + " and " + std::to_string(preface_version) + " alone");
     if (const auto numerics = take<std::uint32_t>(bytes, 12);
         numerics == 0 || numerics > static_cast<std::uint32_t>(ir::numerics_version))
         refuse(path, 12,
@@ -153,8 +167,8 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
         refuse(path, 16, "the lengths do not fit the file");
 
     std::string_view text = bytes.substr(header_size, text_size);
-    std::vector<CountedOutput> counted;
-    if (version == counted_version) counted = take_counted(text);
+    Preface preface;
+    if (version == preface_version) preface = take_preface(text);
     std::unique_ptr<ir::Graph> graph = ir::parse_graph(text, path);
     const auto inputs = take<std::uint32_t>(bytes, 32);
     if (inputs > graph->parameters().size()) refuse(path, 32, "there are fewer parameters than inputs");
@@ -180,7 +194,7 @@ Model Model::parse(std::string_view bytes, const std::string& path, Where where)
         weights.push_back(std::move(array));
     }
     try {
-        return {std::move(graph), inputs, std::move(weights), std::move(counted)};
+        return {std::move(graph), inputs, std::move(weights), std::move(preface.counted), std::move(preface.sized)};
     } catch (const UserError& e) {
         refuse(path, header_size, e.message());
     }

@@ -40,14 +40,25 @@ void NodeCall::need(const Value& v, const std::string& what) const {
     throw NeedsInputs{v.origins(), why, loc_};
 }
 
+void NodeCall::need_dims(std::size_t i) const {
+    try {
+        need(i);
+    } catch (NeedsInputs& needs) {
+        needs.as_extents = true;
+        throw;
+    }
+}
+
 std::vector<Dim> NodeCall::dims(std::size_t i) const {
     const Value& v = value(i);
     if (v.known()) return v.known()->elements;
+    if (!v.is_constant()) need_dims(i);
     const std::vector<std::int64_t> numbers = convert(constant(i), Dtype::i64).to_vector<std::int64_t>();
     return {numbers.begin(), numbers.end()};
 }
 
 std::vector<std::int64_t> NodeCall::integers(std::size_t i) const {
+    if (!value(i).known()) static_cast<void>(constant(i));
     std::vector<std::int64_t> numbers;
     for (const Dim d : dims(i)) {
         if (!d.is_constant()) refuse(fmt::format("operand {} follows from extents that are not known", i));

@@ -21,6 +21,7 @@ struct NeedsInputs {
     Origins inputs;
     std::string message;  // of the node that wants them
     ir::Loc loc;
+    bool as_extents = false;  // symbols would do
 };
 
 // Likewise, but they change from one call of a loop's body to the next: none has a value that could be given.
@@ -63,6 +64,8 @@ public:
     std::vector<std::int64_t> integers(std::size_t i) const;
     std::vector<double> numbers(std::size_t i) const;
     std::vector<Dim> dims(std::size_t i) const;  // also of symbols
+    // Says that they have to be known, be it as symbols, where they are not.
+    [[noreturn]] void need_dims(std::size_t i) const;
     Shape shape(std::size_t i) const;
     // The only element.
     std::int64_t integer(std::size_t i) const;

@@ -23,6 +23,7 @@ struct Input {
     std::string name;
     TensorSpec spec;
     bool is_known = false;  // its value is given, and decides something
+    bool is_sized = false;  // its elements are extents, which are not known: symbols
 };
 
 // An input of the file: a tensor, the tensors of a sequence, or an optional value that is left out.
@@ -84,6 +85,17 @@ std::uint32_t length_of(std::string_view sequence, const OnnxOptions& options) {
     return static_cast<std::uint32_t>(length);
 }
 
+// Inputs whose elements can be symbols: a few integers, or one.
+std::size_t size_count(const TensorSpec& spec) {
+    return spec.dims.empty() ? 1 : static_cast<std::size_t>(std::get<std::int64_t>(spec.dims[0]));
+}
+bool may_be_sized(const TensorSpec& spec) {
+    if ((spec.dtype != Dtype::i64 && spec.dtype != Dtype::i32) || spec.dims.size() > 1) return false;
+    if (spec.dims.empty()) return true;
+    const auto* const extent = std::get_if<std::int64_t>(&spec.dims[0]);
+    return extent != nullptr && *extent >= 1 && *extent <= 2 * static_cast<std::int64_t>(ir::max_rank);
+}
+
 class Import {
 public:
     Import(const onnx::Source& source, const OnnxOptions& options, Where where)
@@ -117,10 +129,13 @@ public:
             } catch (const onnx::NeedsInputs& needs) {
                 for (const std::uint32_t i : needs.inputs) {
                     Input& input = inputs_.at(i);
-                    if (!options_.inputs.contains(input.name))
+                    if (options_.inputs.contains(input.name))
+                        input.is_known = true;
+                    else if (needs.as_extents && !input.is_sized && may_be_sized(input.spec))
+                        input.is_sized = true;
+                    else
                         throw FormatError(needs.message + ", and so does the input " + in_quotes(input.name),
                                           needs.loc);
-                    input.is_known = true;
                 }
             }
         }
@@ -153,6 +168,14 @@ private:
         std::size_t next = 0;
         for (std::uint32_t i = 0; i < inputs_.size(); ++i) {
             const Input& input = inputs_[i];
+            if (input.is_sized) {
+                onnx::KnownIntegers sizes{input.spec.dtype, {}, {}};
+                for (std::size_t k = 0; k < size_count(input.spec); ++k)
+                    sizes.elements.push_back(tensors[next++].type().shape[0]);
+                if (!input.spec.dims.empty()) sizes.shape = {static_cast<std::int64_t>(sizes.elements.size())};
+                parts.emplace_back(std::move(sizes)).set_origins({i});
+                continue;
+            }
             Value& v =
                 parts.emplace_back(input.is_known ? Tensor::from(options_.inputs.at(input.name)) : tensors[next++]);
             if (!input.is_known) v.set_origins({i});
@@ -217,9 +240,20 @@ private:
 
     Model attempt() {
         std::vector<TensorSpec> specs;
-        for (const Input& i : inputs_)
-            if (!i.is_known) specs.push_back(i.spec);
         TraceOptions trace;
+        for (const Input& i : inputs_) {
+            if (i.is_known) continue;
+            if (!i.is_sized) {
+                specs.push_back(i.spec);
+                continue;
+            }
+            const std::size_t count = size_count(i.spec);
+            trace.sized.push_back({specs.size(), count, i.spec.dtype, i.spec.dims.size()});
+            for (std::size_t k = 0; k < count; ++k) {
+                const std::string name = part_name(i.name, k);
+                specs.push_back({name, Dtype::boolean, {name, std::int64_t{0}}});
+            }
+        }
         trace.name =
             graph_.name.empty() ? std::filesystem::path(source_.path()).stem().string() : std::string(graph_.name);
         onnx::GraphRunner runner(source_);

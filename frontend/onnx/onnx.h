@@ -27,8 +27,9 @@ namespace lathe {
 struct OnnxOptions {
     // Extents of dimensions by their names.
     std::map<std::string, std::int64_t> dims = {};
-    // Values of inputs. An input whose value decides shapes or axes has to be known when the model is made, and is none
-    // of its inputs then; of others the value is left to the call.
+    // Values of inputs. An input whose value decides axes and the like has to be known when the model is made, and is
+    // none of its inputs then; so is one that decides extents, and has a value here. Without one its elements are sizes
+    // of each run (SizedInput). Of others the value is left to the call.
     std::map<std::string, Array> inputs = {};
     // How many tensors inputs have that are sequences. Where it is not said here: as many as `inputs` has.
     std::map<std::string, std::int64_t> lengths = {};

@@ -93,6 +93,15 @@ typedef struct options {
     int logits;
 } options;
 
+/* The input of extents whose element an input stands for, or null. */
+static const lathe_sized_input* sized_at(const lathe_model_info* info, int32_t input) {
+    int32_t k;
+    for (k = 0; k < info->sized_count; ++k)
+        if (input >= info->sized[k].first && input < info->sized[k].first + info->sized[k].count)
+            return &info->sized[k];
+    return NULL;
+}
+
 /* A tensor's type as Lathe writes it: f32[batch, 10]. */
 static void write_type(const lathe_model_info* info, const lathe_model_tensor* tensor, char* to, size_t size) {
     size_t length = (size_t)snprintf(to, size, "%s[", lathe_aot_element_types[tensor->dtype].name);
@@ -123,9 +132,12 @@ static void print_tensors(const char* title, const lathe_model_info* info, const
     int32_t i;
     printf("%s:\n", title);
     for (i = 0; i < count; ++i) {
+        const lathe_sized_input* const sized = tensors == info->inputs ? sized_at(info, i) : NULL;
+        const lathe_model_tensor* const tensor = sized ? &sized->tensor : &tensors[i];
         if (tensors == info->outputs && is_count(info, i)) continue;
-        write_type(info, &tensors[i], type, sizeof type);
-        printf("  %-18s %s\n", tensors[i].name, type);
+        if (sized && i > sized->first) continue;
+        write_type(info, tensor, type, sizeof type);
+        printf("  %-18s %s\n", tensor->name, type);
     }
     printf("\n");
 }
@@ -159,13 +171,14 @@ static void print_help(const lathe_model_info* info) {
 
 /* Of NAME=FILE. A name may hold an equals sign itself. */
 static void take_input(const char* argument, const lathe_model_info* info, options* o) {
-    int32_t i;
+    int32_t i, k;
     for (i = 0; i < info->input_count; ++i) {
-        const size_t length = strlen(info->inputs[i].name);
-        if (strncmp(argument, info->inputs[i].name, length) != 0 || argument[length] != '=') continue;
-        if (o->files[i])
-            lathe_aot_fail(exit_bad_usage, "the input '%s' is given twice, see --help", info->inputs[i].name);
-        o->files[i] = argument + length + 1;
+        const lathe_sized_input* const sized = sized_at(info, i);
+        const char* const name = sized ? sized->tensor.name : info->inputs[i].name;
+        const size_t length = strlen(name);
+        if (strncmp(argument, name, length) != 0 || argument[length] != '=') continue;
+        if (o->files[i]) lathe_aot_fail(exit_bad_usage, "the input '%s' is given twice, see --help", name);
+        for (k = 0; k < (sized ? sized->count : 1); ++k) o->files[i + k] = argument + length + 1;
         return;
     }
     lathe_aot_fail(exit_bad_usage, "'%s' is no NAME=FILE of an input, see --help", argument);
@@ -204,7 +217,8 @@ static options parse_arguments(int count, char** arguments, const lathe_model_in
     for (i = 0; i < info->input_count; ++i)
         if (!o.files[i]) {
             if (info->input_count == 1) lathe_aot_fail(exit_bad_usage, "an INPUT is expected, see --help");
-            lathe_aot_fail(exit_bad_usage, "the input '%s' is missing, see --help", info->inputs[i].name);
+            lathe_aot_fail(exit_bad_usage, "the input '%s' is missing, see --help",
+                           sized_at(info, i) ? sized_at(info, i)->tensor.name : info->inputs[i].name);
         }
     return o;
 }
@@ -301,7 +315,21 @@ int main(int count, char** arguments) {
     for (k = 0; k < info->symbol_count; ++k) symbols[k] = -1;
     inputs = lathe_aot_allocate((uint64_t)info->input_count * sizeof *inputs);
     for (k = 0; k < info->input_count; ++k) {
+        const lathe_sized_input* const sized = sized_at(info, k);
         int64_t read[LATHE_MAX_RANK];
+        if (sized) {
+            const void* const sizes = lathe_aot_read_input(o.files[k], &sized->tensor, read);
+            for (i = 0; i < sized->count; ++i) {
+                const int64_t size =
+                    sized->tensor.dtype == LATHE_I64 ? ((const int64_t*)sizes)[i] : ((const int32_t*)sizes)[i];
+                const int64_t element[] = {size, 0};
+                if (size < 0) lathe_aot_fail(exit_bad_input, "%s: %lld is no size", o.files[k], (long long)size);
+                take_sizes(o.files[k], info, &info->inputs[k + i], element, symbols);
+                inputs[k + i] = sizes;
+            }
+            k += sized->count - 1;
+            continue;
+        }
         inputs[k] = lathe_aot_read_input(o.files[k], &info->inputs[k], read);
         take_sizes(o.files[k], info, &info->inputs[k], read, symbols);
     }

@@ -59,9 +59,15 @@ struct Interface {
 Interface interface_of(const Model& model) {
     Interface out;
     const ir::Graph& graph = model.graph();
-    for (std::size_t i = 0; i < model.input_count(); ++i) {
-        out.inputs.push_back(graph.parameter_name(i));
-        out.types.push_back(graph.parameters()[i].type());
+    out.inputs = model.input_names();
+    for (std::size_t i = 0, sized = 0; out.types.size() < out.inputs.size(); ++i) {
+        if (sized == model.sized().size() || model.sized()[sized].first != i) {
+            out.types.push_back(graph.parameters()[i].type());
+            continue;
+        }
+        const SizedInput& s = model.sized()[sized++];
+        out.types.push_back({s.dtype, ir::Shape(std::vector<ir::Dim>(s.rank, static_cast<std::int64_t>(s.count)))});
+        i += s.count - 1;
     }
     for (std::size_t i = 0; i < model.result_count(); ++i) out.outputs.push_back(graph.output_name(i));
     out.symbols = graph.symbols;
@@ -170,6 +176,12 @@ std::vector<Array> arrays_of(const std::vector<ir::Literal>& results) {
 }
 
 std::vector<Array> compute_by_interpreter(const Model& model, std::vector<Array> inputs) {
+    if (!model.sized().empty()) {
+        std::vector<Tensor> given;
+        for (const Array& array : inputs) given.push_back(Tensor::from(array));
+        inputs.clear();
+        for (const Tensor& value : model.expand(given)) inputs.push_back(value.to_array());
+    }
     inputs.insert(inputs.end(), model.weights().begin(), model.weights().end());
     std::vector<Tensor> outputs;
     for (const Array& array : arrays_of(ir::interpret(model.graph(), literals_of(inputs))))

@@ -347,7 +347,7 @@ private:
 
     // One after the other: the count and all conditions have to be known.
     Results step_by_step() const {
-        if (call_.has(0) && !count_) call_.need(0);
+        if (call_.has(0) && !count_) call_.need_dims(0);
         if (has_condition_ && count_ != Dim(0) && !is_known(call_.value(1))) call_.need(1);
         if (!call_.has(0) && !has_condition_) call_.refuse("it never ends");
         if (count_ && !count_->is_constant())
