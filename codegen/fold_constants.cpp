@@ -17,13 +17,13 @@ std::vector<bool> steps_of(const ir::Program& program, ir::StepTime time) {
 }
 
 // The bytes of the program's results.
-std::vector<std::vector<std::byte>> run(const ir::Program& program, const CompileOptions& options) {
+std::vector<std::vector<std::byte>> run(ir::Program& program, const CompileOptions& options) {
     runtime::Plan plan;
     std::vector<std::uint32_t> outputs;
     std::vector<ir::LoopNest> nests;
     const bool interprets = options.interpreted || !executable_memory().allowed;
     const Target target = interprets ? options.target : host_target();
-    build_plan(program, loop_target(target), {}, plan, outputs);
+    build_plan(program, loop_target(target), {}, plan, outputs, Constants::borrowed);
     ir::for_each_kernel(program, [&](const ir::Program::Kernel& kernel) { nests.push_back(kernel.nest); });
     std::vector<std::shared_ptr<const CompiledKernel>> kernels;
     if (interprets) {
@@ -53,7 +53,7 @@ std::vector<std::vector<std::byte>> run(const ir::Program& program, const Compil
 void fold_constants(ir::Program& program, const CompileOptions& options) {
     const std::vector<bool> folded = steps_of(program, ir::StepTime::once);
     if (std::ranges::find(folded, true) == folded.end()) return;
-    const ir::ProgramPart part = ir::part_of(program, folded);
+    ir::ProgramPart part = ir::part_of(program, folded);
     std::vector<std::vector<std::byte>> values;
     try {
         values = run(part.program, options);
@@ -65,7 +65,7 @@ void fold_constants(ir::Program& program, const CompileOptions& options) {
     for (std::size_t i = 0; i < values.size(); ++i) {
         ir::Program::Buffer& buffer = program.buffers[part.outputs[i]];
         buffer.origin = ir::Program::Origin::constant;
-        buffer.constant = ir::make_literal(buffer.memory_type(), values[i]);
+        buffer.constant = {buffer.memory_type(), std::make_shared<const std::vector<std::byte>>(std::move(values[i]))};
     }
     ir::erase_steps(program, folded);
 }

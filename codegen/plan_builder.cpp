@@ -63,8 +63,8 @@ using Origin = ir::Program::Origin;
 
 class PlanBuilder {
 public:
-    PlanBuilder(const ir::Program& program, const passes::LoopTarget& target, runtime::Plan& plan)
-        : program_(program), target_(target), plan_(plan), number_(program.buffers.size(), 0) {}
+    PlanBuilder(ir::Program& program, const passes::LoopTarget& target, runtime::Plan& plan, Constants constants)
+        : program_(program), target_(target), plan_(plan), constants_(constants), number_(program.buffers.size(), 0) {}
 
     void run(std::vector<std::uint32_t>& outputs) {
         plan_.symbol_count = static_cast<std::uint32_t>(program_.symbol_count());
@@ -109,7 +109,7 @@ private:
 
     // Numbers a buffer among those of its origin.
     void add_buffer(std::size_t b) {
-        const ir::Program::Buffer& buffer = program_.buffers[b];
+        ir::Program::Buffer& buffer = program_.buffers[b];
         const auto next = [&](const auto& list) { number_[b] = static_cast<std::uint32_t>(list.size()); };
         switch (buffer.origin) {
             case Origin::input:
@@ -151,10 +151,16 @@ private:
         }
     }
 
-    void add_constant(const ir::Program::Buffer& constant) {
-        const ir::Literal& literal = constant.constant;
+    void add_constant(ir::Program::Buffer& constant) {
+        ir::Literal& literal = constant.constant;
         const auto count = static_cast<std::size_t>(literal.type.shape.element_count().constant());
         const std::size_t size = size_of(literal.type.dtype);
+        plan_.constant_bytes.push_back(static_cast<std::int64_t>(count * size));
+        if (constants_ == Constants::borrowed && !literal.is_splat() && count != 0) {
+            void* const data = const_cast<std::byte*>(literal.bytes->data());
+            plan_.constants.push_back(runtime::Buffer::adopt(data, count * size, [](void*) {}, nullptr));
+            return;
+        }
         runtime::Buffer buffer = allocate(constant, count * size);
         if (literal.is_splat()) {
             for (std::size_t i = 0; i < count; ++i) std::memcpy(buffer.data() + i * size, literal.bytes->data(), size);
@@ -162,7 +168,7 @@ private:
             std::memcpy(buffer.data(), literal.bytes->data(), count * size);
         }
         plan_.constants.push_back(std::move(buffer));
-        plan_.constant_bytes.push_back(static_cast<std::int64_t>(count * size));
+        literal.bytes = nullptr;
     }
 
     std::uint32_t slot(ir::Program::BufferId b) const {
@@ -431,10 +437,11 @@ private:
                std::ranges::all_of(reads, [&](const std::vector<Dim>& r) { return r == writes.front(); });
     }
 
-    const ir::Program& program_;
+    ir::Program& program_;
     const passes::LoopTarget& target_;
     Sizes sizes_;
     runtime::Plan& plan_;
+    Constants constants_;
     std::vector<std::uint32_t> number_;  // of buffers, among those of their origin
     std::uint32_t kernel_count_ = 0, next_kernel_ = 0;
     std::ptrdiff_t time_ = 0;
@@ -448,9 +455,9 @@ private:
 
 }  // namespace
 
-void build_plan(const ir::Program& program, const passes::LoopTarget& target, std::span<const std::uint32_t> donated,
-                runtime::Plan& plan, std::vector<std::uint32_t>& outputs) {
-    PlanBuilder builder(program, target, plan);
+void build_plan(ir::Program& program, const passes::LoopTarget& target, std::span<const std::uint32_t> donated,
+                runtime::Plan& plan, std::vector<std::uint32_t>& outputs, Constants constants) {
+    PlanBuilder builder(program, target, plan, constants);
     builder.run(outputs);
     builder.donate(donated);
 }

@@ -372,6 +372,26 @@ TEST_F(OnnxImport, ExternalDataStayInTheFolder) {
     EXPECT_EQ(refusal(with(".")), "Add: external data in '.': there is no such file");
 }
 
+// What is compiled has the weights themselves as constants.
+TEST_F(OnnxImport, WeightsAreNotCopiedToBeCompiled) {
+    OnnxBuilder b;
+    b.add_input("x", f32, {{2}});
+    b.add_initializer("w", {2}, {1, 2});
+    b.add_node("Add", {"x", "w"}, {"y"});
+    b.add_output("y", f32, {{2}});
+    const Model model = parse_onnx(b.file(), "model.onnx").model;
+    const std::unique_ptr<ir::Graph> graph = model.closed_graph();
+    int constants = 0;
+    for (const ir::Node& node : graph->nodes())
+        for (const ir::Attribute& a : node.attributes)
+            if (const auto* const literal = std::get_if<ir::Literal>(&a)) {
+                EXPECT_EQ(literal->bytes->data(), model.weights().at(0).bytes.data());
+                ++constants;
+            }
+    EXPECT_EQ(constants, 1);
+    EXPECT_EQ(model(zeros({2})).to_vector<float>(), (std::vector<float>{1, 2}));
+}
+
 TEST_F(OnnxImport, TheCommandTakesFiles) {
     OnnxBuilder b;
     b.add_input("x", f32, {{-1, "n"}, {2}});

@@ -131,7 +131,7 @@ double compile_seconds(const Shape& shape, std::size_t n) {
     Graph graph;
     shape.build(graph, n);
     const double start = seconds();
-    const ir::Program program = passes::run_pipeline(graph).program;
+    ir::Program program = passes::run_pipeline(graph).program;
     runtime::Plan plan;
     std::vector<std::uint32_t> outputs, donated;
     if (shape.donates)

@@ -10,6 +10,7 @@
 #include "frontend/functions/creation.h"
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/movement.h"
+#include "frontend/model/trace_model.h"
 #include "frontend/tensor/run_plan.h"
 #include "frontend/trace/inline_graph.h"
 #include "frontend/trace/trace.h"
@@ -215,9 +216,10 @@ std::unique_ptr<ir::Graph> Model::closed_graph() const {
     std::vector<std::string> outputs;
     for (std::size_t i = 0; i < graph_->outputs().size(); ++i) outputs.push_back(graph_->output_name(i));
     return with_parameters(*graph_, outputs, [this](ir::Graph& out, std::size_t i, const ir::Node& n) {
-        return i < input_count_
-                   ? out.add_parameter(graph_->parameter_name(i), n.results[0], n.loc)
-                   : out.constant(ir::make_literal(n.results[0], weights_->arrays[i - input_count_].bytes), n.loc);
+        if (i < input_count_) return out.add_parameter(graph_->parameter_name(i), n.results[0], n.loc);
+        // The weights themselves, and no copy of them.
+        const std::vector<std::byte>& bytes = weights_->arrays[i - input_count_].bytes;
+        return out.constant({n.results[0], {weights_, &bytes}}, n.loc);
     });
 }
 
@@ -419,6 +421,11 @@ Model trace_model(const TensorFunction& body, std::size_t arity, const std::vect
         throw UserError("trace: the function takes " + std::to_string(arity) + " tensors, but there are " +
                             std::to_string(specs.size()) + " specs",
                         blame(where));
+    return trace_model(body, specs, options, {}, where);
+}
+
+Model trace_model(const TensorFunction& body, const std::vector<TensorSpec>& specs, const TraceOptions& options,
+                  const TakeWeight& take, Where where) {
     Trace::Result traced;
     std::size_t result_count = 0;
     {
@@ -479,7 +486,8 @@ Model trace_model(const TensorFunction& body, std::size_t arity, const std::vect
                                     : is_variable                  ? node->variable->name
                                                                    : "constant",
                                     used));
-        weights.push_back(Tensor(node).to_array());
+        std::optional<Array> taken = take ? take(Tensor(node)) : std::nullopt;
+        weights.push_back(taken ? std::move(*taken) : Tensor(node).to_array());
     }
     if (!options.outputs.empty() && options.outputs.size() != result_count)
         throw UserError("trace: the function returns " + std::to_string(result_count) + " tensors, but there are " +

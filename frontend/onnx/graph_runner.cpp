@@ -125,8 +125,11 @@ const Value& GraphRunner::look_up(std::string_view name, Scope& scope, ir::Loc l
             if (initializer == s->initializers.end()) continue;
             const auto [weight, is_new] = tensors_.try_emplace(initializer->second.data());
             if (is_new) {
-                weight->second = Tensor::from(source_.read(initializer->second));
+                // One copy of the file's bytes: the tensor borrows what becomes the model's weight.
+                const auto array = std::make_shared<Array>(source_.read(initializer->second));
+                weight->second = Tensor::borrow_as(array->dtype, array->bytes.data(), array->shape, {}, array);
                 weights_.emplace_back(std::string(name), weight->second);
+                elements_.emplace(weight->second.node().get(), array);
             }
             found = s->values.emplace(name, Value(weight->second)).first;
         }
@@ -275,6 +278,12 @@ std::vector<Value> GraphRunner::run_body(Bytes bytes, std::span<const Value> arg
     for (const Bytes output : graph.outputs) results.push_back(look_up(read_value_info(output).name, scope, {}));
     captured_ = united(captured_, scope.captured);
     return results;
+}
+
+std::optional<Array> GraphRunner::take_weight(const Tensor& weight) {
+    const auto found = elements_.find(weight.node().get());
+    if (found == elements_.end()) return {};
+    return std::move(*found->second);  // the elements stay where they are
 }
 
 std::vector<Value> GraphRunner::run(const Graph& graph, std::unordered_map<std::string_view, Value> inputs) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ public:
     std::vector<Value> run(const Graph& graph, std::unordered_map<std::string_view, Value> inputs);
     // The initializers that were read, for names of weights.
     const std::vector<std::pair<std::string, Tensor>>& weights() const { return weights_; }
+    // Gives away the elements of one, which its tensor borrows.
+    std::optional<Array> take_weight(const Tensor& weight);
 
     Array read(Bytes tensor) override { return source_.read(tensor); }
     std::vector<Value> run_body(Bytes graph, std::span<const Value> arguments) override;
@@ -59,6 +62,7 @@ private:
 
     const Source& source_;
     std::vector<std::pair<std::string, Tensor>> weights_;
+    std::unordered_map<const void*, std::shared_ptr<Array>> elements_;  // of them, by node
     std::unordered_map<const char*, Tensor> tensors_;  // initializers by their place in the file: bodies run repeatedly
     Scope* current_ = nullptr;
     Origins captured_;

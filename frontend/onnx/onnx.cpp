@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "frontend/formats/read_file.h"
+#include "frontend/model/trace_model.h"
 #include "frontend/onnx/graph_runner.h"
 #include "frontend/tensor/blame.h"
 #include "ir/error.h"
@@ -273,7 +274,8 @@ private:
             trace.weights = runner.weights();
             return tensors_of_results;
         };
-        return detail::trace_model(body, specs.size(), specs, trace, where_);
+        const auto take = [&](const Tensor& weight) { return runner.take_weight(weight); };
+        return detail::trace_model(body, specs, trace, take, where_);
     }
 
     const onnx::Source& source_;

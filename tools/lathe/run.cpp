@@ -254,11 +254,12 @@ void run(const Model& model, const Request& request) {
 }
 
 // What decides shapes is taken from the inputs that are given, and is no input of the model then.
-void run_onnx(std::string_view bytes, Request request) {
+void run_onnx(std::string bytes, Request request) {
     OnnxOptions options;
     const auto files = named_files(request.inputs);
     read_onnx_inputs(options, bytes, files);
     const OnnxModel imported = parse_onnx(bytes, request.path, options, Where());
+    std::string().swap(bytes);  // the model has its weights
     // The inputs that the model has: of a sequence as many as it has tensors, and none of what is known.
     request.inputs.clear();
     const auto add = [&](const std::string& name, const std::string& file) {
@@ -275,8 +276,8 @@ void run_onnx(std::string_view bytes, Request request) {
 }
 
 void run(const Request& request) {
-    const std::string bytes = read_file(request.path);
-    if (is_onnx(bytes)) return run_onnx(bytes, request);
+    std::string bytes = read_file(request.path);
+    if (is_onnx(bytes)) return run_onnx(std::move(bytes), request);
     Source source = parse_source(bytes, request.path);
     if (const auto* const program = std::get_if<ir::Program>(&source))
         return run(interface_of(*program), request,
