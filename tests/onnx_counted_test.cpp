@@ -267,6 +267,41 @@ TEST_F(OnnxCountedFiles, SuppressionChoosesBoxes) {
     EXPECT_EQ(chosen({}, {}, 0.5F).shape(), (std::vector<std::int64_t>{0, 4}));
 }
 
+// Steps end where their values say, and so does what they stack.
+TEST_F(OnnxCountedFiles, LoopsStackAsManyStepsAsThereAre) {
+    OnnxBuilder body;
+    body.add_input("number", i64, {});
+    body.add_input("before", 9, {});
+    body.add_input("sum", f32, {{2}});
+    body.add_node("Add", {"sum", "x"}, {"next"});
+    body.add_node("ReduceMax", {"next"}, {"most"}, {drop});
+    body.add_node("Less", {"most", "limit"}, {"goes_on"});
+    body.add_node("Identity", {"next"}, {"step"});
+    body.add_output("goes_on", 9, {});
+    body.add_output("next", f32, {{2}});
+    body.add_output("step", f32, {{2}});
+    OnnxBuilder b;
+    b.add_input("x", f32, {{2}});
+    b.add_input("limit", f32, {});
+    b.add_input("start", 9, {});
+    b.add_input("count", i64, {});
+    b.add_node("Loop", {"count", "start", "x"}, {"last", "steps"}, {{.name = "body", .graph = body.graph()}});
+    b.add_output("last", f32, {{2}});
+    b.add_output("steps", f32, {{-1, ""}, {2}});
+    const Model model = parse_onnx(b.file(17), "steps.onnx").model;
+    const auto run = [&](float limit, bool start, std::int64_t count) {
+        return model(std::vector<Tensor>{Tensor::from({1.0F, 2.0F}), Tensor::scalar(limit), Tensor::scalar(start),
+                                         Tensor::scalar(count)});
+    };
+    const std::vector<Tensor> some = run(7, true, 10);
+    EXPECT_EQ(some[0].to_vector<float>(), (std::vector<float>{4, 8}));
+    EXPECT_EQ(some[1].shape(), (std::vector<std::int64_t>{3, 2}));
+    EXPECT_EQ(some[1].to_vector<float>(), (std::vector<float>{2, 4, 3, 6, 4, 8}));
+    EXPECT_EQ(run(100, true, 2)[1].to_vector<float>(), (std::vector<float>{2, 4, 3, 6}));
+    EXPECT_EQ(run(100, false, 2)[1].shape(), (std::vector<std::int64_t>{0, 2}));
+    EXPECT_EQ(run(100, true, 0)[0].to_vector<float>(), (std::vector<float>{1, 2}));
+}
+
 // A function that finds so many can say so itself.
 TEST_F(OnnxCountedFiles, TracedFunctionsCountToo) {
     const auto find = [](const Tensor& x) {

@@ -12,6 +12,7 @@
 #include "frontend/functions/elementwise.h"
 #include "frontend/functions/joining.h"
 #include "frontend/functions/movement.h"
+#include "frontend/onnx/counted.h"
 #include "frontend/onnx/operators.h"
 #include "frontend/tensor/node.h"
 
@@ -261,6 +262,8 @@ Results scan_of_batch(NodeCall& c) {
 
 // ---- Loop
 
+constexpr std::int64_t most_counted_steps = 10'000;
+
 class Loop {
 public:
     explicit Loop(NodeCall& call) : call_(call), has_condition_(call.has(1)) {
@@ -279,7 +282,16 @@ public:
             if (auto results = attempt([&] { return scan_of_steps(); })) return std::move(*results);
         if (!has_stacked_ && (call_.has(0) || has_condition_))
             if (auto results = attempt([&] { return while_loop(); })) return std::move(*results);
-        return step_by_step();
+        if (!count_ || (count_->is_constant() && count_->constant() > most_counted_steps)) return step_by_step();
+        try {
+            return step_by_step();
+        } catch (const NeedsInputs&) {
+            if (auto results = attempt([&] { return counted_steps(); })) return std::move(*results);
+            throw;
+        } catch (const NeedsChanging&) {
+            if (auto results = attempt([&] { return counted_steps(); })) return std::move(*results);
+            throw;
+        }
     }
 
 private:
@@ -343,6 +355,46 @@ private:
         };
         const std::vector<Tensor> last = lathe::detail::record_while(state, condition, body, Where::current());
         return values_of(std::span<const Tensor>(last).subspan(2));
+    }
+
+    // As many steps as there may be. From the one on that the condition ends it with, nothing is done; what is stacked
+    // is counted.
+    Results counted_steps() const {
+        const std::vector<Tensor> initial = tensors_in_region(carried_);
+        std::vector<Tensor> state{has_condition_ ? truth_of(call_, call_.value(1).tensor()) : Tensor::scalar(true),
+                                  Tensor::scalar(std::int64_t{0})};
+        state.insert(state.end(), initial.begin(), initial.end());
+        const auto body = [&](std::span<const Tensor> inputs) {
+            const Tensor goes_on = inputs[0], done = inputs[1], number = inputs[2 + initial.size()];
+            const std::span<const Tensor> carried = inputs.subspan(2, initial.size());
+            std::vector<ir::Type> stacked;
+            const auto with_step = [&](std::span<const Tensor>) {
+                Values values;
+                for (const Tensor& t : carried) values.push_back(changing_value(t));
+                const auto [condition, results] = step(changing_value(number), truth(), values);
+                std::vector<Tensor> next{
+                    has_condition_ ? truth_of(call_, tensor_in_region(condition)) : Tensor::scalar(true), done + 1};
+                const std::vector<Tensor> tensors = tensors_in_region(results);
+                if (!is_alike(initial, tensors)) throw NoRegion();
+                next.insert(next.end(), tensors.begin(), tensors.end());
+                for (std::size_t i = initial.size(); i < tensors.size(); ++i) stacked.push_back(tensors[i].type());
+                return next;
+            };
+            const auto without = [&](std::span<const Tensor>) {
+                std::vector<Tensor> same(inputs.begin(),
+                                         inputs.begin() + 2 + static_cast<std::ptrdiff_t>(initial.size()));
+                for (const ir::Type& type : stacked) same.push_back(zeros(type.shape, type.dtype));
+                return same;
+            };
+            return lathe::detail::record_cond(goes_on, {}, with_step, without, Where::current());
+        };
+        const std::vector<Tensor> numbers{arange(*count_)};
+        const std::vector<Tensor> all =
+            lathe::detail::record_scan(state, numbers, {.length = *count_}, body, Where::current());
+        Results results;
+        for (std::size_t i = 2; i < all.size(); ++i)
+            results.push_back(i < state.size() ? Value(all[i]) : counted_value(all[i], 0, all[1]));
+        return results;
     }
 
     // One after the other: the count and all conditions have to be known.
