@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/targets.h"
+#include "tools/fuzz/describe.h"
 
 namespace lathe::testing_support {
 

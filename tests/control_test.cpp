@@ -10,6 +10,7 @@
 #include "passes/graph/simplify.h"
 #include "tests/configurations.h"
 #include "tests/run_program.h"
+#include "tools/fuzz/describe.h"
 #include "tools/fuzz/run_ahead.h"
 #include "tools/fuzz/values.h"
 

@@ -453,9 +453,10 @@ TEST_F(OnnxImport, MutationsAreRefusedOrRun) {
                     break;
                 default: {
                     const std::string& other = files[below(files.size())];
-                    const std::size_t from = below(other.size()),
-                                      length = below(std::min<std::size_t>(64, other.size()));
-                    bytes.replace(below(bytes.size()), below(16), other.substr(from, length));
+                    const std::size_t from = below(other.size());
+                    const std::size_t length = below(std::min<std::size_t>(64, other.size()));
+                    const std::size_t to = below(bytes.size()), removed = below(16);
+                    bytes.replace(to, removed, other.substr(from, length));
                 }
             }
         try {

@@ -269,8 +269,9 @@ TEST(ProgramText, PiecesOutOfPlaceEndInAnErrorOrAProgram) {
         std::string bad = sample.text;
         for (std::int64_t edits = 1 + below(random, 3); edits > 0; --edits) {
             const std::size_t length = 1 + static_cast<std::size_t>(below(random, 12));
-            const std::string piece = bad.substr(place(bad), chance(random, 30) ? 0 : length);
-            bad.replace(place(bad), chance(random, 30) ? 0 : length, piece);
+            const std::size_t from = place(bad), copied = chance(random, 30) ? 0 : length;
+            const std::size_t to = place(bad), removed = chance(random, 30) ? 0 : length;
+            bad.replace(to, removed, bad.substr(from, copied));
         }
         use(bad, sample.inputs);
     }

@@ -4,6 +4,7 @@
 #include "ir/graph/interpret.h"
 #include "ir/graph/text.h"
 #include "tests/configurations.h"
+#include "tools/fuzz/describe.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {

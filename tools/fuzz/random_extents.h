@@ -17,6 +17,10 @@ protected:
     explicit RandomExtents(std::uint64_t seed) : random_(seed) {}
 
     int below_(int n) { return static_cast<int>(below(random_, n)); }
+    std::int64_t high_below(std::int64_t n) {  // the greater of two
+        const std::int64_t first = below(random_, n), second = below(random_, n);
+        return std::max(first, second);
+    }
     bool chance(int percent) { return testing_support::chance(random_, percent); }
     template <class T>
     const T& pick(const std::vector<T>& from) {

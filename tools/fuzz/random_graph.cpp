@@ -41,7 +41,7 @@ public:
         const std::vector<Dtype> all(dtypes.begin(), dtypes.end());
         for (int i = chance(60) ? 1 : 3; i > 0; --i) favoured_.push_back(chance(40) ? Dtype::f32 : pick(all));
         crowded_ = chance(2);
-        const int nodes = crowded_ ? 8 * options_.nodes : 1 + std::max(below_(options_.nodes), below_(options_.nodes));
+        const int nodes = crowded_ ? 8 * options_.nodes : 1 + static_cast<int>(high_below(options_.nodes));
         for (int tries = 0; made_ < nodes && tries < 20 * nodes; ++tries) step();
         name_outputs();
         bind_open_symbols();
@@ -249,7 +249,8 @@ private:
         for (const OpDef* o : ir::op_table())
             if (o->lowering == ir::Lowering::elementwise && o->arity.minimum == 2 && o->dtypes.contains(x.type().dtype))
                 binary.push_back(o);
-        add(*pick(binary), chance(50) ? Call{{x, again}, {}} : Call{{again, x}, {}});
+        const OpDef& rejoins = *pick(binary);
+        add(rejoins, chance(50) ? Call{{x, again}, {}} : Call{{again, x}, {}});
     }
 
     void contraction(const OpDef& op) {
@@ -587,12 +588,12 @@ private:
     }
     std::vector<Value> some(std::size_t most) {
         std::vector<Value> out(1 + static_cast<std::size_t>(below(random_, static_cast<std::int64_t>(most))));
-        std::ranges::generate(out, [this] { return value_of_dtype(ir::any_dtype); });
+        for (Value& v : out) v = value_of_dtype(ir::any_dtype);
         return out;
     }
     std::vector<Value> of_types(const std::vector<Type>& types) {
-        std::vector<Value> out(types.size());
-        std::ranges::transform(types, out.begin(), [this](const Type& t) { return value_of_type(t); });
+        std::vector<Value> out;
+        for (const Type& t : types) out.push_back(value_of_type(t));
         return out;
     }
 

@@ -56,8 +56,7 @@ protected:
     std::optional<Value> existing(const std::function<bool(const Type&)>& accept) {
         const std::vector<Value> found = values_where(accept);
         if (found.empty()) return std::nullopt;
-        const auto n = static_cast<std::int64_t>(found.size());
-        return found[static_cast<std::size_t>(std::max(below(random_, n), below(random_, n)))];
+        return found[static_cast<std::size_t>(high_below(std::ssize(found)))];
     }
 
     Shape random_shape() {

@@ -8,9 +8,7 @@
 
 #include "ir/error.h"
 #include "ir/graph/interpret.h"
-#include "ir/graph/text.h"
 #include "ir/ops/op.h"
-#include "ir/text/element.h"
 #include "tools/fuzz/values.h"
 
 namespace lathe::testing_support {
@@ -26,8 +24,8 @@ using ir::Value;
 struct Edit {
     std::vector<std::size_t> outputs;                // that stay
     std::optional<std::uint32_t> to_parameter = {};  // a node that becomes its results, as inputs
-    std::optional<std::uint32_t> bypassed = {};      // a node that becomes one of its operands
-    std::size_t operand = 0;                         // which
+    std::optional<std::uint32_t> bypassed = {};      // a node that becomes a value before it
+    Value by = {};                                   // which
     std::function<Dim(Dim)> dims = [](Dim d) { return d; };
     bool drop_symbols = false;
 };
@@ -79,8 +77,10 @@ std::optional<GraphCase> rebuild(const GraphCase& c, const Edit& edit, std::vect
     for (std::size_t o : edit.outputs) live[from.outputs()[o].node->id] = true;
     for (auto node = from.nodes().rbegin(); node != from.nodes().rend(); ++node) {
         if (!live[node->id] || edit.to_parameter == node->id) continue;
-        for (std::size_t i = 0; i < node->operands.size(); ++i)
-            if (edit.bypassed != node->id || i == edit.operand) live[node->operands[i].node->id] = true;
+        if (edit.bypassed == node->id)
+            live[edit.by.node->id] = true;
+        else
+            for (const Value& v : node->operands) live[v.node->id] = true;
     }
     auto graph = std::make_shared<ir::Graph>();
     if (!edit.drop_symbols) graph->symbols = from.symbols;
@@ -108,14 +108,12 @@ std::optional<GraphCase> rebuild(const GraphCase& c, const Edit& edit, std::vect
                     results.push_back(add_input(node.results[r], values[node.id][r]));
                 continue;
             }
-            std::vector<Value> operands;
-            for (std::size_t i = 0; i < node.operands.size(); ++i)
-                if (edit.bypassed != node.id || i == edit.operand)
-                    operands.push_back(map[node.operands[i].node->id][node.operands[i].index]);
             if (edit.bypassed == node.id) {
-                results.assign(node.results.size(), operands[0]);
+                results.assign(node.results.size(), map[edit.by.node->id][edit.by.index]);
                 continue;
             }
+            std::vector<Value> operands;
+            for (const Value& v : node.operands) operands.push_back(map[v.node->id][v.index]);
             ir::Attributes attributes = node.attributes;
             for (ir::Attribute& a : attributes) {
                 if (auto* shape = std::get_if<Shape>(&a)) *shape = shape_of(*shape);
@@ -193,14 +191,22 @@ private:
     bool fewer_nodes() {
         for (auto node = case_.graph->nodes().rbegin(); node != case_.graph->nodes().rend(); ++node) {
             if (node->op->lowering == ir::Lowering::source) continue;
-            for (std::size_t i = 0; i < node->operands.size(); ++i)
-                if (node->operands[i].type() == node->results[0] && node->results.size() == 1)
-                    if (attempt({.outputs = all_, .bypassed = node->id, .operand = i})) return true;
+            for (const Value& v : before(*node))
+                if (v.type() == node->results[0] && node->results.size() == 1)
+                    if (attempt({.outputs = all_, .bypassed = node->id, .by = v})) return true;
             const bool is_output =
                 std::ranges::any_of(case_.graph->outputs(), [&](const Value& v) { return v.node == &*node; });
             if (!(is_output && all_.size() == 1) && attempt({.outputs = all_, .to_parameter = node->id})) return true;
         }
         return false;
+    }
+
+    // Operands, and theirs: a pair of views may undo each other.
+    static std::vector<Value> before(const Node& node) {
+        std::vector<Value> values = node.operands;
+        for (const Value& v : node.operands)
+            values.insert(values.end(), v.node->operands.begin(), v.node->operands.end());
+        return values;
     }
 
     bool fewer_symbols() {
@@ -246,23 +252,6 @@ private:
 
 GraphCase reduce(GraphCase failing, const Fails& fails, int budget) {
     return Reducer(std::move(failing), fails, budget).run();
-}
-
-std::string describe(const GraphCase& c) {
-    std::string text = ir::print(*c.graph);
-    for (std::size_t i = 0; i < c.inputs.size(); ++i) {
-        const Literal& x = c.inputs[i];
-        text += "// " + c.graph->parameter_name(i) + " : " + x.type.to_string();
-        const std::size_t size = size_of(x.type.dtype);
-        const std::vector<std::byte> bytes = elements_of(x);
-        for (std::size_t k = 0; k < std::min<std::size_t>(bytes.size() / size, 24); ++k) {
-            std::uint64_t bits = 0;
-            std::memcpy(&bits, bytes.data() + k * size, size);
-            text += (k == 0 ? " = " : ", ") + ir::print_element(x.type.dtype, bits);
-        }
-        text += bytes.size() / size > 24 ? ", ...\n" : "\n";
-    }
-    return text;
 }
 
 }  // namespace lathe::testing_support

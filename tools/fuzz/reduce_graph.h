@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "ir/graph/graph.h"
@@ -19,11 +18,8 @@ struct GraphCase {
 // can run.
 using Fails = std::function<bool(const GraphCase&)>;
 
-// A smaller case that still fails: fewer outputs, nodes replaced by what they computed or by an operand, smaller
-// extents, no symbols. Tries at most `budget` cases.
+// A smaller case that still fails: fewer outputs, nodes replaced by what they computed or by a value before them,
+// smaller extents, no symbols. Tries at most `budget` cases.
 GraphCase reduce(GraphCase failing, const Fails& fails, int budget = 2000);
-
-// The graph as text, with its inputs where they are short.
-std::string describe(const GraphCase& c);
 
 }  // namespace lathe::testing_support

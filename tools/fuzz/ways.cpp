@@ -198,8 +198,7 @@ constexpr Way table[] = {
 }  // namespace
 
 DrawnGraph draw_graph(std::uint64_t seed) {
-    // Small ones: compiling is what costs.
-    DrawnGraph drawn{seed, random_graph(seed, {.nodes = 8, .elements = 600}), {}};
+    DrawnGraph drawn{seed, random_graph(seed, small_graphs), {}};
     for (const std::vector<Literal>& inputs : drawn.sample.inputs)
         drawn.expected.push_back(ir::interpret(*drawn.sample.graph, inputs));
     return drawn;

@@ -10,6 +10,7 @@
 #include "ir/error.h"
 #include "ir/ops/op.h"
 #include "tools/fuzz/campaign.h"
+#include "tools/fuzz/describe.h"
 #include "tools/lathe/commands.h"
 
 namespace lathe::tools {
@@ -24,7 +25,7 @@ struct Request {
     double seconds = 0;
     int jobs = 1;
     std::vector<std::string> ways;
-    bool reduce = false, verbose = false;
+    bool reduce = false, verbose = false, print = false;
     std::string folder = ".";
 };
 
@@ -70,7 +71,14 @@ void put_times(const Campaign& campaign, std::span<const Way* const> ways) {
     put(fmt::format("{:>10.2f}    kernels compiled for each graph\n", static_cast<double>(campaign.kernels) / graphs));
 }
 
+void print_graphs(const Request& request) {
+    using namespace testing_support;
+    for (std::uint64_t seed = request.seed; seed - request.seed < request.graphs; ++seed)
+        put(fmt::format("// seed {}\n{}\n", seed, describe(random_graph(seed, small_graphs))));
+}
+
 void run(const Request& request) {
+    if (request.print) return print_graphs(request);
     testing_support::CampaignRequest campaign_request{request.seed, request.graphs, request.seconds, {}, request.jobs};
     for (const Way& way : testing_support::ways())
         if (request.ways.empty() ? way.usual : std::ranges::find(request.ways, way.name) != request.ways.end())
@@ -123,12 +131,18 @@ void add_fuzz(CLI::App& app) {
     command->add_option("--configurations", request->ways, "which ways, separated by commas (all that are usual)")
         ->delimiter(',')
         ->check(CLI::IsMember(all));
-    command->add_flag("--reduce", request->reduce, "write the smallest case of each difference as a .lir text");
+    CLI::Option* const reduce =
+        command->add_flag("--reduce", request->reduce, "write the smallest case of each difference as a .lir text");
     command->add_option("--output", request->folder, "the folder of those")->capture_default_str();
     command->add_flag("--verbose", request->verbose, "show what each way costs, and how often each op was drawn");
+    command
+        ->add_flag("--print", request->print,
+                   "print the graphs and the first elements of their inputs, and run nothing")
+        ->excludes(reduce);
     command->footer("configurations:\n" + listed +
                     "\nexit status 1: there are differences; each is told with its seed\n" +
-                    "example: lathe fuzz --graphs 200 --seed 1000 --configurations jit,aot --reduce");
+                    "example: lathe fuzz --graphs 200 --seed 1000 --configurations jit,aot --reduce\n" +
+                    "example: lathe fuzz --graphs 1 --seed 1042 --print");
     command->callback([request] { run(*request); });
 }
 
