@@ -3,6 +3,7 @@
 
 #include "frontend/formats/csv.h"
 #include "frontend/formats/npy.h"
+#include "frontend/formats/npz.h"
 #include "frontend/functions/functions.h"
 #include "frontend/model/aot.h"
 #include "frontend/model/model.h"

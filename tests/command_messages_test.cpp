@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "frontend/formats/npy.h"
+#include "frontend/formats/npz.h"
 #include "frontend/formats/read_file.h"
 #include "lathe.h"
 #include "tests/command.h"
@@ -79,6 +79,13 @@ const std::vector<std::string> misuses = {
     "run g.lir --output results --input x=wide.npy",
     "run g.lir --output results --input x=integers.npy",
     "run g.lir --output results --input x=cut.npy",
+    "run g.lir --output results --input x=wide.npz",
+    "run g.lir --output results --input x.npz --input x=x.npy",
+    "run g.lir --output results --input wide.npz",
+    "run g.lir --output results --input cut.npz",
+    "run g.lir --output results --input absent.npz",
+    "run g.lir --output results --input y=x.npz",
+    "run g.lir --output absent/results.npz --input x.npz",
     "run g.lir --output results --input x=words.csv",
     "run g.lir --output results --input x=ragged.csv",
     "run g.lir --output results --input x=empty.csv",
@@ -112,6 +119,7 @@ const std::vector<std::string> misuses = {
     "import broken.onnx -o m.lathe --length x",
     "import broken.onnx -o m.lathe --length x=-1",
     "import broken.onnx -o m.lathe --absent x",
+    "import broken.onnx -o m.lathe --input x=table.csv",
     "ops nonsense",
     "ops ad",
     "ops add --markdown",
@@ -126,6 +134,8 @@ const std::vector<std::string> misuses = {
     "fuzz --graphs 200 --output absent/folder --configurations exchanged --reduce",
     "fuzz --reduce=maybe",
     "fuzz --verbose=maybe",
+    "fuzz --print=maybe",
+    "fuzz --print --reduce",
 };
 
 // Texts with one fault each that the table of ops does not bring.
@@ -187,6 +197,10 @@ TEST_F(CommandMessages, are_these_for_every_misuse) {
     write("wide.npy", npy(Dtype::f32, {2, 4}, 32));
     write("integers.npy", npy(Dtype::i32, {2, 3}, 24));
     write("cut.npy", npy(Dtype::f32, {2, 3}, 24).substr(0, 100));
+    write("x.npz", npz_bytes({{"x", parse_npy(npy(Dtype::f32, {2, 3}, 24), "x")}}));
+    const std::string wide = npz_bytes({{"wide", parse_npy(npy(Dtype::f32, {2, 4}, 32), "x")}});
+    write("wide.npz", wide);
+    write("cut.npz", wide.substr(0, wide.size() - 1));
     write("words.csv", "1,2,3\n4,five,6\n");
     write("ragged.csv", "1,2,3\n4,5\n");
     write("empty.csv", "");

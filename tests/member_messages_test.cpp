@@ -8,7 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "frontend/formats/csv.h"
-#include "frontend/formats/npy.h"
+#include "frontend/formats/npz.h"
+#include "frontend/formats/zip.h"
 #include "lathe.h"
 #include "tests/kept_text.h"
 #include "tests/users_line.h"
@@ -240,6 +241,22 @@ std::vector<Misuse> of_models() {
     add("parse_npy, another text", [=](Where w) { parse_npy("x", "x.npy", w); });
     add("write_npy, no folder", [=](Where w) { write_npy("/absent/x.npy", Array{Dtype::f32, {0}, {}}, w); });
     add("npy_bytes of bf16", [=](Where w) { npy_bytes({Dtype::bf16, {0}, {}}, w); });
+    add("read_npz, no file", [=](Where w) { read_npz("/absent.npz", w); });
+    add("parse_npz, another text", [=](Where w) { parse_npz("x", "x.npz", w); });
+    add("parse_npz, an array that is none", [=](Where w) {
+        ZipWriter archive;
+        archive.add("a.npy", "text", false);
+        parse_npz(std::move(archive).finish(), "x.npz", w);
+    });
+    add("parse_npz, a member of another kind", [=](Where w) {
+        ZipWriter archive;
+        archive.add("a.txt", "text", true);
+        parse_npz(std::move(archive).finish(), "x.npz", w);
+    });
+    add("write_npz, no folder", [=](Where w) { write_npz("/absent/x.npz", {}, {}, w); });
+    add("npz_bytes of bf16", [=](Where w) { npz_bytes({{"a", {Dtype::bf16, {0}, {}}}}, {}, w); });
+    add("npz_bytes of a name too long",
+        [=](Where w) { npz_bytes({{std::string(65536, 'a'), {Dtype::f32, {0}, {}}}}, {}, w); });
     add("read_csv, no file", [=](Where w) { read_csv("/absent.csv", Dtype::f32, w); });
     add("parse_csv, words", [=](Where w) { parse_csv("a,b", "x.csv", Dtype::f32, w); });
     add("parse_csv, a row too short", [=](Where w) { parse_csv("1,2\n3\n", "x.csv", Dtype::f32, w); });

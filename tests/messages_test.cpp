@@ -15,6 +15,7 @@
 
 #include "frontend/formats/csv.h"
 #include "frontend/formats/npy.h"
+#include "frontend/formats/npz.h"
 #include "frontend/formats/read_file.h"
 #include "frontend/functions/functions.h"
 #include "frontend/model/aot.h"
@@ -327,6 +328,10 @@ TEST(Messages, constructors_and_files_name_the_line) {
     expect_start(refusal([&] { parse_npy("x", "x.npy"); }), here() + "x.npy: byte 0");
     expect_start(refusal([&] { write_npy("/absent/x.npy", Array{Dtype::f32, {0}, {}}); }), here());
     expect_start(refusal([&] { npy_bytes({Dtype::bf16, {0}, {}}); }), here());
+    expect_start(refusal([&] { read_npz("/absent.npz"); }), here() + "/absent.npz: ");
+    expect_start(refusal([&] { parse_npz("x", "x.npz"); }), here() + "x.npz: byte 1");
+    expect_start(refusal([&] { write_npz("/absent/x.npz", {}); }), here());
+    expect_start(refusal([&] { npz_bytes({{"a", {Dtype::bf16, {0}, {}}}}); }), here());
     expect_start(refusal([&] { read_csv("/absent.csv"); }), here() + "/absent.csv: ");
     expect_start(refusal([&] { parse_csv("a,b", "x.csv"); }), here() + "x.csv: row 1");
     const Model model = trace([](const Tensor& x) { return x + 1.0; }, {{"x", Dtype::f32, {"n"}}}, {.name = "m"});

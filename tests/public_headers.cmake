@@ -4,6 +4,7 @@ cmake_minimum_required(VERSION 3.25)
 set(public
   frontend/formats/csv.h
   frontend/formats/npy.h
+  frontend/formats/npz.h
   frontend/inspect/inspect.h
   frontend/inspect/stage.h
   frontend/model/aot.h

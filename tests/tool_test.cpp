@@ -7,7 +7,9 @@
 
 #include "frontend/formats/csv.h"
 #include "frontend/formats/npy.h"
+#include "frontend/formats/npz.h"
 #include "frontend/formats/read_file.h"
+#include "frontend/tensor/tensor.h"
 #include "ir/ops/op.h"
 #include "tests/command.h"
 
@@ -162,6 +164,37 @@ TEST_F(Tool, ReadsProgramsThatItPrints) {
     const Outcome bad = lathe("run bad.lir --output o");
     EXPECT_EQ(bad.status, 1);
     EXPECT_NE(bad.output.find("@0 has another number of elements"), std::string::npos) << bad.output;
+}
+
+TEST_F(Tool, ReadsAndWritesArchivesOfArrays) {
+    write("g.lir", R"(graph main(n) {
+  %0 = parameter "x" : f32[n]
+  %1 = parameter "y" : f32[n]
+  %2 = add(%0, %1) : f32[n]
+  %3 = mul(%0, %1) : f32[n]
+  return "sum" = %2, "/a:product" = %3
+}
+)");
+    const Array x = Tensor::from({1.0f, 2.0f}).to_array(), y = Tensor::from({3.0f, 4.0f}).to_array();
+    const std::map<std::string, Array> expected = {{"sum", Tensor::from({4.0f, 6.0f}).to_array()},
+                                                   {"/a:product", Tensor::from({3.0f, 8.0f}).to_array()}};
+    write_npz(folder_ / "both.npz", {{"x", x}, {"y", y}});
+    write_npz(folder_ / "x.npz", {{"x", x}}, {.compress = true});
+    write_npz(folder_ / "more.npz", {{"z", x}, {"y", y}});
+    write_npy(folder_ / "y.npy", y);
+    for (const std::string inputs : {"both.npz", "x.npz --input y=y.npy", "x=both.npz --input y=more.npz"}) {
+        EXPECT_EQ(lathe("run g.lir --input " + inputs + " --output results.npz"), (Outcome{0, ""})) << inputs;
+        EXPECT_EQ(read_npz(folder_ / "results.npz"), expected) << inputs;
+        std::filesystem::remove(folder_ / "results.npz");
+    }
+    EXPECT_EQ(lathe("run g.lir --input both.npz --output results --interpret"), (Outcome{0, ""}));
+    EXPECT_EQ(read_npy(folder_ / "results" / "sum.npy"), expected.at("sum"));
+    EXPECT_EQ(lathe("run g.lir --input more.npz --input x=x.npz --output o.npz").status, 2) << "there is no input 'z'";
+    write("half.lir", "graph main() {\n  %0 = parameter \"x\" : bf16[2, 1]\n  return \"y\" = %0\n}\n");
+    write("half.csv", "1\n2\n");
+    EXPECT_EQ(lathe("run half.lir --input x=half.csv --output o.npz"),
+              (Outcome{1, "lathe: .npz files do not hold bf16, the type of 'y'\n"}));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "o.npz"));
 }
 
 TEST_F(Tool, NamesTheModelWhereInputsDoNotFitTogether) {

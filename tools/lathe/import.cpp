@@ -40,10 +40,12 @@ void run(const Request& request) {
     options.dims = named_numbers(request.dims, "--dim", "EXTENT");
     options.lengths = named_numbers(request.lengths, "--length", "COUNT");
     options.absent = {request.absent.begin(), request.absent.end()};
-    const auto files = named_files(request.inputs);
+    const std::vector<NamedInput> inputs = read_named_inputs(request.inputs);
+    for (const NamedInput& input : inputs)
+        if (is_table(input.file)) throw FormatError(input.file + ": is a table, which has no dtype of its own");
     const std::string bytes = read_file(request.path);
     if (!is_onnx(bytes)) throw FormatError(request.path + ": is no ONNX model");
-    read_onnx_inputs(options, bytes, files);
+    read_onnx_inputs(options, bytes, inputs);
     parse_onnx(bytes, request.path, options, Where()).model.save(request.output, Where());
 }
 
@@ -56,7 +58,7 @@ void add_import(CLI::App& app) {
     command->add_option("-o,--output", request->output, "the .lathe file to write")->required();
     command->add_option("--dim", request->dims, "NAME=EXTENT: a dimension that has a name in the file, as a number");
     command->add_option("--input", request->inputs,
-                        "NAME=FILE: an input whose value decides shapes, as a constant; .npy or .pb");
+                        "NAME=FILE: an input whose value decides shapes, as a constant; .npy, .npz or .pb");
     command->add_option("--length", request->lengths,
                         "NAME=COUNT: how many tensors an input has that is a sequence: NAME.0, NAME.1, ...");
     command->add_option("--absent", request->absent, "NAME: an optional input that is left out");

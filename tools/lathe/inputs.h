@@ -1,6 +1,7 @@
 // Values of inputs from files, as several commands take them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,15 +14,22 @@ namespace lathe::tools {
 
 // The words NAME=VALUE of an option, taken apart; others are wrong usage. `value` is what its help calls the value.
 std::pair<std::string, std::string> named_value(const std::string& word, const char* option, const char* value);
-// Those of --input.
-std::vector<std::pair<std::string, std::string>> named_files(const std::vector<std::string>& words);
 
-// Whether a file is a table by its name: what its numbers are is up to who reads it.
+// By a file's name.
+bool is_archive(const std::string& file);
 bool is_table(const std::string& file);
-// A NumPy array, or a tensor as ONNX has them in files (.pb).
-Array read_array(const std::string& file);
-// Values of inputs of an ONNX model, from such files: in a .pb there may also be a sequence or an optional value.
-void read_onnx_inputs(OnnxOptions& options, std::string_view model,
-                      const std::vector<std::pair<std::string, std::string>>& files);
+bool is_onnx_tensor(const std::string& file);
+
+// What --input gives: an input's name, the file, and the array in it.
+struct NamedInput {
+    std::string name, file;
+    // None where the input's type has to be known to read the file: of tables, and of what ONNX has in files (.pb).
+    std::optional<Array> array = {};
+};
+// The words of --input: NAME=FILE, a NumPy array (.npy), a tensor as ONNX has them in files (.pb), a table (.csv), or
+// an archive (.npz) with an array of that name; and FILE.npz, for all the arrays in it. Other words are wrong usage.
+std::vector<NamedInput> read_named_inputs(const std::vector<std::string>& words);
+// Values of inputs of an ONNX model, but for tables: in a .pb there may also be a sequence or an optional value.
+void read_onnx_inputs(OnnxOptions& options, std::string_view model, const std::vector<NamedInput>& inputs);
 
 }  // namespace lathe::tools

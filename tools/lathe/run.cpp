@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@
 #include "frontend/formats/csv.h"
 #include "frontend/formats/file_kind.h"
 #include "frontend/formats/npy.h"
+#include "frontend/formats/npz.h"
 #include "frontend/formats/read_file.h"
 #include "frontend/inspect/inspect.h"
 #include "frontend/onnx/onnx.h"
@@ -41,7 +43,7 @@ struct Request {
     std::string target = "host";
     int threads = 0;
     bool interpret = false, stats = false;
-    std::map<std::string, Array> read = {};  // inputs whose files have been read
+    std::vector<NamedInput> given = {};  // what `inputs` says, read
 };
 
 ir::Type type_of(const Array& array) {
@@ -85,13 +87,13 @@ Interface interface_of(const ir::Program& program) {
     return out;
 }
 
-// One NAME=FILE: the array, checked against the input's type as far as that is known without the others.
-Array read_input(const Interface& names, std::size_t input, const std::string& file, const Request& request) {
+// An input's array, checked against its type as far as that is known without the others.
+Array array_of(const NamedInput& given, const Interface& names, std::size_t input) {
     const ir::Type& wanted = names.types[input];
-    const auto read = request.read.find(names.inputs[input]);
-    Array array = read != request.read.end() ? read->second
-                  : is_table(file)           ? read_csv(file, wanted.dtype, Where())
-                                             : read_array(file);
+    const std::string& file = given.file;
+    Array array = given.array            ? *given.array
+                  : is_onnx_tensor(file) ? read_onnx_tensor(file, Where())
+                                         : read_csv(file, wanted.dtype, Where());
     bool fits = array.dtype == wanted.dtype && array.shape.size() == wanted.shape.rank();
     for (std::size_t axis = 0; fits && axis < array.shape.size(); ++axis)
         fits = !wanted.shape[axis].is_constant() || wanted.shape[axis].constant() == array.shape[axis];
@@ -102,14 +104,14 @@ Array read_input(const Interface& names, std::size_t input, const std::string& f
     return array;
 }
 
-std::vector<Array> read_inputs(const Interface& names, const Request& request) {
+std::vector<Array> arrays_of(const Interface& names, const Request& request) {
     std::vector<Array> arrays(names.inputs.size());
     std::vector<bool> given(names.inputs.size());
-    for (const auto& [name, file] : named_files(request.inputs)) {
-        const auto i = static_cast<std::size_t>(std::ranges::find(names.inputs, name) - names.inputs.begin());
-        if (i == names.inputs.size()) throw CLI::ValidationError(request.path + " has no input '" + name + "'");
-        if (given[i]) throw CLI::ValidationError("the input '" + name + "' is given twice");
-        arrays[i] = read_input(names, i, file, request);
+    for (const NamedInput& input : request.given) {
+        const auto i = static_cast<std::size_t>(std::ranges::find(names.inputs, input.name) - names.inputs.begin());
+        if (i == names.inputs.size()) throw CLI::ValidationError(request.path + " has no input '" + input.name + "'");
+        if (given[i]) throw CLI::ValidationError("the input '" + input.name + "' is given twice");
+        arrays[i] = array_of(input, names, i);
         given[i] = true;
     }
     for (std::size_t i = 0; i < given.size(); ++i)
@@ -201,8 +203,17 @@ std::string file_name_of(const std::string& output) {
     return (name.empty() ? "output" : name) + ".npy";
 }
 
+void write_archive(const Interface& names, const std::vector<Array>& outputs, const std::string& path) {
+    std::map<std::string, Array> arrays;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        if (!arrays.try_emplace(names.outputs[i], outputs[i]).second)
+            throw UserError(path + ": two outputs have the name '" + names.outputs[i] + "'");
+    }
+    write_npz(path, arrays, {}, Where());
+}
+
 // All files, or none.
-void write_outputs(const Interface& names, const std::vector<Array>& outputs, const std::string& folder) {
+void write_folder(const Interface& names, const std::vector<Array>& outputs, const std::string& folder) {
     std::map<std::string, std::string> files;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         const std::string name = file_name_of(names.outputs[i]);
@@ -235,7 +246,7 @@ std::vector<Array> compute(const ir::Program& program, const std::vector<Array>&
 
 template <class Compute>
 void run(const Interface& names, const Request& request, const Compute& compute) {
-    const std::vector<Array> inputs = read_inputs(names, request);
+    const std::vector<Array> inputs = arrays_of(names, request);
     std::vector<Array> outputs;
     try {
         outputs = compute(inputs);
@@ -244,7 +255,7 @@ void run(const Interface& names, const Request& request, const Compute& compute)
     } catch (const IndexError& e) {
         throw FormatError(request.path + ": the inputs do not fit: " + e.what());
     }
-    write_outputs(names, outputs, request.output);
+    (is_archive(request.output) ? write_archive : write_folder)(names, outputs, request.output);
 }
 
 void run(const Model& model, const Request& request) {
@@ -254,28 +265,29 @@ void run(const Model& model, const Request& request) {
 }
 
 // What decides shapes is taken from the inputs that are given, and is no input of the model then.
-void run_onnx(std::string bytes, Request request) {
+void run_onnx(std::string bytes, Request& request) {
     OnnxOptions options;
-    const auto files = named_files(request.inputs);
-    read_onnx_inputs(options, bytes, files);
+    const std::vector<NamedInput> given = std::exchange(request.given, {});
+    read_onnx_inputs(options, bytes, given);
     const OnnxModel imported = parse_onnx(bytes, request.path, options, Where());
     std::string().swap(bytes);  // the model has its weights
     // The inputs that the model has: of a sequence as many as it has tensors, and none of what is known.
-    request.inputs.clear();
     const auto add = [&](const std::string& name, const std::string& file) {
-        if (std::ranges::find(imported.constants, name) == imported.constants.end())
-            request.inputs.push_back(name + "=" + file);
+        if (std::ranges::find(imported.constants, name) != imported.constants.end()) return;
+        const auto read = options.inputs.find(name);
+        request.given.push_back(
+            {name, file, read == options.inputs.end() ? std::nullopt : std::optional(read->second)});
     };
-    for (const auto& [name, file] : files)
-        if (const auto sequence = options.lengths.find(name); sequence != options.lengths.end())
-            for (std::int64_t i = 0; i < sequence->second; ++i) add(fmt::format("{}.{}", name, i), file);
-        else if (!options.absent.contains(name))
-            add(name, file);
-    request.read = std::move(options.inputs);
+    for (const NamedInput& input : given)
+        if (const auto sequence = options.lengths.find(input.name); sequence != options.lengths.end())
+            for (std::int64_t i = 0; i < sequence->second; ++i) add(fmt::format("{}.{}", input.name, i), input.file);
+        else if (!options.absent.contains(input.name))
+            add(input.name, input.file);
     run(imported.model, request);
 }
 
-void run(const Request& request) {
+void run(Request request) {
+    request.given = read_named_inputs(request.inputs);
     std::string bytes = read_file(request.path);
     if (is_onnx(bytes)) return run_onnx(std::move(bytes), request);
     Source source = parse_source(bytes, request.path);
@@ -292,8 +304,12 @@ void add_run(CLI::App& app) {
     const auto request = std::make_shared<Request>();
     command->add_option("MODEL", request->path, "a .lathe, .onnx or .lir file; a program as text is interpreted")
         ->required();
-    command->add_option("--input", request->inputs, "NAME=FILE, for each input; .npy, .csv or .pb of ONNX");
-    command->add_option("--output", request->output, "the folder for the outputs, one .npy file each")->required();
+    command->add_option("--input", request->inputs,
+                        "NAME=FILE, for each input; .npy, .npz, .csv or .pb of ONNX; or FILE.npz, with all of them");
+    command
+        ->add_option("--output", request->output,
+                     "the folder for the outputs, one .npy file each; or FILE.npz, for all of them")
+        ->required();
     CLI::Option* const interpret =
         command->add_flag("--interpret", request->interpret, "use the reference interpreter: slow, compiles nothing");
     add_target_option(*command, request->target);
@@ -306,7 +322,8 @@ void add_run(CLI::App& app) {
     add_off_option(*command, request->off);
     command->footer(
         "example: lathe run digits.lathe --input x=rows.npy --output results\n"
-        "example: lathe run mnist.onnx --input Input3=image.npy --output results");
+        "example: lathe run mnist.onnx --input Input3=image.npy --output results\n"
+        "example: lathe run yunet.onnx --input inputs.npz --output results.npz");
     command->callback([request] { run(*request); });
 }
 
