@@ -23,6 +23,7 @@ struct Reference {
 };
 void PrintTo(const Reference& r, std::ostream* out) { *out << r.model; }
 class OnnxModels : public testing_support::InFolder, public testing::WithParamInterface<Reference> {};
+class Executables : public testing_support::InFolder {};
 
 std::vector<Tensor> read_all(const fs::path& folder, const std::string& kind) {
     std::vector<Tensor> all;
@@ -80,6 +81,19 @@ TEST_P(OnnxModels, ExecutablesGiveTheSameBits) {
         EXPECT_EQ(read_npy((folder_ / "results" / (name + ".npy")).string()), expected[i].to_array()) << name;
     }
 }
+
+// With kernels for two levels, and the program around them.
+TEST_F(Executables, OfSmallModelsAreSmall) {
+    const fs::path path = data / "models" / "mnist-8.onnx";
+    if (!fs::exists(path)) GTEST_SKIP() << "SKIPPED: there is no " << path;
+    const Model model = Model::load(path.string());
+    std::uintmax_t weights = 0;
+    for (const Array& array : model.weights()) weights += array.bytes.size();
+    const std::string program = (folder_ / "model").string();
+    compile_model(model, program);
+    EXPECT_LE(fs::file_size(program), 150'000 + weights);
+}
+
 INSTANTIATE_TEST_SUITE_P(Files, OnnxModels,
                          testing::Values(Reference{"burn-mnist", "burn-mnist"}, Reference{"dtln_1", "dtln_1"},
                                          Reference{"dtln_2", "dtln_2"}, Reference{"go1_policy", "go1_policy"},
