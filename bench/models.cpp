@@ -59,12 +59,12 @@ std::vector<Tensor> run(const CompiledModel& model, const std::vector<Tensor>& i
 }  // namespace
 
 int main(int count, char** words) {
-    const Options o = read_options(count, words);
-    if (o.model.empty() || o.outputs.empty()) {
-        fmt::print(stderr, "usage: models MODEL INPUT.npy ... --outputs FOLDER [--threads N] [--target LEVEL]\n");
-        return 2;
-    }
     try {
+        const Options o = read_options(count, words);
+        if (o.model.empty() || o.outputs.empty()) {
+            fmt::print(stderr, "usage: models MODEL INPUT.npy ... --outputs FOLDER [--threads N] [--target LEVEL]\n");
+            return 2;
+        }
         const runtime::ThreadLimit limit(o.threads);
         const double begin = now();
         const Model model = Model::load(o.model);
@@ -95,7 +95,7 @@ int main(int count, char** words) {
         getrusage(RUSAGE_SELF, &used);
         fmt::print("{}\n", used.ru_maxrss);
     } catch (const std::exception& e) {
-        fmt::print(stderr, "{}\n", e.what());
+        std::fprintf(stderr, "%s\n", e.what());
         return 1;
     }
     return 0;

@@ -101,52 +101,52 @@ Tensor adaptive_max(std::string_view function, std::size_t extents, const Tensor
 
 }  // namespace
 
-Tensor max_pool1d(const Tensor& x, const PerExtent& size, MaxPoolOptions options, Where where) {
+Tensor max_pool1d(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options, Where where) {
     const LocScope scope(where, "max_pool1d", x);
     return max_pool("max_pool1d", 1, x, size, options, where);
 }
-Tensor max_pool2d(const Tensor& x, const PerExtent& size, MaxPoolOptions options, Where where) {
+Tensor max_pool2d(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options, Where where) {
     const LocScope scope(where, "max_pool2d", x);
     return max_pool("max_pool2d", 2, x, size, options, where);
 }
-Tensor max_pool3d(const Tensor& x, const PerExtent& size, MaxPoolOptions options, Where where) {
+Tensor max_pool3d(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options, Where where) {
     const LocScope scope(where, "max_pool3d", x);
     return max_pool("max_pool3d", 3, x, size, options, where);
 }
-std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options,
+std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options,
                                                   Where where) {
     const LocScope scope(where, "max_pool1d_with_indices", x);
     return max_pool_with_indices("max_pool1d_with_indices", 1, x, size, options, where);
 }
-std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options,
+std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options,
                                                   Where where) {
     const LocScope scope(where, "max_pool2d_with_indices", x);
     return max_pool_with_indices("max_pool2d_with_indices", 2, x, size, options, where);
 }
-std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options,
+std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options,
                                                   Where where) {
     const LocScope scope(where, "max_pool3d_with_indices", x);
     return max_pool_with_indices("max_pool3d_with_indices", 3, x, size, options, where);
 }
 
-Tensor avg_pool1d(const Tensor& x, const PerExtent& size, AveragePoolOptions options, Where where) {
+Tensor avg_pool1d(const Tensor& x, const PerExtent& size, const AveragePoolOptions& options, Where where) {
     const LocScope scope(where, "avg_pool1d", x);
     return average_pool("avg_pool1d", 1, x, size, options, where);
 }
-Tensor avg_pool2d(const Tensor& x, const PerExtent& size, AveragePoolOptions options, Where where) {
+Tensor avg_pool2d(const Tensor& x, const PerExtent& size, const AveragePoolOptions& options, Where where) {
     const LocScope scope(where, "avg_pool2d", x);
     return average_pool("avg_pool2d", 2, x, size, options, where);
 }
-Tensor avg_pool3d(const Tensor& x, const PerExtent& size, AveragePoolOptions options, Where where) {
+Tensor avg_pool3d(const Tensor& x, const PerExtent& size, const AveragePoolOptions& options, Where where) {
     const LocScope scope(where, "avg_pool3d", x);
     return average_pool("avg_pool3d", 3, x, size, options, where);
 }
 
-Tensor lp_pool1d(const Tensor& x, double p, const PerExtent& size, PowerPoolOptions options, Where where) {
+Tensor lp_pool1d(const Tensor& x, double p, const PerExtent& size, const PowerPoolOptions& options, Where where) {
     const LocScope scope(where, "lp_pool1d", x);
     return power_pool("lp_pool1d", 1, x, p, size, options, where);
 }
-Tensor lp_pool2d(const Tensor& x, double p, const PerExtent& size, PowerPoolOptions options, Where where) {
+Tensor lp_pool2d(const Tensor& x, double p, const PerExtent& size, const PowerPoolOptions& options, Where where) {
     const LocScope scope(where, "lp_pool2d", x);
     return power_pool("lp_pool2d", 2, x, p, size, options, where);
 }

@@ -16,16 +16,19 @@ struct MaxPoolOptions {
     bool ceil_mode = false;  // whether a last window that reaches beyond the end counts, too
 };
 // The greatest elements of windows, NaN where there is one. The derivative belongs to the first of equals.
-Tensor max_pool1d(const Tensor& x, const PerExtent& size, MaxPoolOptions options = {}, Where where = Where::current());
-Tensor max_pool2d(const Tensor& x, const PerExtent& size, MaxPoolOptions options = {}, Where where = Where::current());
-Tensor max_pool3d(const Tensor& x, const PerExtent& size, MaxPoolOptions options = {}, Where where = Where::current());
+Tensor max_pool1d(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options = {},
+                  Where where = Where::current());
+Tensor max_pool2d(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options = {},
+                  Where where = Where::current());
+Tensor max_pool3d(const Tensor& x, const PerExtent& size, const MaxPoolOptions& options = {},
+                  Where where = Where::current());
 // And their places among the pooled extents, flattened, as i64.
-std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options = {},
-                                                  Where where = Where::current());
-std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options = {},
-                                                  Where where = Where::current());
-std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& x, const PerExtent& size, MaxPoolOptions options = {},
-                                                  Where where = Where::current());
+std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& x, const PerExtent& size,
+                                                  const MaxPoolOptions& options = {}, Where where = Where::current());
+std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& x, const PerExtent& size,
+                                                  const MaxPoolOptions& options = {}, Where where = Where::current());
+std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& x, const PerExtent& size,
+                                                  const MaxPoolOptions& options = {}, Where where = Where::current());
 
 struct AveragePoolOptions {
     PerExtent stride = {};
@@ -35,11 +38,11 @@ struct AveragePoolOptions {
     double divisor_override = 0;    // what sums are divided by, if not 0
 };
 // The means of windows.
-Tensor avg_pool1d(const Tensor& x, const PerExtent& size, AveragePoolOptions options = {},
+Tensor avg_pool1d(const Tensor& x, const PerExtent& size, const AveragePoolOptions& options = {},
                   Where where = Where::current());
-Tensor avg_pool2d(const Tensor& x, const PerExtent& size, AveragePoolOptions options = {},
+Tensor avg_pool2d(const Tensor& x, const PerExtent& size, const AveragePoolOptions& options = {},
                   Where where = Where::current());
-Tensor avg_pool3d(const Tensor& x, const PerExtent& size, AveragePoolOptions options = {},
+Tensor avg_pool3d(const Tensor& x, const PerExtent& size, const AveragePoolOptions& options = {},
                   Where where = Where::current());
 
 struct PowerPoolOptions {
@@ -47,9 +50,9 @@ struct PowerPoolOptions {
     bool ceil_mode = false;
 };
 // (sum of |x|^p over the window)^(1/p)
-Tensor lp_pool1d(const Tensor& x, double p, const PerExtent& size, PowerPoolOptions options = {},
+Tensor lp_pool1d(const Tensor& x, double p, const PerExtent& size, const PowerPoolOptions& options = {},
                  Where where = Where::current());
-Tensor lp_pool2d(const Tensor& x, double p, const PerExtent& size, PowerPoolOptions options = {},
+Tensor lp_pool2d(const Tensor& x, double p, const PerExtent& size, const PowerPoolOptions& options = {},
                  Where where = Where::current());
 
 // So many windows along each extent; window i is from floor(i * extent / count) to ceil((i + 1) * extent / count).

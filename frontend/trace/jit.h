@@ -153,7 +153,7 @@ private:
     struct Forms {
         Forms(F function, JitOptions of_jit) : f(std::move(function)), options(std::move(of_jit)) {}
         ~Forms() {
-            for (Form* form = first.load(std::memory_order_acquire); form != nullptr;)
+            for (Form* form = first_.load(std::memory_order_acquire); form != nullptr;)
                 delete std::exchange(form, form->next);
         }
         Forms(const Forms&) = delete;
@@ -161,10 +161,10 @@ private:
 
         template <class Result, class... A>
         Form& form(const A&... arguments) {
-            Form* newest = first.load(std::memory_order_acquire);
+            Form* newest = first_.load(std::memory_order_acquire);
             if (Form* known = find(newest, arguments...)) return *known;
-            const std::lock_guard lock(adding);
-            if (Form* known = find(first.load(std::memory_order_acquire), arguments...)) return *known;
+            const std::lock_guard lock(adding_);
+            if (Form* known = find(first_.load(std::memory_order_acquire), arguments...)) return *known;
             // Copies of the arguments in which something stands for each tensor.
             std::tuple<A...> structure(arguments...);
             visit_tensors(structure, [stand_in = Tensor::scalar(false)](Tensor& t) {
@@ -180,8 +180,8 @@ private:
                 return results;
             };
             auto* const made = new FormOf<A...>(structure, CompiledFunction(std::move(body), options, shared));
-            made->next = first.load(std::memory_order_relaxed);
-            first.store(made, std::memory_order_release);
+            made->next = first_.load(std::memory_order_relaxed);
+            first_.store(made, std::memory_order_release);
             return *made;
         }
 
@@ -203,8 +203,8 @@ private:
             return nullptr;
         }
 
-        std::mutex adding;                   // held by whoever adds a form
-        std::atomic<Form*> first = nullptr;  // a list that only grows: read without a lock
+        std::mutex adding_;                   // held by whoever adds a form
+        std::atomic<Form*> first_ = nullptr;  // a list that only grows: read without a lock
     };
     std::shared_ptr<Forms> forms_;
     Where where_;

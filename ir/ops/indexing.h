@@ -193,7 +193,7 @@ inline std::vector<Dim> first_of_block(const ViewContext& c, std::size_t operand
     const Shape& x = c.operands[0].shape;
     std::vector<Dim> first(x.rank(), 0);
     std::vector<Dim> which(at.begin(), at.begin() + batch);
-    which.push_back(0);
+    which.emplace_back(0);
     for (auto i = static_cast<std::size_t>(batch); i < x.rank(); ++i) {
         if (size[i] == x[i]) continue;
         which.back() = static_cast<std::int64_t>(i) - batch;

@@ -4,6 +4,7 @@
 // which serves images of every size. `classify MODEL --compile digit.o` writes it with a header, digit.h, for programs
 // without Lathe: ahead/classify.c is one. `--compile digit` writes an executable.
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -34,14 +35,19 @@ std::pair<Tensor, Tensor> classify(const Model& mnist, const Tensor& pixels) {
 }
 
 Tensor read_pixels(const std::string& path) {
-    image read;
+    Image read;
     if (const char* const why = read_image(path.c_str(), &read)) throw std::runtime_error(path + ": " + why);
     const std::shared_ptr<std::uint8_t> pixels(read.pixels, std::free);
     return Tensor::borrow(pixels.get(), {read.height, read.width, 3}, {}, pixels);
 }
 
-int run(const std::string& path, std::span<char* const> words) {
-    const Model mnist = Model::load(path);
+int run(std::span<char* const> words) {
+    if (words.size() < 2) {
+        fmt::print(stderr, "usage: classify MODEL IMAGE... | classify MODEL --compile FILE\n");
+        return 2;
+    }
+    const Model mnist = Model::load(words[0]);
+    words = words.subspan(1);
     const Model model =
         trace([&](const Tensor& pixels) { return classify(mnist, pixels); },
               {{"pixels", Dtype::u8, {"height", "width", 3}}}, {.name = "digit", .outputs = {"digit", "probability"}});
@@ -68,14 +74,10 @@ int run(const std::string& path, std::span<char* const> words) {
 }  // namespace
 
 int main(int count, char** words) {
-    if (count < 3) {
-        fmt::print(stderr, "usage: classify MODEL IMAGE... | classify MODEL --compile FILE\n");
-        return 2;
-    }
     try {
-        return run(words[1], std::span(words + 2, static_cast<std::size_t>(count - 2)));
+        return run(std::span(words, static_cast<std::size_t>(count)).subspan(1));
     } catch (const std::exception& e) {
-        fmt::print(stderr, "classify: {}\n", e.what());
+        std::fprintf(stderr, "classify: %s\n", e.what());
         return 1;
     }
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <span>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -70,7 +72,12 @@ double decibels(const std::vector<float>& samples) {
     return 10 * std::log10(power / static_cast<double>(samples.size()) + 1e-12);
 }
 
-int run(const std::string& folder, const std::string& from, const std::string& to) {
+int run(std::span<char* const> words) {
+    if (words.size() != 3) {
+        fmt::print(stderr, "usage: denoise MODELS NOISY.wav CLEAN.wav\n");
+        return 2;
+    }
+    const std::string folder = words[0], from = words[1], to = words[2];
     const Wav noisy = read_wav(from);
     if (noisy.rate != rate || noisy.channels != 1)
         throw std::runtime_error(fmt::format("{}: has {} channels at {} Hz; the models want one at {} Hz", from,
@@ -128,14 +135,10 @@ int run(const std::string& folder, const std::string& from, const std::string& t
 }  // namespace
 
 int main(int count, char** words) {
-    if (count != 4) {
-        fmt::print(stderr, "usage: denoise MODELS NOISY.wav CLEAN.wav\n");
-        return 2;
-    }
     try {
-        return run(words[1], words[2], words[3]);
+        return run(std::span(words, static_cast<std::size_t>(count)).subspan(1));
     } catch (const std::exception& e) {
-        fmt::print(stderr, "denoise: {}\n", e.what());
+        std::fprintf(stderr, "denoise: %s\n", e.what());
         return 1;
     }
 }

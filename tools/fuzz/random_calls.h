@@ -26,7 +26,7 @@ protected:
         if (least(bound) == 0) {  // no index is in range where the axis is empty
             return depth_ == 0 ? std::optional(checked_parameter({pick(dtypes), Shape{bound}}, bound)) : std::nullopt;
         }
-        const int p = below_(100);
+        const int p = number_below(100);
         if (p < 15 || (depth_ > 0 && !bound.is_constant())) {
             const ir::Node* iota = add(*ir::find_op("iota"), {{}, {Shape{bound}, std::int64_t{0}, Dtype::i32}});
             return iota == nullptr ? std::nullopt : std::optional(Value{iota, 0});

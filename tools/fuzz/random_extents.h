@@ -16,7 +16,7 @@ protected:
 
     explicit RandomExtents(std::uint64_t seed) : random_(seed) {}
 
-    int below_(int n) { return static_cast<int>(below(random_, n)); }
+    int number_below(int n) { return static_cast<int>(below(random_, n)); }
     std::int64_t high_below(std::int64_t n) {  // the greater of two
         const std::int64_t first = below(random_, n), second = below(random_, n);
         return std::max(first, second);
@@ -27,28 +27,28 @@ protected:
         return from[static_cast<std::size_t>(below(random_, static_cast<std::int64_t>(from.size())))];
     }
     std::int64_t random_extent() {
-        const int p = below_(1000);
+        const int p = number_below(1000);
         if (p < 30) return 0;
         if (p < 130) return 1;
-        if (p < 620) return 2 + below_(6);
-        if (p < 780) return 8 + below_(10);
-        if (p < 900) return 20 + below_(60);
-        if (p < 975) return 65 + below_(200);
-        if (p < 985) return 1020 + below_(20);
-        return limit_ > 8192 ? 4090 + below_(20) : 250 + below_(20);
+        if (p < 620) return 2 + number_below(6);
+        if (p < 780) return 8 + number_below(10);
+        if (p < 900) return 20 + number_below(60);
+        if (p < 975) return 65 + number_below(200);
+        if (p < 985) return 1020 + number_below(20);
+        return limit_ > 8192 ? 4090 + number_below(20) : 250 + number_below(20);
     }
 
     void make_dims(ir::Graph& graph, std::size_t sets) {
-        const int symbols = chance(50) ? 0 : 1 + below_(3);
+        const int symbols = chance(50) ? 0 : 1 + number_below(3);
         bindings_.assign(symbols == 0 ? 1 : sets, {});
         for (int i = 0; i < symbols; ++i) {
             dims_.push_back(Dim::symbol(graph.add_symbol(std::string(1, "nmk"[i]))));
             const bool same = i > 0 && chance(50);  // so that it may be required to equal the first
             for (std::vector<std::int64_t>& values : bindings_) values.push_back(same ? values[0] : random_extent());
         }
-        const int constants = 2 + below_(3);
-        for (int i = 0; i < constants; ++i) dims_.push_back(random_extent());
-        if (limit_ > 8192 && chance(70)) dims_.push_back(4090 + below_(20));
+        const int constants = 2 + number_below(3);
+        for (int i = 0; i < constants; ++i) dims_.emplace_back(random_extent());
+        if (limit_ > 8192 && chance(70)) dims_.emplace_back(4090 + number_below(20));
         if (symbols > 0 && chance(20)) dims_.push_back(dims_[0] * 2);
         if (symbols > 1 && chance(20)) dims_.push_back(dims_[0] + dims_[1]);
     }

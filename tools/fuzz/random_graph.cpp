@@ -51,7 +51,7 @@ public:
 private:
     void step() {
         std::vector<const OpDef*> ops;
-        const int p = below_(crowded_ ? 55 : 100);
+        const int p = number_below(crowded_ ? 55 : 100);
         if (!crowded_ && depth_ < 2 && chance(depth_ == 0 ? 5 : 8)) return control();
         if (!crowded_ && chance(2)) return updates();
         if (!crowded_ && chance(25)) return any_row();
@@ -127,16 +127,20 @@ private:
         std::vector<Dtype> dtypes(static_cast<std::size_t>(op.arity.minimum), d);
         for (const bool condition : {false, true}) {
             if (condition) dtypes[0] = Dtype::boolean;
-            std::vector<Type> types;
-            for (Dtype o : dtypes) types.push_back({o, {}});
-            ir::TypeContext context(op, types, attributes, {}, nullptr);
-            try {
-                infer_types(context);
-                return dtypes;
-            } catch (const TypeError&) {
-            }
+            if (takes(op, dtypes, attributes)) return dtypes;
         }
         return {};
+    }
+    static bool takes(const OpDef& op, const std::vector<Dtype>& dtypes, const Attributes& attributes) {
+        std::vector<Type> types;
+        for (Dtype o : dtypes) types.push_back({o, {}});
+        ir::TypeContext context(op, types, attributes, {}, nullptr);
+        try {
+            infer_types(context);
+            return true;
+        } catch (const TypeError&) {
+            return false;
+        }
     }
 
     bool broadcasts(const Shape& a, const Shape& b) const {
@@ -191,7 +195,7 @@ private:
         const OpDef* const ops[] = {ir::find_op(chance(50) ? "add" : "sub"), ir::find_op(chance(50) ? "mul" : "max")};
         const Value rate = value_of_type({type.dtype, {}});
         const int before = made_;
-        for (int left = 2 + below_(12); left > 0; --left) {
+        for (int left = 2 + number_below(12); left > 0; --left) {
             if (chance(30)) type.shape = random_shape();
             if (const ir::Node* const scaled = add(*ops[1], {{source(type), rate}, {}}))
                 add(*ops[0], {{source(type), {scaled, 0}}, {}});
@@ -276,11 +280,11 @@ private:
             // Roles of the right side's dimensions, then shuffled.
             std::vector<std::pair<Dim, int>> roles;  // own position in lhs for shared ones: role*8+i
             for (std::size_t i = 0; i < a.rank(); ++i) {
-                const int role = below_(100);
+                const int role = number_below(100);
                 if (role < 20) roles.emplace_back(a[i], static_cast<int>(i));
                 if (role >= 20 && role < 65) roles.emplace_back(a[i], 8 + static_cast<int>(i));
             }
-            for (int free = below_(3); free > 0; --free) roles.emplace_back(pick(dims_), -1);
+            for (int free = number_below(3); free > 0; --free) roles.emplace_back(pick(dims_), -1);
             shuffle(roles);
             if (roles.size() > 5) return;
             Shape b;
@@ -337,8 +341,8 @@ private:
         Shape shape = x.type().shape;
         const auto rank = static_cast<std::int64_t>(shape.rank());
         if (rank == 0 || rank > 4) return;
-        const std::int64_t axis = below(random_, rank), size = 1 + below_(3), dilation = 1 + below_(2);
-        const std::int64_t stride = 1 + below_(3), room = least(shape[static_cast<std::size_t>(axis)]);
+        const std::int64_t axis = below(random_, rank), size = 1 + number_below(3), dilation = 1 + number_below(2);
+        const std::int64_t stride = 1 + number_below(3), room = least(shape[static_cast<std::size_t>(axis)]);
         const std::int64_t free = room - (size - 1) * dilation - 1;
         if (free < 0) return;
         shape.push_back(1);
@@ -360,10 +364,10 @@ private:
         std::int64_t room = least(count) - 1;
         if (flat == nullptr || room < 0) return {};
         Shape shape, strides;
-        for (int more = below_(4); more > 0; --more) {
-            const std::int64_t extent = 1 + below_(4);
+        for (int more = number_below(4); more > 0; --more) {
+            const std::int64_t extent = 1 + number_below(4);
             const std::int64_t stride =
-                extent == 1 ? below_(9) : std::min<std::int64_t>(below_(5), room / (extent - 1));
+                extent == 1 ? number_below(9) : std::min<std::int64_t>(number_below(5), room / (extent - 1));
             room -= (extent - 1) * stride;
             shape.push_back(extent);
             strides.push_back(stride);
@@ -384,7 +388,7 @@ private:
         Shape start, size;
         Integers step;
         for (Dim d : x.type().shape) {
-            const int p = below_(100);
+            const int p = number_below(100);
             const std::int64_t room = least(d);
             if (p < 35 || room == 0) {
                 const bool turned = chance(30);
@@ -401,7 +405,7 @@ private:
                 size.push_back(ceildiv(d, 2));
                 step.push_back(2);
             } else {
-                const std::int64_t stride = 1 + below_(3), count = below(random_, (room - 1) / stride + 2);
+                const std::int64_t stride = 1 + number_below(3), count = below(random_, (room - 1) / stride + 2);
                 const std::int64_t span = count == 0 ? 0 : (count - 1) * stride + 1;
                 const std::int64_t first = below(random_, room - span + 1);
                 const bool turned = chance(40) && count > 0;
@@ -418,9 +422,9 @@ private:
         Shape low, high;
         for (Dim d : x.type().shape) {
             for (Shape* side : {&low, &high}) {
-                const int p = below_(100);
+                const int p = number_below(100);
                 side->push_back(p < 45   ? Dim(0)
-                                : p < 85 ? Dim(1 + below_(3))
+                                : p < 85 ? Dim(1 + number_below(3))
                                 : p < 93 ? Dim(-below(random_, std::min<std::int64_t>(least(d) / 2, 3) + 1))
                                          : pick(dims_));
             }
@@ -434,7 +438,7 @@ private:
         if (rank == 0) return {};
         const std::int64_t axis = below(random_, rank);
         Call call{{first}, {axis}};
-        for (int more = below_(4); more > 0; --more) {
+        for (int more = number_below(4); more > 0; --more) {
             Type type = first.type();
             type.shape[static_cast<std::size_t>(axis)] = pick(dims_);
             const auto found = existing([&](const Type& t) {
@@ -471,7 +475,7 @@ private:
     Shape wider(const Shape& shape) {
         Shape out;
         if (shape.rank() < 4)
-            for (int more = below_(3); more > 0; --more) out.push_back(pick(dims_));
+            for (int more = number_below(3); more > 0; --more) out.push_back(pick(dims_));
         for (Dim d : shape) out.push_back(d == Dim(1) && chance(60) ? pick(dims_) : d);
         return out;
     }
@@ -575,7 +579,7 @@ private:
         regions_.resize(depth_++);
         regions_.push_back({std::exchange(graph_, std::make_unique<ir::Graph>()), operands});
         for (const Type& t : parameters) graph_->add_parameter("p" + std::to_string(graph_->parameters().size()), t);
-        for (int i = below_(6); i > 0; --i) step();
+        for (int i = number_below(6); i > 0; --i) step();
         for (const Value& v : results()) graph_->add_output("r" + std::to_string(graph_->outputs().size()), v);
         --depth_;
         made_ = before;
@@ -620,7 +624,7 @@ private:
         std::vector<Type> parameters = carried;
         Dim length = pick(dims_);
         if (!fits({length * (limit_ / 40)})) length = 3;  // loops are short
-        const std::int64_t sequences = below_(3);
+        const std::int64_t sequences = number_below(3);
         for (std::int64_t i = 0; i < sequences; ++i) {
             const Shape slice = chance(60) ? Shape{pick(dims_)} : Shape{};
             const Dtype d = dtype_in(ir::any_dtype);

@@ -64,7 +64,7 @@ protected:
         Shape shape;
         do {
             shape = {};
-            for (int rank = ranks[below_(std::size(ranks))]; rank > 0; --rank)
+            for (int rank = ranks[number_below(std::size(ranks))]; rank > 0; --rank)
                 shape.push_back(chance(12) ? Dim(1) : pick(dims_));
         } while (!fits(shape));
         return shape;

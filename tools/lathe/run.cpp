@@ -127,7 +127,9 @@ void put_stats(const CompiledModel& compiled, const std::vector<Array>& inputs) 
     const auto sizes = detail::sizes_of_run(compiled.executable(), runtime::symbols_of(plan, shapes));
     const auto line = [](const char* what, std::uint64_t value) { put(fmt::format("{} {}\n", what, value)); };
     line("kernels", plan.kernels.size());
-    line("constant bytes", std::accumulate(plan.constant_bytes.begin(), plan.constant_bytes.end(), std::uint64_t{0}));
+    const auto constant_bytes =
+        std::accumulate(plan.constant_bytes.begin(), plan.constant_bytes.end(), std::int64_t{0});
+    line("constant bytes", static_cast<std::uint64_t>(constant_bytes));
     if (!sizes) return;
     line("input bytes", sizes->input_bytes);
     line("output bytes", sizes->output_bytes);
@@ -216,19 +218,19 @@ void write_archive(const Interface& names, const std::vector<Array>& outputs, co
 void write_folder(const Interface& names, const std::vector<Array>& outputs, const std::string& folder) {
     std::map<std::string, std::string> files;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-        const std::string name = file_name_of(names.outputs[i]);
+        const std::string path = std::filesystem::path(folder) / file_name_of(names.outputs[i]);
         if (outputs[i].dtype == ir::Dtype::bf16)
-            throw UserError(folder + "/" + name + ": .npy files do not hold bf16, the type of the output");
-        if (!files.try_emplace(name, npy_bytes(outputs[i])).second)
-            throw UserError("two outputs would be written to " + folder + "/" + name);
+            throw UserError(path + ": .npy files do not hold bf16, the type of the output");
+        if (!files.try_emplace(path, npy_bytes(outputs[i])).second)
+            throw UserError("two outputs would be written to " + path);
     }
     std::error_code error;
     const bool made = std::filesystem::create_directories(folder, error);
     if (error) throw ResourceError(folder + ": " + runtime::system_reason(error.value()));
     try {
         std::vector<std::unique_ptr<AtomicFile>> written;
-        for (const auto& [name, bytes] : files) {
-            written.push_back(std::make_unique<AtomicFile>(folder + "/" + name));
+        for (const auto& [path, bytes] : files) {
+            written.push_back(std::make_unique<AtomicFile>(path));
             written.back()->write(bytes);
         }
         for (const auto& file : written) file->commit();

@@ -24,7 +24,7 @@ static void* bind(int64_t height, int64_t width, void** workspace) {
 }
 
 static int classify(const char* path) {
-    image read;
+    Image read;
     const char* const failed = read_image(path, &read);
     if (failed) {
         fprintf(stderr, "classify: %s: %s\n", path, failed);

@@ -15,7 +15,7 @@ static _Thread_local char reason[JMSG_LENGTH_MAX];
 enum { channels = 3 };
 static const int64_t most_pixels = (int64_t)1 << 28;
 
-static uint8_t* pixels_of(image* out, int64_t height, int64_t width) {
+static uint8_t* pixels_of(Image* out, int64_t height, int64_t width) {
     if (height <= 0 || width <= 0 || width > most_pixels / height) return NULL;
     out->height = height;
     out->width = width;
@@ -34,7 +34,7 @@ static void leave(j_common_ptr decoder) {
 }
 static void say_nothing(j_common_ptr decoder) { (void)decoder; }
 
-static const char* read_jpeg(FILE* file, image* out) {
+static const char* read_jpeg(FILE* file, Image* out) {
     struct jpeg_decompress_struct decoder;
     jpeg_failure failure;
     decoder.err = jpeg_std_error(&failure.manager);
@@ -64,7 +64,7 @@ static const char* read_jpeg(FILE* file, image* out) {
     return NULL;
 }
 
-static const char* read_png(FILE* file, image* out) {
+static const char* read_png(FILE* file, Image* out) {
     png_image decoder = {.version = PNG_IMAGE_VERSION};
     const png_color white = {255, 255, 255};
     if (png_image_begin_read_from_stdio(&decoder, file)) {
@@ -81,11 +81,11 @@ static const char* read_png(FILE* file, image* out) {
     return reason;
 }
 
-const char* read_image(const char* path, image* out) {
+const char* read_image(const char* path, Image* out) {
     FILE* file = fopen(path, "rb");
     unsigned char first[8] = {0};
     const char* failed = "is neither JPEG nor PNG";
-    *out = (image){0, 0, NULL};
+    *out = (Image){0, 0, NULL};
     if (!file) return strerror(errno);
     const size_t got = fread(first, 1, sizeof first, file);
     rewind(file);

@@ -8,14 +8,14 @@
 extern "C" {
 #endif
 
-typedef struct image {
+typedef struct Image {
     int64_t height, width;
     uint8_t* pixels; /* red, green and blue of each pixel, row by row; the caller frees them */
-} image;
+} Image;
 
 /* Reads a file, of either kind by its first bytes. What is transparent is white. Returns null, or why it failed: a text
    that stays until the thread's next call. */
-const char* read_image(const char* path, image* out);
+const char* read_image(const char* path, Image* out);
 
 #ifdef __cplusplus
 }
