@@ -300,9 +300,10 @@ private:
         try {
             return record();
         } catch (const NoRegion&) {
+            return {};
         } catch (const NeedsChanging&) {
+            return {};
         }
-        return {};
     }
 
     // The body's condition, and its other results.

@@ -241,7 +241,7 @@ Results skip_layer_normalization(NodeCall& c) {
     const Tensor sum = sum_of_inputs(c, 4);
     Results results = layer_normalized(c, sum, 2, 3, axes_from(c, sum, -1), ir::accumulator_of(sum.dtype()),
                                        epsilon_of(c, static_cast<double>(1e-12F)));
-    results.push_back(sum);
+    results.emplace_back(sum);
     return results;
 }
 // Without an offset: scale and bias are operands 2 and 3.
