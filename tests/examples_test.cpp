@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <png.h>
 // clang-format off
 #include <jpeglib.h>  // needs what cstdio declares
@@ -69,13 +70,13 @@ void write_png(const std::string& path, const Picture& picture) {
 }
 
 void write_jpeg(const std::string& path, const Picture& picture) {
-    std::FILE* const file = std::fopen(path.c_str(), "wb");
-    ASSERT_NE(file, nullptr);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"), &std::fclose);
+    ASSERT_TRUE(file);
     jpeg_compress_struct encoder;
     jpeg_error_mgr errors;
     encoder.err = jpeg_std_error(&errors);
     jpeg_create_compress(&encoder);
-    jpeg_stdio_dest(&encoder, file);
+    jpeg_stdio_dest(&encoder, file.get());
     encoder.image_width = static_cast<JDIMENSION>(picture.width);
     encoder.image_height = static_cast<JDIMENSION>(picture.height);
     encoder.input_components = 3;
@@ -88,7 +89,6 @@ void write_jpeg(const std::string& path, const Picture& picture) {
     }
     jpeg_finish_compress(&encoder);
     jpeg_destroy_compress(&encoder);
-    std::fclose(file);
 }
 
 // Images of all sizes and both kinds, with one program; ahead of time in C, the same bits.
@@ -221,6 +221,7 @@ TEST(Wav, ReadsWhatItWrites) {
         try {
             EXPECT_LT(read_wav(path).samples.size(), 6U);
         } catch (const std::runtime_error&) {
+            continue;  // refused
         }
     }
     fs::remove(path);

@@ -101,7 +101,8 @@ void Emitter::vector_loop(const ir::Loop& l) {
         counted_loop(done, end, std::int64_t{width} * copies, false, {}, [&](llvm::Value* i, const Values&) -> Values {
             if (copies > 1) prefetch_stores(l, staged, i, copies);
             for (int c = 0; c < copies; ++c)
-                vector_step(l.var, width, b_.CreateAdd(i, b_.getInt64(static_cast<std::uint64_t>(c * width))), nullptr,
+                vector_step(l.var, width,
+                            b_.CreateAdd(i, b_.getInt64(static_cast<std::uint64_t>(std::int64_t{width} * c))), nullptr,
                             body);
             return {};
         });
@@ -137,7 +138,7 @@ void Emitter::prefetch_stores(const ir::Loop& l, const std::vector<Staged>& stag
         const auto size = static_cast<std::int64_t>(size_of(buffer.type.dtype));
         llvm::Value* at =
             b_.CreateGEP(type, element_address(arrays_[static_cast<std::size_t>(s.buffer)].data, type, s.rest), i);
-        for (std::int64_t byte = 0; byte < copies * l.width * size; byte += bytes_of_line)
+        for (std::int64_t byte = 0; byte < std::int64_t{copies} * l.width * size; byte += bytes_of_line)
             b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {at->getType()},
                                {b_.CreateGEP(b_.getInt8Ty(), at, b_.getInt64(bytes_ahead + byte)), b_.getInt32(1),
                                 b_.getInt32(3), b_.getInt32(1)});

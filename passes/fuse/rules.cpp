@@ -7,11 +7,8 @@
 
 namespace lathe::passes {
 
-using ir::broadcast_index;
 using ir::Dim;
-using ir::fold_extents;
 using ir::fold_kind;
-using ir::fold_operand_index;
 using ir::is_free;
 using ir::Node;
 using ir::scalar_instructions;

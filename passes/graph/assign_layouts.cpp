@@ -177,7 +177,7 @@ std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const
     // Each element is read once for each point of the result's dimensions that are none of the operand's.
     const bool is_read_again =
         std::ranges::any_of(at, [&](Dim d) { return std::ranges::find(index, d) == index.end(); });
-    const Wanted reordered{order, ir::Integers(order.size(), 1)};
+    Wanted reordered{order, ir::Integers(order.size(), 1)};
     if (read.chooses || (operand == 0 && is_scattered(v, read, fold)))
         return is_read_again ? std::optional(reordered) : std::nullopt;
     if (operand == 0) return transposed_rows(node, read, index, at, fold);

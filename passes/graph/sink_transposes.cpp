@@ -59,7 +59,7 @@ struct Placed {
     Integers order;
 
     explicit Placed(Value v) : base(v), cut(v.type().shape), order(f::all_axes(cut.rank())) {}
-    Placed(Value v, Shape shape, Integers dims) : base(v), cut(std::move(shape)), order(std::move(dims)) {}
+    Placed(Value v, const Shape& shape, Integers dims) : base(v), cut(shape), order(std::move(dims)) {}
     bool is_transposed() const { return !is_identity(order); }
     Value uncut() const { return f::reshape(base, cut); }
     // What is narrower than what it was made of is stored before it is transposed.

@@ -16,7 +16,7 @@ TileWriter::TileWriter(ir::LoopNest& nest, const Contraction& contraction, const
 }
 
 ir::BufferId TileWriter::scratch(const char* name, ir::Dtype dtype, ir::Shape shape, Statements& into) {
-    const ir::BufferId b = nest_.add_buffer({name, ir::BufferRole::scratch, {dtype, std::move(shape)}});
+    const ir::BufferId b = nest_.add_buffer({name, ir::BufferRole::scratch, {dtype, shape}});
     into.push_back({ir::Alloc{b}});
     return b;
 }

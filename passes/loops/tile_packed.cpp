@@ -32,7 +32,7 @@ constexpr std::int64_t narrow_rows = 8;  // of a tile of one vector: so many cha
 constexpr std::int64_t most_narrow_rows = 12, few_tiles = 8;
 constexpr std::int64_t few_rows = tile_rows - 1;                   // fewer run one by one, usually
 constexpr std::int64_t most_rows = 2048;                           // of a task, which packs once for all of them
-constexpr std::int64_t packed_bytes = 256 * 1024;                  // half of a small second cache
+constexpr std::int64_t packed_bytes = std::int64_t{256} * 1024;    // half of a small second cache
 constexpr std::int64_t packed_bytes_of_copied = 2 * packed_bytes;  // rows are copied again for each group
 constexpr std::int64_t copied_rows = 48;                           // at a time: whole tiles, whole vectors
 constexpr std::int64_t most_panels = 16;                           // of a group

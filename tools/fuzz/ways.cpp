@@ -113,7 +113,7 @@ Outcome run_weights(std::span<const DrawnGraph> graphs, const About& about) {
 Outcome run_ahead(std::span<const DrawnGraph> graphs, const About& about) {
     std::vector<codegen::ObjectFile> objects;
     const auto name_of = [](std::size_t g) { return "graph" + std::to_string(g); };
-    const Outcome refused = one_by_one(graphs, about, [&](const DrawnGraph& graph, std::size_t&) {
+    Outcome refused = one_by_one(graphs, about, [&](const DrawnGraph& graph, std::size_t&) {
         codegen::AotRequest request;
         request.name = name_of(static_cast<std::size_t>(&graph - graphs.data()));
         // Some graphs choose when they run, fewer of them where the choice is known, the others have one level.
