@@ -37,6 +37,8 @@ constexpr std::int64_t packed_bytes_of_copied = 2 * packed_bytes;  // rows are c
 constexpr std::int64_t copied_rows = 48;                           // at a time: whole tiles, whole vectors
 constexpr std::int64_t most_panels = 16;                           // of a group
 constexpr std::int64_t wanted_tasks = 4;  // for the threads; with no fewer rows than `least_rows`
+// The same where nothing is packed, so that another block of rows costs little: threads share unequal panels evenly.
+constexpr std::int64_t wanted_tasks_of_panels = 8;
 constexpr std::int64_t least_rows = 96;
 
 // The statements of a body that a value needs, in order.
@@ -466,8 +468,9 @@ PackedBlocks packed_blocks(ir::LoopNest& nest, const Contraction& contraction, c
     const Dim panels = ceildiv(contraction.columns->extent, wide);
     const Dim at_most = floordiv((copies_rows ? packed_bytes_of_copied : packed_bytes) / panel_bytes,
                                  max(1, min(contraction.reduce->block, k)));
+    const std::int64_t wanted = contraction.reads_panels ? wanted_tasks_of_panels : wanted_tasks;
     const Dim row_blocks =
-        max(ceildiv(m, most_rows), min(floordiv(m, least_rows), floordiv(wanted_tasks - 1, max(1, panels))));
+        max(ceildiv(m, most_rows), min(floordiv(m, least_rows), floordiv(wanted - 1, max(1, panels))));
     const Dim in_group = max(1, min(min(most_panels, at_most), floordiv(panels * row_blocks, wanted_tasks)));
     return {.copies_rows = copies_rows,
             .row_blocks = row_blocks,
