@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <random>
 #include <string>
 #include <vector>
@@ -16,6 +15,7 @@
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "bench/counted_time.h"
 #include "lathe.h"
 #include "runtime/threads.h"
 
@@ -46,12 +46,7 @@ constexpr Shape shapes[] = {
     {"depthwise 256 k5 at 14", 1, 256, 14, 256, 5, 1, 2, 256},
 };
 
-// Seconds that count: of one thread only those that it ran, for a shared machine gives its core to others as well.
-double now() {
-    timespec t{};
-    clock_gettime(options.threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
+double now() { return bench::counted_seconds(options.threads); }
 
 Floats random_floats(std::int64_t n, unsigned seed) {
     std::mt19937 engine(seed);

@@ -9,7 +9,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <dlfcn.h>
 #include <optional>
 #include <random>
@@ -18,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/counted_time.h"
 #include "codegen/compile.h"
 #include "ir/functions/matmul.h"
 #include "ir/graph/graph.h"
@@ -33,12 +33,7 @@ struct Options {
     bool quick = false;
 } options;
 
-// Seconds that count: of one thread only those that it ran, for a shared machine gives its core to others as well.
-double now() {
-    timespec t{};
-    clock_gettime(options.threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
+double now() { return bench::counted_seconds(options.threads); }
 double seconds_since(double start) { return now() - start; }
 
 // Independent chains of fused multiply-adds in registers: GFLOP/s of one core.

@@ -19,6 +19,7 @@
 #include "frontend/formats/npy.h"
 #include "frontend/formats/read_file.h"
 #include "ir/error.h"
+#include "tests/flipped_bits.h"
 
 namespace lathe {
 namespace {
@@ -117,12 +118,7 @@ TEST(Npy, SurvivesTruncationAndFlippedBytes) {
     const std::string good = npy_bytes(array_of<float>(Dtype::f32, {2, 3}, {1, 2, 3, 4, 5, 6}));
     for (std::size_t length = 0; length < good.size(); ++length)
         EXPECT_NE(message_of(good.substr(0, length)), "") << length;
-    for (std::size_t at = 0; at < good.size(); ++at)
-        for (int bit = 0; bit < 8; ++bit) {
-            std::string bad = good;
-            bad[at] = static_cast<char>(bad[at] ^ 1 << bit);
-            message_of(bad);
-        }
+    for_each_flipped_bit(good, message_of);
 }
 
 TEST(Npy, ReadsFilesOfOthers) {

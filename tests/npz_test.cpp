@@ -10,6 +10,7 @@
 #include "frontend/formats/read_file.h"
 #include "frontend/formats/zip.h"
 #include "ir/error.h"
+#include "tests/flipped_bits.h"
 
 namespace lathe {
 namespace {
@@ -196,12 +197,7 @@ TEST(Npz, SurvivesTruncationAndMutation) {
     for (const std::string& good : files) {
         for (std::size_t length = 0; length < good.size(); ++length)
             EXPECT_NE(message_of(good.substr(0, length)), "") << length;
-        for (std::size_t at = 0; at < good.size(); ++at)
-            for (int bit = 0; bit < 8; ++bit) {
-                std::string bad = good;
-                bad[at] = static_cast<char>(bad[at] ^ 1 << bit);
-                message_of(bad);
-            }
+        for_each_flipped_bit(good, message_of);
     }
     const char* const wanted = std::getenv("LATHE_MUTATIONS");
     std::mt19937_64 random(1);

@@ -7,6 +7,7 @@
 #include "ir/ops/binary.h"
 #include "ir/ops/memory.h"
 #include "ir/ops/views.h"
+#include "ir/ops/window_elements.h"
 
 namespace lathe::ir::ops {
 namespace {
@@ -249,12 +250,8 @@ Value by_elements(const Value& x, const Value& w, const Geometry& g, const Shape
     }
     Value sum = f::convert(f::number(x, 0), wide);
     for (std::int64_t k = 0; k < count; ++k) {
-        std::int64_t rest = k;
-        for (std::size_t i = rank; i-- > first_extent;) {
-            const std::int64_t length = w.type().shape[i].constant();
-            start[i - 1] = rest % length * g.dilation[i];
-            rest /= length;
-        }
+        const std::vector<std::int64_t> at = element_index(extents_of(w), k);
+        for (std::size_t i = 0; i < at.size(); ++i) start[i + 1] = at[i] * g.dilation[i + first_extent];
         const Value seen = f::convert(f::slice(input, start, size, step), wide);
         const Value weight = f::slice(elements, Shape{0, k}, Shape{outputs, 1}, {1, 1});
         const Value factor = f::convert(f::reshape(weight, Shape{outputs}), wide);
@@ -323,20 +320,10 @@ Value along_rows(const GroupedWindows& windows, const Value& w, const Geometry& 
     return grouped ? with_shape(result, {images, outputs}, counts) : result;
 }
 
-}  // namespace
-
-namespace {
-
 // Few enough to read, and to compile.
 bool is_written_out(Dim own, const Value& w) {
     constexpr std::int64_t most_elements = 64;
-    if (!own.is_constant() || own.constant() >= vector_outputs) return false;
-    std::int64_t count = 1;
-    for (Dim size : extents_of(w)) {
-        if (!size.is_constant()) return false;
-        count *= std::min(size.constant(), most_elements + 1);
-    }
-    return count > 0 && count <= most_elements;
+    return own.is_constant() && own.constant() < vector_outputs && few_elements(extents_of(w), most_elements);
 }
 
 // Rows are windows along all extents together: a product, which has to stay an expression of reasonable size.
@@ -350,10 +337,6 @@ bool counts_are_simple(const Shape& x, const Shape& y, const Shape& w) {
     return terms(y.dims().subspan(first_extent)) <= most_terms && terms(x.dims().first(1)) <= most_terms &&
            terms(w.dims().subspan(1)) <= most_terms;
 }
-
-}  // namespace
-
-namespace {
 
 // Elements that lie side by side in a window are so of all channels, but for few, as of a picture: to bring them there
 // costs more than it gains.

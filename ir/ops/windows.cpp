@@ -4,6 +4,7 @@
 
 #include "ir/functions/windows.h"
 #include "ir/ops/arithmetic.h"
+#include "ir/ops/window_elements.h"
 
 namespace lathe::ir::ops {
 
@@ -58,19 +59,15 @@ Choice before_it_was_joined(const Value& x, std::size_t axis) {
 }
 
 // The greatest of few elements, written out: no loop with its counting, and what windows share is read once.
-Value greatest_of_few(const Choice& choice, const Shape& result) {
+Value greatest_of_few(const Choice& choice, std::int64_t count, const Shape& result) {
     const Shape shape = choice.elements.type().shape;
-    std::int64_t count = 1;
-    for (const Dim d : choice.extents()) count *= d.constant();
     Value greatest;
     for (std::int64_t k = 0; k < count; ++k) {
         Shape start(std::vector<std::int64_t>(shape.rank(), 0)), size = shape;
-        std::int64_t rest = k;
-        for (std::size_t i = choice.begin + choice.count; i-- > choice.begin;) {
-            const std::int64_t extent = shape[i].constant();
-            start[i] = rest % extent;
-            size[i] = 1;
-            rest /= extent;
+        const std::vector<std::int64_t> at = element_index(choice.extents(), k);
+        for (std::size_t i = 0; i < at.size(); ++i) {
+            start[choice.begin + i] = at[i];
+            size[choice.begin + i] = 1;
         }
         const Value element = f::reshape(f::slice(choice.elements, start, size, Integers(shape.rank(), 1)), result);
         greatest = k == 0 ? element : max(greatest, element);
@@ -83,10 +80,8 @@ Value greatest_of_few(const Choice& choice, const Shape& result) {
 Values first_max_expansion(const ExpandContext& c) {
     constexpr std::int64_t most_written_out = 16;
     const Choice choice = before_it_was_joined(c.x[0], static_cast<std::size_t>(chosen_axis(c.node.attributes)));
-    std::int64_t count = 1;
-    for (const Dim d : choice.extents())
-        count *= d.is_constant() ? std::min(d.constant(), most_written_out + 1) : most_written_out + 1;
-    if (count >= 1 && count <= most_written_out) return {greatest_of_few(choice, c.node.results[0].shape)};
+    if (const auto count = few_elements(choice.extents(), most_written_out))
+        return {greatest_of_few(choice, *count, c.node.results[0].shape)};
     return {reduce_max.with({choice.axes()}, choice.elements)};
 }
 

@@ -6,13 +6,11 @@
 // Each of them is one more load for each instruction that uses it, and one more address. So the loops change places,
 // and what is the same for all of w stays in registers:
 //
-//   for chunk in W / 32 vector c in C { p = load P[c]; q = load Q[c]; ... for w in 32 step 4 { a = load X[w, c]; ... }
-//   }
+//   for chunk in W / 32 vector c in C { p = load P[c]; q = load Q[c]; ... for w in 32 step 4 { a = load X[w, c] ... } }
 //
 // Chunks are short enough that all that one walks over stays in the nearest cache until the next vector has read its
 // part of the same lines. Some iterations run side by side: neighbours read much of the same, and several chains of
 // computation wait for each other less than one.
-
 #include <algorithm>
 #include <set>
 
@@ -157,8 +155,9 @@ void visit(ir::LoopNest& nest, Statements& statements) {
         Loop chunks{
             nest.add_symbol(ir::SymbolRole::loop, "chunk"), ceildiv(outer->extent, chunk), 1, LoopKind::serial, 1, {}};
         const Dim first = chunk * Dim::symbol(chunks.var), extent = min(chunk, outer->extent - first);
-        Statements groups = in_groups(nest, along, most_side_by_side, extent, first);
-        for (std::int64_t n = most_side_by_side / 2; n > 0 && ir::statement_count(groups) > most_statements; n /= 2)
+        Statements groups;
+        for (std::int64_t n = most_side_by_side;
+             n > 0 && (groups.empty() || ir::statement_count(groups) > most_statements); n /= 2)
             groups = in_groups(nest, along, n, extent, first);
         if (ir::statement_count(groups) > most_statements) continue;
         std::ranges::move(groups, std::back_inserter(across.body));
