@@ -1,6 +1,7 @@
 #include "runtime/parallel.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <exception>
@@ -25,31 +26,91 @@ int arena_threads() {
 // Some more chunks than threads, so that a thread that was held up elsewhere does not hold up the loop.
 constexpr std::int64_t chunks_per_thread = 4;
 
-// Calls chunk(c, thread) for each chunk; `thread` is less than the arena's number of threads.
+// Chunks that one thread runs first. It takes them from the front; who has none left takes from the back.
+class alignas(64) Share {
+public:
+    void set(std::int64_t begin, std::int64_t end) { rest_.store(packed(begin, end), std::memory_order_relaxed); }
+
+    // Each returns a chunk that nobody else gets, or -1.
+    std::int64_t take_first() {
+        return take([](std::int64_t& begin, std::int64_t&) { return begin++; });
+    }
+    std::int64_t take_last() {
+        return take([](std::int64_t&, std::int64_t& end) { return --end; });
+    }
+
+private:
+    static std::uint64_t packed(std::int64_t begin, std::int64_t end) {
+        return static_cast<std::uint64_t>(begin) | static_cast<std::uint64_t>(end) << 32;
+    }
+
+    template <class Choose>
+    std::int64_t take(const Choose& choose) {
+        std::uint64_t rest = rest_.load(std::memory_order_relaxed);
+        for (;;) {
+            std::int64_t begin = static_cast<std::uint32_t>(rest), end = static_cast<std::int64_t>(rest >> 32);
+            if (begin == end) return -1;
+            const std::int64_t chunk = choose(begin, end);
+            if (rest_.compare_exchange_weak(rest, packed(begin, end), std::memory_order_relaxed)) return chunk;
+        }
+    }
+
+    std::atomic<std::uint64_t> rest_{0};  // the first chunk, and above it the end
+};
+
+// Chunks in as many shares as threads. What a kernel writes at some place the next one mostly reads there: a thread
+// that always has the same share finds it in its own cache.
+class Shares {
+public:
+    Shares(std::int64_t chunks, std::int64_t threads) : count_(std::min({chunks, threads, most})) {
+        for (std::int64_t i = 0; i < count_; ++i) shares_[i].set(chunks * i / count_, chunks * (i + 1) / count_);
+    }
+
+    // Calls chunk(c, thread) until no chunk is left.
+    template <class Chunk>
+    void work(int thread, const Chunk& chunk) {
+        const std::int64_t own = thread % count_;
+        for (std::int64_t c = shares_[own].take_first(); c >= 0; c = shares_[own].take_first()) chunk(c, thread);
+        for (std::int64_t i = 1; i < count_; ++i) {
+            Share& other = shares_[(own + i) % count_];
+            for (std::int64_t c = other.take_last(); c >= 0; c = other.take_last()) chunk(c, thread);
+        }
+    }
+
+private:
+    static constexpr std::int64_t most = 64;
+
+    const std::int64_t count_;
+    std::array<Share, most> shares_;
+};
+
+// Calls chunk(c, thread) for each chunk, on `threads` threads at most. `thread` is the number of a task if the threads
+// are limited below the arena's, else that of the thread in the arena, which is the same from loop to loop.
 template <class Chunk>
-void run_chunks(std::int64_t chunks, [[maybe_unused]] std::int64_t most_threads, const Chunk& chunk) {
+void run_chunks(std::int64_t chunks, std::int64_t threads, [[maybe_unused]] bool limited, const Chunk& chunk) {
+    Shares shares(chunks, threads);
 #ifdef LATHE_THREAD_SANITIZER
     // TBB's library is not instrumented: the sanitizer would miss its synchronisation and report every loop.
     std::mutex mutex;
     std::exception_ptr failure;
-    std::vector<std::thread> threads;
-    for (std::int64_t t = 0; t < std::min(chunks, most_threads); ++t)
-        threads.emplace_back([&, t] {
+    std::vector<std::thread> workers;
+    for (std::int64_t t = 0; t < std::min(chunks, threads); ++t)
+        workers.emplace_back([&, t] {
             try {
-                for (std::int64_t c = t; c < chunks; c += most_threads) chunk(c, static_cast<int>(t));
+                shares.work(static_cast<int>(t), chunk);
             } catch (...) {
                 const std::lock_guard lock(mutex);
                 failure = std::current_exception();
             }
         });
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& worker : workers) worker.join();
     if (failure) std::rethrow_exception(failure);
 #else
     tbb::parallel_for(
-        tbb::blocked_range<std::int64_t>(0, chunks, 1),
+        tbb::blocked_range<std::int64_t>(0, std::min(chunks, threads), 1),
         [&](const tbb::blocked_range<std::int64_t>& range) {
-            const int thread = tbb::this_task_arena::current_thread_index();
-            for (std::int64_t c = range.begin(); c < range.end(); ++c) chunk(c, thread);
+            for (std::int64_t t = range.begin(); t < range.end(); ++t)
+                shares.work(limited ? static_cast<int>(t) : tbb::this_task_arena::current_thread_index(), chunk);
         },
         tbb::simple_partitioner{});
 #endif
@@ -118,33 +179,30 @@ void parallel_for(std::int64_t trips, std::int64_t grain, lathe_range body, void
         body(context, 0, trips, 0);
         return;
     }
-    // As many chunks as threads are what keeps a limit below the arena's size.
-    const bool limited = threads < arena_threads();
-    const std::int64_t chunks = std::min<std::int64_t>(most, limited ? threads : threads * chunks_per_thread);
+    const std::int64_t chunks = std::min<std::int64_t>(most, threads * chunks_per_thread);
     const std::int64_t each = trips / chunks, extra = trips % chunks;
     const auto run_chunk = [&](std::int64_t c, int worker) {
         const std::int64_t begin = c * each + std::min(c, extra);
         body(context, begin, begin + each + (c < extra ? 1 : 0), worker);
     };
     if (arena_of_thread == nullptr) {
-        tbb::this_task_arena::isolate([&] {
-            run_chunks(chunks, threads,
-                       [&](std::int64_t c, int thread) { run_chunk(c, limited ? static_cast<int>(c) : thread); });
-        });
+        const bool limited = threads < arena_threads();
+        tbb::this_task_arena::isolate([&] { run_chunks(chunks, threads, limited, run_chunk); });
         return;
     }
     // Never wait for a place in the host's arena: those who have one may wait for what this loop computes.
+    Shares shares(chunks, threads);
     std::mutex mutex;
     std::exception_ptr failure;
-    const auto guarded = [&](std::int64_t c, int worker) noexcept {
+    const auto help = [&](std::int64_t, int worker) noexcept {
         try {
-            run_chunk(c, worker);
+            shares.work(worker, run_chunk);
         } catch (...) {
             const std::lock_guard lock(mutex);
             failure = std::current_exception();
         }
     };
-    share_tasks(chunks, threads, guarded);
+    share_tasks(std::min<std::int64_t>(chunks, threads), threads, help);
     if (failure) std::rethrow_exception(failure);
 }
 
