@@ -22,6 +22,8 @@
 #include "passes/graph/sink_transposes.h"
 #include "passes/graph/split.h"
 #include "passes/loops/batch.h"
+#include "passes/loops/delinearize.h"
+#include "passes/loops/elide_copies.h"
 #include "passes/loops/hoist.h"
 #include "passes/loops/loop_passes.h"
 #include "passes/loops/parallelize.h"
@@ -64,8 +66,9 @@ inline constexpr Pass pipeline[] = {
     {"fuse", "decide which nodes share a kernel", fuse},
     {"lower", "write each group of nodes as a plain loop nest", lower, false},
     {"hoist", "run in front of a loop what all of its iterations would compute alike", hoist},
-    {"delinearize", "split loops over products of extents that an index takes apart", each_kernel<delinearize>},
+    {"delinearize", "split loops over products of extents that an index takes apart", delinearize},
     {"collapse", "join loops over dimensions that lie next to each other in memory", each_kernel<collapse>},
+    {"elide_copies", "write what is only copied to an output there at once", elide_copies},
     {"stage", "cut long reductions to one value into two kernels", stage},
     {"tile", "cut the loops of contractions into register tiles", tile},
     {"transpose", "copy to scratch, transposed, what vectors would read far apart", transpose},

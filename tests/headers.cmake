@@ -8,7 +8,6 @@ set(parts
   passes/fuse/order.cpp=passes/fuse/drafts.h
   passes/loops/canonicalize.cpp=passes/loops/loop_passes.h
   passes/loops/collapse.cpp=passes/loops/loop_passes.h
-  passes/loops/delinearize.cpp=passes/loops/loop_passes.h
   passes/loops/interchange.cpp=passes/loops/loop_passes.h
   passes/loops/iteration_cost.cpp=passes/loops/loop_passes.h
   passes/loops/vectorize.cpp=passes/loops/loop_passes.h

@@ -6,6 +6,7 @@
 
 #include "ir/functions/convolution.h"
 #include "ir/functions/statistics.h"
+#include "ir/functions/window_elements.h"
 
 namespace lathe::ir::functions {
 
@@ -67,17 +68,22 @@ T from_lines(const T& x, const Shape& before, std::size_t count) {
     return reshape(x, shape);
 }
 
+// [lines.., extents..], filled up where windows reach beyond.
+template <Operand T>
+T padded_for_windows(const T& x, const T& fill, const PoolingGeometry& g) {
+    Shape low(std::vector<std::int64_t>(shape_of(x).rank() - g.extents(), 0)), high = low;
+    for (Dim d : g.low) low.push_back(d);
+    for (Dim d : g.all_high()) high.push_back(d);
+    const auto is_zero = [](Dim d) { return d == Dim(0); };
+    return std::ranges::all_of(low, is_zero) && std::ranges::all_of(high, is_zero) ? x : pad(x, fill, low, high);
+}
+
 // [lines.., elements of a window.., windows..], filled up where there are no elements.
 template <Operand T>
 T elements_of_windows(const T& x, const T& fill, const PoolingGeometry& g) {
     const auto n = static_cast<std::int64_t>(g.extents());
-    T out = as_lines(x, g.extents());
+    T out = padded_for_windows(as_lines(x, g.extents()), fill, g);
     const auto lines = static_cast<std::int64_t>(shape_of(out).rank()) - n;
-    Shape low(std::vector<std::int64_t>(static_cast<std::size_t>(lines), 0)), high = low;
-    for (Dim d : g.low) low.push_back(d);
-    for (Dim d : g.all_high()) high.push_back(d);
-    const auto is_zero = [](Dim d) { return d == Dim(0); };
-    if (!std::ranges::all_of(low, is_zero) || !std::ranges::all_of(high, is_zero)) out = pad(out, fill, low, high);
     for (std::size_t i = 0; i < g.extents(); ++i)
         out = windows(out, lines + static_cast<std::int64_t>(i), g.size[i], g.stride[i], g.dilation[i]);
     Integers order = all_axes(static_cast<std::size_t>(lines));
@@ -140,9 +146,30 @@ T max_pool_indices(const T& x, const PoolingGeometry& g) {
     return from_lines(index, shape, n);
 }
 
-// Sums over the windows.
+// Sums over the windows: an ascending chain for each. Where a window has few elements it is written out, without a loop
+// and its counting, so that what windows share is read once.
 template <Operand T>
 T sum_pool(const T& x, const PoolingGeometry& g) {
+    constexpr std::int64_t most_written_out = 16;
+    if (const auto count = few_elements(g.size.dims(), most_written_out)) {
+        const T padded = padded_for_windows(as_lines(x, g.extents()), number(x, 0), g);
+        const Shape shape = shape_of(padded);
+        const std::size_t lines = shape.rank() - g.extents();
+        const Dtype result = sum_of(dtype_of(x)), accumulator = accumulator_of(result);
+        T total = Recorder<T>::constant_like(x, splat_literal(accumulator, Shape{}, 0.0), Loc{});
+        for (std::int64_t k = 0; k < *count; ++k) {
+            const std::vector<std::int64_t> at = element_index(g.size.dims(), k);
+            Shape start(std::vector<std::int64_t>(lines, 0)), windows = shape;
+            Integers step(shape.rank(), 1);
+            for (std::size_t i = 0; i < g.extents(); ++i) {
+                start.push_back(at[i] * g.dilation[i]);
+                windows[lines + i] = g.windows(shape_of(x)[shape_of(x).rank() - g.extents() + i], i);
+                step[lines + i] = g.stride[i];
+            }
+            total = ops::add(total, convert(slice(padded, start, windows, step), accumulator));
+        }
+        return from_lines(convert(total, result), shape_of(x), g.extents());
+    }
     const T elements = elements_of_windows(x, number(x, 0), g);
     Integers axes;
     for (std::size_t i = 0; i < g.extents(); ++i)

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "ir/functions/window_elements.h"
 #include "ir/functions/windows.h"
 #include "ir/ops/arithmetic.h"
 #include "ir/ops/binary.h"
 #include "ir/ops/memory.h"
 #include "ir/ops/views.h"
-#include "ir/ops/window_elements.h"
 
 namespace lathe::ir::ops {
 namespace {
@@ -250,7 +250,7 @@ Value by_elements(const Value& x, const Value& w, const Geometry& g, const Shape
     }
     Value sum = f::convert(f::number(x, 0), wide);
     for (std::int64_t k = 0; k < count; ++k) {
-        const std::vector<std::int64_t> at = element_index(extents_of(w), k);
+        const std::vector<std::int64_t> at = f::element_index(extents_of(w), k);
         for (std::size_t i = 0; i < at.size(); ++i) start[i + 1] = at[i] * g.dilation[i + first_extent];
         const Value seen = f::convert(f::slice(input, start, size, step), wide);
         const Value weight = f::slice(elements, Shape{0, k}, Shape{outputs, 1}, {1, 1});
@@ -323,7 +323,7 @@ Value along_rows(const GroupedWindows& windows, const Value& w, const Geometry& 
 // Few enough to read, and to compile.
 bool is_written_out(Dim own, const Value& w) {
     constexpr std::int64_t most_elements = 64;
-    return own.is_constant() && own.constant() < vector_outputs && few_elements(extents_of(w), most_elements);
+    return own.is_constant() && own.constant() < vector_outputs && f::few_elements(extents_of(w), most_elements);
 }
 
 // Rows are windows along all extents together: a product, which has to stay an expression of reasonable size.

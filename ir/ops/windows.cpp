@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "ir/functions/window_elements.h"
 #include "ir/functions/windows.h"
 #include "ir/ops/arithmetic.h"
-#include "ir/ops/window_elements.h"
 
 namespace lathe::ir::ops {
 
@@ -64,7 +64,7 @@ Value greatest_of_few(const Choice& choice, std::int64_t count, const Shape& res
     Value greatest;
     for (std::int64_t k = 0; k < count; ++k) {
         Shape start(std::vector<std::int64_t>(shape.rank(), 0)), size = shape;
-        const std::vector<std::int64_t> at = element_index(choice.extents(), k);
+        const std::vector<std::int64_t> at = f::element_index(choice.extents(), k);
         for (std::size_t i = 0; i < at.size(); ++i) {
             start[choice.begin + i] = at[i];
             size[choice.begin + i] = 1;
@@ -80,7 +80,7 @@ Value greatest_of_few(const Choice& choice, std::int64_t count, const Shape& res
 Values first_max_expansion(const ExpandContext& c) {
     constexpr std::int64_t most_written_out = 16;
     const Choice choice = before_it_was_joined(c.x[0], static_cast<std::size_t>(chosen_axis(c.node.attributes)));
-    if (const auto count = few_elements(choice.extents(), most_written_out))
+    if (const auto count = f::few_elements(choice.extents(), most_written_out))
         return {greatest_of_few(choice, *count, c.node.results[0].shape)};
     return {reduce_max.with({choice.axes()}, choice.elements)};
 }

@@ -34,6 +34,12 @@ std::optional<std::int64_t> Program::typical(Dim d) const {
     if (d.is_constant()) return d.constant();
     return typical_symbols.empty() ? std::nullopt : d.evaluate(typical_symbols);
 }
+std::optional<std::int64_t> Program::typical(const Kernel& kernel, Dim d) const {
+    std::vector<Symbol> used;
+    d.collect_symbols(used);
+    const bool is_known = std::ranges::all_of(used, [&](Symbol s) { return s < kernel.extents.size(); });
+    return is_known ? typical(kernel.over_program(d)) : std::nullopt;
+}
 
 Symbol Program::Kernel::add_extent(Dim over_program) {
     const auto added = static_cast<Symbol>(nest.extent_count());

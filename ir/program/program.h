@@ -155,6 +155,8 @@ struct Program {
     bool depends_on_iteration(Dim d) const;
     // The value of a size, or a typical one.
     std::optional<std::int64_t> typical(Dim d) const;
+    // The same of a size over a nest's extents; nothing of one that depends on its loops.
+    std::optional<std::int64_t> typical(const Kernel& kernel, Dim d) const;
 };
 
 // Calls f(list) on the lists of steps that a step consists of, in the order in which they lie in a plan.

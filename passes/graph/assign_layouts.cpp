@@ -1,13 +1,15 @@
 // A contraction vectorizes over the last dimension of its result, which is one of its second operand: that has to be
 // the operand's innermost in memory. And each element of its operands is read many times: where an element is chosen
-// among several places (a concatenation, padding), the choice is made once, and the operand stored. A second operand
-// that is the same in most runs is stored in panels, as the contraction's tiles read it: if it depends on constants
-// alone, that costs nothing per run, else only when a steady input has changed.
+// among several places (a concatenation, padding), the choice is made once, and the operand stored; likewise a
+// concatenation of which other nodes read each element at many places, as windows that are written out do. A second
+// operand that is the same in most runs is stored in panels, as the contraction's tiles read it: if it depends on
+// constants alone, that costs nothing per run, else only when a steady input has changed.
 #include "passes/graph/assign_layouts.h"
 
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <tuple>
 
 #include "ir/functions/basic.h"
@@ -200,7 +202,7 @@ bool wants_dense_operands(const Node& node) {
 
 std::vector<Value> add_with_dense_operands(ir::Graph& graph, const Node& node, const ValueMap& values) {
     std::vector<Value> operands;
-    for (const Value& v : node.operands) operands.push_back(mapped(values, dense(v)));
+    for (const Value& v : node.operands) operands.push_back(dense(mapped(values, v)));
     return results_of(graph.add(*node.op, operands, node.attributes, node.loc));
 }
 
@@ -214,12 +216,38 @@ Value reshaped(Value v) {
     return v;
 }
 
+// Of a view, the operands that its elements are chosen from; what padding is filled with is none.
+bool is_source(const Value& operand) { return operand.type().shape.rank() > 0; }
+bool is_concatenation(const Node& node) {
+    return node.op->lowering == ir::Lowering::view && std::ranges::count_if(node.operands, is_source) > 1;
+}
+
+// By node: whether it is a concatenation that is read at many places, through views that are none.
+std::vector<bool> concatenations_to_store(const ir::Graph& graph) {
+    constexpr std::size_t many_places = 4;
+    std::vector<std::size_t> through_views(graph.nodes().size(), 0);
+    std::vector<bool> at_once(graph.nodes().size(), false), out(graph.nodes().size(), false);  // all at one place
+    for (const Node& node : std::views::reverse(graph.nodes())) {
+        const std::size_t places = through_views[node.id] + (at_once[node.id] ? 1 : 0);
+        const bool joins = is_concatenation(node);
+        out[node.id] = joins && places >= many_places;
+        for (const Value& v : node.operands) {
+            if (node.op->lowering != ir::Lowering::view || joins)
+                at_once[v.node->id] = true;
+            else if (is_source(v))
+                through_views[v.node->id] += places;
+        }
+    }
+    return out;
+}
+
 class Layouts {
 public:
-    explicit Layouts(const std::vector<bool>& steady) : steady_(steady) {}
+    Layouts(const std::vector<bool>& steady, const std::vector<bool>& stored) : steady_(steady), stored_(stored) {}
 
     std::vector<Value> add(ir::Graph& graph, const Node& node, const ValueMap& values) {
         if (wants_dense_operands(node)) return add_with_dense_operands(graph, node, values);
+        if (stored_[node.id]) return {stored(graph, add_copy(graph, node, values).front(), node.loc)};
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
@@ -231,6 +259,13 @@ public:
     }
 
 private:
+    static Value stored(ir::Graph& graph, Value v, ir::Loc loc) {
+        const std::size_t rank = v.type().shape.rank();
+        return {&graph.add(ir::ops::relayout, std::span(&v, 1), {ir::functions::all_axes(rank), ir::Integers(rank, 1)},
+                           loc),
+                0};
+    }
+
     // What several read in the same layout is stored once. What is stored dimension by dimension needs no quotients,
     // which a reshape of it would.
     Value relaid(ir::Graph& graph, const Value& old, const Wanted& wanted, const ValueMap& values, ir::Loc loc) {
@@ -248,7 +283,7 @@ private:
         return found->second;
     }
 
-    const std::vector<bool>& steady_;
+    const std::vector<bool>&steady_, &stored_;
     std::map<std::tuple<std::uint32_t, std::uint32_t, Wanted>, Value> known_;
 };
 
@@ -263,18 +298,19 @@ bool wants_a_layout(const Node& node, const std::vector<bool>& steady) {
 
 std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
     const std::vector<bool> steady = steady_nodes(graph);
+    const std::vector<bool> stored = concatenations_to_store(graph);
     const auto stays = [&](const Node& node) {
-        return !wants_a_layout(node, steady) &&
+        return !stored[node.id] && !wants_a_layout(node, steady) &&
                (!wants_dense_operands(node) || std::ranges::all_of(node.operands, is_dense));
     };
     if (std::ranges::all_of(graph.nodes(), stays) && std::ranges::all_of(graph.outputs(), is_dense)) return nullptr;
-    Layouts layouts(steady);
+    Layouts layouts(steady, stored);
     ValueMap values;
     std::unique_ptr<ir::Graph> result = rebuild(
         graph, [&](ir::Graph& into, const Node& node, const ValueMap& known) { return layouts.add(into, node, known); },
         values);
     for (std::size_t i = 0; i < graph.outputs().size(); ++i)
-        result->add_output(graph.output_name(i), mapped(values, dense(graph.outputs()[i])));
+        result->add_output(graph.output_name(i), dense(mapped(values, graph.outputs()[i])));
     return result;
 }
 

@@ -6,7 +6,11 @@
 //
 //   for p in P for q in Q { a = load A[q, p]; store C[Q * p + q], a }
 //
-// Rows of a contraction stay as they are: tiles want many of them.
+// Rows of a contraction stay as they are, for tiles want many of them; unless those of the inner loop are many, and
+// what is contracted is short, so that a tile takes little longer than to find out where its rows are.
+#include "passes/loops/delinearize.h"
+
+#include <functional>
 #include <optional>
 
 #include "ir/loops/walk.h"
@@ -84,17 +88,26 @@ Dim without_quotient(Dim d, Symbol inner, Dim divisor) {
     return sum;
 }
 
-bool contracts(const ir::Statements& body) {
-    return ir::any_statement(body, [](const ir::Stmt& s) {
+// The value that an extent of the nest has, if that is known.
+using Typical = std::function<std::optional<std::int64_t>(Dim)>;
+
+// Whether a loop around a contraction may become one around another of so many iterations.
+bool may_hold_rows(const ir::Statements& body, Dim rows, const Typical& typical) {
+    constexpr std::int64_t many_rows = 64, short_contraction = 256;
+    const std::optional<std::int64_t> count = typical(rows);
+    return !ir::any_statement(body, [&](const ir::Stmt& s) {
         const auto* const reduce = std::get_if<ir::Reduce>(&s.node);
-        return reduce != nullptr && reduce->op->contraction != nullptr;
+        if (reduce == nullptr || reduce->op->contraction == nullptr) return false;
+        const std::optional<std::int64_t> depth = typical(reduce->extent);
+        return !count || *count < many_rows || !depth || *depth > short_contraction;
     });
 }
 
-void visit(ir::LoopNest& nest, ir::Statements& statements) {
+void visit(ir::LoopNest& nest, ir::Statements& statements, const Typical& typical) {
     for (ir::Stmt& s : statements) {
-        if (auto* const loop = std::get_if<Loop>(&s.node); loop != nullptr && loop->step == 1 && !contracts(loop->body))
+        if (auto* const loop = std::get_if<Loop>(&s.node); loop != nullptr && loop->step == 1)
             while (const std::optional<Dim> divisor = divisor_in(loop->body, *loop)) {
+                if (!may_hold_rows(loop->body, *divisor, typical)) break;
                 Loop inner = std::move(*loop);
                 loop->var = nest.add_symbol(ir::SymbolRole::loop, nest.symbols[inner.var].name);
                 loop->extent = floordiv(inner.extent, *divisor);
@@ -107,12 +120,17 @@ void visit(ir::LoopNest& nest, ir::Statements& statements) {
                 loop->body.clear();
                 loop->body.push_back({std::move(inner)});
             }
-        if (ir::Statements* const body = ir::body_of(s)) visit(nest, *body);
+        if (ir::Statements* const body = ir::body_of(s)) visit(nest, *body, typical);
     }
 }
 
 }  // namespace
 
-void delinearize(ir::LoopNest& nest, const LoopTarget&) { visit(nest, nest.body); }
+void delinearize(ir::Program& program, const LoopTarget&) {
+    ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) {
+        const auto typical = [&](Dim d) { return program.typical(kernel, d); };
+        visit(kernel.nest, kernel.nest.body, typical);
+    });
+}
 
 }  // namespace lathe::passes

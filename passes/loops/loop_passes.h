@@ -20,9 +20,6 @@ struct LoopTarget {
     }
 };
 
-// Splits loops over products of extents where an index asks for the position in each of them.
-void delinearize(ir::LoopNest& nest, const LoopTarget& target);
-
 // Joins loops over dimensions that are adjacent in every array that either indexes, so that a contiguous array is
 // walked by one loop and rank does not matter.
 void collapse(ir::LoopNest& nest, const LoopTarget& target);

@@ -242,12 +242,7 @@ private:
 void split_ranges(ir::Program& program, const LoopTarget& target) {
     ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) {
         if (!is_plain(kernel.nest)) return;
-        const auto typical = [&](Dim d) -> std::optional<std::int64_t> {
-            std::vector<Symbol> used;
-            d.collect_symbols(used);
-            const bool known = std::ranges::all_of(used, [&](Symbol s) { return s < kernel.extents.size(); });
-            return known ? program.typical(kernel.over_program(d)) : std::nullopt;
-        };
+        const auto typical = [&](Dim d) { return program.typical(kernel, d); };
         Splitter(kernel.nest, target, typical).split(kernel.nest.body, true);
     });
 }

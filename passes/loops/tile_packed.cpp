@@ -182,7 +182,11 @@ private:
         if (!last_vectors_)
             out.push_back(last_vectors_one_by_one());
         else if (*last_vectors_ > 0)
-            out.push_back(rows_of_last_vectors(0, *last_vectors_, last_rows_));
+            out.push_back(tiles_.when("last", columns_ - whole_ * wide_, [&] {  // other groups have none
+                Statements b;
+                b.push_back(rows_of_last_vectors(0, *last_vectors_, last_rows_));
+                return b;
+            }));
     }
     // Copies of the first operand: of all rows for each k of the block.
     void copy_rows(Dim begin, Dim count, Statements& out) {

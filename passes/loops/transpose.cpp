@@ -248,12 +248,7 @@ void transpose_loops(ir::LoopNest& nest, Statements& statements, const Trips& tr
 
 void transpose(ir::Program& program, const LoopTarget&) {
     ir::for_each_kernel(program, [&](ir::Program::Kernel& kernel) {
-        const auto trips = [&](Dim d) {
-            std::vector<Symbol> used;
-            d.collect_symbols(used);
-            const bool known = std::ranges::all_of(used, [&](Symbol s) { return s < kernel.extents.size(); });
-            return known ? program.typical(kernel.over_program(d)).value_or(wanted_tasks) : wanted_tasks;
-        };
+        const auto trips = [&](Dim d) { return program.typical(kernel, d).value_or(wanted_tasks); };
         ir::LoopNest nest = kernel.nest;
         transpose_loops(nest, nest.body, trips);
         if (ir::statement_count(nest.body) <= ir::max_statements) kernel.nest = std::move(nest);

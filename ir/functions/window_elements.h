@@ -9,7 +9,7 @@
 
 #include "ir/dim.h"
 
-namespace lathe::ir::ops {
+namespace lathe::ir::functions {
 
 // How many there are, if that is known, and from 1 to `most`.
 inline std::optional<std::int64_t> few_elements(std::span<const Dim> extents, std::int64_t most) {
@@ -28,4 +28,4 @@ inline std::vector<std::int64_t> element_index(std::span<const Dim> extents, std
     return index;
 }
 
-}  // namespace lathe::ir::ops
+}  // namespace lathe::ir::functions
