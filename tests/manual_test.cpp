@@ -24,12 +24,53 @@ namespace {
 
 class Manual : public testing_support::InFolder {};
 
+std::string trimmed(std::string text) {
+    text.erase(0, std::min(text.find_first_not_of(' '), text.size()));
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text;
+}
+
 TEST_F(Manual, HasEveryOpAsItIs) {
     const testing_support::Outcome page = run_here("'" LATHE_BINARY_DIR "/lathe' ops --markdown");
     ASSERT_EQ(page.status, 0) << page.output;
     for (const ir::OpDef* op : ir::op_table())
         EXPECT_NE(page.output.find("\n`" + std::string(op->name) + "("), std::string::npos) << op->name;
     testing_support::expect_kept("docs/ops.md", page.output);
+}
+
+// The page of `man` is what each command says of itself.
+TEST_F(Manual, HasThePageOfTheCommand) {
+    const auto help = [&](const std::string& command) {
+        const testing_support::Outcome shown = run_here("'" LATHE_BINARY_DIR "/lathe' " + command + " --help");
+        EXPECT_EQ(shown.status, 0) << shown.output;
+        std::istringstream lines(shown.output);
+        std::string block;
+        for (std::string line; std::getline(lines, line);) block += line.empty() ? "\n" : "    " + line + "\n";
+        return block + "\n";
+    };
+    const std::string all = help("");
+    std::string page =
+        "title: lathe\nsection: 1\nvolume: Lathe\nsource: Lathe\n\n# NAME\n\nlathe - compile, run and inspect tensor "
+        "programs\n\n# SYNOPSIS\n\n`lathe COMMAND [OPTIONS] ...`\n\n# DESCRIPTION\n\nModels are .lathe files, which "
+        "programs that use the library save, .onnx files of other frameworks, and .lir files, which hold a graph as "
+        "text.\n\n" +
+        all;
+    std::size_t commands = 0;
+    bool listed = false;
+    std::istringstream lines(all);
+    for (std::string line; std::getline(lines, line);) {
+        const std::string text = trimmed(line);
+        if (text.empty()) listed = false;
+        if (listed) {
+            const std::string command = text.substr(0, text.find(' '));
+            page += "# LATHE " + command + "\n\n" + help(command);
+            ++commands;
+        }
+        if (text == "Subcommands:") listed = true;
+    }
+    EXPECT_GE(commands, 8U);
+    page += "# EXIT STATUS\n\n0: done. 1: bad input, or a difference that was found. 2: wrong usage.\n";
+    testing_support::expect_kept("docs/lathe.1.md", page);
 }
 
 // Read from the page: the examples are sound, and compiled code gives what they say.
@@ -69,11 +110,6 @@ struct Family {
 };
 
 std::string joined(const std::string& a, const std::string& b) { return a.empty() ? b : a + " " + b; }
-std::string trimmed(std::string text) {
-    text.erase(0, std::min(text.find_first_not_of(' '), text.size()));
-    text.erase(text.find_last_not_of(' ') + 1);
-    return text;
-}
 
 // "const Tensor& x, std::int64_t axis = -1, Where where = Where::current()" as "x, axis = -1".
 std::string names_of(const std::string& parameters) {
