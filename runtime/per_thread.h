@@ -2,7 +2,8 @@
 //
 // Values may be asked for when a thread or the process already ends: in destructors of the host's thread-local and
 // static objects, which may be older than ours, and by functions given to atexit. So nothing of a thread is used once
-// it has been destroyed: whoever asks finds none, and does without. Statics are never destroyed at all.
+// it has been destroyed: whoever asks finds none, and does without. Statics are never destroyed at all. What a thread
+// asks for first in the destructor of a pthread key is lost: C++ has run the thread's own destructors by then.
 #pragma once
 
 #include <memory>
