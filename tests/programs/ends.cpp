@@ -19,7 +19,7 @@
 #ifdef LATHE_SANITIZED
 // What a thread keeps is lost where it first asks in the destructor of a key: see runtime/per_thread.h.
 extern "C" const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
-    return "leak:lathe::runtime::PerThread";
+    return "leak:lathe::runtime::PerThread\nleak:__cxa_thread_atexit_impl\n";
 }
 #endif
 
