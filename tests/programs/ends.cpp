@@ -21,6 +21,9 @@
 extern "C" const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
     return "leak:lathe::runtime::PerThread\nleak:__cxa_thread_atexit_impl\n";
 }
+extern "C" const char* __lsan_default_options() {  // NOLINT(bugprone-reserved-identifier)
+    return "print_suppressions=0";
+}
 #endif
 
 namespace {
