@@ -1,6 +1,7 @@
 // Everything that users of Lathe need: #include <lathe/lathe.h>
 #pragma once
 
+#include "frontend/data/data.h"
 #include "frontend/formats/csv.h"
 #include "frontend/formats/npy.h"
 #include "frontend/formats/npz.h"

@@ -2,6 +2,11 @@
 # would be part of their programs from then on. A new public header is listed here.
 cmake_minimum_required(VERSION 3.25)
 set(public
+  frontend/data/data.h
+  frontend/data/dataset.h
+  frontend/data/loader.h
+  frontend/data/metrics.h
+  frontend/data/progress.h
   frontend/formats/csv.h
   frontend/formats/npy.h
   frontend/formats/npz.h
