@@ -57,7 +57,20 @@ inline Dim window_count(Dim extent, Dim size, std::int64_t stride, std::int64_t 
 template <Operand T>
 T windows(const T& x, std::int64_t axis, Dim size, std::int64_t stride, std::int64_t dilation) {
     Shape wide = shape_of(x);
-    const Dim count = window_count(wide[static_cast<std::size_t>(axis)], size, stride, dilation);
+    const auto a = static_cast<std::size_t>(axis);
+    const Dim count = window_count(wide[a], size, stride, dilation);
+    if (dilation == 1 && size == Dim(stride)) {  // side by side: the axis in pieces, which derivatives need not add up
+        const T whole = count * size == wide[a] ? x : narrow(x, axis, 0, count * size);
+        Shape pieces;
+        Integers order;
+        for (std::size_t i = 0; i < wide.rank(); ++i) {
+            pieces.push_back(i == a ? count : wide[i]);
+            if (i == a) pieces.push_back(size);
+            order.push_back(static_cast<std::int64_t>(i <= a ? i : i + 1));
+        }
+        order.push_back(axis + 1);
+        return transpose(reshape(whole, pieces), std::move(order));
+    }
     wide.push_back(1);
     const T column = reshape(x, wide);
     wide[wide.rank() - 1] = size;

@@ -37,10 +37,14 @@ struct Read {
 
 constexpr int most_views = 32;  // fusion sees through no more
 
-Read see_through(Value v, std::vector<Dim> index) {
+// By node: whether its value is stored where it is made, though it is a view.
+using Stored = std::vector<bool>;
+
+Read see_through(Value v, std::vector<Dim> index, const Stored& stored) {
     Read read{v, std::move(index), false};
-    for (int i = 0;
-         i < most_views && read.base.node->op->lowering == ir::Lowering::view && ir::is_free(*read.base.node); ++i) {
+    for (int i = 0; i < most_views && read.base.node->op->lowering == ir::Lowering::view &&
+                    ir::is_free(*read.base.node) && !stored[read.base.node->id];
+         ++i) {
         const Node& view = *read.base.node;
         std::vector<ir::ViewPiece> pieces = view.op->view(ir::NodeView(view), read.index);
         if (pieces.size() != 1 || !pieces[0].guards.empty()) {
@@ -56,7 +60,7 @@ Read see_through(Value v, std::vector<Dim> index) {
 // Whether a contraction's kernel transposes its second operand by itself, while it packs it. What is constant, or the
 // same in all iterations of a loop, is stored otherwise once instead; so is what several contractions read.
 bool is_packed_transposed(const Node& node, const Read& read, const std::vector<Dim>& index, const std::vector<Dim>& at,
-                          const std::vector<Dim>& fold) {
+                          const std::vector<Dim>& fold, const Stored& stored) {
     if (node.graph->is_region || at.size() < 2 || fold.size() != 1 || ir::literal_of(*read.base.node) != nullptr)
         return false;
     if (std::ranges::find(index, at[at.size() - 2]) != index.end()) return false;  // no rows that share it
@@ -64,7 +68,7 @@ bool is_packed_transposed(const Node& node, const Read& read, const std::vector<
     if (!along || along->coefficient != Dim(1)) return false;
     // Each iteration of a loop around the rows packs anew, unless it is one of the second operand as well, or the rows
     // lie so that both become one loop.
-    const Read first = see_through(node.operands[0], ir::fold_operand_index(node, 0, at, fold));
+    const Read first = see_through(node.operands[0], ir::fold_operand_index(node, 0, at, fold), stored);
     const Dim offset = ir::linear_offset(first.base.type().shape, first.index);
     for (std::size_t i = 0; i + 2 < at.size(); ++i) {
         if (std::ranges::find(index, at[i]) != index.end()) continue;
@@ -150,19 +154,51 @@ bool is_scattered(const Value& v, const Read& read, const std::vector<Dim>& fold
     return !ir::linear_offset(read.base.type().shape, read.index).affine_in(*fold[0].as_symbol());
 }
 
+// The loops of a contraction, by symbols behind those of the graph, and where an operand is read in them.
+struct OperandLoops {
+    std::vector<Dim> at, fold, index;
+
+    OperandLoops(const Node& node, std::size_t operand) {
+        const auto first = static_cast<ir::Symbol>(node.graph->symbols.size());
+        const std::size_t rank = node.results[0].shape.rank();
+        for (std::size_t i = 0; i < rank; ++i) at.push_back(Dim::symbol(first + static_cast<ir::Symbol>(i)));
+        for (std::size_t i = 0; i < ir::fold_extents(node).size(); ++i)
+            fold.push_back(Dim::symbol(first + static_cast<ir::Symbol>(rank + i)));
+        index = ir::fold_operand_index(node, operand, at, fold);
+    }
+
+    // Each element is read once for each point of the result's dimensions that are none of the operand's.
+    bool read_again() const {
+        return std::ranges::any_of(at, [&](Dim d) { return std::ranges::find(index, d) == index.end(); });
+    }
+};
+
+bool vectors_lie_side_by_side(const Read& read, const OperandLoops& loops) {
+    const auto affine = ir::linear_offset(read.base.type().shape, read.index).affine_in(*loops.at.back().as_symbol());
+    return affine && affine->coefficient == Dim(1);
+}
+
+// What chooses the elements of an operand among several places, if to store that is as good as to store the operand:
+// it is no larger, and others may read it, too.
+const Node* chooser_to_store(const Node& node, std::size_t operand, const Stored& stored) {
+    const Value v = node.operands[operand];
+    const OperandLoops loops(node, operand);
+    const Read read = see_through(v, loops.index, stored);
+    if (!read.chooses || !loops.read_again()) return nullptr;
+    if (operand == 1 && (loops.at.empty() || !vectors_lie_side_by_side(read, loops))) return nullptr;
+    const Dim all = v.type().shape.element_count(), own = read.base.type().shape.element_count();
+    return floordiv(all, own) * own == all ? read.base.node : nullptr;
+}
+
 // The relayout in front of an operand, or nothing where the operand may stay as it is.
-std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const std::vector<bool>& steady) {
+std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const std::vector<bool>& steady,
+                                    const Stored& stored) {
     const std::size_t rank = node.results[0].shape.rank();
     const Value v = node.operands[operand];
     if (v.node->op->lowering == ir::Lowering::relayout) return std::nullopt;
-    // Symbols of the contraction's loops, behind those of the graph.
-    const auto first = static_cast<ir::Symbol>(node.graph->symbols.size());
-    std::vector<Dim> at, fold;
-    for (std::size_t i = 0; i < rank; ++i) at.push_back(Dim::symbol(first + static_cast<ir::Symbol>(i)));
-    for (std::size_t i = 0; i < ir::fold_extents(node).size(); ++i)
-        fold.push_back(Dim::symbol(first + static_cast<ir::Symbol>(rank + i)));
-    const std::vector<Dim> index = ir::fold_operand_index(node, operand, at, fold);
-    const Read read = see_through(v, index);
+    const OperandLoops loops(node, operand);
+    const auto& [at, fold, index] = loops;
+    const Read read = see_through(v, index, stored);
     const bool is_kept =
         node.graph->is_region || v.type().shape.is_constant();  // else it would be laid out in each run
     if (operand == 1 && steady[v.node->id] && is_kept && !ir::is_free(*read.base.node))
@@ -176,17 +212,13 @@ std::optional<Wanted> wanted_layout(const Node& node, std::size_t operand, const
     if (has_vector)
         std::ranges::rotate(order.begin() + (vector - index.begin()), order.begin() + (vector - index.begin()) + 1,
                             order.end());
-    // Each element is read once for each point of the result's dimensions that are none of the operand's.
-    const bool is_read_again =
-        std::ranges::any_of(at, [&](Dim d) { return std::ranges::find(index, d) == index.end(); });
     Wanted reordered{order, ir::Integers(order.size(), 1)};
     if (read.chooses || (operand == 0 && is_scattered(v, read, fold)))
-        return is_read_again ? std::optional(reordered) : std::nullopt;
+        return loops.read_again() ? std::optional(reordered) : std::nullopt;
     if (operand == 0) return transposed_rows(node, read, index, at, fold);
     if (!has_vector) return std::nullopt;
-    const auto affine = ir::linear_offset(read.base.type().shape, read.index).affine_in(*at[rank - 1].as_symbol());
-    if (affine && affine->coefficient == Dim(1)) return std::nullopt;
-    if (is_packed_transposed(node, read, index, at, fold)) return std::nullopt;
+    if (vectors_lie_side_by_side(read, loops)) return std::nullopt;
+    if (is_packed_transposed(node, read, index, at, fold, stored)) return std::nullopt;
     return reordered;
 }
 
@@ -223,10 +255,11 @@ bool is_concatenation(const Node& node) {
 }
 
 // By node: whether it is a concatenation that is read at many places, through views that are none.
-std::vector<bool> concatenations_to_store(const ir::Graph& graph) {
+Stored concatenations_to_store(const ir::Graph& graph) {
     constexpr std::size_t many_places = 4;
     std::vector<std::size_t> through_views(graph.nodes().size(), 0);
-    std::vector<bool> at_once(graph.nodes().size(), false), out(graph.nodes().size(), false);  // all at one place
+    std::vector<bool> at_once(graph.nodes().size(), false);  // read at one place
+    Stored out(graph.nodes().size(), false);
     for (const Node& node : std::views::reverse(graph.nodes())) {
         const std::size_t places = through_views[node.id] + (at_once[node.id] ? 1 : 0);
         const bool joins = is_concatenation(node);
@@ -243,7 +276,7 @@ std::vector<bool> concatenations_to_store(const ir::Graph& graph) {
 
 class Layouts {
 public:
-    Layouts(const std::vector<bool>& steady, const std::vector<bool>& stored) : steady_(steady), stored_(stored) {}
+    Layouts(const std::vector<bool>& steady, const Stored& stored) : steady_(steady), stored_(stored) {}
 
     std::vector<Value> add(ir::Graph& graph, const Node& node, const ValueMap& values) {
         if (wants_dense_operands(node)) return add_with_dense_operands(graph, node, values);
@@ -251,7 +284,7 @@ public:
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
-            const auto wanted = wanted_layout(node, i, steady_);
+            const auto wanted = wanted_layout(node, i, steady_, stored_);
             operands.push_back(wanted ? relaid(graph, node.operands[i], *wanted, values, node.loc)
                                       : mapped(values, node.operands[i]));
         }
@@ -283,14 +316,15 @@ private:
         return found->second;
     }
 
-    const std::vector<bool>&steady_, &stored_;
+    const std::vector<bool>& steady_;
+    const Stored& stored_;
     std::map<std::tuple<std::uint32_t, std::uint32_t, Wanted>, Value> known_;
 };
 
-bool wants_a_layout(const Node& node, const std::vector<bool>& steady) {
+bool wants_a_layout(const Node& node, const std::vector<bool>& steady, const Stored& stored) {
     if (node.op->contraction == nullptr) return false;
     for (std::size_t i = 0; i < node.operands.size(); ++i)
-        if (wanted_layout(node, i, steady)) return true;
+        if (wanted_layout(node, i, steady, stored)) return true;
     return false;
 }
 
@@ -298,9 +332,13 @@ bool wants_a_layout(const Node& node, const std::vector<bool>& steady) {
 
 std::unique_ptr<ir::Graph> assign_layouts(const ir::Graph& graph) {
     const std::vector<bool> steady = steady_nodes(graph);
-    const std::vector<bool> stored = concatenations_to_store(graph);
+    Stored stored = concatenations_to_store(graph);
+    for (const Node& node : graph.nodes())
+        if (node.op->contraction != nullptr)
+            for (std::size_t i = 0; i < node.operands.size(); ++i)
+                if (const Node* const chooser = chooser_to_store(node, i, stored)) stored[chooser->id] = true;
     const auto stays = [&](const Node& node) {
-        return !stored[node.id] && !wants_a_layout(node, steady) &&
+        return !stored[node.id] && !wants_a_layout(node, steady, stored) &&
                (!wants_dense_operands(node) || std::ranges::all_of(node.operands, is_dense));
     };
     if (std::ranges::all_of(graph.nodes(), stays) && std::ranges::all_of(graph.outputs(), is_dense)) return nullptr;
