@@ -13,6 +13,7 @@
 #include "frontend/optim/optim.h"
 #include "frontend/tensor/dlpack.h"
 #include "frontend/tensor/limits.h"
+#include "frontend/tensor/mixed_precision.h"
 #include "frontend/tensor/tensor.h"
 #include "frontend/trace/control.h"
 #include "frontend/trace/grad.h"

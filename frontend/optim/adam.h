@@ -24,12 +24,10 @@ struct AdamOptionsOf {
         using O = AdamOptionsOf;
         using enum detail::Range;
         return std::tuple(detail::field("learning_rate", &O::learning_rate, not_negative),
-                          detail::field("beta1", &O::beta1, below_one),
-                          detail::field("beta2", &O::beta2, below_one),
+                          detail::field("beta1", &O::beta1, below_one), detail::field("beta2", &O::beta2, below_one),
                           detail::field("epsilon", &O::epsilon, not_negative),
                           detail::field("weight_decay", &O::weight_decay, not_negative),
-                          detail::field("amsgrad", &O::amsgrad),
-                          detail::field("maximize", &O::maximize));
+                          detail::field("amsgrad", &O::amsgrad), detail::field("maximize", &O::maximize));
     }
 };
 using AdamOptions = AdamOptionsOf<false>;
@@ -64,8 +62,7 @@ struct AdamaxOptions {
         using O = AdamaxOptions;
         using enum detail::Range;
         return std::tuple(detail::field("learning_rate", &O::learning_rate, not_negative),
-                          detail::field("beta1", &O::beta1, below_one),
-                          detail::field("beta2", &O::beta2, below_one),
+                          detail::field("beta1", &O::beta1, below_one), detail::field("beta2", &O::beta2, below_one),
                           detail::field("epsilon", &O::epsilon, not_negative),
                           detail::field("weight_decay", &O::weight_decay, not_negative),
                           detail::field("maximize", &O::maximize));
@@ -96,8 +93,7 @@ struct NAdamOptions {
         using O = NAdamOptions;
         using enum detail::Range;
         return std::tuple(detail::field("learning_rate", &O::learning_rate, not_negative),
-                          detail::field("beta1", &O::beta1, below_one),
-                          detail::field("beta2", &O::beta2, below_one),
+                          detail::field("beta1", &O::beta1, below_one), detail::field("beta2", &O::beta2, below_one),
                           detail::field("epsilon", &O::epsilon, not_negative),
                           detail::field("weight_decay", &O::weight_decay, not_negative),
                           detail::field("momentum_decay", &O::momentum_decay, not_negative),
@@ -116,8 +112,8 @@ private:
     void update(std::size_t i, const Tensor& gradient, Step& step) override;
 };
 
-// Adam whose first steps, for as long as the variance of v is large, go by m' alone. Liu et al., "On the variance of the
-// adaptive learning rate and beyond", 2020.
+// Adam whose first steps, for as long as the variance of v is large, go by m' alone. Liu et al., "On the variance of
+// the adaptive learning rate and beyond", 2020.
 struct RAdamOptions {
     Setting<double> learning_rate = by_default(1e-3);
     Setting<double> beta1 = by_default(0.9), beta2 = by_default(0.999), epsilon = by_default(1e-8);
@@ -128,8 +124,7 @@ struct RAdamOptions {
         using O = RAdamOptions;
         using enum detail::Range;
         return std::tuple(detail::field("learning_rate", &O::learning_rate, not_negative),
-                          detail::field("beta1", &O::beta1, below_one),
-                          detail::field("beta2", &O::beta2, below_one),
+                          detail::field("beta1", &O::beta1, below_one), detail::field("beta2", &O::beta2, below_one),
                           detail::field("epsilon", &O::epsilon, not_negative),
                           detail::field("weight_decay", &O::weight_decay, not_negative),
                           detail::field("maximize", &O::maximize));

@@ -56,15 +56,15 @@ void Adagrad::update(std::size_t i, const Tensor& gradient, Step& step) {
     step.set(parameter(i), p - step_size * g / (sqrt(squares) + double(o.epsilon)));
 }
 
-Optimizer::Memories Adadelta::memories(const AdadeltaOptions&) { return {{{"mean_square"}, {"mean_square_change"}}, {}}; }
+Optimizer::Memories Adadelta::memories(const AdadeltaOptions&) {
+    return {{{"mean_square"}, {"mean_square_change"}}, {}};
+}
 
 void Adadelta::update(std::size_t i, const Tensor& gradient, Step& step) {
     const AdadeltaOptions& o = options_of(i);
     const Tensor p = wide(parameter(i)), g = descent(i, gradient);
     const Tensor &square_before = state(i, "mean_square"), &change_before = state(i, "mean_square_change");
-    const auto moved = [&](const Tensor& mean, const Tensor& x) {
-        return mean * double(o.rho) + x * x * (1 - o.rho);
-    };
+    const auto moved = [&](const Tensor& mean, const Tensor& x) { return mean * double(o.rho) + x * x * (1 - o.rho); };
     const Tensor square = moved(square_before, g);
     const Tensor change = sqrt(change_before + double(o.epsilon)) / sqrt(square + double(o.epsilon)) * g;
     step.set(square_before, square);

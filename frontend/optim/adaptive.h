@@ -5,10 +5,10 @@
 
 namespace lathe::optim {
 
-// v = alpha * v + (1 - alpha) * g^2, a = g / (sqrt(v) + epsilon), p -= rate * a; with momentum b = momentum * b + a takes
-// the place of a. Centred: v less the square of the mean of g, m = alpha * m + (1 - alpha) * g. Tieleman and Hinton,
-// lecture 6.5 of "Neural networks for machine learning", 2012; centred in Graves, "Generating sequences with recurrent
-// neural networks", 2013.
+// v = alpha * v + (1 - alpha) * g^2, a = g / (sqrt(v) + epsilon), p -= rate * a; with momentum b = momentum * b + a
+// takes the place of a. Centred: v less the square of the mean of g, m = alpha * m + (1 - alpha) * g. Tieleman and
+// Hinton, lecture 6.5 of "Neural networks for machine learning", 2012; centred in Graves, "Generating sequences with
+// recurrent neural networks", 2013.
 struct RmsPropOptions {
     Setting<double> learning_rate = by_default(1e-2);
     Setting<double> alpha = by_default(0.99), epsilon = by_default(1e-8);
@@ -56,8 +56,7 @@ struct AdagradOptions {
                           detail::field("learning_rate_decay", &O::learning_rate_decay, not_negative),
                           detail::field("weight_decay", &O::weight_decay, not_negative),
                           detail::field("initial_accumulator", &O::initial_accumulator, not_negative),
-                          detail::field("epsilon", &O::epsilon, not_negative),
-                          detail::field("maximize", &O::maximize));
+                          detail::field("epsilon", &O::epsilon, not_negative), detail::field("maximize", &O::maximize));
     }
 };
 class Adagrad final : public OptimizerOf<Adagrad, AdagradOptions> {
@@ -84,8 +83,7 @@ struct AdadeltaOptions {
         using O = AdadeltaOptions;
         using enum detail::Range;
         return std::tuple(detail::field("learning_rate", &O::learning_rate, not_negative),
-                          detail::field("rho", &O::rho, below_one),
-                          detail::field("epsilon", &O::epsilon, not_negative),
+                          detail::field("rho", &O::rho, below_one), detail::field("epsilon", &O::epsilon, not_negative),
                           detail::field("weight_decay", &O::weight_decay, not_negative),
                           detail::field("maximize", &O::maximize));
     }

@@ -5,9 +5,9 @@
 
 namespace lathe::optim {
 
-// r = m' / (sqrt(v') + epsilon) + weight_decay * p, p -= rate * |p| / |r| * r with the norms of the whole parameter; the
-// quotient is 1 where either is 0. m' and v' are those of Adam (see adam.h). You et al., "Large batch optimization for
-// deep learning: training BERT in 76 minutes", 2020.
+// r = m' / (sqrt(v') + epsilon) + weight_decay * p, p -= rate * |p| / |r| * r with the norms of the whole parameter;
+// the quotient is 1 where either is 0. m' and v' are those of Adam (see adam.h). You et al., "Large batch optimization
+// for deep learning: training BERT in 76 minutes", 2020.
 struct LambOptions {
     Setting<double> learning_rate = by_default(1e-3);
     Setting<double> beta1 = by_default(0.9), beta2 = by_default(0.999), epsilon = by_default(1e-6);
@@ -37,8 +37,8 @@ private:
     void update(std::size_t i, const Tensor& gradient, Step& step) override;
 };
 
-// p -= rate * (sign(beta1 * m + (1 - beta1) * g) + weight_decay * p), then m = beta2 * m + (1 - beta2) * g. Chen et al.,
-// "Symbolic discovery of optimization algorithms", 2023.
+// p -= rate * (sign(beta1 * m + (1 - beta1) * g) + weight_decay * p), then m = beta2 * m + (1 - beta2) * g. Chen et
+// al., "Symbolic discovery of optimization algorithms", 2023.
 struct LionOptions {
     Setting<double> learning_rate = by_default(1e-4);
     Setting<double> beta1 = by_default(0.9), beta2 = by_default(0.99);
@@ -81,13 +81,12 @@ struct AdaBoundOptions {
     static constexpr auto fields() {
         using O = AdaBoundOptions;
         using enum detail::Range;
-        return std::tuple(detail::field("learning_rate", &O::learning_rate, above_zero),
-                          detail::field("beta1", &O::beta1, below_one), detail::field("beta2", &O::beta2, below_one),
-                          detail::field("epsilon", &O::epsilon, not_negative),
-                          detail::field("final_rate", &O::final_rate, not_negative),
-                          detail::field("gamma", &O::gamma, above_zero),
-                          detail::field("weight_decay", &O::weight_decay, not_negative),
-                          detail::field("amsbound", &O::amsbound), detail::field("maximize", &O::maximize));
+        return std::tuple(
+            detail::field("learning_rate", &O::learning_rate, above_zero), detail::field("beta1", &O::beta1, below_one),
+            detail::field("beta2", &O::beta2, below_one), detail::field("epsilon", &O::epsilon, not_negative),
+            detail::field("final_rate", &O::final_rate, not_negative), detail::field("gamma", &O::gamma, above_zero),
+            detail::field("weight_decay", &O::weight_decay, not_negative), detail::field("amsbound", &O::amsbound),
+            detail::field("maximize", &O::maximize));
     }
 };
 class AdaBound final : public OptimizerOf<AdaBound, AdaBoundOptions> {

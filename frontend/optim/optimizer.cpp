@@ -6,7 +6,8 @@
 #include <fmt/format.h>
 
 #include "frontend/functions/functions.h"
-#include "frontend/trace/trace.h"
+#include "frontend/tensor/blame.h"
+#include "ir/error.h"
 
 namespace lathe::optim {
 
@@ -100,14 +101,13 @@ void Optimizer::step_where(const Tensor* condition, Where where) {
     if (!any && !parameters_.empty())
         throw UserError(fmt::format("{}: no parameter has a derivative; backward() has to {}",
                                     condition == nullptr ? "step" : "step_if",
-                                    Trace::current() != nullptr ? "be part of the same compiled function"
-                                                                : "come before"),
+                                    detail::is_traced() ? "be part of the same compiled function" : "come before"),
                         blame(where));
     for (Update& u : step.updates) {
         u.value = convert(u.value, u.variable.dtype());
         if (condition != nullptr) u.value = lathe::where(*condition, u.value, u.variable);
     }
-    if (Trace::current() == nullptr) {  // as one program
+    if (!detail::is_traced()) {  // as one program
         std::vector<Tensor> values;
         for (const Update& u : step.updates) values.push_back(u.value);
         eval(values, where);

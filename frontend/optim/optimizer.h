@@ -29,8 +29,8 @@ public:
     virtual ~Optimizer() = default;
     // Parameters without a derivative stay as they are. At least one must have it; inside jit, from the same function.
     void step(Where where = Where::current());
-    // The same where `condition`, a bool of rank 0, is true. Where it is false, derivatives are used up and nothing else
-    // changes. What decides is known when the program runs: nothing is asked for.
+    // The same where `condition`, a bool of rank 0, is true. Where it is false, derivatives are used up and nothing
+    // else changes. What decides is known when the program runs: nothing is asked for.
     void step_if(const Tensor& condition, Where where = Where::current());
     void zero_grad(Where where = Where::current()) const;
 
@@ -103,17 +103,19 @@ private:
 };
 
 // An optimiser of the library's, with groups. `Derived` has a `name`, and static `memories(options)`.
-template <class Derived, class Options>
+template <class Derived, class OptionsOfDerived>
 class OptimizerOf : public Optimizer {
 public:
+    using Options = OptionsOfDerived;
+    using Group = optim::Group<Options>;
     explicit OptimizerOf(std::vector<Tensor> parameters, Options options = {}, Where where = Where::current())
-        : OptimizerOf(std::vector<Group<Options>>{{std::move(parameters), {}}}, options, where) {}
-    explicit OptimizerOf(std::vector<Group<Options>> groups, Options defaults = {}, Where where = Where::current())
+        : OptimizerOf(std::vector<Group>{{std::move(parameters), {}}}, options, where) {}
+    explicit OptimizerOf(std::vector<Group> groups, Options defaults = {}, Where where = Where::current())
         : Optimizer({Derived::name}), defaults_(defaults) {
-        for (Group<Options>& group : groups) add_group(std::move(group), where);
+        for (Group& group : groups) add_group(std::move(group), where);
     }
     // Parameters that join later begin with fresh state.
-    void add_group(Group<Options> group, Where where = Where::current()) {
+    void add_group(Group group, Where where = Where::current()) {
         Options options = detail::complete(group.options, defaults_, Derived::name, where);
         add(std::move(group.parameters), options.learning_rate, Derived::memories(options), where);
         options_.push_back(options);

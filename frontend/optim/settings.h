@@ -47,11 +47,11 @@ enum class Range : std::uint8_t { any, not_negative, above_zero, below_one };  /
 template <class Options, class T>
 struct Field {
     std::string_view name;
-    Setting<T> Options::*member;
+    Setting<T> Options::* member;
     Range range = Range::any;
 };
 template <class Options, class T>
-constexpr Field<Options, T> field(std::string_view name, Setting<T> Options::*member, Range range = Range::any) {
+constexpr Field<Options, T> field(std::string_view name, Setting<T> Options::* member, Range range = Range::any) {
     return {name, member, range};
 }
 

@@ -23,8 +23,7 @@ struct SgdOptions {
                           detail::field("momentum", &O::momentum, not_negative),
                           detail::field("dampening", &O::dampening),
                           detail::field("weight_decay", &O::weight_decay, not_negative),
-                          detail::field("nesterov", &O::nesterov),
-                          detail::field("maximize", &O::maximize));
+                          detail::field("nesterov", &O::nesterov), detail::field("maximize", &O::maximize));
     }
 };
 class Sgd final : public OptimizerOf<Sgd, SgdOptions> {

@@ -59,8 +59,10 @@ void require_variables(std::string_view owner, std::span<const Tensor> parameter
     }
 }
 
+bool is_traced() { return Trace::current() != nullptr; }
+
 void require_outside_of_traces(std::string_view function, std::string_view instead, Where where) {
-    if (Trace::current() != nullptr)
+    if (is_traced())
         throw UserError(fmt::format("{}: it needs values, which a function that is being traced does not have; {}",
                                     function, instead),
                         blame(where));
@@ -71,10 +73,18 @@ void require_within(std::string_view optimizer, std::string_view option, double 
         if (!fits) refuse(optimizer, fmt::format("{} is {}, not {}", option, number, what), where);
     };
     switch (range) {
-        case Range::any: wants(number == number, "a number"); break;
-        case Range::not_negative: wants(number >= 0, "0 or more"); break;
-        case Range::above_zero: wants(number > 0, "above 0"); break;
-        case Range::below_one: wants(number >= 0 && number < 1, "in [0, 1)"); break;
+        case Range::any:
+            wants(number == number, "a number");
+            break;
+        case Range::not_negative:
+            wants(number >= 0, "0 or more");
+            break;
+        case Range::above_zero:
+            wants(number > 0, "above 0");
+            break;
+        case Range::below_one:
+            wants(number >= 0 && number < 1, "in [0, 1)");
+            break;
     }
 }
 

@@ -28,6 +28,7 @@ void load_variables(std::string_view owner, const NamedState& own, const NamedSt
 // Throws where a tensor is no variable, or is there twice.
 void require_variables(std::string_view owner, std::span<const Tensor> parameters, Where where);
 
+bool is_traced();
 // Throws within a trace: what the function does is done once, on the host, and not whenever a compiled function runs.
 void require_outside_of_traces(std::string_view function, std::string_view instead, Where where);
 

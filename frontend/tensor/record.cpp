@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "frontend/tensor/limits.h"
+#include "frontend/tensor/mixed_precision.h"
 #include "frontend/trace/trace.h"
+#include "ir/functions/basic.h"
 #include "ir/ops/ops.h"
 #include "runtime/per_thread.h"
 
@@ -217,6 +219,12 @@ void require_value(const Tensor& t, std::string_view op, Where where) {
     if (t.is_empty()) throw UserError(spoken(op) + ": an empty tensor was used", blame(where));
 }
 
+// Whether a call is one of those that a MixedPrecision is about.
+bool is_contraction_of_f32(const ir::OpDef& op, std::span<const Tensor> operands) {
+    return (op.lowering == ir::Lowering::contraction || &op == &ir::ops::convolution) &&
+           std::ranges::all_of(operands, [](const Tensor& t) { return t.dtype() == Dtype::f32; });
+}
+
 }  // namespace
 
 Tensor TensorRecorder::record(const ir::OpDef& op, std::span<const Tensor> operands, ir::Attributes attributes,
@@ -226,6 +234,11 @@ Tensor TensorRecorder::record(const ir::OpDef& op, std::span<const Tensor> opera
         return record(op, operands, std::move(attributes));
     }
     for (const Tensor& t : operands) require_value(t, op.name, {});
+    if (const Dtype dtype = contraction_dtype(); dtype != Dtype::f32 && is_contraction_of_f32(op, operands)) {
+        std::vector<Tensor> narrow;
+        for (const Tensor& t : operands) narrow.push_back(ir::functions::convert(value_of(t), dtype));
+        return ir::functions::convert(record(op, narrow, std::move(attributes)), Dtype::f32);
+    }
     constexpr std::size_t few = 3;
     if (attributes.empty() && !operands.empty() && operands.size() <= few) {
         std::array<NodeRef, few> nodes;

@@ -259,6 +259,19 @@ Tensor variable(const Tensor& value, std::string name, bool trainable, Where whe
     return Tensor(node);
 }
 
+namespace {
+
+// While tracing, an extent that is a symbol may turn out to fit.
+bool may_take(const ir::Type& own, const ir::Type& given) {
+    bool fits = own.dtype == given.dtype && own.shape.rank() == given.shape.rank();
+    for (std::size_t i = 0; fits && i < own.shape.rank(); ++i)
+        fits = own.shape[i] == given.shape[i] ||
+               (Trace::current() != nullptr && !(given.shape[i] - own.shape[i]).is_constant());
+    return fits;
+}
+
+}  // namespace
+
 void Tensor::set(const Tensor& value, Where where) const {
     if (!is_variable() && node_ && node_->kind == detail::NodeKind::placeholder)
         fail(
@@ -271,17 +284,10 @@ void Tensor::set(const Tensor& value, Where where) const {
              where);
     require_value(value, "set", where);
     NodeRef node = detail::resolve(value.node());
-    Trace* const trace = Trace::current();
-    // While tracing, an extent that is a symbol may turn out to fit.
-    bool fits = value.dtype() == dtype() && value.rank() == rank();
-    for (std::size_t i = 0; fits && i < rank(); ++i) {
-        const Dim given = value.type().shape[i], wanted = type().shape[i];
-        fits = given == wanted || (trace != nullptr && !(given - wanted).is_constant());
-    }
-    if (!fits)
+    if (!may_take(type(), value.type()))
         throw TypeError("set: a variable of type " + type().to_string() + " cannot take " + value.type().to_string(),
                         detail::blame(where));
-    if (trace != nullptr) {
+    if (Trace* const trace = Trace::current()) {
         trace->write(node_, std::move(node), detail::blame(where));
         return;
     }
@@ -291,6 +297,18 @@ void Tensor::set(const Tensor& value, Where where) const {
 Tensor Tensor::grad(Where where) const {
     if (!is_variable()) fail("grad: the tensor is no variable", where);
     return Tensor(detail::variable_gradient(node_->variable));
+}
+
+void Tensor::set_grad(const Tensor& gradient, Where where) const {
+    if (!is_variable()) fail("set_grad: the tensor is no variable", where);
+    if (detail::in_region())
+        fail("set_grad: inside of a loop, a branch or vmap nothing can be set; let the function return its value",
+             where);
+    require_value(gradient, "set_grad", where);
+    if (!may_take(type(), gradient.type()))
+        throw TypeError("set_grad: a derivative by " + type().to_string() + " cannot be " + gradient.type().to_string(),
+                        detail::blame(where));
+    detail::set_variable_gradient(node_->variable, detail::resolve(gradient.node()));
 }
 
 void Tensor::zero_grad(Where where) const {

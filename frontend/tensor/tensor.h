@@ -242,6 +242,8 @@ public:
     // Where backward() left the derivative of its tensor by this variable; empty if nowhere. A function that is being
     // traced has derivatives of its own: empty when it starts, gone when it ends.
     Tensor grad(Where where = Where::current()) const;
+    // Replaces it by one of the variable's type, as a scaled or clipped one; backward() adds to that.
+    void set_grad(const Tensor& gradient, Where where = Where::current()) const;
     void zero_grad(Where where = Where::current()) const;
     // Adds the derivatives of this rank-0 tensor to grad() of every trainable variable that it was computed from.
     // Additions by several threads all count.
