@@ -1,6 +1,7 @@
 // What the library says where its members, transforms, loops, modules, optimisers and files are used wrongly: whole
 // messages with the user's line, kept in member_messages.txt. LATHE_REWRITE_EXPECTATIONS=1 writes it. Functions of
 // tensors are in messages_test.
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
@@ -282,6 +283,64 @@ std::vector<Misuse> of_models() {
     return all;
 }
 
+std::vector<Misuse> of_optimisers() {
+    const Tensor x = ones({2, 3}), w1 = variable(ones({2}), "w"), empty;
+    std::vector<Misuse> all;
+    const auto add = [&](const char* what, std::function<void(Where)> call) { all.push_back({what, std::move(call)}); };
+    add("set_grad of what is no variable", [=](Where w) { x.set_grad(x, w); });
+    add("set_grad of another type", [=](Where w) { w1.set_grad(x, w); });
+    add("set_grad of an empty tensor", [=](Where w) { w1.set_grad(empty, w); });
+    add("Sgd of a parameter twice", [=](Where w) { optim::Sgd({w1, w1}, {}, w); });
+    add("AdamW of a parameter in two groups", [=](Where w) {
+        optim::AdamW({{.parameters = {w1}}, {.parameters = {w1}, .options = {.weight_decay = 0}}}, {}, w);
+    });
+    add("Adam, a beta out of range", [=](Where w) { optim::Adam({w1}, {.beta1 = 1}, w); });
+    add("Sgd, a negative rate", [=](Where w) { optim::Sgd({w1}, {.learning_rate = -1}, w); });
+    add("RmsProp, no number", [=](Where w) { optim::RmsProp({w1}, {.epsilon = NAN}, w); });
+    add("AdaBound, a rate of 0", [=](Where w) { optim::AdaBound({w1}, {.learning_rate = 0}, w); });
+    add("add_group of a tensor", [=](Where w) { optim::Adam({w1}, {}, w).add_group({.parameters = {x}}, w); });
+    add("learning_rate of no group", [=](Where w) { (void)optim::Lion({w1}, {}, w).learning_rate(1, w); });
+    add("set_learning_rate of no group", [=](Where w) { optim::Lion({w1}, {}, w).set_learning_rate(2, 0.1, w); });
+    add("step_if of a float", [=](Where w) { optim::Lamb({w1}, {}, w).step_if(Tensor::scalar(1.0F), w); });
+    add("step_if of many", [=](Where w) { optim::Lamb({w1}, {}, w).step_if(w1 > 0.0, w); });
+    add("step_if without derivatives", [=](Where w) { optim::Lamb({w1}, {}, w).step_if(Tensor::scalar(true), w); });
+    add("load_state of other names and types", [=](Where w) {
+        optim::Adam({w1}, {}, w).load_state({{"0.first_moment", x}, {"0.third_moment", w1}, {"0.third_moment", w1}}, w);
+    });
+    add("clip_grad_norm of what is no variable", [=](Where w) { optim::clip_grad_norm({x}, 1, 2, w); });
+    add("clip_grad_norm to 0", [=](Where w) { optim::clip_grad_norm({w1}, 0, 2, w); });
+    add("clip_grad_norm, a negative power", [=](Where w) { optim::clip_grad_norm({w1}, 1, -2, w); });
+    add("clip_grad_value to less than 0", [=](Where w) { optim::clip_grad_value({w1}, -1, w); });
+    add("GradScaler, a scale of 0", [=](Where w) { optim::GradScaler({.initial_scale = 0}, w); });
+    add("GradScaler, a loss of many", [=](Where w) { (void)optim::GradScaler().scale(x, w); });
+    add("GradScaler, update without a step", [=](Where w) { optim::GradScaler().update(w); });
+    add("GradientAccumulator of no steps", [=](Where w) {
+        optim::Sgd sgd({w1});
+        optim::GradientAccumulator(sgd, 0, w);
+    });
+    add("GradientAccumulator, nothing to add", [=](Where w) {
+        optim::Sgd sgd({w1});
+        optim::GradientAccumulator(sgd, 2).add(w);
+    });
+    add("WeightAverage of what is no variable", [=](Where w) { optim::WeightAverage({x}, {}, w); });
+    add("WeightAverage, a decay above 1", [=](Where w) { optim::WeightAverage({w1}, {.decay = 1.5}, w); });
+    add("WeightAverage into fewer", [=](Where w) { optim::WeightAverage({w1}).copy_to({}, w); });
+    add("WeightAverage, nothing to restore", [=](Where w) { optim::WeightAverage({w1}).restore(w); });
+    add("Schedule of 0 steps", [=](Where w) { optim::Schedule(optim::Sgd({w1}), optim::StepLR{.step_size = 0}, w); });
+    add("Schedule, a state of another", [=](Where w) {
+        optim::Schedule(optim::Sgd({w1}), optim::StepLR{}).load_state({{"position", Tensor::scalar(1)}}, w);
+    });
+    add("ReduceLROnPlateau by a factor of 1",
+        [=](Where w) { optim::ReduceLROnPlateau(optim::Sgd({w1}), {.factor = 1}, w); });
+    add("Lbfgs of nothing", [=](Where w) { optim::Lbfgs({}, {}, w); });
+    add("Lbfgs, a closure that gives many",
+        [=](Where w) { optim::Lbfgs({w1}, {}, w).step([&] { return w1 * 2; }, w); });
+    add("Lbfgs, a closure that gives nothing",
+        [=](Where w) { optim::Lbfgs({w1}, {}, w).step([] { return Tensor(); }, w); });
+    add("MixedPrecision of integers", [=](Where w) { const MixedPrecision scope(Dtype::i8, w); });
+    return all;
+}
+
 std::string refusal_of(const Misuse& misuse) {
     try {
         misuse.call(testing_support::users_line());
@@ -300,7 +359,7 @@ std::string refusal_of(const Misuse& misuse) {
 
 TEST(MemberMessages, are_these_for_every_misuse) {
     std::string text;
-    for (const std::vector<Misuse>& family : {of_tensors(), of_transforms(), of_models()})
+    for (const std::vector<Misuse>& family : {of_tensors(), of_transforms(), of_models(), of_optimisers()})
         for (const Misuse& misuse : family) text += misuse.what + "\n    " + refusal_of(misuse) + "\n";
     testing_support::expect_kept("tests/member_messages.txt", text);
 }

@@ -16,7 +16,20 @@ set(public
   frontend/model/model.h
   frontend/nn/nn.h
   frontend/onnx/onnx.h
+  frontend/optim/accumulator.h
+  frontend/optim/adam.h
+  frontend/optim/adaptive.h
+  frontend/optim/averaging.h
+  frontend/optim/bounded.h
+  frontend/optim/clipping.h
+  frontend/optim/grad_scaler.h
+  frontend/optim/lbfgs.h
   frontend/optim/optim.h
+  frontend/optim/optimizer.h
+  frontend/optim/schedules.h
+  frontend/optim/settings.h
+  frontend/optim/sgd.h
+  frontend/optim/state.h
   frontend/tensor/array.h
   frontend/tensor/axes.h
   frontend/tensor/call_memory.h
@@ -51,6 +64,7 @@ set(public
   frontend/functions/vectors.h
   frontend/tensor/index.h
   frontend/tensor/limits.h
+  frontend/tensor/mixed_precision.h
   frontend/tensor/node_ref.h
   frontend/tensor/tensor.h
   frontend/tensor/tree.h

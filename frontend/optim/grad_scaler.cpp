@@ -29,11 +29,21 @@ Tensor GradScaler::scale(const Tensor& loss, Where where) const {
     return convert(loss, dtype) * convert(scale_, dtype);
 }
 
-// Those of a trace that ended without update(), as by an error, are forgotten.
+// What was unscaled in the trace that is being recorded, or outside of all. Those of a trace that ended without
+// update(), as by an error, are forgotten.
+std::vector<GradScaler::Unscaled*> GradScaler::current() {
+    const std::uint32_t now = lathe::detail::trace_serial;
+    std::erase_if(unscaled_, [&](const Unscaled& u) { return u.trace != 0 && u.trace != now; });
+    std::vector<Unscaled*> found;
+    for (Unscaled& u : unscaled_)
+        if (u.trace == now) found.push_back(&u);
+    return found;
+}
+
 GradScaler::Unscaled* GradScaler::find(const Optimizer& optimizer) {
-    std::erase_if(unscaled_, [](const Unscaled& u) { return u.trace != lathe::detail::trace_serial; });
-    const auto found = std::ranges::find(unscaled_, &optimizer, &Unscaled::optimizer);
-    return found == unscaled_.end() ? nullptr : &*found;
+    for (Unscaled* u : current())
+        if (u->optimizer == &optimizer) return u;
+    return nullptr;
 }
 
 void GradScaler::unscale(const Optimizer& optimizer, Where where) {
@@ -64,11 +74,11 @@ void GradScaler::step(Optimizer& optimizer, Where where) {
 
 void GradScaler::update(Where where) {
     const LocScope scope(where, "update");
-    std::erase_if(unscaled_, [](const Unscaled& u) { return u.trace != lathe::detail::trace_serial; });
-    if (unscaled_.empty()) throw UserError("update: no optimiser has made a step", blame(where));
-    Tensor is_finite = unscaled_[0].is_finite;
-    for (const Unscaled& u : std::span(unscaled_).subspan(1)) is_finite = logical_and(is_finite, u.is_finite);
-    unscaled_.clear();
+    const std::vector<Unscaled*> all = current();
+    if (all.empty()) throw UserError("update: no optimiser has made a step", blame(where));
+    Tensor is_finite = all[0]->is_finite;
+    for (const Unscaled* u : std::span(all).subspan(1)) is_finite = logical_and(is_finite, u->is_finite);
+    std::erase_if(unscaled_, [](const Unscaled& u) { return u.trace == lathe::detail::trace_serial; });
     const Tensor good = lathe::where(is_finite, good_steps_ + 1, 0.0);
     const Tensor grows = good >= static_cast<double>(options_.growth_interval);
     const Tensor next = lathe::where(is_finite, lathe::where(grows, scale_ * options_.growth_factor, scale_),

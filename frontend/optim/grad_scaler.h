@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "frontend/optim/optimizer.h"
 
@@ -52,6 +53,7 @@ private:
         std::uint32_t trace;
         bool stepped = false;
     };
+    std::vector<Unscaled*> current();
     Unscaled* find(const Optimizer& optimizer);
     std::vector<Unscaled> unscaled_;
 };
