@@ -266,6 +266,45 @@ TEST(Optimizers, of_papers_follow_their_formulas) {
     }
 }
 
+// ---- one of a user's
+
+class HeavyBall final : public optim::Optimizer {
+public:
+    explicit HeavyBall(std::vector<Tensor> parameters)
+        : Optimizer(std::move(parameters), 0.02, Memories{{{"ball"}}, {{"count", 5}}}) {}
+
+private:
+    void begin(std::size_t group, Step& step) override {
+        step.set(group_state(group, "count"), group_state(group, "count") + 1);
+    }
+    void update(std::size_t i, const Tensor& gradient, Step& step) override {
+        const Tensor ball = state(i, "ball") * 0.9 + gradient;
+        step.set(state(i, "ball"), ball);
+        step.set(parameter(i), parameter(i) - ball * rate(i));
+    }
+};
+class Forgetful final : public optim::Optimizer {
+public:
+    using Optimizer::Optimizer;
+
+private:
+    void update(std::size_t i, const Tensor&, Step& step) override { step.set(parameter(i), state(i, "ball")); }
+};
+
+TEST(Optimizers, of_users_have_state_too) {
+    const auto own = [](const Parameters& ps) -> Made { return std::make_unique<HeavyBall>(ps); };
+    const auto expected = trajectory(cases.at("sgd_momentum"), Dtype::f64, How::lazy);
+    for (const How how : {How::lazy, How::jitted})
+        expect_near(trajectory(own, Dtype::f64, how).at(100), expected.at(100), 1e-12, "heavy ball");
+    const HeavyBall optimizer(make_parameters(Dtype::f64));
+    EXPECT_EQ(optimizer.named_state().back().first, "groups.0.count");
+    EXPECT_EQ(optimizer.named_state().back().second.item<double>(), 5);
+    const Parameters ps = make_parameters(Dtype::f64);
+    Forgetful forgetful(ps, 0.1);
+    objective(ps).backward();
+    EXPECT_THROW(forgetful.step(), UserError);
+}
+
 // ---- groups
 
 TEST(Optimizers, have_groups_that_take_what_they_leave_out_from_the_defaults) {

@@ -15,8 +15,10 @@ using lathe::detail::blame;
 using lathe::detail::Frame;
 using lathe::detail::LocScope;
 
-Optimizer::Optimizer(std::vector<Tensor> parameters, double learning_rate, Where where) {
-    add(std::move(parameters), learning_rate, {}, where);
+Optimizer::Optimizer(std::vector<Tensor> parameters, double learning_rate, Where where)
+    : Optimizer(std::move(parameters), learning_rate, Memories{}, where) {}
+Optimizer::Optimizer(std::vector<Tensor> parameters, double learning_rate, const Memories& memories, Where where) {
+    add(std::move(parameters), learning_rate, memories, where);
 }
 
 void Optimizer::add(std::vector<Tensor> parameters, double learning_rate, const Memories& memories, Where where) {
@@ -45,7 +47,10 @@ void Optimizer::add(std::vector<Tensor> parameters, double learning_rate, const 
 }
 
 const Tensor& Optimizer::find(const NamedState& variables, std::string_view name) {
-    return std::ranges::find(variables, name, &NamedTensor::first)->second;
+    const auto found = std::ranges::find(variables, name, &NamedTensor::first);
+    if (found == variables.end())
+        throw UserError(fmt::format("optimizer: there is no state \"{}\" among its memories", name), blame({}));
+    return found->second;
 }
 
 double Optimizer::learning_rate(std::size_t group, Where where) const {

@@ -47,6 +47,18 @@ public:
     void load_state(const NamedState& state, Where where = Where::current());
 
 protected:
+    // What a step remembers for the next one: variables with their first values. They are made with the optimiser:
+    // those that a step makes would end with its trace.
+    struct Memory {
+        std::string_view name;
+        double initial = 0;
+    };
+    struct Memories {
+        std::vector<Memory> of_parameters;  // each like its parameter, in the dtype of the computation
+        std::vector<Memory> of_group;       // f64 of rank 0
+    };
+    explicit Optimizer(std::vector<Tensor> parameters, double learning_rate, const Memories& memories,
+                       Where where = Where::current());
     // One of the library's: what its steps call is blamed on the line that called step(). An optimiser of the user's is
     // blamed on its own lines.
     struct OfLibrary {
@@ -67,15 +79,6 @@ protected:
     // The new values that parameter `i` with this gradient asks for, of the parameter and its state.
     virtual void update(std::size_t i, const Tensor& gradient, Step& step) = 0;
 
-    // What a step remembers for the next one: variables with their first values.
-    struct Memory {
-        std::string_view name;
-        double initial = 0;
-    };
-    struct Memories {
-        std::vector<Memory> of_parameters;  // each like its parameter, in the dtype of the computation
-        std::vector<Memory> of_group;       // f64 of rank 0
-    };
     void add(std::vector<Tensor> parameters, double learning_rate, const Memories& memories, Where where);
 
     const Tensor& parameter(std::size_t i) const { return parameters_[i]; }
