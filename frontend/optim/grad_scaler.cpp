@@ -24,7 +24,7 @@ GradScaler::GradScaler(GradScalerOptions options, Where where) : options_(option
 Tensor GradScaler::scale(const Tensor& loss, Where where) const {
     const LocScope scope(where, "scale", loss);
     if (!is_float(loss.dtype()) || loss.rank() != 0)
-        lathe::detail::refuse("scale", "the loss is a float of rank 0", where);
+        lathe::detail::refuse("scale", "wants a float of rank 0 as the loss", where);
     const Dtype dtype = ir::accumulator_of(loss.dtype());
     return convert(loss, dtype) * convert(scale_, dtype);
 }

@@ -85,7 +85,7 @@ void Optimizer::step(Where where) {
 void Optimizer::step_if(const Tensor& condition, Where where) {
     const LocScope scope(where, "step_if", condition);
     if (condition.dtype() != Dtype::boolean || condition.rank() != 0)
-        lathe::detail::refuse("step_if", "the condition is a bool of rank 0", where);
+        lathe::detail::refuse("step_if", "wants a bool of rank 0 as the condition", where);
     step_where(&condition, where);
 }
 
