@@ -18,6 +18,7 @@
 
 #include "frontend/tensor/blame.h"
 #include "frontend/tensor/node_ref.h"
+#include "frontend/trace/traced_flag.h"
 #include "ir/ops/op.h"
 #include "runtime/buffer.h"
 
@@ -98,7 +99,7 @@ struct VariableData : std::enable_shared_from_this<VariableData> {
     bool closed = false;    // emptied for good; protected by the lock
     bool in_trace = false;  // made while a function was traced: lives there alone
     std::string name;
-    bool trainable = true;
+    TracedFlag trainable{true};
 };
 
 // Of the trace that is recorded on this thread; 0 outside of all.
@@ -122,6 +123,8 @@ void store_variable(const NodeRef& variable, const NodeRef& value);
 // takes out several does so in the order of their addresses, and waits for nothing else in between.
 NodeRef check_out(VariableData& variable);
 void check_in(VariableData& variable, NodeRef value) noexcept;
+// Whether derivatives flow to what is computed from the variable from now on.
+void set_trainable(const NodeRef& variable, bool trainable);
 // What backward() has left at a variable. A trace has derivatives of its own, empty at first, which end with it: it
 // neither sees nor changes those outside, nor those of other traces.
 NodeRef variable_gradient(const std::shared_ptr<VariableData>& variable);

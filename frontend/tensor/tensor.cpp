@@ -294,6 +294,17 @@ void Tensor::set(const Tensor& value, Where where) const {
     detail::store_variable(node_, node);
 }
 
+bool Tensor::is_trainable(Where where) const {
+    if (!is_variable()) fail("is_trainable: the tensor is no variable", where);
+    return node_->variable->trainable.read();
+}
+
+void Tensor::set_trainable(bool trainable, Where where) const {
+    if (!is_variable()) fail("set_trainable: the tensor is no variable", where);
+    if (Trace::current() != nullptr) fail("set_trainable: a function that is being traced cannot change it", where);
+    detail::set_trainable(node_, trainable);
+}
+
 Tensor Tensor::grad(Where where) const {
     if (!is_variable()) fail("grad: the tensor is no variable", where);
     return Tensor(detail::variable_gradient(node_->variable));

@@ -237,6 +237,10 @@ public:
     // ---- variables
 
     bool is_variable() const;
+    // Whether derivatives flow to a variable. What was computed from it before a change keeps what it had then;
+    // compiled functions that read the variable are traced again. It cannot be changed while tracing.
+    bool is_trainable(Where where = Where::current()) const;
+    void set_trainable(bool trainable, Where where = Where::current()) const;
     // Gives a variable another value of the same type. While tracing, the compiled function will do so when it runs.
     void set(const Tensor& value, Where where = Where::current()) const;
     // Where backward() left the derivative of its tensor by this variable; empty if nowhere. A function that is being
@@ -269,10 +273,10 @@ private:
 // Functions that would compute something else than they say: they have no value to look at.
 detail::UseLogicalNotInstead operator!(const Tensor& x) = delete;
 template <class A, class B>
-    requires(std::same_as<A, Tensor> || std::same_as<B, Tensor>)
+    requires(std::derived_from<A, Tensor> || std::derived_from<B, Tensor>)
 detail::UseLogicalAndInstead operator&&(const A& a, const B& b) = delete;
 template <class A, class B>
-    requires(std::same_as<A, Tensor> || std::same_as<B, Tensor>)
+    requires(std::derived_from<A, Tensor> || std::derived_from<B, Tensor>)
 detail::UseLogicalOrInstead operator||(const A& a, const B& b) = delete;
 
 namespace detail {

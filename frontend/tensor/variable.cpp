@@ -36,16 +36,15 @@ void close(VariableData& variable) noexcept {
 NodeRef make_variable(ir::Type type, std::string name, bool trainable) {
     NodeRef node = make_node(NodeKind::variable);
     node->type = type;
-    node->keeps_history = trainable && is_float(type.dtype);
     const auto data = std::make_shared<VariableData>();
     data->name = std::move(name);
-    data->trainable = trainable;
+    data->trainable.set(trainable);
     node->variable = std::shared_ptr<VariableData>(data.get(), [data](VariableData*) { close(*data); });
     return node;
 }
 
 void make_value_of(Node& node, const Node& variable) {
-    node.keeps_history = variable.keeps_history;
+    node.keeps_history = is_float(variable.type.dtype) && variable.variable->trainable.value();
     node.variable = variable.variable->shared_from_this();
 }
 
@@ -62,6 +61,22 @@ void store_variable(const NodeRef& variable, const NodeRef& value) {
     NodeRef fresh = leaf(variable->type, std::move(data));
     make_value_of(*fresh, *variable);
     check_in(*variable->variable, std::move(fresh));
+}
+
+// The value goes on as another leaf with the same data: what was computed from it before keeps its history.
+void set_trainable(const NodeRef& variable, bool trainable) {
+    VariableData& data = *variable->variable;
+    if (data.trainable.value() == trainable) return;
+    NodeRef value = check_out(data);
+    struct PutBack {
+        VariableData& data;
+        NodeRef& value;
+        ~PutBack() { check_in(data, std::move(value)); }
+    } const put_back{data, value};
+    NodeRef fresh = leaf(variable->type, value->data);
+    data.trainable.set(trainable);
+    make_value_of(*fresh, *variable);
+    value = std::move(fresh);
 }
 
 NodeRef variable_gradient(const std::shared_ptr<VariableData>& variable) {

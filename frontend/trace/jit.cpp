@@ -42,7 +42,7 @@ std::pmr::vector<std::uint64_t> signature_of(std::span<const NodeRef> arguments,
             if (a->type.shape[i] == ir::Dim(1)) word |= 1ULL << i;
         if (const NodeRef& variable = variables[out.size()]) {
             word |= static_cast<std::uint64_t>(first_place(variables, out.size()) + 1) << 32 |
-                    static_cast<std::uint64_t>(variable->variable->trainable) << 24;
+                    static_cast<std::uint64_t>(variable->variable->trainable.value()) << 24;
         }
         out.push_back(word);
     }
@@ -68,6 +68,7 @@ struct Variant {
     std::vector<Donation> donations;
     std::vector<std::size_t> prepared_from;  // captured tensors, by number
     mutable detail::Prepared prepared;
+    detail::FlagReads flags;
 };
 
 // What a call brings.
@@ -96,10 +97,12 @@ struct Match {
     runtime::Binding binding;
 };
 
-// The variant for this call, unless it is of another signature. Throws PlanError where a precondition (an extent that
-// was read as a number) does not hold.
-std::optional<Match> match(const std::shared_ptr<const Variant>& variant, const Call& call) {
-    if (!std::ranges::equal(variant->signature, call.signature)) return std::nullopt;
+bool is_for(const Variant& variant, const Call& call) {
+    return std::ranges::equal(variant.signature, call.signature) && variant.flags.hold();
+}
+
+// Throws PlanError where a precondition (an extent that was read as a number) does not hold.
+Match match(const std::shared_ptr<const Variant>& variant, const Call& call) {
     const runtime::Plan& plan = variant->executable->plan;
     std::pmr::vector<std::int64_t> symbols(plan.symbol_count, &call.memory);
     runtime::find_symbols(plan, call.shapes, symbols);  // what is captured has the extents that it was traced with
@@ -157,8 +160,9 @@ Match CompiledFunction::State::find_or_build(const Call& call) {
             const std::shared_lock lock(mutex);
             seen = added;
             for (std::size_t v = variants.size(); v-- > 0;) {
+                if (!is_for(*variants[v], call)) continue;
                 try {
-                    if (std::optional<Match> found = match(variants[v], call)) return *std::move(found);
+                    return match(variants[v], call);
                 } catch (const runtime::PlanError&) {
                     continue;  // another variant may hold for these extents
                 }
@@ -281,6 +285,7 @@ std::shared_ptr<const Variant> CompiledFunction::State::trace(const Call& call) 
     variant->options = std::make_shared<const codegen::CompileOptions>(std::move(compile));
     variant->captured = std::move(traced.captured);
     variant->updated = std::move(traced.updated);
+    variant->flags = std::move(traced.flags);
     if (variant->executable->preparation)
         for (const std::uint32_t input : variant->executable->preparation->inputs)
             variant->prepared_from.push_back(input - arguments.size());

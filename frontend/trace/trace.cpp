@@ -141,7 +141,8 @@ void Trace::declare(const NodeRef& variable, NodeRef value) {
 }
 
 NodeRef Trace::declare_argument(const Node& variable, const NodeRef& value) {
-    NodeRef stand_in = detail::make_variable(value->type, variable.variable->name, variable.variable->trainable);
+    NodeRef stand_in =
+        detail::make_variable(value->type, variable.variable->name, variable.variable->trainable.value());
     stand_in->variable->in_trace = true;
     detail::make_value_of(*value, *stand_in);
     cell_of_.emplace(stand_in.get(), cells_.size());
@@ -165,6 +166,7 @@ NodeRef Trace::read(const NodeRef& variable) {
         node->type = variable->type;
         node->symbolic = true;
         node->where = where_;
+        variable->variable->trainable.read();
         detail::make_value_of(*node, *variable);
         node->trace = this;
         cells_.push_back({variable, node, node});
@@ -247,6 +249,7 @@ Trace::Result Trace::finish(std::span<const NodeRef> outputs) {
     for (const ir::Precondition& p : scope_.preconditions)
         if (unifier.apply(p.a) != unifier.apply(p.b))
             graph.require_equal(unifier.apply(p.a), unifier.apply(p.b), p.loc, p.what);
+    result.flags = std::move(flags_);
     return result;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "frontend/tensor/node.h"
+#include "frontend/trace/traced_flag.h"
 #include "ir/error.h"
 #include "ir/graph/graph.h"
 #include "ir/graph/unifier.h"
@@ -26,6 +27,8 @@ public:
     Trace& operator=(const Trace&) = delete;
 
     static Trace* current();
+    Trace* outer() const { return previous_; }
+    detail::FlagReads& flags() { return flags_; }
     std::uint32_t serial() const { return serial_; }  // different from those of other traces, and not 0
 
     // A dimension of an input that is not known while tracing; `example` is its extent in this call, if there is one.
@@ -61,6 +64,7 @@ public:
         std::unique_ptr<ir::Graph> graph;
         std::vector<detail::NodeRef> captured;  // variables, and leaves that existed before
         std::vector<detail::NodeRef> updated;   // variables
+        detail::FlagReads flags;
     };
     Result finish(std::span<const detail::NodeRef> outputs);
 
@@ -82,6 +86,7 @@ private:
     std::vector<Cell> cells_;
     std::unordered_map<detail::Node*, std::size_t> cell_of_;
     std::unordered_map<std::shared_ptr<detail::VariableData>, detail::NodeRef> gradients_;
+    detail::FlagReads flags_;
     std::source_location where_;
     std::uint32_t serial_;
     Trace* previous_;
