@@ -263,19 +263,19 @@ std::vector<Misuse> of_models() {
     add("parse_csv, a row too short", [=](Where w) { parse_csv("1,2\n3\n", "x.csv", Dtype::f32, w); });
     add("Linear, a negative number of features", [=](Where w) {
         nn::Generator random(1);
-        nn::Linear(-1, 2, random, nn::Init::kaiming, true, Dtype::f32, w);
+        nn::Linear(-1, 2, random, w);
     });
     add("Linear of integers", [=](Where w) {
         nn::Generator random(1);
-        nn::Linear(1, 2, random, nn::Init::kaiming, true, Dtype::i32, w);
+        nn::Linear(1, 2, {.dtype = Dtype::i32}, random, w);
     });
     add("Linear, an input of another extent", [=](Where w) {
         nn::Generator random(1);
-        nn::Linear(3, 2, random, nn::Init::kaiming, true, Dtype::f32, w)(ones({4}), w);
+        nn::Linear(3, 2, random, w)(ones({4}), w);
     });
     add("Linear, an empty input", [=](Where w) {
         nn::Generator random(1);
-        nn::Linear(3, 2, random, nn::Init::kaiming, true, Dtype::f32, w)(empty, w);
+        nn::Linear(3, 2, random, w)(empty, w);
     });
     add("Sgd of what is no variable", [=](Where w) { optim::Sgd({x}, {}, w); });
     add("Adam of an empty tensor", [=](Where w) { optim::Adam({empty}, {}, w); });

@@ -14,7 +14,26 @@ set(public
   frontend/inspect/stage.h
   frontend/model/aot.h
   frontend/model/model.h
+  frontend/nn/activations.h
+  frontend/nn/attention.h
+  frontend/nn/containers.h
+  frontend/nn/convolution.h
+  frontend/nn/dropout.h
+  frontend/nn/embedding.h
+  frontend/nn/function_module.h
+  frontend/nn/generator.h
+  frontend/nn/init.h
+  frontend/nn/linear.h
+  frontend/nn/module.h
   frontend/nn/nn.h
+  frontend/nn/normalization.h
+  frontend/nn/pooling.h
+  frontend/nn/recurrent.h
+  frontend/nn/shapes.h
+  frontend/nn/shared.h
+  frontend/nn/summary.h
+  frontend/nn/transformer.h
+  frontend/nn/var_store.h
   frontend/onnx/onnx.h
   frontend/optim/accumulator.h
   frontend/optim/adam.h

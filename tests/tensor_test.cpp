@@ -200,7 +200,7 @@ TEST(Tensor, every_mistake_names_a_line_of_the_caller) {
     expect_blame([&] { grad([](const Tensor& a) { return a; })(arange(3)); }, "grad: a derivative by i64[3]");
     nn::Generator random(1);
     expect_blame([&] { nn::Linear(-1, 2, random); }, "Linear: a number of features is negative");
-    expect_blame([&] { nn::Linear(1, 2, random, nn::Init::kaiming, true, Dtype::i32); }, "Linear: weights are floats");
+    expect_blame([&] { nn::Linear(1, 2, {.dtype = Dtype::i32}, random); }, "Linear: weights are floats");
     expect_blame([&] { f(ones({3}), ones({4})); }, "add: the shapes do not broadcast: 3 is not 4", line_of_f);
 }
 

@@ -22,7 +22,7 @@ constexpr std::int64_t features = 20, hidden = 70, classes = 10;
 nn::Sequential make_network(std::uint64_t seed) {
     nn::Generator random(seed);
     return nn::Sequential(nn::Linear(features, hidden, random), nn::ReLU(), nn::Linear(hidden, hidden, random),
-                          nn::GELU(), nn::Linear(hidden, classes, random, nn::Init::xavier));
+                          nn::GELU(), nn::Linear(hidden, classes, random));
 }
 
 struct Batch {

@@ -130,7 +130,7 @@ void LocScope::throw_empty(const State& previous, std::string_view function, std
 }
 
 Frame::Frame(Code code, std::source_location where, const std::type_info* type, std::string_view name,
-             std::int64_t index, const Tensor* operand)
+             std::int64_t index, std::span<const Tensor* const> operands)
     : parent_(current_),
       previous_(LocScope::state()),
       code_(code),
@@ -141,10 +141,8 @@ Frame::Frame(Code code, std::source_location where, const std::type_info* type, 
     if (previous_.current.line() != 0) where_ = previous_.current;
     if (code == Code::library) {
         own_.type = type;
-        if (operand != nullptr) {
-            own_.operands[0] = operand;
-            own_.operand_count = 1;
-        }
+        own_.operand_count = std::min(operands.size(), own_.operands.size());
+        std::copy_n(operands.begin(), own_.operand_count, own_.operands.begin());
         LocScope::restore({where_, {}, &own_});
     } else {
         LocScope::restore({});

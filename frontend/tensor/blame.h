@@ -111,10 +111,11 @@ public:
         root,     // likewise; and what called it is not said, since it may be kept for other callers
     };
     // `type` is null where it is no module. A module is called by its index in its parent, or its name, or its class.
+    // Of the operands, errors show the first few.
     Frame(Code code, std::source_location where, const std::type_info* type, std::string_view name, std::int64_t index,
-          const Tensor* operand);
+          std::span<const Tensor* const> operands);
     // A function of the user's.
-    explicit Frame(std::source_location where, Code code = Code::user) : Frame(code, where, nullptr, {}, -1, nullptr) {}
+    explicit Frame(std::source_location where, Code code = Code::user) : Frame(code, where, nullptr, {}, -1, {}) {}
     ~Frame() {
         current_ = parent_;
         LocScope::restore(previous_);

@@ -168,8 +168,8 @@ struct StructureOf {  // types of the user's
         });
     }
 };
-template <>
-struct StructureOf<Tensor> {
+template <std::derived_from<Tensor> T>
+struct StructureOf<T> {
     static bool same(const Tensor& a, const Tensor& b) { return a.is_empty() == b.is_empty(); }
 };
 template <class Range>

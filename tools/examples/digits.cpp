@@ -64,8 +64,7 @@ Batch batch_of(const Rows& rows, std::int64_t from, std::int64_t count) {
 
 nn::Sequential make_network(std::uint64_t seed) {
     nn::Generator random(seed);
-    return nn::Sequential(nn::Linear(pixels, hidden, random), nn::ReLU(),
-                          nn::Linear(hidden, classes, random, nn::Init::xavier));
+    return nn::Sequential(nn::Linear(pixels, hidden, random), nn::ReLU(), nn::Linear(hidden, classes, random));
 }
 
 auto make_step(const nn::Sequential& network, optim::Adam& optimizer, JitOptions options = {}) {
