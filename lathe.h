@@ -1,6 +1,9 @@
 // Everything that users of Lathe need: #include <lathe/lathe.h>
 #pragma once
 
+#include "frontend/checkpoint/checkpoint.h"
+#include "frontend/checkpoint/checkpoint_folder.h"
+#include "frontend/checkpoint/load_into.h"
 #include "frontend/data/data.h"
 #include "frontend/formats/csv.h"
 #include "frontend/formats/npy.h"

@@ -2,6 +2,12 @@
 # would be part of their programs from then on. A new public header is listed here.
 cmake_minimum_required(VERSION 3.25)
 set(public
+  frontend/checkpoint/checkpoint.h
+  frontend/checkpoint/checkpoint_folder.h
+  frontend/checkpoint/checkpoint_value.h
+  frontend/checkpoint/load_into.h
+  frontend/checkpoint/pytorch.h
+  frontend/checkpoint/safetensors.h
   frontend/data/data.h
   frontend/data/dataset.h
   frontend/data/loader.h
