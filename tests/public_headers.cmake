@@ -13,9 +13,12 @@ set(public
   frontend/data/loader.h
   frontend/data/metrics.h
   frontend/data/progress.h
+  frontend/formats/cifar.h
   frontend/formats/csv.h
+  frontend/formats/idx.h
   frontend/formats/npy.h
   frontend/formats/npz.h
+  frontend/formats/text.h
   frontend/inspect/inspect.h
   frontend/inspect/stage.h
   frontend/model/aot.h
