@@ -1,4 +1,4 @@
-# What is installed is what users need, and nothing else: an internal header that lathe.h or inspect.h came to include
+# What is installed is what users need, and nothing else: an internal header that lathe.h, inspect.h or images.h came to include
 # would be part of their programs from then on. A new public header is listed here.
 cmake_minimum_required(VERSION 3.25)
 set(public
@@ -19,6 +19,8 @@ set(public
   frontend/formats/npy.h
   frontend/formats/npz.h
   frontend/formats/text.h
+  frontend/images/image.h
+  frontend/images/image_folder.h
   frontend/inspect/inspect.h
   frontend/inspect/stage.h
   frontend/model/aot.h
@@ -84,6 +86,7 @@ set(public
   frontend/trace/jit.h
   frontend/trace/transforms.h
   frontend/trace/vmap.h
+  images.h
   inspect.h
   ir/dim.h
   ir/dtype.h
