@@ -1,10 +1,16 @@
 // Everything that users of Lathe need: #include <lathe/lathe.h>
 #pragma once
 
+#include "frontend/checkpoint/checkpoint.h"
+#include "frontend/checkpoint/checkpoint_folder.h"
+#include "frontend/checkpoint/load_into.h"
 #include "frontend/data/data.h"
+#include "frontend/formats/cifar.h"
 #include "frontend/formats/csv.h"
+#include "frontend/formats/idx.h"
 #include "frontend/formats/npy.h"
 #include "frontend/formats/npz.h"
+#include "frontend/formats/text.h"
 #include "frontend/functions/functions.h"
 #include "frontend/model/aot.h"
 #include "frontend/model/model.h"

@@ -1,4 +1,4 @@
-# Installs lathe.h, inspect.h and the headers that they need, no others, below PREFIX/lathe. They name each other <lathe/...>, so that
+# Installs lathe.h, inspect.h, images.h and the headers that they need, no others, below PREFIX/lathe. They name each other <lathe/...>, so that
 # a host's folders of the same names are not looked into.
 cmake_minimum_required(VERSION 3.25)
 function(install_header header)
@@ -25,3 +25,4 @@ function(install_header header)
 endfunction()
 install_header(lathe.h)
 install_header(inspect.h)
+install_header(images.h)

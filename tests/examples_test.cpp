@@ -126,7 +126,7 @@ TEST_F(Examples, ClassifyNamesTheDigitsOfImages) {
     const std::string root = LATHE_SOURCE_DIR;
     ASSERT_EQ(run_here(LATHE_CC " -Wall -Wextra -Werror -I. -I'" + root + "' '" + root +
                        "/tools/examples/ahead/classify.c' '" + root +
-                       "/tools/examples/files/image.c' digit.o -ljpeg -lpng -o classify"),
+                       "/frontend/images/decode_image.c' digit.o -ljpeg -lpng -o classify"),
               (Outcome{0, ""}));
     EXPECT_EQ(run_here("./classify" + images), jit);
 }

@@ -341,6 +341,62 @@ std::vector<Misuse> of_optimisers() {
     return all;
 }
 
+std::vector<Misuse> of_files() {
+    const Tensor empty, x = ones({2}), v = variable(x);
+    std::vector<Misuse> all;
+    const auto add = [&](const std::string& what, std::function<void(Where)> call) {
+        all.push_back({what, std::move(call)});
+    };
+    add("load_checkpoint, no file", [=](Where w) { load_checkpoint("/absent.pt", {}, w); });
+    add("load_checkpoint, no file to map", [=](Where w) { load_checkpoint("/absent.pt", {.map = true}, w); });
+    add("load_checkpoint, a folder to map", [=](Where w) { load_checkpoint("/", {.map = true}, w); });
+    add("save_checkpoint, no folder", [=](Where w) { save_checkpoint("/absent/a.safetensors", {{"x", x}}, {}, w); });
+    add("save_checkpoint, one name twice",
+        [=](Where w) { save_checkpoint("/absent/a.npz", {{"x", x}, {"x", x}}, {}, w); });
+    add("save_checkpoint, texts in .npz", [=](Where w) { save_checkpoint("/absent/a.npz", {}, {{"a", "b"}}, w); });
+    add("read_safetensors, no file", [=](Where w) { read_safetensors("/absent", {}, w); });
+    add("parse_safetensors, another text", [=](Where w) { parse_safetensors("x", "x.safetensors", w); });
+    add("write_safetensors, no folder", [=](Where w) { write_safetensors("/absent/x", {}, {}, w); });
+    add("safetensors_bytes of an empty tensor", [=](Where w) { safetensors_bytes({{"x", empty}}, {}, w); });
+    add("read_pytorch, no file", [=](Where w) { read_pytorch("/absent.pt", {}, w); });
+    add("parse_pytorch, another text", [=](Where w) { parse_pytorch("x", "x.pt", {}, w); });
+    add("parse_pytorch, a pickle of a call", [=](Where w) {
+        ZipWriter archive;
+        archive.add("a/data.pkl",
+                    "\x80\x02"
+                    "cos\nsystem\n)R.",
+                    false);
+        parse_pytorch(std::move(archive).finish(), "x.pt", {}, w);
+    });
+    add("CheckpointValue, no such key",
+        [=](Where w) { (void)CheckpointValue(CheckpointValue::Dict{{"a", CheckpointValue(x)}}).at("b", w); });
+    add("CheckpointValue, no such index", [=](Where w) { (void)CheckpointValue(CheckpointValue::List{}).at(0, w); });
+    add("CheckpointValue, another kind", [=](Where w) { (void)CheckpointValue(x).text(w); });
+    add("load_into, what does not fit", [=](Where w) {
+        load_into(std::vector<NamedTensor>{{"a", v}}, CheckpointValue(CheckpointValue::Dict{{"b", CheckpointValue(x)}}),
+                  {}, w);
+    });
+    add("load_into, no variable",
+        [=](Where w) { load_into(std::vector<NamedTensor>{{"a", x}}, CheckpointValue(), {}, w); });
+    add("CheckpointFolder that keeps nothing", [=](Where w) { CheckpointFolder("/tmp", {.keep = 0}, w); });
+    add("CheckpointFolder below a file", [=](Where w) { CheckpointFolder("/dev/null/a", {}, w); });
+    add("CheckpointFolder, a negative step", [=](Where w) { CheckpointFolder("/tmp").save(-1, {}, {}, w); });
+    add("read_idx, no file", [=](Where w) { read_idx("/absent", w); });
+    add("parse_idx, another text", [=](Where w) { parse_idx("text", "x", w); });
+    add("read_cifar10, no file", [=](Where w) { read_cifar10("/absent", w); });
+    add("parse_cifar10, part of an image", [=](Where w) { parse_cifar10("x", "x.bin", w); });
+    add("read_cifar100, no file", [=](Where w) { read_cifar100("/absent", w); });
+    add("parse_cifar100, a label that is none", [=](Where w) { parse_cifar100(std::string(3074, 'x'), "x.bin", w); });
+    add("read_csv_table, no file", [=](Where w) { read_csv_table("/absent.csv", {}, w); });
+    add("parse_csv_table, no such column",
+        [=](Where w) { parse_csv_table("a,b", "x.csv", {.header = true, .columns = {"c"}}, w); });
+    add("parse_csv_cells, a quote that does not end", [=](Where w) { parse_csv_cells("\"a", "x.csv", ',', w); });
+    add("read_csv_cells, no file", [=](Where w) { read_csv_cells("/absent.csv", ',', w); });
+    add("read_text, no file", [=](Where w) { read_text("/absent.txt", w); });
+    add("read_lines, no file", [=](Where w) { read_lines("/absent.txt", w); });
+    return all;
+}
+
 std::string refusal_of(const Misuse& misuse) {
     try {
         misuse.call(testing_support::users_line());
@@ -359,7 +415,7 @@ std::string refusal_of(const Misuse& misuse) {
 
 TEST(MemberMessages, are_these_for_every_misuse) {
     std::string text;
-    for (const std::vector<Misuse>& family : {of_tensors(), of_transforms(), of_models(), of_optimisers()})
+    for (const std::vector<Misuse>& family : {of_tensors(), of_transforms(), of_models(), of_optimisers(), of_files()})
         for (const Misuse& misuse : family) text += misuse.what + "\n    " + refusal_of(misuse) + "\n";
     testing_support::expect_kept("tests/member_messages.txt", text);
 }

@@ -1,7 +1,6 @@
 // .npz files, and the ZIP archives that they are.
 #include "frontend/formats/npz.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 
@@ -11,6 +10,7 @@
 #include "frontend/formats/zip.h"
 #include "ir/error.h"
 #include "tests/flipped_bits.h"
+#include "tests/mutations.h"
 
 namespace lathe {
 namespace {
@@ -190,7 +190,6 @@ TEST(Npz, RefusesOtherSizesAndSharedBytes) {
 }
 
 // A malformed archive is refused with a message or read as other arrays; it never does anything else.
-// LATHE_MUTATIONS says how many.
 TEST(Npz, SurvivesTruncationAndMutation) {
     const std::string files[] = {npz_bytes(some_arrays()), npz_bytes(some_arrays(), {.compress = true}),
                                  OldArchive{.comment = "comment"}.bytes()};
@@ -199,19 +198,7 @@ TEST(Npz, SurvivesTruncationAndMutation) {
             EXPECT_NE(message_of(good.substr(0, length)), "") << length;
         for_each_flipped_bit(good, message_of);
     }
-    const char* const wanted = std::getenv("LATHE_MUTATIONS");
-    std::mt19937_64 random(1);
-    const auto below = [&](std::size_t n) { return n == 0 ? 0 : static_cast<std::size_t>(random() % n); };
-    for (int i = wanted == nullptr ? 20000 : std::atoi(wanted); i > 0; --i) {
-        std::string bytes = files[below(std::size(files))];
-        for (std::size_t changes = 1 + below(3); changes > 0; --changes) {
-            const std::string& other = files[below(std::size(files))];
-            const std::size_t from = below(other.size()), length = below(40);
-            const std::size_t to = below(bytes.size()), removed = below(2) == 0 ? length : below(40);
-            bytes.replace(to, removed, other.substr(from, length));
-        }
-        message_of(bytes);
-    }
+    testing_support::for_each_mutation({std::begin(files), std::end(files)}, message_of);
 }
 
 TEST(Npz, ReadsFilesOfOthers) {

@@ -1,15 +1,26 @@
-# What is installed is what users need, and nothing else: an internal header that lathe.h or inspect.h came to include
+# What is installed is what users need, and nothing else: an internal header that lathe.h, inspect.h or images.h came to include
 # would be part of their programs from then on. A new public header is listed here.
 cmake_minimum_required(VERSION 3.25)
 set(public
+  frontend/checkpoint/checkpoint.h
+  frontend/checkpoint/checkpoint_folder.h
+  frontend/checkpoint/checkpoint_value.h
+  frontend/checkpoint/load_into.h
+  frontend/checkpoint/pytorch.h
+  frontend/checkpoint/safetensors.h
   frontend/data/data.h
   frontend/data/dataset.h
   frontend/data/loader.h
   frontend/data/metrics.h
   frontend/data/progress.h
+  frontend/formats/cifar.h
   frontend/formats/csv.h
+  frontend/formats/idx.h
   frontend/formats/npy.h
   frontend/formats/npz.h
+  frontend/formats/text.h
+  frontend/images/image.h
+  frontend/images/image_folder.h
   frontend/inspect/inspect.h
   frontend/inspect/stage.h
   frontend/model/aot.h
@@ -94,6 +105,7 @@ set(public
   frontend/trace/jit.h
   frontend/trace/transforms.h
   frontend/trace/vmap.h
+  images.h
   inspect.h
   ir/dim.h
   ir/dtype.h

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstring>
 #include <type_traits>
+#include <unordered_map>
 
 #include "frontend/formats/read_file.h"
 #include "frontend/tensor/blame.h"
+#include "ir/ascii.h"
 #include "ir/error.h"
 #include "ir/float_environment.h"
 
@@ -17,8 +19,8 @@ namespace {
 
 using ir::Dtype;
 
-// Whether a float that does not fit its type is too small for it rather than too large: by the power of ten that its
-// first digit stands for.
+// Whether a float that does not fit its type is too small for it rather than
+// too large: by the power of ten that its first digit stands for.
 bool is_too_small(std::string_view text) {
     const std::size_t e = std::min(text.find_first_of("eE"), text.size());
     const std::string_view mantissa = text.substr(0, e);
@@ -32,8 +34,9 @@ bool is_too_small(std::string_view text) {
     return power < first - point;
 }
 
-// Appends the number that `text` is, all of it; false where it is none of that type. What is smaller than the smallest
-// float is nearest to zero; what is larger than the largest is none.
+// Appends the number that `text` is, all of it; false where it is none of that
+// type. What is smaller than the smallest float is nearest to zero; what is
+// larger than the largest is none.
 template <class T>
 bool append_number(std::string_view text, std::vector<std::byte>& to) {
     T value{};
@@ -82,27 +85,72 @@ constexpr std::array<AppendCell, ir::dtype_count> append_cell = {append_number<d
                                                                  append_number<std::uint8_t>,
                                                                  append_boolean};
 
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r";
-    const std::size_t first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
-}
-
-// Where a cell ends: at a comma outside of quotes, or with the line.
-std::size_t end_of_cell(std::string_view line) {
-    bool quoted = false;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        if (line[i] == ',' && !quoted) return i;
-        if (line[i] == '"') quoted = !quoted;
+// The cells of a text, one after the other.
+class CellReader {
+public:
+    CellReader(std::string_view text, const std::string& name, char delimiter)
+        : text_(text), name_(name), delimiter_(delimiter) {
+        const bool is_part = ir::is_printable(delimiter) && !ir::is_alphanumeric(delimiter) && delimiter != '"';
+        if (!is_part && delimiter != '\t')
+            throw UserError(name + ": the delimiter of a table is no letter, digit or quote");
+        if (text_.starts_with("\xef\xbb\xbf")) text_.remove_prefix(3);  // the mark of UTF-8
+        if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff"))
+            throw FormatError(name + ": is text in UTF-16; UTF-8 or ASCII is expected");
     }
-    return std::string_view::npos;
-}
 
-// The number in a cell; spreadsheets may put quotes around it.
+    // Whether another row begins: blank lines may follow the last.
+    bool has_row() const { return text_.find_first_not_of(" \t\r\n", at_) != std::string_view::npos; }
+    bool row_has_ended() const { return row_has_ended_; }
+    // It stays until the next one.
+    std::string_view next() {
+        while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
+        const std::string_view cell = at_ < text_.size() && text_[at_] == '"' ? quoted() : plain();
+        row_has_ended_ = at_ >= text_.size() || text_[at_] == '\n';
+        rows_ += row_has_ended_ ? 1 : 0;
+        at_ = std::min(at_ + 1, text_.size());
+        return cell;
+    }
+    [[noreturn]] void fail(const std::string& what) const {
+        throw FormatError(name_ + ": row " + std::to_string(rows_ + 1) + what);
+    }
+
+private:
+    bool is_blank(char c) const { return (c == ' ' || c == '\t' || c == '\r') && c != delimiter_; }
+    std::string_view plain() {
+        const std::size_t begin = at_;
+        while (at_ < text_.size() && text_[at_] != delimiter_ && text_[at_] != '\n') ++at_;
+        std::size_t end = at_;
+        while (end > begin && is_blank(text_[end - 1])) --end;
+        return text_.substr(begin, end - begin);
+    }
+    std::string_view quoted() {
+        quoted_.clear();
+        for (++at_;; ++at_) {
+            const std::size_t quote = text_.find('"', at_);
+            if (quote == std::string_view::npos) fail(": a quote does not end");
+            quoted_ += text_.substr(at_, quote - at_);
+            at_ = quote + 1;
+            if (at_ >= text_.size() || text_[at_] != '"') break;
+            quoted_ += '"';
+        }
+        while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
+        if (at_ < text_.size() && text_[at_] != delimiter_ && text_[at_] != '\n')
+            fail(": something follows the quotes around a cell");
+        return quoted_;
+    }
+
+    std::string_view text_;
+    const std::string& name_;
+    char delimiter_;
+    std::size_t at_ = 0, rows_ = 0;
+    bool row_has_ended_ = true;
+    std::string quoted_;
+};
+
+// The number in a cell.
 std::string_view number_in(std::string_view cell) {
-    cell = trim(cell);
-    if (cell.size() > 1 && cell.starts_with('"') && cell.ends_with('"')) cell = trim(cell.substr(1, cell.size() - 2));
+    while (!cell.empty() && (cell.front() == ' ' || cell.front() == '\t')) cell.remove_prefix(1);
+    while (!cell.empty() && (cell.back() == ' ' || cell.back() == '\t')) cell.remove_suffix(1);
     if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
     return cell;
 }
@@ -113,49 +161,136 @@ std::string shown(std::string_view cell) {
     return std::string(cell.substr(0, longest));
 }
 
+constexpr std::size_t passed_over = ~std::size_t{0};
+
+// Where the columns of a file go in the array.
+struct Columns {
+    std::vector<std::string> names;
+    std::vector<std::size_t> places;  // of the file's; empty: all as they are
+};
+Columns read_header(CellReader& cells, const std::string& name, const CsvOptions& options) {
+    Columns columns;
+    if (!cells.has_row()) cells.fail(": the names of the columns are missing");
+    std::unordered_map<std::string, std::size_t> found;
+    do {
+        const std::string column(cells.next());
+        if (!found.emplace(column, columns.names.size()).second && !options.columns.empty())
+            throw FormatError(name + ": two columns are called '" + column + "'");
+        columns.names.push_back(column);
+    } while (!cells.row_has_ended());
+    if (options.columns.empty()) return columns;
+    columns.places.assign(columns.names.size(), passed_over);
+    for (std::size_t i = 0; i < options.columns.size(); ++i) {
+        const auto at = found.find(options.columns[i]);
+        if (at == found.end()) throw UserError(name + ": there is no column '" + options.columns[i] + "'");
+        if (columns.places[at->second] != passed_over)
+            throw UserError(name + ": the column '" + options.columns[i] + "' is asked for twice");
+        columns.places[at->second] = i;
+    }
+    columns.names = options.columns;
+    return columns;
+}
+
+CsvTable parse_table(std::string_view text, const std::string& name, const CsvOptions& options) {
+    const ir::FloatEnvironment floats;
+    const AppendCell append = append_cell[static_cast<std::size_t>(options.dtype)];
+    if (!options.header && !options.columns.empty())
+        throw UserError(name + ": columns are read by name only where there is a header");
+    CellReader cells(text, name, options.delimiter);
+    Columns columns;
+    if (options.header) columns = read_header(cells, name, options);
+    std::vector<std::byte> missing;
+    if (options.missing && !append(*options.missing, missing))
+        throw UserError(name + ": '" + *options.missing + "' for missing numbers is none of type " +
+                        std::string(ir::name(options.dtype)));
+    const auto is_missing = [&](std::string_view cell) {
+        return options.missing && (cell.empty() || std::ranges::count(options.missing_words, cell) > 0);
+    };
+
+    const std::size_t size = ir::size_of(options.dtype);
+    const std::size_t above = options.header ? 2 : 1;  // rows count from 1, and the header is one
+    std::size_t rows = 0, in_file = columns.places.empty() ? columns.names.size() : columns.places.size();
+    std::vector<std::byte> bytes, row, element;
+    const auto fail = [&](const std::string& what) {
+        throw FormatError(name + ": row " + std::to_string(rows + above) + what);
+    };
+    while (cells.has_row()) {
+        row.assign((options.header ? columns.names.size() : in_file) * size, std::byte{});
+        std::size_t column = 0;
+        do {
+            const std::string_view cell = number_in(cells.next());
+            const bool first = rows == 0 && !options.header;
+            if (first) {
+                ++in_file;
+                row.resize(in_file * size);
+            }
+            if (column >= in_file) fail(" has more than " + std::to_string(in_file) + " columns");
+            const std::size_t place = columns.places.empty() ? column : columns.places[column];
+            ++column;
+            if (place == passed_over) continue;
+            element.clear();
+            if (is_missing(cell))
+                element = missing;
+            else if (!append(cell, element))
+                fail(", column " + std::to_string(column) + ": '" + shown(cell) + "' is not a number of type " +
+                     std::string(ir::name(options.dtype)) +
+                     (options.delimiter == ',' && cell.find(';') != std::string_view::npos
+                          ? " (commas separate columns, not semicolons)"
+                          : ""));
+            std::copy(element.begin(), element.end(), row.begin() + static_cast<std::ptrdiff_t>(place * size));
+        } while (!cells.row_has_ended());
+        if (column != in_file) fail(" has " + std::to_string(column) + " columns, not " + std::to_string(in_file));
+        bytes.insert(bytes.end(), row.begin(), row.end());
+        ++rows;
+    }
+    if (rows == 0 && !options.header) throw FormatError(name + ": has no rows");
+    const std::size_t width = options.header ? columns.names.size() : in_file;
+    return {{options.dtype, {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(width)}, std::move(bytes)},
+            std::move(columns.names)};
+}
+
 }  // namespace
 
 Array parse_csv(std::string_view text, const std::string& name, Dtype dtype, Where where) try {
-    const ir::FloatEnvironment floats;
-    Array array{dtype, {0, 0}, {}};
-    std::int64_t &rows = array.shape[0], &columns = array.shape[1];
-    const auto fail = [&](const std::string& what) {
-        throw FormatError(name + ": row " + std::to_string(rows + 1) + what);
-    };
-    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // the mark of UTF-8
-    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
-        throw FormatError(name + ": is text in UTF-16; UTF-8 or ASCII is expected");
-    while (text.find_first_not_of(" \t\r\n") != std::string_view::npos) {  // blank lines may follow
-        const std::size_t end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        for (std::int64_t column = 1;; ++column) {
-            const std::size_t comma = end_of_cell(line);
-            const std::string_view cell = number_in(line.substr(0, comma));
-            if (rows > 0 && column > columns) fail(" has more than " + std::to_string(columns) + " columns");
-            if (!append_cell[static_cast<std::size_t>(dtype)](cell, array.bytes))
-                fail(", column " + std::to_string(column) + ": '" + shown(cell) + "' is not a number of type " +
-                     std::string(ir::name(dtype)) +
-                     (cell.find(';') != std::string_view::npos ? " (commas separate columns, not semicolons)" : ""));
-            if (comma == std::string_view::npos) {
-                if (rows == 0) columns = column;
-                if (column != columns)
-                    fail(" has " + std::to_string(column) + " columns, not " + std::to_string(columns));
-                break;
-            }
-            line.remove_prefix(comma + 1);
-        }
-        ++rows;
-    }
-    if (rows == 0) throw FormatError(name + ": has no rows");
-    return array;
+    return parse_table(text, name, {.dtype = dtype}).numbers;
 } catch (...) {
     detail::rethrow(detail::blame(where));
 }
 
 Array read_csv(const std::string& path, Dtype dtype, Where where) try {
-    const std::string bytes = read_file(path);
-    return parse_csv(is_gzip(bytes) ? unzip(bytes, path) : bytes, path, dtype, where);
+    return parse_csv(read_unzipped(path), path, dtype, where);
+} catch (...) {
+    detail::rethrow(detail::blame(where));
+}
+
+CsvTable parse_csv_table(std::string_view text, const std::string& name, const CsvOptions& options, Where where) try {
+    return parse_table(text, name, options);
+} catch (...) {
+    detail::rethrow(detail::blame(where));
+}
+
+CsvTable read_csv_table(const std::string& path, const CsvOptions& options, Where where) try {
+    return parse_table(read_unzipped(path), path, options);
+} catch (...) {
+    detail::rethrow(detail::blame(where));
+}
+
+std::vector<std::vector<std::string>> parse_csv_cells(std::string_view text, const std::string& name, char delimiter,
+                                                      Where where) try {
+    CellReader cells(text, name, delimiter);
+    std::vector<std::vector<std::string>> rows;
+    while (cells.has_row()) {
+        std::vector<std::string>& row = rows.emplace_back();
+        do row.emplace_back(cells.next());
+        while (!cells.row_has_ended());
+    }
+    return rows;
+} catch (...) {
+    detail::rethrow(detail::blame(where));
+}
+
+std::vector<std::vector<std::string>> read_csv_cells(const std::string& path, char delimiter, Where where) try {
+    return parse_csv_cells(read_unzipped(path), path, delimiter, where);
 } catch (...) {
     detail::rethrow(detail::blame(where));
 }

@@ -9,11 +9,13 @@ namespace {
 
 using namespace std::string_view_literals;
 
+constexpr std::string_view lathe_magic = "\x89LATHE\r\n"sv;
+
 struct Kind {
     std::string_view begins, name;
 };
 constexpr Kind kinds[] = {
-    {"\x89LATHE\r\n"sv, "a model (.lathe)"},
+    {lathe_magic, "a model (.lathe)"},
     {"\x93NUMPY"sv, "a NumPy array (.npy)"},
     {"PK\x03\x04"sv, "a zip archive, as .npz and .pt files are"},
     {"PK\x05\x06"sv, "an empty zip archive"},
@@ -46,12 +48,6 @@ constexpr Kind kinds[] = {
     {"<html"sv, "an HTML text"},
 };
 
-// The length of its header in 8 bytes, then JSON.
-bool is_safetensors(std::string_view bytes) {
-    if (bytes.size() < 10 || bytes[8] != '{') return false;
-    return bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0;
-}
-
 bool is_table(std::string_view line) {
     return line.find_first_of(",;\t") != std::string_view::npos && line.find('(') == std::string_view::npos &&
            line.find('{') == std::string_view::npos;
@@ -67,6 +63,17 @@ bool is_onnx(std::string_view bytes) {
     return bytes.size() > 4 && bytes[0] == 8 && bytes[1] > 0 && bytes[1] < 32 &&
            (bytes[2] == 0x12 || bytes[2] == 0x1a || bytes[2] == 0x3a || bytes[2] == 0x42);
 }
+
+bool is_lathe(std::string_view bytes) { return bytes.starts_with(lathe_magic); }
+
+// The length of its header in 8 bytes, then JSON.
+bool is_safetensors(std::string_view bytes) {
+    if (bytes.size() < 10 || bytes[8] != '{') return false;
+    return bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0;
+}
+
+// A ZIP archive, or a pickle.
+bool is_pytorch(std::string_view bytes) { return bytes.starts_with("PK\x03\x04"sv) || bytes.starts_with('\x80'); }
 
 std::string kind_of_file(std::string_view bytes) {
     if (bytes.empty()) return "an empty file";

@@ -104,4 +104,9 @@ std::string unzip(std::string_view bytes, const std::string& name, std::uint64_t
     }
 }
 
+std::string read_unzipped(const std::string& path) {
+    std::string bytes = read_file(path);
+    return is_gzip(bytes) ? unzip(bytes, path) : bytes;
+}
+
 }  // namespace lathe

@@ -18,4 +18,7 @@ bool is_gzip(std::string_view bytes);
 // holds more than `limit` bytes.
 std::string unzip(std::string_view bytes, const std::string& name, std::uint64_t limit = std::uint64_t{1} << 32);
 
+// A whole file, unzipped where it is a gzip stream.
+std::string read_unzipped(const std::string& path);
+
 }  // namespace lathe

@@ -5,17 +5,15 @@
 // without Lathe: ahead/classify.c is one. `--compile digit` writes an executable.
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
+#include "images.h"
 #include "inspect.h"
 #include "lathe.h"
-#include "tools/examples/files/image.h"
 
 namespace {
 
@@ -35,10 +33,7 @@ std::pair<Tensor, Tensor> classify(const Model& mnist, const Tensor& pixels) {
 }
 
 Tensor read_pixels(const std::string& path) {
-    Image read;
-    if (const char* const why = read_image(path.c_str(), &read)) throw std::runtime_error(path + ": " + why);
-    const std::shared_ptr<std::uint8_t> pixels(read.pixels, std::free);
-    return Tensor::borrow(pixels.get(), {read.height, read.width, 3}, {}, pixels);
+    return Tensor::from(read_image(path));
 }
 
 int run(std::span<char* const> words) {
@@ -76,6 +71,9 @@ int run(std::span<char* const> words) {
 int main(int count, char** words) {
     try {
         return run(std::span(words, static_cast<std::size_t>(count)).subspan(1));
+    } catch (const lathe::Error& e) {
+        std::fprintf(stderr, "classify: %s\n", e.message().c_str());
+        return 1;
     } catch (const std::exception& e) {
         std::fprintf(stderr, "classify: %s\n", e.what());
         return 1;

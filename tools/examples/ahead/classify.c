@@ -1,14 +1,14 @@
 /* Which digit images show, as ../classify.cpp says it, in a program that needs neither Lathe nor a compiler of models:
  *
  *   build/examples/classify mnist-8.onnx --compile digit.o
- *   cc -I. tools/examples/ahead/classify.c tools/examples/files/image.c digit.o -ljpeg -lpng -o classify
+ *   cc -I. tools/examples/ahead/classify.c frontend/images/decode_image.c digit.o -ljpeg -lpng -o classify
  *   ./classify photograph.jpg
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "digit.h"
-#include "tools/examples/files/image.h"
+#include "frontend/images/decode_image.h"
 
 /* Sizes and memory for images of one size; NULL where there is none. */
 static void* bind(int64_t height, int64_t width, void** workspace) {
@@ -24,8 +24,8 @@ static void* bind(int64_t height, int64_t width, void** workspace) {
 }
 
 static int classify(const char* path) {
-    Image read;
-    const char* const failed = read_image(path, &read);
+    DecodedImage read;
+    const char* const failed = decode_image_at(path, &read);
     if (failed) {
         fprintf(stderr, "classify: %s: %s\n", path, failed);
         return 1;

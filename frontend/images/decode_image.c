@@ -1,4 +1,4 @@
-#include "tools/examples/files/image.h"
+#include "frontend/images/decode_image.h"
 
 #include <errno.h>
 #include <png.h>
@@ -12,10 +12,9 @@
 
 static _Thread_local char reason[JMSG_LENGTH_MAX];
 
-enum { channels = 3 };
 static const int64_t most_pixels = (int64_t)1 << 28;
 
-static uint8_t* pixels_of(Image* out, int64_t height, int64_t width) {
+static uint8_t* pixels_of(DecodedImage* out, int64_t height, int64_t width, int channels) {
     if (height <= 0 || width <= 0 || width > most_pixels / height) return NULL;
     out->height = height;
     out->width = width;
@@ -34,7 +33,7 @@ static void leave(j_common_ptr decoder) {
 }
 static void say_nothing(j_common_ptr decoder) { (void)decoder; }
 
-static const char* read_jpeg(FILE* file, Image* out) {
+static const char* read_jpeg(FILE* file, int channels, DecodedImage* out) {
     struct jpeg_decompress_struct decoder;
     jpeg_failure failure;
     decoder.err = jpeg_std_error(&failure.manager);
@@ -49,9 +48,9 @@ static const char* read_jpeg(FILE* file, Image* out) {
     jpeg_create_decompress(&decoder);
     jpeg_stdio_src(&decoder, file);
     jpeg_read_header(&decoder, TRUE);
-    decoder.out_color_space = JCS_RGB;
+    decoder.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg_start_decompress(&decoder);
-    if (!pixels_of(out, decoder.output_height, decoder.output_width)) {
+    if (!pixels_of(out, decoder.output_height, decoder.output_width, channels)) {
         jpeg_destroy_decompress(&decoder);
         return "the image is too large";
     }
@@ -64,12 +63,12 @@ static const char* read_jpeg(FILE* file, Image* out) {
     return NULL;
 }
 
-static const char* read_png(FILE* file, Image* out) {
+static const char* read_png(FILE* file, int channels, DecodedImage* out) {
     png_image decoder = {.version = PNG_IMAGE_VERSION};
     const png_color white = {255, 255, 255};
     if (png_image_begin_read_from_stdio(&decoder, file)) {
-        decoder.format = PNG_FORMAT_RGB;
-        if (!pixels_of(out, decoder.height, decoder.width)) {
+        decoder.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+        if (!pixels_of(out, decoder.height, decoder.width, channels)) {
             png_image_free(&decoder);
             return "the image is too large";
         }
@@ -81,18 +80,21 @@ static const char* read_png(FILE* file, Image* out) {
     return reason;
 }
 
-const char* read_image(const char* path, Image* out) {
-    FILE* file = fopen(path, "rb");
+const char* decode_image(FILE* file, int channels, DecodedImage* out) {
     unsigned char first[8] = {0};
-    const char* failed = "is neither JPEG nor PNG";
-    *out = (Image){0, 0, NULL};
-    if (!file) return strerror(errno);
+    *out = (DecodedImage){0, 0, NULL};
     const size_t got = fread(first, 1, sizeof first, file);
     rewind(file);
-    if (got == sizeof first && png_sig_cmp(first, 0, sizeof first) == 0)
-        failed = read_png(file, out);
-    else if (first[0] == 0xff && first[1] == 0xd8)
-        failed = read_jpeg(file, out);
+    if (got == sizeof first && png_sig_cmp(first, 0, sizeof first) == 0) return read_png(file, channels, out);
+    if (first[0] == 0xff && first[1] == 0xd8) return read_jpeg(file, channels, out);
+    return "is neither JPEG nor PNG";
+}
+
+const char* decode_image_at(const char* path, DecodedImage* out) {
+    *out = (DecodedImage){0, 0, NULL};
+    FILE* file = fopen(path, "rb");
+    if (!file) return strerror(errno);
+    const char* const failed = decode_image(file, 3, out);
     fclose(file);
     return failed;
 }
