@@ -67,7 +67,10 @@ Tensor linear_map(const Tensor& x, const Tensor& w) {
 Tensor bilinear_map(const Tensor& a, const Tensor& b, const Tensor& w) {
     if (a.rank() == 0 || a.rank() != b.rank()) f::refuse("bilinear", "wants two tensors of one rank", a, b);
     if (w.rank() != 3) f::refuse("bilinear", "wants weights of [outputs, a's inputs, b's inputs]", a, w);
-    return f::einsum(f::EinsumFormula("...i,oik,...k->...o", {a.rank(), 3, b.rank()}), std::vector<Tensor>{a, w, b});
+    // In this order always: einsum takes the one that is cheapest for the extents that are known, and compiled code
+    // knows others.
+    const Tensor of_a = f::einsum(f::EinsumFormula("...i,oik->...ok", {a.rank(), 3}), std::vector<Tensor>{a, w});
+    return f::einsum(f::EinsumFormula("...ok,...k->...o", {a.rank() + 1, b.rank()}), std::vector<Tensor>{of_a, b});
 }
 
 Tensor flat(const Tensor& x) { return f::reshape(value_of(x), ir::Shape{x.type().shape.element_count()}); }

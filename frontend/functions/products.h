@@ -35,7 +35,9 @@ Tensor tensordot(const Tensor& a, const Tensor& b, const Axes& a_axes, const Axe
 // Einstein's sums: "bij,bjk->bik" names each operand's axes, and the result's; over all others it sums. "..." stands
 // for axes without names, which broadcast. Without an arrow the result has those, then the names that occur once, in
 // alphabetical order. A name that one operand has twice is its diagonal. More than two operands are multiplied pair by
-// pair: up to eight in the order that takes the fewest multiplications, more in one that is good step by step.
+// pair: up to eight in the order that takes the fewest multiplications, more in one that is good step by step. That
+// order, and with it the rounding, follows from the extents that are known: where some are symbols, as in compiled
+// code, it may be another one.
 Tensor einsum(std::string_view formula, std::span<const Tensor> operands, Where where = Where::current());
 inline Tensor einsum(std::string_view formula, std::initializer_list<Tensor> operands, Where where = Where::current()) {
     return einsum(formula, std::span<const Tensor>(operands.begin(), operands.size()), where);

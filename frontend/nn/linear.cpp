@@ -61,11 +61,7 @@ Bilinear::Bilinear(std::int64_t a_inputs, std::int64_t b_inputs, std::int64_t ou
 Tensor Bilinear::forward(const Tensor& a, const Tensor& b) const {
     require_input("Bilinear", a, weight.type().shape[1], weight.dtype());
     require_input("Bilinear", b, weight.type().shape[2], weight.dtype());
-    // In this order always: a sum of three operands takes the one that is cheapest for the extents that it knows, and
-    // compiled code knows others.
-    const Tensor of_a = einsum("...i,oik->...ok", {a, weight});
-    const Tensor product = einsum("...ok,...k->...o", {of_a, b});
-    return bias.is_empty() ? product : product + bias;
+    return bias.is_empty() ? bilinear(a, b, weight) : bilinear(a, b, weight, bias);
 }
 
 }  // namespace lathe::nn
