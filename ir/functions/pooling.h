@@ -151,7 +151,11 @@ T max_pool_indices(const T& x, const PoolingGeometry& g) {
 template <Operand T>
 T sum_pool(const T& x, const PoolingGeometry& g) {
     constexpr std::int64_t most_written_out = 16;
-    if (const auto count = few_elements(g.size.dims(), most_written_out)) {
+    const auto may_step = [](const Integers& steps) {
+        return std::ranges::all_of(steps, [](std::int64_t s) { return s >= 1 && s <= max_step; });
+    };
+    if (const auto count = few_elements(g.size.dims(), most_written_out);
+        count && may_step(g.stride) && may_step(g.dilation)) {
         const T padded = padded_for_windows(as_lines(x, g.extents()), number(x, 0), g);
         const Shape shape = shape_of(padded);
         const std::size_t lines = shape.rank() - g.extents();

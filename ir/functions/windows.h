@@ -59,7 +59,8 @@ T windows(const T& x, std::int64_t axis, Dim size, std::int64_t stride, std::int
     Shape wide = shape_of(x);
     const auto a = static_cast<std::size_t>(axis);
     const Dim count = window_count(wide[a], size, stride, dilation);
-    if (dilation == 1 && size == Dim(stride)) {  // side by side: the axis in pieces, which derivatives need not add up
+    // Windows side by side are the axis in pieces, which derivatives need not add up.
+    if (dilation == 1 && size == Dim(stride) && stride <= max_step) {
         const T whole = count * size == wide[a] ? x : narrow(x, axis, 0, count * size);
         Shape pieces;
         Integers order;
