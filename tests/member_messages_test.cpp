@@ -26,6 +26,58 @@ struct Misuse {
 // A function of the user's for transforms; what it records is on the user's line, too.
 Tensor squared(const Tensor& x, Where w) { return operator*({x, w}, {x, w}); }
 
+// A module of the user's that registers these names.
+class Registering : public nn::Module {
+public:
+    Registering(const std::vector<std::string>& names, Where w) {
+        for (const std::string& name : names) (void)register_parameter(name, ones({2}), nn::Layout::same, w);
+    }
+
+private:
+    Tensor forward(const Tensor& x) const override { return x; }
+};
+
+std::vector<Misuse> of_modules() {
+    std::vector<Misuse> all;
+    const auto add = [&](const std::string& what, std::function<void(nn::Generator&, Where)> call) {
+        all.push_back({what, [call = std::move(call)](Where w) {
+                           nn::Generator random(1);
+                           call(random, w);
+                       }});
+    };
+    add("a parameter without a name", [](nn::Generator&, Where w) { Registering({""}, w); });
+    add("a parameter with a dot", [](nn::Generator&, Where w) { Registering({"a.b"}, w); });
+    add("two parameters of one name", [](nn::Generator&, Where w) { Registering({"a", "a"}, w); });
+    add("set_trainable of what is no variable", [](nn::Generator&, Where w) { ones({2}).set_trainable(false, w); });
+    add("Conv2d, groups", [](nn::Generator& r, Where w) { nn::Conv2d(3, 4, {.kernel = 3, .groups = 2}, r, w); });
+    add("Conv2d of other channels",
+        [](nn::Generator& r, Where w) { nn::Conv2d(3, 4, {.kernel = 3}, r, w)(ones({1, 2, 5, 5}), w); });
+    add("Conv2d of a matrix",
+        [](nn::Generator& r, Where w) { nn::Conv2d(3, 4, {.kernel = 3}, r, w)(ones({3, 5}), w); });
+    add("MultiheadAttention, heads", [](nn::Generator& r, Where w) { nn::MultiheadAttention(10, 3, r, w); });
+    add("MultiheadAttention of a vector",
+        [](nn::Generator& r, Where w) { nn::MultiheadAttention(4, 2, r, w)(ones({4}), w); });
+    add("Embedding, padding_idx", [](nn::Generator& r, Where w) { nn::Embedding(3, 2, {.padding_idx = 5}, r, w); });
+    add("Embedding, an index that there is not",
+        [](nn::Generator& r, Where w) { nn::Embedding(3, 2, r, w)(Tensor::from({7}), w).eval(w); });
+    add("LayerNorm of other extents", [](nn::Generator&, Where w) { nn::LayerNorm(4, {}, w)(ones({2, 3}), w); });
+    add("LayerNorm without extents",
+        [](nn::Generator&, Where w) { nn::LayerNorm(std::vector<std::int64_t>{}, {}, w); });
+    add("GroupNorm, groups", [](nn::Generator&, Where w) { nn::GroupNorm(2, 5, {}, w); });
+    add("BatchNorm2d of a matrix", [](nn::Generator&, Where w) { nn::BatchNorm2d(3, {}, w)(ones({2, 3}), w); });
+    add("BatchNorm1d of one number", [](nn::Generator&, Where w) { nn::BatchNorm1d(3, {}, w)(ones({1, 3}), w); });
+    add("LSTM of another width", [](nn::Generator& r, Where w) { nn::LSTM(3, 4, r, w)(ones({5, 2, 7}), w); });
+    add("GRU of a vector", [](nn::Generator& r, Where w) { nn::GRU(3, 4, r, w)(ones({3}), w); });
+    add("Dropout2d of a matrix", [](nn::Generator& r, Where w) { nn::Dropout2d(0.5, r, w)(ones({2, 3}), w); });
+    add("xavier_uniform of a vector",
+        [](nn::Generator& r, Where w) { nn::init::xavier_uniform(r)({3}, Dtype::f32, nn::Layout::same, w); });
+    add("orthogonal of a vector",
+        [](nn::Generator& r, Where w) { nn::init::orthogonal(r)({3}, Dtype::f32, nn::Layout::same, w); });
+    add("normal of integers",
+        [](nn::Generator& r, Where w) { nn::init::normal(r)({3}, Dtype::i32, nn::Layout::same, w); });
+    return all;
+}
+
 std::vector<Misuse> of_tensors() {
     const Tensor empty, x = ones({2, 3}), i = ones({2}, Dtype::i64);
     std::vector<Misuse> all;
@@ -277,6 +329,7 @@ std::vector<Misuse> of_models() {
         nn::Generator random(1);
         nn::Linear(3, 2, random, w)(empty, w);
     });
+    for (Misuse& m : of_modules()) all.push_back(std::move(m));
     add("Sgd of what is no variable", [=](Where w) { optim::Sgd({x}, {}, w); });
     add("Adam of an empty tensor", [=](Where w) { optim::Adam({empty}, {}, w); });
     add("step without derivatives", [=](Where w) { optim::Sgd({variable(x)}, {}, w).step(w); });
