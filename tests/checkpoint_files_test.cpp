@@ -114,6 +114,26 @@ TEST(LoadInto, RenamesTransposesAndConverts) {
     EXPECT_EQ(bias.to_vector<float>(), (std::vector<float>{1, 1}));
 }
 
+TEST(LoadInto, GivesModulesWhatPyTorchSaved) {
+    nn::Generator random(1);
+    nn::Sequential network;
+    network.append("fc", nn::Linear(3, 2, random)).append("norm", nn::BatchNorm1d(2));
+    const Tensor weight = arange(0, 6, 1, Dtype::f32).reshape({2, 3});  // [outputs, inputs]
+    std::vector<NamedTensor> saved = {{"fc.weight", weight},
+                                      {"fc.bias", full({2}, 3)},
+                                      {"norm.weight", full({2}, 4)},
+                                      {"norm.bias", full({2}, 5)},
+                                      {"norm.running_mean", full({2}, 6)},
+                                      {"norm.running_var", full({2}, 7)},
+                                      {"norm.num_batches_tracked", full({}, 8, Dtype::i64)}};
+    const LoadReport report = load_into(network, dict_of(saved));
+    EXPECT_TRUE(report.missing.empty() && report.unexpected.empty());
+    saved[0].second = weight.t();
+    std::vector<NamedTensor> loaded;
+    for (const nn::StateEntry& e : network.state()) loaded.emplace_back(e.path, e.variable);
+    EXPECT_EQ(arrays_of(loaded), arrays_of(saved));
+}
+
 TEST(LoadInto, SaysAllThatDoesNotFitAndChangesNothing) {
     const Tensor a = variable(ones({2})), b = variable(ones({2, 3})), c = variable(ones({1})), d = variable(ones({2}));
     const std::vector<LoadTarget> targets = {{"a", a}, {"b", b, true}, {"c", c}, {"d", d}};

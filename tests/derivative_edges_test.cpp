@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "ir/functions/activations.h"
+#include "ir/functions/classification.h"
+#include "ir/functions/losses.h"
 #include "ir/functions/statistics.h"
 #include "ir/graph/interpret.h"
 #include "ir/ops/ops.h"
@@ -71,6 +73,34 @@ Value binary(const std::vector<Value>& x) {
 template <const OpDef* op>
 Value unary(const std::vector<Value>& x) {
     return (*op)(x[0]);
+}
+
+// Losses of logits are smooth: at 0, where a training begins whose weights are zeros, the derivatives of sigmoid count.
+TEST(DerivativeEdges, LossesOfLogitsAtZero) {
+    using functions::Reduction;
+    const std::pair<const char*, Function> by_label[] = {
+        {"binary_cross_entropy_with_logits",
+         [](const std::vector<Value>& x) {
+             return functions::binary_cross_entropy_with_logits(x[0], x[1], {}, {}, Reduction::mean);
+         }},
+        {"soft_margin_loss",
+         [](const std::vector<Value>& x) {
+             const Value sign = ops::sub(ops::mul(x[1], functions::number(x[1], 2)), functions::number(x[1], 1));
+             return functions::soft_margin_loss(x[0], sign, Reduction::mean);
+         }},
+        {"multilabel_soft_margin_loss", [](const std::vector<Value>& x) {
+             const auto row = [](const Value& v) { return functions::unsqueeze(v, {0}); };
+             return functions::multilabel_soft_margin_loss(row(x[0]), row(x[1]), {}, Reduction::mean);
+         }}};
+    for (const Dtype d : all_floats)
+        for (const auto& [what, loss] : by_label)
+            for (const double label : {0.0, 1.0})
+                for (const double zero : {0.0, -0.0}) {
+                    const std::vector<double> found = derivatives(d, loss, {zero, label}, 0, 3);
+                    expect_close(found[0], 0.5 - label, d, what);
+                    expect_close(found[1], 0.25, d, what);
+                    EXPECT_NEAR(found[2], 0, 1e-2) << what << " in " << name(d);
+                }
 }
 
 TEST(DerivativeEdges, PowersOfEveryOrderAtZero) {

@@ -147,6 +147,106 @@ TEST_F(Examples, ClassifyRefusesWhatIsNoImage) {
     }
 }
 
+// ---- trainings, at a small size: what they print, and that they find their figures good enough (exit status 0)
+
+struct Training {
+    std::string name;
+    std::string data;                    // a file of shared/testdata, or an absolute path; empty: what comes with Lathe
+    std::vector<std::string> figures;    // the lines that it prints begin so, among others
+    double least = 0, most = 0;          // the last of them has a number between these
+    std::vector<std::string> falling{};  // numbers of lines that begin so are less from each to the next
+
+    friend void PrintTo(const Training& t, std::ostream* to) { *to << t.name; }
+};
+
+// The first number behind what a line of the output begins with; NaN without such a line.
+double number_behind(const std::string& output, const std::string& begin) {
+    std::istringstream lines(output);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(begin)) continue;
+        const std::size_t digit = line.find_first_of("0123456789", begin.size());
+        if (digit != std::string::npos) return std::stod(line.substr(digit));
+    }
+    return std::nan("");
+}
+
+class Trainings : public Examples, public testing::WithParamInterface<Training> {};
+
+TEST_P(Trainings, PrintWhatTheyFound) {
+    const Training& training = GetParam();
+    const fs::path data = training.data.empty() ? fs::path() : models_.parent_path() / training.data;
+    if (!training.data.empty() && !fs::exists(data)) GTEST_SKIP() << "SKIPPED: there is no " << data;
+    const Outcome o = example(training.name + " --quick" + (data.empty() ? "" : " '" + data.string() + "'"));
+    EXPECT_EQ(o.status, 0) << o.output;
+    for (const std::string& figure : training.figures)
+        EXPECT_NE(("\n" + o.output).find("\n" + figure), std::string::npos) << figure << " in\n" << o.output;
+    const double last = number_behind(o.output, training.figures.back());
+    EXPECT_TRUE(last >= training.least && last <= training.most) << last << " in\n" << o.output;
+    for (std::size_t i = 1; i < training.falling.size(); ++i)
+        EXPECT_LT(number_behind(o.output, training.falling[i]), number_behind(o.output, training.falling[i - 1]))
+            << o.output;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Quick, Trainings,
+    testing::Values(Training{"fashion",
+                             "/usr/share/datasets/fashion-mnist",
+                             {"training ", "test accuracy"},
+                             70,
+                             100,
+                             {"epoch 1  ", "epoch 2  "}},
+                    Training{"shakespeare",
+                             "datasets/tinyshakespeare.txt",
+                             {"loss after"},
+                             0,
+                             1e9,
+                             {"loss before training", "loss after  120 steps"}},
+                    Training{"names",
+                             "datasets/names.txt",
+                             {"loss after 1 epochs"},
+                             1.5,
+                             2.7,
+                             {"loss before training", "loss after 1 epochs"}},
+                    Training{"regression",
+                             "",
+                             {"line: squared error", "line: from the exact", "odd or even      "},
+                             85,
+                             100,
+                             {"odd or even: step  1   loss", "odd or even: step  2   loss"}},
+                    Training{"newton",
+                             "",
+                             {"Rosenbrock  step  7    f = 0 ", "Rosenbrock             ", "logistic               "},
+                             0.8,
+                             1},
+                    Training{"vae", "", {"held-out bound"}, 20, 60},
+                    Training{"fine_tune",
+                             "checkpoints/mnist.pt",
+                             {"checkpoint             376520", "as it came", "body                   equals",
+                              "with a new head"},
+                             85,
+                             100},
+                    Training{"serve",
+                             "",
+                             {"1 thread ", "4 threads",
+                              "results                equal those of all rows at once, bit for bit", "2 threads"},
+                             1,
+                             1e9}),
+    [](const testing::TestParamInfo<Training>& each) { return each.param.name; });
+
+TEST_F(Examples, TrainingsSayWhatTheyNeed) {
+    for (const std::string name : {"shakespeare", "names", "fine_tune"}) {
+        const Outcome o = example(name);
+        EXPECT_EQ(o.status, 1) << o.output;
+        EXPECT_EQ(o.output.find(name + ": wants the path of "), 0U) << o.output;
+        EXPECT_EQ(example(name + " absent"),
+                  (Outcome{1, name + ": absent: No such file or directory\n"}));
+        EXPECT_EQ(example(name + " --fast"), (Outcome{2, "usage: " + name + " [--quick] [PATH]\n"}));
+    }
+    write("names.txt", "emma\nno name\n");
+    EXPECT_EQ(example("names names.txt"),
+              (Outcome{1, "names: names.txt: 'no name' has other characters than a to z\n"}));
+}
+
 // ---- denoise
 
 // A tone like a voice's in every second half, with noise all the time.

@@ -1,6 +1,6 @@
 // Checkpoints: files of named tensors, of whatever kind they are.
 //
-//   load_into(model.named_parameters(), load_checkpoint("resnet.pt").root.at("state_dict"));
+//   load_into(model, load_checkpoint("resnet.pt").root.at("state_dict"));
 //   save_checkpoint("resnet.safetensors", model.named_parameters(), {{"epoch", "12"}});
 #pragma once
 

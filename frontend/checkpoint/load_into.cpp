@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "frontend/functions/elementwise.h"
+#include "frontend/nn/module.h"
 #include "frontend/tensor/blame.h"
 #include "ir/error.h"
 
@@ -126,6 +127,14 @@ LoadReport load_into(std::span<const LoadTarget> targets, const CheckpointValue&
 LoadReport load_into(const std::vector<NamedTensor>& variables, const CheckpointValue& values,
                      const LoadOptions& options, Where where) {
     const std::vector<LoadTarget> targets(variables.begin(), variables.end());
+    return load_into(targets, values, options, where);
+}
+
+LoadReport load_into(const nn::AnyModule& module, const CheckpointValue& values, const LoadOptions& options,
+                     Where where) {
+    std::vector<LoadTarget> targets;
+    for (const nn::StateEntry& e : module.state())
+        targets.emplace_back(e.path, e.variable, e.layout == nn::Layout::transposed);
     return load_into(targets, values, options, where);
 }
 

@@ -1,6 +1,6 @@
 // Values of a checkpoint for the variables of a model.
 //
-//   load_into(model.named_parameters(), checkpoint.root, {.prefix = "module."});
+//   load_into(model, checkpoint.root, {.prefix = "module."});
 #pragma once
 
 #include <functional>
@@ -13,6 +13,10 @@
 #include "frontend/tensor/where.h"
 
 namespace lathe {
+
+namespace nn {
+class AnyModule;
+}
 
 // A variable that takes the value of a name.
 struct LoadTarget {
@@ -53,5 +57,9 @@ LoadReport load_into(std::span<const LoadTarget> targets, const CheckpointValue&
                      const LoadOptions& options = {}, Where where = Where::current());
 LoadReport load_into(const std::vector<NamedTensor>& variables, const CheckpointValue& values,
                      const LoadOptions& options = {}, Where where = Where::current());
+// The parameters and persistent buffers of a module, by PyTorch's names, from a file that has PyTorch's layouts: a
+// state_dict.
+LoadReport load_into(const nn::AnyModule& module, const CheckpointValue& values, const LoadOptions& options = {},
+                     Where where = Where::current());
 
 }  // namespace lathe

@@ -137,9 +137,10 @@ T silu(const T& input) {
     return in_accumulator(input, [](const T& x) { return ops::mul(x, ops::sigmoid(x)); });
 }
 
-// log(1 + e^x), which is x from the limit on. No limit is beyond 60, where the two are the same in every format.
+// log(1 + e^x), which is x from the limit on. No limit is beyond 60, where the two are the same in every format. There
+// is no |x| in it: its derivatives at 0 are those of the function.
 template <Operand T>
-T log_one_plus_exp(const T& x, double threshold) {
+T log_one_plus_exp(const T& x, double threshold = 60) {
     const T limit = number(x, std::min(threshold, 60.0));
     const T e = ops::exp(ops::min(x, limit));
     return ops::select(ops::gt(x, limit), x, ops::log1p(e));
@@ -156,13 +157,13 @@ T softplus(const T& input, double beta, double threshold) {
 template <Operand T>
 T log_sigmoid(const T& input) {
     require_floats("log_sigmoid", input);
-    return in_accumulator(input, [](const T& x) { return ops::neg(log_one_plus_exp(ops::neg(x), 60)); });
+    return in_accumulator(input, [](const T& x) { return ops::neg(log_one_plus_exp(ops::neg(x))); });
 }
 // x * tanh(softplus(x)).
 template <Operand T>
 T mish(const T& input) {
     require_floats("mish", input);
-    return in_accumulator(input, [](const T& x) { return ops::mul(x, ops::tanh(log_one_plus_exp(x, 60))); });
+    return in_accumulator(input, [](const T& x) { return ops::mul(x, ops::tanh(log_one_plus_exp(x))); });
 }
 
 // x / (1 + |x|). Beyond 1 in other words, whose derivative keeps its digits where x is large.

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "ir/functions/activations.h"
 #include "ir/functions/along_axis.h"
 #include "ir/functions/folds.h"
 #include "ir/functions/movement.h"
@@ -183,9 +184,7 @@ T multi_margin_loss(const T& input, const T& labels, std::int64_t p, double marg
 template <Operand T>
 T multilabel_soft_margin_loss(const T& input, const T& target, const std::optional<T>& weights, Reduction reduction) {
     return in_accumulator(input, [&](const T& x) {
-        const T y = convert(target, dtype_of(x)), zero = number(x, 0);
-        const T rest = ops::log1p(ops::exp(ops::neg(ops::abs(x))));
-        T losses = ops::add(ops::sub(ops::max(zero, x), ops::mul(x, y)), rest);
+        T losses = ops::sub(log_one_plus_exp(x), ops::mul(x, convert(target, dtype_of(x))));
         if (weights) losses = ops::mul(losses, convert(*weights, dtype_of(x)));
         return reduced(mean(losses, natural_axes({-1}, shape_of(x).rank())), reduction);
     });

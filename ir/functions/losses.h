@@ -6,6 +6,7 @@
 #include <numbers>
 #include <optional>
 
+#include "ir/functions/activations.h"
 #include "ir/functions/reduction.h"
 
 namespace lathe::ir::functions {
@@ -83,13 +84,13 @@ T binary_cross_entropy(const T& p, const T& t, const std::optional<T>& weights, 
         return weights ? ops::mul(losses, convert(*weights, dtype_of(a))) : losses;
     });
 }
-// The same of p = sigmoid(x): (1 - t) x + w (log(1 + e^-|x|) + max(-x, 0)), with w = 1 + (positive - 1) t.
+// The same of p = sigmoid(x): (1 - t) x + w log(1 + e^-x), with w = 1 + (positive - 1) t.
 template <Operand T>
 T binary_cross_entropy_with_logits(const T& x, const T& t, const std::optional<T>& weights,
                                    const std::optional<T>& positive, Reduction reduction) {
     return loss_of_pairs(x, t, reduction, [&](const T& a, const T& b) {
         const Dtype d = dtype_of(a);
-        T rest = ops::add(ops::log1p(ops::exp(ops::neg(ops::abs(a)))), positive_part(ops::neg(a)));
+        T rest = log_one_plus_exp(ops::neg(a));
         if (positive) rest = ops::mul(rest, plus(ops::mul(plus(convert(*positive, d), -1), b), 1));
         const T losses = ops::add(ops::mul(ops::sub(number(a, 1), b), a), rest);
         return weights ? ops::mul(losses, convert(*weights, d)) : losses;
@@ -150,10 +151,8 @@ T hinge_embedding_loss(const T& x, const T& y, double margin, Reduction reductio
 // log(1 + e^(-y x))
 template <Operand T>
 T soft_margin_loss(const T& x, const T& y, Reduction reduction) {
-    return loss_of_pairs(x, y, reduction, [](const T& a, const T& b) {
-        const T z = ops::neg(ops::mul(b, a));
-        return ops::add(positive_part(z), ops::log1p(ops::exp(ops::neg(ops::abs(z)))));
-    });
+    return loss_of_pairs(x, y, reduction,
+                         [](const T& a, const T& b) { return log_one_plus_exp(ops::neg(ops::mul(b, a))); });
 }
 // max(0, -y (a - b) + margin)
 template <Operand T>

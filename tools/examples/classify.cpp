@@ -32,9 +32,7 @@ std::pair<Tensor, Tensor> classify(const Model& mnist, const Tensor& pixels) {
     return {reshape(argmax(scores, -1), {}), max(scores)};
 }
 
-Tensor read_pixels(const std::string& path) {
-    return Tensor::from(read_image(path));
-}
+Tensor read_pixels(const std::string& path) { return Tensor::from(read_image(path)); }
 
 int run(std::span<char* const> words) {
     if (words.size() < 2) {
