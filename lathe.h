@@ -4,6 +4,8 @@
 #include "frontend/checkpoint/checkpoint.h"
 #include "frontend/checkpoint/checkpoint_folder.h"
 #include "frontend/checkpoint/load_into.h"
+#include "frontend/checkpoint/module_state.h"
+#include "frontend/checkpoint/training_state.h"
 #include "frontend/data/data.h"
 #include "frontend/formats/cifar.h"
 #include "frontend/formats/csv.h"

@@ -1,7 +1,9 @@
 // The pages of the manual are what the op table, the reference interpreter and the public headers say now.
 // LATHE_REWRITE_EXPECTATIONS=1 writes them.
 #include <algorithm>
+#include <filesystem>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -226,6 +228,40 @@ TEST(ManualOfFunctions, SaysWhatTheHeadersSay) {
     }
     EXPECT_GT(functions, 200U);
     testing_support::expect_kept("docs/functions.md", page);
+}
+
+// Names that public headers declare or use, without what their comments say.
+std::set<std::string> names_of_headers() {
+    std::set<std::string> out;
+    const std::regex comment("//[^\n]*"), name("[A-Za-z_]\\w*");
+    const auto add = [&](const std::filesystem::path& path) {
+        const std::string code = std::regex_replace(read_file(path.string()), comment, "");
+        for (std::sregex_iterator i(code.begin(), code.end(), name), end; i != end; ++i) out.insert(i->str());
+    };
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(LATHE_SOURCE_DIR "/frontend"))
+        if (entry.path().extension() == ".h") add(entry.path());
+    for (const char* path : {"/runtime/threads.h", "/ir/dtype.h", "/ir/error.h"})
+        add(LATHE_SOURCE_DIR + std::string(path));
+    return out;
+}
+
+// The last column of the tables on the page for those who come from PyTorch.
+TEST(ManualForPytorch, NamesWhatThereIs) {
+    const std::set<std::string> known = names_of_headers();
+    std::istringstream page(read_file(LATHE_SOURCE_DIR "/docs/from_pytorch.md"));
+    const std::regex code("`([^`]*)`"), text("\"[^\"]*\""), name("[A-Za-z_]\\w+");
+    std::size_t checked = 0;
+    for (std::string line; std::getline(page, line);) {
+        if (!line.starts_with("| ") || line.starts_with("| ---")) continue;
+        line.erase(line.size() - 2);
+        const std::string column = line.substr(line.rfind(" | "));
+        for (std::sregex_iterator c(column.begin(), column.end(), code), end; c != end; ++c) {
+            const std::string call = std::regex_replace((*c)[1].str(), text, "");
+            for (std::sregex_iterator n(call.begin(), call.end(), name); n != end; ++n, ++checked)
+                EXPECT_TRUE(known.contains(n->str())) << n->str() << " in: " << line;
+        }
+    }
+    EXPECT_GT(checked, 300U);
 }
 
 }  // namespace

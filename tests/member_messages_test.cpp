@@ -434,6 +434,16 @@ std::vector<Misuse> of_files() {
     add("CheckpointFolder that keeps nothing", [=](Where w) { CheckpointFolder("/tmp", {.keep = 0}, w); });
     add("CheckpointFolder below a file", [=](Where w) { CheckpointFolder("/dev/null/a", {}, w); });
     add("CheckpointFolder, a negative step", [=](Where w) { CheckpointFolder("/tmp").save(-1, {}, {}, w); });
+    add("TrainingState, a name with a dot", [=](Where w) {
+        nn::Generator random(1);
+        TrainingState().add("a.b", random, w);
+    });
+    add("TrainingState, a tensor of no part",
+        [=](Where w) { TrainingState().load(CheckpointValue(CheckpointValue::Dict{{"b", CheckpointValue(x)}}), w); });
+    add("load_state of a Generator", [=](Where w) { nn::Generator(1).load_state({{"counter", x}}, w); });
+    add("load_state of a DataLoader, beyond its epoch", [=](Where w) {
+        data::DataLoader(data::Rows(x)).load_state({{"position", Tensor::scalar(std::int64_t{9})}}, w);
+    });
     add("read_idx, no file", [=](Where w) { read_idx("/absent", w); });
     add("parse_idx, another text", [=](Where w) { parse_idx("text", "x", w); });
     add("read_cifar10, no file", [=](Where w) { read_cifar10("/absent", w); });

@@ -6,8 +6,10 @@ set(public
   frontend/checkpoint/checkpoint_folder.h
   frontend/checkpoint/checkpoint_value.h
   frontend/checkpoint/load_into.h
+  frontend/checkpoint/module_state.h
   frontend/checkpoint/pytorch.h
   frontend/checkpoint/safetensors.h
+  frontend/checkpoint/training_state.h
   frontend/data/data.h
   frontend/data/dataset.h
   frontend/data/loader.h

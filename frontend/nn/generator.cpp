@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "frontend/functions/functions.h"
+#include "frontend/optim/state.h"
 #include "frontend/tensor/blame.h"
 
 namespace lathe::nn {
@@ -29,6 +30,15 @@ Tensor Generator::next_key(Where where) const {
     z = bit_xor(z, shift_right(z, 30)) * 0xbf58476d1ce4e5b9ULL;
     z = bit_xor(z, shift_right(z, 27)) * 0x94d049bb133111ebULL;
     return bit_xor(z, shift_right(z, 31));
+}
+
+optim::NamedState Generator::named_state() const { return {{"counter", state_->counter}}; }
+
+void Generator::load_state(const optim::NamedState& state, Where where) {
+    const detail::LocScope scope(where, "load_state");
+    optim::detail::require_outside_of_traces("load_state", "load states before", where);
+    const std::lock_guard lock(state_->mutex);
+    optim::detail::load_variables("Generator", named_state(), state, where);
 }
 
 }  // namespace lathe::nn

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "frontend/tensor/tensor.h"
 
@@ -16,6 +19,10 @@ public:
     explicit Generator(std::uint64_t seed, Where where = Where::current());
     // A u64 of rank 0: splitmix64 of the seed and a counter.
     Tensor next_key(Where where = Where::current()) const;
+
+    // "counter", a u64 of rank 0: which keys come next.
+    std::vector<std::pair<std::string, Tensor>> named_state() const;
+    void load_state(const std::vector<std::pair<std::string, Tensor>>& state, Where where = Where::current());
 
 private:
     struct State;
