@@ -130,12 +130,4 @@ LoadReport load_into(const std::vector<NamedTensor>& variables, const Checkpoint
     return load_into(targets, values, options, where);
 }
 
-LoadReport load_into(const nn::AnyModule& module, const CheckpointValue& values, const LoadOptions& options,
-                     Where where) {
-    std::vector<LoadTarget> targets;
-    for (const nn::StateEntry& e : module.state())
-        targets.emplace_back(e.path, e.variable, e.layout == nn::Layout::transposed);
-    return load_into(targets, values, options, where);
-}
-
 }  // namespace lathe

@@ -57,9 +57,4 @@ LoadReport load_into(std::span<const LoadTarget> targets, const CheckpointValue&
                      const LoadOptions& options = {}, Where where = Where::current());
 LoadReport load_into(const std::vector<NamedTensor>& variables, const CheckpointValue& values,
                      const LoadOptions& options = {}, Where where = Where::current());
-// The parameters and persistent buffers of a module, by PyTorch's names, from a file that has PyTorch's layouts: a
-// state_dict.
-LoadReport load_into(const nn::AnyModule& module, const CheckpointValue& values, const LoadOptions& options = {},
-                     Where where = Where::current());
-
 }  // namespace lathe
