@@ -115,7 +115,8 @@ TEST_F(Resume, has_the_bits_of_a_training_that_never_stopped) {
             for (const std::int64_t cut : {std::int64_t{0}, std::int64_t{1}, batches + 2, 2 * batches}) {
                 SCOPED_TRACE(testing::Message() << (how == How::lazy ? "lazy" : "jitted") << ", cut after " << cut
                                                 << (one_generator ? ", one generator" : ""));
-                const CheckpointFolder folder("run", {.keep = 1});
+                const std::string path = (folder_ / "run").string();
+                const CheckpointFolder folder(path, {.keep = 1});
                 {
                     Training first(how, 7, one_generator);
                     folder.save(cut, first.run(cut));
@@ -126,7 +127,7 @@ TEST_F(Resume, has_the_bits_of_a_training_that_never_stopped) {
                 second.state.load(saved->checkpoint.root);
                 second.taken = saved->step;
                 EXPECT_EQ(bits_of(second.run()), expected);
-                std::filesystem::remove_all("run");
+                std::filesystem::remove_all(path);
             }
         }
 }
@@ -182,7 +183,8 @@ TEST_F(Resume, modules_go_through_files_in_the_layout_of_pytorch) {
     nn::Generator random(3), others(4);
     const Network network(random), copy(others);
     EXPECT_EQ(network.parameters().back().shape(), std::vector<std::int64_t>{classes});
-    for (const char* path : {"network.safetensors", "network.npz"}) {
+    for (const char* name : {"network.safetensors", "network.npz"}) {
+        const std::string path = (folder_ / name).string();
         save_checkpoint(path, state_dict(network));
         const CheckpointValue root = load_checkpoint(path).root;
         EXPECT_EQ(root.at("head.weight").tensor().shape(), (std::vector<std::int64_t>{classes, 36}));
@@ -191,7 +193,8 @@ TEST_F(Resume, modules_go_through_files_in_the_layout_of_pytorch) {
         EXPECT_EQ(bits_of(state_dict(copy)), bits_of(state_dict(network)));
         EXPECT_EQ(bits_of(copy.named_parameters()), bits_of(network.named_parameters()));
     }
-    EXPECT_THROW(load_into(copy, load_checkpoint("network.npz").root, {.prefix = "module."}), UserError);
+    const CheckpointValue root = load_checkpoint((folder_ / "network.npz").string()).root;
+    EXPECT_THROW(load_into(copy, root, {.prefix = "module."}), UserError);
 }
 
 TEST(LoaderState, is_between_epochs_where_a_loop_was_left) {
