@@ -238,8 +238,7 @@ TEST_F(Examples, TrainingsSayWhatTheyNeed) {
         const Outcome o = example(name);
         EXPECT_EQ(o.status, 1) << o.output;
         EXPECT_EQ(o.output.find(name + ": wants the path of "), 0U) << o.output;
-        EXPECT_EQ(example(name + " absent"),
-                  (Outcome{1, name + ": absent: No such file or directory\n"}));
+        EXPECT_EQ(example(name + " absent"), (Outcome{1, name + ": absent: No such file or directory\n"}));
         EXPECT_EQ(example(name + " --fast"), (Outcome{2, "usage: " + name + " [--quick] [PATH]\n"}));
     }
     write("names.txt", "emma\nno name\n");
