@@ -233,6 +233,14 @@ INSTANTIATE_TEST_SUITE_P(
                              1e9}),
     [](const testing::TestParamInfo<Training>& each) { return each.param.name; });
 
+// What tools/demo ends with: accuracy, and the bits of the executable.
+TEST_F(Examples, DigitsAreLearnt) {
+    const Outcome o = example("digits");
+    EXPECT_EQ(o.status, 0) << o.output;
+    EXPECT_NE(o.output.find("executable's logits    equal those of the JIT, bit for bit"), std::string::npos)
+        << o.output;
+}
+
 TEST_F(Examples, TrainingsSayWhatTheyNeed) {
     for (const std::string name : {"shakespeare", "names", "fine_tune"}) {
         const Outcome o = example(name);

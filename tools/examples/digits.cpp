@@ -64,7 +64,10 @@ Batch batch_of(const Rows& rows, std::int64_t from, std::int64_t count) {
 
 nn::Sequential make_network(std::uint64_t seed) {
     nn::Generator random(seed);
-    return nn::Sequential(nn::Linear(pixels, hidden, random), nn::ReLU(), nn::Linear(hidden, classes, random));
+    const nn::Linear first(pixels, hidden, random), second(hidden, classes, random);
+    nn::init::kaiming_uniform(random).fill(first.weight);
+    nn::init::xavier_uniform(random).fill(second.weight);
+    return nn::Sequential(first, nn::ReLU(), second);
 }
 
 auto make_step(const nn::Sequential& network, optim::Adam& optimizer, JitOptions options = {}) {
