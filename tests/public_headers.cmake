@@ -97,6 +97,7 @@ set(public
   frontend/tensor/index.h
   frontend/tensor/limits.h
   frontend/tensor/mixed_precision.h
+  frontend/tensor/named_tensor.h
   frontend/tensor/node_ref.h
   frontend/tensor/tensor.h
   frontend/tensor/tree.h

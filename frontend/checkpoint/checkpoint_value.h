@@ -14,11 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "frontend/tensor/tensor.h"
+#include "frontend/tensor/named_tensor.h"
 
 namespace lathe {
-
-using NamedTensor = std::pair<std::string, Tensor>;
 
 class CheckpointValue {
 public:

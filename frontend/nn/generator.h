@@ -3,11 +3,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "frontend/tensor/tensor.h"
+#include "frontend/tensor/named_tensor.h"
 
 namespace lathe::nn {
 
@@ -21,8 +19,8 @@ public:
     Tensor next_key(Where where = Where::current()) const;
 
     // "counter", a u64 of rank 0: which keys come next.
-    std::vector<std::pair<std::string, Tensor>> named_state() const;
-    void load_state(const std::vector<std::pair<std::string, Tensor>>& state, Where where = Where::current());
+    std::vector<NamedTensor> named_state() const;
+    void load_state(const std::vector<NamedTensor>& state, Where where = Where::current());
 
 private:
     struct State;

@@ -30,12 +30,12 @@
 #include <vector>
 
 #include "frontend/nn/shared.h"
+#include "frontend/tensor/named_tensor.h"
 #include "frontend/tensor/tree.h"
 
 namespace lathe::nn {
 
 class AnyModule;
-using NamedTensor = std::pair<std::string, Tensor>;
 
 // A parameter or buffer by its path, as a file of weights has it.
 struct StateEntry {

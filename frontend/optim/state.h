@@ -10,11 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "frontend/tensor/tensor.h"
+#include "frontend/tensor/named_tensor.h"
 
 namespace lathe::optim {
 
-using NamedTensor = std::pair<std::string, Tensor>;
 using NamedState = std::vector<NamedTensor>;
 
 namespace detail {
