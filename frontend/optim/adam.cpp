@@ -115,11 +115,9 @@ Optimizer::Memories RAdam::memories(const RAdamOptions&) {
 void RAdam::begin(std::size_t group, Step& step) {
     const RAdamOptions& o = options(group);
     const Tensor count = group_state(group, "step") + 1;
-    const Tensor power1 = group_state(group, "beta1_power") * double(o.beta1);
-    const Tensor power2 = group_state(group, "beta2_power") * double(o.beta2);
     step.set(group_state(group, "step"), count);
-    step.set(group_state(group, "beta1_power"), power1);
-    step.set(group_state(group, "beta2_power"), power2);
+    const Tensor power1 = multiplied(group, "beta1_power", o.beta1, step);
+    const Tensor power2 = multiplied(group, "beta2_power", o.beta2, step);
     const double rho = 2 / (1 - o.beta2) - 1;
     const Tensor rho_now = rho - count * power2 * 2.0 / (1 - power2);
     const Tensor is_adaptive = rho_now > 5.0;

@@ -9,10 +9,8 @@ Optimizer::Memories Lamb::memories(const LambOptions&) {
 }
 
 void Lamb::begin(std::size_t group, Step& step) {
-    const Tensor power1 = group_state(group, "beta1_power") * double(options(group).beta1);
-    const Tensor power2 = group_state(group, "beta2_power") * double(options(group).beta2);
-    step.set(group_state(group, "beta1_power"), power1);
-    step.set(group_state(group, "beta2_power"), power2);
+    const Tensor power1 = multiplied(group, "beta1_power", options(group).beta1, step);
+    const Tensor power2 = multiplied(group, "beta2_power", options(group).beta2, step);
     step.shared[group] = {1 - power1, rsqrt(1 - power2)};
 }
 
@@ -53,11 +51,9 @@ Optimizer::Memories AdaBound::memories(const AdaBoundOptions& o) {
 void AdaBound::begin(std::size_t group, Step& step) {
     const AdaBoundOptions& o = options(group);
     const Tensor count = group_state(group, "step") + 1;
-    const Tensor power1 = group_state(group, "beta1_power") * double(o.beta1);
-    const Tensor power2 = group_state(group, "beta2_power") * double(o.beta2);
     step.set(group_state(group, "step"), count);
-    step.set(group_state(group, "beta1_power"), power1);
-    step.set(group_state(group, "beta2_power"), power2);
+    const Tensor power1 = multiplied(group, "beta1_power", o.beta1, step);
+    const Tensor power2 = multiplied(group, "beta2_power", o.beta2, step);
     const Tensor& rate = group_state(group, "learning_rate");
     const Tensor limit = rate * (o.final_rate / o.learning_rate);
     const Tensor time = count * double(o.gamma);

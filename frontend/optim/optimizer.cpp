@@ -69,6 +69,12 @@ void Optimizer::set_learning_rate(std::size_t group, double rate, Where where) {
     find(groups_[group], "learning_rate").set(Tensor::scalar(rate), where);
 }
 
+Tensor Optimizer::multiplied(std::size_t group, std::string_view name, double factor, Step& step) const {
+    const Tensor next = group_state(group, name) * factor;
+    step.set(group_state(group, name), next);
+    return next;
+}
+
 Tensor Optimizer::wide(const Tensor& x) { return convert(x, ir::accumulator_of(x.dtype())); }
 
 Tensor Optimizer::rate(std::size_t i) const {

@@ -86,6 +86,8 @@ protected:
     std::size_t group_of(std::size_t i) const { return group_of_[i]; }
     const Tensor& state(std::size_t i, std::string_view name) const { return find(state_[i], name); }
     const Tensor& group_state(std::size_t group, std::string_view name) const { return find(groups_[group], name); }
+    // Such a number times a factor: its next value, which the step sets.
+    Tensor multiplied(std::size_t group, std::string_view name, double factor, Step& step) const;
     // Steps compute in the dtype that sums accumulate in: f16 holds neither Adam's epsilon nor small changes of a mean.
     // What is set is rounded once, to the variable's dtype.
     static Tensor wide(const Tensor& x);
