@@ -151,6 +151,7 @@ T max_pool_indices(const T& x, const PoolingGeometry& g) {
 template <Operand T>
 T sum_pool(const T& x, const PoolingGeometry& g) {
     constexpr std::int64_t most_written_out = 16;
+    // Steps of other sizes are refused by what is below.
     const auto may_step = [](const Integers& steps) {
         return std::ranges::all_of(steps, [](std::int64_t s) { return s >= 1 && s <= max_step; });
     };
@@ -160,16 +161,17 @@ T sum_pool(const T& x, const PoolingGeometry& g) {
         const Shape shape = shape_of(padded);
         const std::size_t lines = shape.rank() - g.extents();
         const Dtype result = sum_of(dtype_of(x)), accumulator = accumulator_of(result);
+        Shape windows = shape;
+        Integers step(lines, 1);
+        for (std::size_t i = 0; i < g.extents(); ++i) {
+            windows[lines + i] = g.windows(shape_of(x)[shape_of(x).rank() - g.extents() + i], i);
+            step.push_back(g.stride[i]);
+        }
         T total = Recorder<T>::constant_like(x, splat_literal(accumulator, Shape{}, 0.0), Loc{});
         for (std::int64_t k = 0; k < *count; ++k) {
             const std::vector<std::int64_t> at = element_index(g.size.dims(), k);
-            Shape start(std::vector<std::int64_t>(lines, 0)), windows = shape;
-            Integers step(shape.rank(), 1);
-            for (std::size_t i = 0; i < g.extents(); ++i) {
-                start.push_back(at[i] * g.dilation[i]);
-                windows[lines + i] = g.windows(shape_of(x)[shape_of(x).rank() - g.extents() + i], i);
-                step[lines + i] = g.stride[i];
-            }
+            Shape start(std::vector<std::int64_t>(lines, 0));
+            for (std::size_t i = 0; i < g.extents(); ++i) start.push_back(at[i] * g.dilation[i]);
             total = ops::add(total, convert(slice(padded, start, windows, step), accumulator));
         }
         return from_lines(convert(total, result), shape_of(x), g.extents());
