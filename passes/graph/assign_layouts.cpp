@@ -238,6 +238,10 @@ std::vector<Value> add_with_dense_operands(ir::Graph& graph, const Node& node, c
     return results_of(graph.add(*node.op, operands, node.attributes, node.loc));
 }
 
+Wanted as_it_is(const Value& v) {
+    const std::size_t rank = v.type().shape.rank();
+    return {ir::functions::all_axes(rank), ir::Integers(rank, 1)};
+}
 bool is_row_major(const Wanted& wanted) {
     return std::ranges::is_sorted(wanted.permutation) &&
            std::ranges::all_of(wanted.blocks, [](std::int64_t n) { return n == 1; });
@@ -280,7 +284,10 @@ public:
 
     std::vector<Value> add(ir::Graph& graph, const Node& node, const ValueMap& values) {
         if (wants_dense_operands(node)) return add_with_dense_operands(graph, node, values);
-        if (stored_[node.id]) return {stored(graph, add_copy(graph, node, values).front(), node.loc)};
+        if (stored_[node.id]) {
+            const Value view = add_copy(graph, node, values).front();
+            return {stored(graph, view, as_it_is(view), node.loc)};
+        }
         if (node.op->contraction == nullptr) return add_copy(graph, node, values);
         std::vector<Value> operands;
         for (std::size_t i = 0; i < node.operands.size(); ++i) {
@@ -292,27 +299,20 @@ public:
     }
 
 private:
-    static Value stored(ir::Graph& graph, Value v, ir::Loc loc) {
-        const std::size_t rank = v.type().shape.rank();
-        return {&graph.add(ir::ops::relayout, std::span(&v, 1), {ir::functions::all_axes(rank), ir::Integers(rank, 1)},
-                           loc),
-                0};
+    static Value stored(ir::Graph& graph, const Value& v, const Wanted& wanted, ir::Loc loc) {
+        return {&graph.add(ir::ops::relayout, std::span(&v, 1), {wanted.permutation, wanted.blocks}, loc), 0};
     }
 
     // What several read in the same layout is stored once. What is stored dimension by dimension needs no quotients,
     // which a reshape of it would.
     Value relaid(ir::Graph& graph, const Value& old, const Wanted& wanted, const ValueMap& values, ir::Loc loc) {
         if (const Value whole = reshaped(old); whole != old && is_row_major(wanted)) {
-            const std::size_t rank = whole.type().shape.rank();
-            const Wanted as_it_is{ir::functions::all_axes(rank), ir::Integers(rank, 1)};
-            const Value dense = relaid(graph, whole, as_it_is, values, loc);
+            const Value dense = relaid(graph, whole, as_it_is(whole), values, loc);
             return {&graph.add(ir::ops::reshape, std::span(&dense, 1), {old.type().shape}, loc), 0};
         }
         const Value v = mapped(values, old);
         const auto [found, fresh] = known_.try_emplace({v.node->id, v.index, wanted});
-        if (fresh)
-            found->second = {&graph.add(ir::ops::relayout, std::span(&v, 1), {wanted.permutation, wanted.blocks}, loc),
-                             0};
+        if (fresh) found->second = stored(graph, v, wanted, loc);
         return found->second;
     }
 
