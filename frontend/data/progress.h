@@ -30,7 +30,7 @@ public:
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    // One more is done. Values are shown as means that forget: each counts 2 % of what it is one step later.
+    // One more is done. Values are shown as means that forget: with each step, older values count 2 % less.
     void step(std::initializer_list<std::pair<std::string_view, double>> values = {});
 
 private:
